@@ -1,0 +1,43 @@
+import { type Static, Type } from 'typebox';
+
+/** `GET /api/devices`. */
+export const DeviceList = Type.Object(
+  {
+    devices: Type.Array(
+      Type.Object({
+        id: Type.String(),
+        profile: Type.Optional(Type.String()),
+        patientId: Type.Optional(Type.String()),
+        presence: Type.Enum(['online', 'offline', 'unknown']),
+        certificates: Type.Array(
+          Type.Object({
+            serial: Type.String(),
+            notAfter: Type.String(),
+            revokedAt: Type.Optional(Type.String()),
+          }),
+        ),
+      }),
+    ),
+  },
+  { $id: 'DeviceList' },
+);
+export type DeviceList = Static<typeof DeviceList>;
+
+/** `GET /api/rejected-readings`: newest first. */
+export const RejectedList = Type.Object(
+  {
+    rejected: Type.Array(
+      Type.Object({
+        id: Type.String(),
+        deviceId: Type.String(),
+        receivedAt: Type.String(),
+        source: Type.Enum(['mqtt', 'https']),
+        payload: Type.String({ description: 'As received, as text; bytes that are not UTF-8 show as U+FFFD.' }),
+        errors: Type.Array(Type.Object({ code: Type.String(), field: Type.String(), detail: Type.String() })),
+        state: Type.Enum(['open', 'replayed', 'dismissed']),
+      }),
+    ),
+  },
+  { $id: 'RejectedList' },
+);
+export type RejectedList = Static<typeof RejectedList>;

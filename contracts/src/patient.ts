@@ -1,0 +1,132 @@
+import { type Static, Type } from 'typebox';
+import { Tile } from './live.ts';
+
+export const LimitRule = Type.Object(
+  {
+    id: Type.String(),
+    version: Type.Integer(),
+    vital: Type.String(),
+    comparison: Type.Enum(['above', 'below']),
+    limit: Type.Number(),
+    priority: Type.Enum(['high', 'medium', 'low']),
+    off: Type.Optional(Type.Boolean()),
+    source: Type.Enum(['default', 'patient']),
+  },
+  { $id: 'LimitRule' },
+);
+export type LimitRule = Static<typeof LimitRule>;
+
+/** `GET /api/patients/{id}`: names only to those with `patient.read`. */
+export const PatientDetail = Type.Object(
+  {
+    id: Type.String(),
+    mrn: Type.Optional(Type.String()),
+    familyName: Type.Optional(Type.String()),
+    givenName: Type.Optional(Type.String()),
+    birthDate: Type.Optional(Type.String()),
+    sex: Type.Optional(Type.String()),
+    bedId: Type.Optional(Type.String()),
+    bed: Type.Optional(Type.String()),
+    wardId: Type.Optional(Type.String()),
+    wardName: Type.Optional(Type.String()),
+    spo2Scale: Type.Enum([1, 2]),
+    limits: Type.Array(LimitRule),
+    tile: Type.Optional(Tile),
+  },
+  { $id: 'PatientDetail' },
+);
+export type PatientDetail = Static<typeof PatientDetail>;
+
+/** `GET /api/patients?ward=`: for naming tiles and searching. */
+export const PatientList = Type.Object(
+  {
+    patients: Type.Array(
+      Type.Object({
+        id: Type.String(),
+        mrn: Type.Optional(Type.String()),
+        familyName: Type.Optional(Type.String()),
+        givenName: Type.Optional(Type.String()),
+        bed: Type.Optional(Type.String()),
+        wardId: Type.Optional(Type.String()),
+      }),
+    ),
+  },
+  { $id: 'PatientList' },
+);
+export type PatientList = Static<typeof PatientList>;
+
+/** `GET /api/patients/{id}/vitals?from=&to=&limit=`: readings, oldest first. */
+export const VitalsHistoryResponse = Type.Object(
+  {
+    readings: Type.Array(
+      Type.Object({
+        id: Type.String(),
+        deviceId: Type.String(),
+        at: Type.String(),
+        receivedAt: Type.String(),
+        vitals: Type.Record(Type.String(), Type.Number()),
+        context: Type.Object({ oxygen: Type.Optional(Type.Boolean()), consciousness: Type.Optional(Type.String()) }),
+        status: Type.Object({ leadsOff: Type.Optional(Type.Boolean()), battery: Type.Optional(Type.Number()) }),
+      }),
+    ),
+    /** Pass as `from` for the next page; absent on the last. */
+    next: Type.Optional(Type.String()),
+  },
+  { $id: 'VitalsHistory' },
+);
+export type VitalsHistoryResponse = Static<typeof VitalsHistoryResponse>;
+
+/**
+ * `GET /api/patients/{id}/trend?from=&to=&buckets=`: one series per vital. Columns of equal length; a bucket without a
+ * value is absent, so that gaps stay gaps.
+ */
+export const TrendResponse = Type.Object(
+  {
+    from: Type.Integer(),
+    to: Type.Integer(),
+    bucketMs: Type.Integer(),
+    series: Type.Record(
+      Type.String(),
+      Type.Object({
+        at: Type.Array(Type.Integer()),
+        mean: Type.Array(Type.Number()),
+        min: Type.Array(Type.Number()),
+        max: Type.Array(Type.Number()),
+      }),
+    ),
+  },
+  { $id: 'Trend' },
+);
+export type TrendResponse = Static<typeof TrendResponse>;
+
+/** `GET /api/wards/{id}/sparklines?minutes=15`: heart rate of each bed, for filling the wall's sparklines at first paint. */
+export const SparklineResponse = Type.Object(
+  {
+    bucketMs: Type.Integer(),
+    patients: Type.Record(Type.String(), Type.Object({ at: Type.Array(Type.Integer()), v: Type.Array(Type.Number()) })),
+  },
+  { $id: 'Sparklines' },
+);
+export type SparklineResponse = Static<typeof SparklineResponse>;
+
+/** `PUT /api/patients/{id}/limits`. */
+export const PutLimits = Type.Object(
+  {
+    reason: Type.String({ minLength: 3, maxLength: 500 }),
+    rules: Type.Array(
+      Type.Object(
+        {
+          vital: Type.String(),
+          comparison: Type.Enum(['above', 'below']),
+          limit: Type.Number(),
+          priority: Type.Enum(['high', 'medium', 'low']),
+          off: Type.Optional(Type.Boolean()),
+        },
+        { additionalProperties: false },
+      ),
+      { maxItems: 42 },
+    ),
+  },
+  { $id: 'PutLimits', additionalProperties: false },
+);
+export type PutLimits = Static<typeof PutLimits>;

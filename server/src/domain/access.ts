@@ -1,0 +1,56 @@
+/**
+ * Who may do what: deny by default, each grant named here. Policies as data (Cedar) replace this table behind the same
+ * question, `mayDo`.
+ */
+export type Role = 'nurse' | 'charge-nurse' | 'physician' | 'admin' | 'kiosk' | 'operator';
+
+export type Action =
+  | 'wall.watch'
+  | 'patient.read'
+  | 'patient.write'
+  | 'vitals.read'
+  | 'alarm.read'
+  | 'alarm.acknowledge'
+  | 'limits.write'
+  | 'device.read'
+  | 'device.write'
+  | 'rejected.read'
+  | 'rejected.replay'
+  | 'user.write'
+  | 'operations.read';
+
+const GRANTS: Readonly<Record<Role, readonly Action[]>> = {
+  kiosk: ['wall.watch', 'alarm.read'],
+  nurse: ['wall.watch', 'patient.read', 'vitals.read', 'alarm.read', 'alarm.acknowledge'],
+  'charge-nurse': [
+    'wall.watch',
+    'patient.read',
+    'patient.write',
+    'vitals.read',
+    'alarm.read',
+    'alarm.acknowledge',
+    'limits.write',
+    'device.read',
+  ],
+  physician: [
+    'wall.watch',
+    'patient.read',
+    'patient.write',
+    'vitals.read',
+    'alarm.read',
+    'alarm.acknowledge',
+    'limits.write',
+  ],
+  operator: ['device.read', 'device.write', 'rejected.read', 'rejected.replay', 'operations.read'],
+  admin: ['device.read', 'device.write', 'rejected.read', 'user.write', 'operations.read'],
+};
+
+export const ROLES = Object.keys(GRANTS) as readonly Role[];
+
+export type Decision = { readonly allowed: true } | { readonly allowed: false; readonly roleNeeded: readonly Role[] };
+
+/** The roles are those of one person; one that grants is enough. */
+export function mayDo(roles: readonly Role[], action: Action): Decision {
+  if (roles.some((role) => GRANTS[role].includes(action))) return { allowed: true };
+  return { allowed: false, roleNeeded: ROLES.filter((role) => GRANTS[role].includes(action)) };
+}

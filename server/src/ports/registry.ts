@@ -1,0 +1,126 @@
+import type { BedId, DeviceId, PatientId, WardId } from '../domain/ids.ts';
+import type { LimitRule } from '../domain/threshold.ts';
+
+/** Wards, beds, patients, devices, who wears what and where they lie. Small enough to be held in memory whole. */
+export interface Registry {
+  /** Everything ingest and assessment need, as of now. */
+  snapshot(): Promise<RegistrySnapshot>;
+  /** Calls back after any change made by any process, with what to reread; coalesced. Returns the way to stop. */
+  watch(onChange: () => void): Promise<() => Promise<void>>;
+
+  putWard(ward: Ward): Promise<void>;
+  putBed(bed: Bed): Promise<void>;
+  putPatient(patient: Patient): Promise<void>;
+  findPatient(id: PatientId): Promise<Patient | undefined>;
+  patients(query: { readonly wardIds?: readonly WardId[] }): Promise<readonly Patient[]>;
+
+  putDevice(device: { readonly id: DeviceId; readonly profile?: string; readonly createdAtMs: number }): Promise<void>;
+  putDeviceConfig(request: { readonly deviceId: DeviceId; readonly config: string }): Promise<void>;
+  devices(): Promise<readonly Device[]>;
+  /** From `fromMs` on the device belongs to this patient; an assignment still open ends there. */
+  assign(assignment: {
+    readonly deviceId: DeviceId;
+    readonly patientId: PatientId;
+    readonly fromMs: number;
+  }): Promise<void>;
+  unassign(request: { readonly deviceId: DeviceId; readonly atMs: number }): Promise<void>;
+
+  addCertificate(certificate: DeviceCertificate): Promise<void>;
+  /** Revokes one certificate, or all of a device. Answers how many it hit. */
+  revoke(request: {
+    readonly deviceId: DeviceId;
+    readonly serial?: string;
+    readonly atMs: number;
+    readonly reason: string;
+  }): Promise<number>;
+  /** Stores the SHA-256 of a device token for HTTPS ingestion. */
+  addDeviceToken(token: {
+    readonly deviceId: DeviceId;
+    readonly sha256: string;
+    readonly createdAtMs: number;
+    readonly expiresAtMs: number;
+  }): Promise<void>;
+
+  /** Rules of one patient, replacing the ones with the same id; `undefined` value removes it (back to the default). */
+  putLimits(request: {
+    readonly patientId: PatientId;
+    readonly rules: readonly LimitRule[];
+    readonly by: string;
+    readonly reason: string;
+    readonly atMs: number;
+  }): Promise<void>;
+}
+
+export interface RegistrySnapshot {
+  readonly wards: readonly Ward[];
+  readonly beds: readonly Bed[];
+  /** Where each patient lies and how they are judged; no names. */
+  readonly patients: readonly PatientPlace[];
+  readonly devices: readonly Device[];
+  readonly assignments: readonly Assignment[];
+  /** Serial numbers (hex) of revoked certificates that have not expired. */
+  readonly revokedSerials: readonly string[];
+  /** SHA-256 (hex) of the device tokens that are valid, and whose they are. */
+  readonly deviceTokens: readonly {
+    readonly sha256: string;
+    readonly deviceId: DeviceId;
+    readonly expiresAtMs: number;
+  }[];
+}
+
+export interface Ward {
+  readonly id: WardId;
+  readonly name: string;
+}
+export interface Bed {
+  readonly id: BedId;
+  readonly wardId: WardId;
+  /** What the wall shows: `W3-01`. */
+  readonly label: string;
+}
+export interface Patient {
+  readonly id: PatientId;
+  readonly mrn?: string;
+  readonly familyName?: string;
+  readonly givenName?: string;
+  /** ISO date. */
+  readonly birthDate?: string;
+  readonly sex?: 'female' | 'male' | 'other' | 'unknown';
+  readonly bedId?: BedId;
+  /** NEWS2 SpO2 scale 2, only where a clinician has prescribed the 88–92 % target. */
+  readonly spo2Scale?: 1 | 2;
+}
+export interface PatientPlace {
+  readonly id: PatientId;
+  readonly bedId?: BedId;
+  readonly wardId?: WardId;
+  readonly bed?: string;
+  readonly spo2Scale: 1 | 2;
+  /** The patient's own rules; the defaults are not in here. */
+  readonly limits: readonly LimitRule[];
+}
+export interface Device {
+  readonly id: DeviceId;
+  /** Mapping profile of a vendor's own JSON; absent for HealthSync's form. */
+  readonly profile?: string;
+  readonly createdAtMs: number;
+  /** Retained on `devices/{id}/config`, as JSON text. */
+  readonly config?: string;
+  readonly certificates: readonly DeviceCertificate[];
+}
+export interface DeviceCertificate {
+  readonly deviceId: DeviceId;
+  /** Hex, upper case, as TLS shows it. */
+  readonly serial: string;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+  readonly revokedAtMs?: number;
+  readonly revocationReason?: string;
+}
+/** `fromMs <= at < toMs`; open-ended without `toMs`. */
+export interface Assignment {
+  readonly deviceId: DeviceId;
+  readonly patientId: PatientId;
+  readonly fromMs: number;
+  readonly toMs?: number;
+}
