@@ -1,5 +1,8 @@
+import type { Assignment } from '../domain/assignment.ts';
 import type { BedId, DeviceId, PatientId, WardId } from '../domain/ids.ts';
 import type { LimitRule } from '../domain/threshold.ts';
+
+export type { Assignment };
 
 /** Wards, beds, patients, devices, who wears what and where they lie. Small enough to be held in memory whole. */
 export interface Registry {
@@ -116,11 +119,4 @@ export interface DeviceCertificate {
   readonly notAfterMs: number;
   readonly revokedAtMs?: number;
   readonly revocationReason?: string;
-}
-/** `fromMs <= at < toMs`; open-ended without `toMs`. */
-export interface Assignment {
-  readonly deviceId: DeviceId;
-  readonly patientId: PatientId;
-  readonly fromMs: number;
-  readonly toMs?: number;
 }
