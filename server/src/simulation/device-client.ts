@@ -1,0 +1,167 @@
+import { connect, type TLSSocket } from 'node:tls';
+
+/**
+ * A lean MQTT 3.1.1 device: one TLS connection, QoS 1 out, everything the endpoint sends answered. Ten thousand of them
+ * fit into one process, which no general client library manages; tests use such a library besides.
+ */
+export interface DeviceClient {
+  readonly deviceId: string;
+  readonly isConnected: () => boolean;
+  /** Sends one reading; `onAck` is called once it is acknowledged. False when not connected or the window is full. */
+  publish(payload: Buffer, onAck: () => void): boolean;
+  /** Unacknowledged readings. */
+  inFlight(): number;
+  /** Says goodbye (no will), and closes. */
+  close(): void;
+}
+
+export interface DeviceIdentity {
+  readonly deviceId: string;
+  /** PEM. */
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface DeviceTarget {
+  readonly host: string;
+  readonly port: number;
+  /** PEM of the installation's CA. */
+  readonly ca: string;
+}
+
+/** The endpoint's own window is smaller or equal; this only bounds what a simulated device holds. */
+const IN_FLIGHT_MAX = 1024;
+const KEEP_ALIVE_SECONDS = 60;
+
+/** Resolves once the endpoint has accepted the session; rejects when it refuses. */
+export function connectDevice(
+  target: DeviceTarget,
+  identity: DeviceIdentity,
+  options: {
+    readonly session?: Buffer;
+    readonly onSession?: (ticket: Buffer) => void;
+    readonly onClose?: () => void;
+  } = {},
+): Promise<DeviceClient> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      host: target.host,
+      port: target.port,
+      ca: target.ca,
+      cert: identity.cert,
+      key: identity.key,
+      servername: 'localhost',
+      minVersion: 'TLSv1.3',
+      ...(options.session === undefined ? {} : { session: options.session }),
+    });
+    socket.setNoDelay(true);
+    if (options.onSession !== undefined) socket.once('session', options.onSession);
+    const waiting = new Map<number, () => void>();
+    let connected = false;
+    let nextPacketId = 1;
+    const keepAlive = setInterval(() => connected && socket.write(PINGREQ), (KEEP_ALIVE_SECONDS * 1000) / 2);
+    const topic = Buffer.from(`devices/${identity.deviceId}/readings`);
+
+    const client: DeviceClient = {
+      deviceId: identity.deviceId,
+      isConnected: () => connected,
+      inFlight: () => waiting.size,
+      publish(payload, onAck) {
+        if (!connected || waiting.size >= IN_FLIGHT_MAX) return false;
+        while (waiting.has(nextPacketId)) nextPacketId = (nextPacketId % 65_535) + 1;
+        waiting.set(nextPacketId, onAck);
+        socket.write(publishPacket(topic, nextPacketId, payload));
+        nextPacketId = (nextPacketId % 65_535) + 1;
+        return true;
+      },
+      close() {
+        connected = false;
+        socket.end(DISCONNECT);
+      },
+    };
+
+    socket.once('secureConnect', () => socket.write(connectPacket(identity.deviceId)));
+    readPackets(socket, (type, body) => {
+      if (type === 2) {
+        if (body[1] !== 0) return socket.destroy(new Error(`session refused with code ${body[1]}`));
+        connected = true;
+        resolve(client);
+      } else if (type === 4) {
+        const id = body.readUInt16BE(0);
+        const onAck = waiting.get(id);
+        waiting.delete(id);
+        onAck?.();
+      }
+    });
+    socket.on('error', reject);
+    socket.once('close', () => {
+      connected = false;
+      clearInterval(keepAlive);
+      reject(new Error('connection closed'));
+      options.onClose?.();
+    });
+  });
+}
+
+const PINGREQ = Buffer.from([0xc0, 0]);
+const DISCONNECT = Buffer.from([0xe0, 0]);
+
+function connectPacket(clientId: string): Buffer {
+  const id = Buffer.from(clientId);
+  // MQTT-3.1.2: protocol name, level 4, clean session, keep alive.
+  const header = Buffer.from([0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 0x02, 0, KEEP_ALIVE_SECONDS]);
+  const idLength = Buffer.from([id.length >> 8, id.length & 0xff]);
+  return Buffer.concat([Buffer.from([0x10]), remainingLength(header.length + 2 + id.length), header, idLength, id]);
+}
+
+function publishPacket(topic: Buffer, packetId: number, payload: Buffer): Buffer {
+  const body = 2 + topic.length + 2 + payload.length;
+  const length = remainingLength(body);
+  const packet = Buffer.allocUnsafe(1 + length.length + body);
+  packet[0] = 0x32; // PUBLISH, QoS 1
+  length.copy(packet, 1);
+  let at = 1 + length.length;
+  at = packet.writeUInt16BE(topic.length, at);
+  at += topic.copy(packet, at);
+  at = packet.writeUInt16BE(packetId, at);
+  payload.copy(packet, at);
+  return packet;
+}
+
+/** MQTT-2.2.3: seven bits a byte, lowest first. */
+function remainingLength(length: number): Buffer {
+  const bytes: number[] = [];
+  let rest = length;
+  do {
+    const more = rest > 127;
+    bytes.push((rest & 0x7f) | (more ? 0x80 : 0));
+    rest >>>= 7;
+  } while (rest > 0);
+  return Buffer.from(bytes);
+}
+
+/** Cuts the stream into control packets and hands on type and body. */
+function readPackets(socket: TLSSocket, onPacket: (type: number, body: Buffer) => void): void {
+  let rest: Buffer = Buffer.alloc(0);
+  socket.on('data', (chunk: Buffer) => {
+    let data = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    for (;;) {
+      const framed = frameOf(data);
+      if (framed === undefined) break;
+      onPacket((data[0] ?? 0) >> 4, data.subarray(framed.bodyAt, framed.end));
+      data = data.subarray(framed.end);
+    }
+    rest = data;
+  });
+}
+
+function frameOf(data: Buffer): { readonly bodyAt: number; readonly end: number } | undefined {
+  let length = 0;
+  for (let at = 1; at <= 4; at++) {
+    const byte = data[at];
+    if (byte === undefined) return undefined;
+    length |= (byte & 0x7f) << (7 * (at - 1));
+    if (byte < 0x80) return at + 1 + length <= data.length ? { bodyAt: at + 1, end: at + 1 + length } : undefined;
+  }
+  return undefined;
+}
