@@ -83,9 +83,10 @@ export function connectDevice(
     socket.once('secureConnect', () => socket.write(connectPacket(identity.deviceId)));
     readPackets(socket, (type, body) => {
       if (type === 2) {
-        if (body[1] !== 0) return socket.destroy(new Error(`session refused with code ${body[1]}`));
-        connected = true;
-        resolve(client);
+        if (body[1] === 0) {
+          connected = true;
+          resolve(client);
+        } else socket.destroy(new Error(`session refused with code ${body[1]}`));
       } else if (type === 4) {
         const id = body.readUInt16BE(0);
         const onAck = waiting.get(id);

@@ -72,17 +72,14 @@ function readings2019(lines: readonly string[]): readonly RecordedReading[] {
 }
 
 function readings2012(lines: readonly string[]): readonly RecordedReading[] {
-  const byMinute = new Map<
-    number,
-    { vitals: WireReading['vitals']; context: { oxygen?: boolean }; rank: Map<VitalKey, number> }
-  >();
+  const byMinute = new Map<number, Row2012>();
   for (const line of lines.slice(1)) {
     const [time = '', parameter = '', cell = ''] = line.split(',');
     const value = Number(cell);
     if (cell === '' || !Number.isFinite(value) || value < 0) continue;
     const [hours = 0, minutes = 0] = time.split(':').map(Number);
     const minute = hours * 60 + minutes;
-    const row = byMinute.get(minute) ?? { vitals: {}, context: {}, rank: new Map() };
+    const row = byMinute.get(minute) ?? emptyRow();
     const vital = PARAMETERS_2012[parameter];
     const rank = Object.keys(PARAMETERS_2012).indexOf(parameter);
     if (vital !== undefined && rank > (row.rank.get(vital) ?? -1)) {
@@ -96,4 +93,15 @@ function readings2012(lines: readonly string[]): readonly RecordedReading[] {
     .sort(([a], [b]) => a - b)
     .filter(([, row]) => Object.keys(row.vitals).length > 0)
     .map(([minute, row]) => ({ minute, vitals: row.vitals, context: row.context }));
+}
+
+interface Row2012 {
+  readonly vitals: WireReading['vitals'];
+  readonly context: { oxygen?: boolean };
+  /** How good the source of each vital is. */
+  readonly rank: Map<VitalKey, number>;
+}
+
+function emptyRow(): Row2012 {
+  return { vitals: {}, context: {}, rank: new Map() };
 }

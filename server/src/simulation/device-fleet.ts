@@ -1,0 +1,65 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connectDevice, type DeviceClient, type DeviceIdentity, type DeviceTarget } from './device-client.ts';
+
+/**
+ * A device as its maker should build it: every reading is kept until it is acknowledged, and sent again after a lost
+ * connection. The server tells the copies apart by the reading's id.
+ */
+export interface FaithfulDevice {
+  readonly deviceId: string;
+  send(readingId: string, payload: Buffer): void;
+  /** Not acknowledged yet. */
+  pending(): number;
+  stop(): Promise<void>;
+}
+
+/** About an hour at one reading a second; beyond it the oldest give way, as in a device's own memory. */
+const PENDING_MAX = 4_000;
+const RECONNECT_MS = { first: 500, max: 15_000 };
+
+export function startDevice(
+  target: DeviceTarget,
+  identity: DeviceIdentity,
+  options: { readonly onError?: (error: Error) => void; readonly random: () => number },
+): FaithfulDevice {
+  const pending = new Map<string, Buffer>();
+  let client: DeviceClient | undefined;
+  let stopped = false;
+
+  const publish = (readingId: string, payload: Buffer): void => {
+    client?.publish(payload, () => pending.delete(readingId));
+  };
+  const stayConnected = async (): Promise<void> => {
+    for (let waitMs = RECONNECT_MS.first; !stopped; waitMs = Math.min(RECONNECT_MS.max, waitMs * 2)) {
+      const closed = Promise.withResolvers<void>();
+      try {
+        client = await connectDevice(target, identity, { onClose: closed.resolve });
+        waitMs = RECONNECT_MS.first;
+        for (const [readingId, payload] of pending) publish(readingId, payload);
+        if (stopped) client.close();
+        await closed.promise;
+      } catch (error) {
+        options.onError?.(error instanceof Error ? error : new Error(String(error)));
+      }
+      client = undefined;
+      // A ward's devices lose the network together: spread out their return.
+      if (!stopped) await sleep(waitMs * (0.5 + options.random()));
+    }
+  };
+  const running = stayConnected();
+
+  return {
+    deviceId: identity.deviceId,
+    pending: () => pending.size,
+    send(readingId, payload) {
+      if (pending.size >= PENDING_MAX) pending.delete(pending.keys().next().value ?? '');
+      pending.set(readingId, payload);
+      publish(readingId, payload);
+    },
+    async stop() {
+      stopped = true;
+      client?.close();
+      await running;
+    },
+  };
+}
