@@ -4,7 +4,7 @@
  */
 export interface UndoStack {
   /** Call right after a thing has started. */
-  push(name: string, undo: () => Promise<unknown> | undefined | void): void;
+  push(name: string, undo: () => unknown): void;
   /** Undoes everything, last first; answers with what failed. Idempotent. */
   run(): Promise<readonly { readonly name: string; readonly error: unknown }[]>;
 }
@@ -13,7 +13,7 @@ export interface UndoStack {
 const STEP_MAX_MS = 20_000;
 
 export function undoStack(onStep?: (name: string, ms: number) => void): UndoStack {
-  const steps: { readonly name: string; readonly undo: () => Promise<unknown> | undefined | void }[] = [];
+  const steps: { readonly name: string; readonly undo: () => unknown }[] = [];
   let running: Promise<readonly { name: string; error: unknown }[]> | undefined;
 
   const runAll = async () => {

@@ -1,0 +1,137 @@
+/**
+ * The load as a process of its own: reads its plan as JSON from stdin, writes its report as JSON to stdout. It also
+ * watches the live stream, so that reading-to-alarm is measured with one clock, and probes the disk, so that a slow
+ * sync of the machine shows beside what it delays.
+ */
+import { closeSync, constants, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import { get } from 'node:https';
+import { createHistogram } from 'node:perf_hooks';
+import { text } from 'node:stream/consumers';
+import type { DeviceIdentity, DeviceTarget } from '../server/src/simulation/device-client.ts';
+import { type LoadReport, runLoad } from '../server/src/simulation/load.ts';
+
+export interface GeneratorPlan {
+  readonly target: DeviceTarget;
+  /** File with a JSON array of identities. */
+  readonly fleetFile: string;
+  readonly devices: number;
+  readonly rate: number;
+  readonly seconds: number;
+  /** Alarms to set off per second, each by another device; 0 for none. */
+  readonly alarmsPerSecond: number;
+  readonly live?: { readonly url: string; readonly token: string };
+  /** A folder on the disk that is written to. */
+  readonly diskFolder: string;
+}
+
+export interface GeneratorReport extends LoadReport {
+  readonly alarms: {
+    readonly set: number;
+    readonly heard: number;
+    readonly p50: number;
+    readonly p99: number;
+    readonly max: number;
+  };
+  readonly diskSyncMs: { readonly p99: number; readonly max: number };
+}
+
+const plan: GeneratorPlan = JSON.parse(await text(process.stdin));
+const fleet: readonly DeviceIdentity[] = JSON.parse(readFileSync(plan.fleetFile, 'utf8'));
+const run = Date.now().toString(36);
+const dueAt = new Map<string, number>();
+const heard = createHistogram();
+
+const stopListening = plan.live === undefined ? () => {} : await listen(plan.live);
+const disk = probeDisk(plan.diskFolder);
+const report = await runLoad({
+  target: plan.target,
+  devices: fleet.slice(0, plan.devices),
+  rate: plan.rate,
+  seconds: plan.seconds,
+  handshakesMax: 64,
+  payload,
+});
+// The last alarms are still on their way.
+await new Promise((resolve) => setTimeout(resolve, 1000));
+stopListening();
+const at = (p: number): number => (heard.count === 0 ? 0 : heard.percentile(p) / 1000);
+const full: GeneratorReport = {
+  ...report,
+  alarms: {
+    set: dueAt.size,
+    heard: heard.count,
+    p50: at(50),
+    p99: at(99),
+    max: heard.count === 0 ? 0 : heard.max / 1000,
+  },
+  diskSyncMs: disk.stop(),
+};
+process.stdout.write(`${JSON.stringify(full)}\n`, () => process.exit(0));
+
+/** A calm patient; `alarmsPerSecond` devices a second have one reading with a heart rate above 160. */
+function payload(index: number, sequence: number, atMs: number): Buffer {
+  const id = `${run}-${sequence}`;
+  const seconds = sequence / plan.rate;
+  const firstIndex = Math.floor(seconds) * plan.alarmsPerSecond;
+  const isAlarm =
+    Number.isInteger(seconds) && seconds >= 2 && index >= firstIndex && index < firstIndex + plan.alarmsPerSecond;
+  if (isAlarm) dueAt.set(`${fleet[index]?.deviceId}/${id}`, performance.now());
+  const heartRate = isAlarm ? 171 : 72 + ((index + sequence) % 9);
+  return Buffer.from(
+    `{"id":"${id}","at":"${new Date(atMs).toISOString()}","vitals":{"heartRate":${heartRate},"spo2":97,"respiratoryRate":16,` +
+      `"temperature":36.8,"systolic":${118 + (sequence % 7)},"diastolic":78,"mean":91},"context":{"oxygen":false,"consciousness":"A"},` +
+      `"status":{"leadsOff":false,"battery":0.83}}`,
+  );
+}
+
+function listen(live: { readonly url: string; readonly token: string }): Promise<() => void> {
+  return new Promise((resolve, reject) => {
+    const request = get(
+      live.url,
+      { ca: plan.target.ca, headers: { authorization: `Bearer ${live.token}` } },
+      (response) => {
+        if (response.statusCode !== 200) return reject(new Error(`live stream answered ${response.statusCode}`));
+        response.setEncoding('utf8');
+        let rest = '';
+        response.on('data', (chunk: string) => {
+          const events = (rest + chunk).split('\n\n');
+          rest = events.pop() ?? '';
+          for (const event of events) onEvent(event);
+        });
+        return resolve(() => request.destroy());
+      },
+    );
+    request.on('error', reject);
+  });
+}
+
+function onEvent(event: string): void {
+  if (!/^event: ?alert$/m.test(event)) return;
+  const { change, alert } = JSON.parse(event.slice(event.indexOf('data:') + 5).split('\n')[0] ?? '{}');
+  const due = dueAt.get(`${alert.deviceId}/${alert.readingId}`);
+  if (change === 'raised' && due !== undefined) heard.record(Math.max(1, Math.round((performance.now() - due) * 1000)));
+}
+
+/** One 4 KiB synchronous write every 100 ms: what the disk itself took, without us. */
+function probeDisk(folder: string): { stop(): { p99: number; max: number } } {
+  const file = `${folder}/.sync-probe-${process.pid}`;
+  const handle = openSync(file, constants.O_CREAT | constants.O_WRONLY | constants.O_DSYNC);
+  const block = Buffer.alloc(4096, 1);
+  const histogram = createHistogram();
+  const timer = setInterval(() => {
+    const startedMs = performance.now();
+    writeSync(handle, block, 0, block.length, 0);
+    histogram.record(Math.max(1, Math.round((performance.now() - startedMs) * 1000)));
+  }, 100);
+  return {
+    stop() {
+      clearInterval(timer);
+      closeSync(handle);
+      unlinkSync(file);
+      return {
+        p99: histogram.count === 0 ? 0 : histogram.percentile(99) / 1000,
+        max: histogram.count === 0 ? 0 : histogram.max / 1000,
+      };
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** What a process and its children used, from /proc (Linux). CPU in seconds, memory in MiB. */
+export interface Usage {
+  readonly cpuSeconds: number;
+  /** Proportional set size: shared pages counted once over all who share them. */
+  readonly pssMiB: number;
+  readonly rssMiB: number;
+}
+
+/** Clock ticks a second, as `getconf CLK_TCK` says on every Linux we run on. */
+const TICKS = 100;
+
+export function usageOf(pid: number, options: { readonly withChildren: boolean }): Usage {
+  const pids = options.withChildren ? family(pid) : [pid];
+  return pids.map(usageOfOne).reduce((sum, one) => ({
+    cpuSeconds: sum.cpuSeconds + one.cpuSeconds,
+    pssMiB: sum.pssMiB + one.pssMiB,
+    rssMiB: sum.rssMiB + one.rssMiB,
+  }));
+}
+
+/** CPU seconds spent by everybody on this machine, and what of it was idle. */
+export function machineCpu(): { readonly busy: number; readonly total: number } {
+  const fields = (readFileSync('/proc/stat', 'utf8').split('\n')[0] ?? '').split(/\s+/).slice(1, 9).map(Number);
+  const total = fields.reduce((sum, field) => sum + field, 0) / TICKS;
+  return { total, busy: total - ((fields[3] ?? 0) + (fields[4] ?? 0)) / TICKS };
+}
+
+function family(pid: number): readonly number[] {
+  const parents = new Map<number, number>();
+  for (const entry of readdirSync('/proc')) {
+    const id = Number(entry);
+    if (Number.isInteger(id)) parents.set(id, Number(statOf(id)?.[1] ?? 0));
+  }
+  const members = [pid];
+  for (const member of members) for (const [child, parent] of parents) if (parent === member) members.push(child);
+  return members;
+}
+
+function usageOfOne(pid: number): Usage {
+  const stat = statOf(pid);
+  const rollup = read(`/proc/${pid}/smaps_rollup`) ?? '';
+  const kib = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(rollup)?.[1] ?? 0);
+  return {
+    // Fields 14 and 15 of proc(5): user and system time.
+    cpuSeconds: (Number(stat?.[11] ?? 0) + Number(stat?.[12] ?? 0)) / TICKS,
+    pssMiB: kib('Pss') / 1024,
+    rssMiB: kib('Rss') / 1024,
+  };
+}
+
+/** The fields after the command's name, which may itself hold spaces: [0] is the state, [1] the parent. */
+function statOf(pid: number): readonly string[] | undefined {
+  const text = read(`/proc/${pid}/stat`);
+  return text?.slice(text.lastIndexOf(')') + 2).split(' ');
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
