@@ -41,3 +41,20 @@ export type Alert = Static<typeof Alert>;
 
 export const AlertList = Type.Object({ alerts: Type.Array(Alert) }, { $id: 'AlertList' });
 export type AlertList = Static<typeof AlertList>;
+
+/** `GET /api/alerts/{id}`: the alarm and who was told about it, oldest first. */
+export const AlertDetail = Type.Object(
+  {
+    alert: Alert,
+    deliveries: Type.Array(
+      Type.Object({
+        channel: Type.String(),
+        state: Type.Enum(['pending', 'delivered', 'failed']),
+        attempts: Type.Integer(),
+        updatedAt: Type.String(),
+      }),
+    ),
+  },
+  { $id: 'AlertDetail' },
+);
+export type AlertDetail = Static<typeof AlertDetail>;

@@ -41,3 +41,7 @@ export const RejectedList = Type.Object(
   { $id: 'RejectedList' },
 );
 export type RejectedList = Static<typeof RejectedList>;
+
+/** `POST /api/devices/{id}/commands`: sent now, or kept for when the device comes back. */
+export const CommandResult = Type.Object({ outcome: Type.Enum(['delivered', 'queued']) }, { $id: 'CommandResult' });
+export type CommandResult = Static<typeof CommandResult>;

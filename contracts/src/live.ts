@@ -9,6 +9,8 @@ import { Alert } from './alert.ts';
  * - `vitals`: once a second per ward, only what changed.
  * - `alert`: at once, whenever an alarm changes.
  * - `beat`: every 2 s. A client that hears nothing for 5 s says the feed is down.
+ * - `signed-out`: the session ended or was revoked; the last event of the stream.
+ * - `overflow`: the client read too slowly; the last event of the stream. Come back for a new snapshot.
  */
 
 export const TileValue = Type.Object({
@@ -16,6 +18,8 @@ export const TileValue = Type.Object({
   v: Type.Number(),
   /** When it was measured, ms since 1970 UTC. */
   at: Type.Integer(),
+  /** When it was received, by the server's clock: what its age is counted from. `at` is the device's clock. */
+  rx: Type.Integer(),
   /** From this age on (ms since it was received) the value is stale, and from that age on lost. */
   staleAfter: Type.Integer(),
   lostAfter: Type.Integer(),

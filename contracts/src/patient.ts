@@ -130,3 +130,14 @@ export const PutLimits = Type.Object(
   { $id: 'PutLimits', additionalProperties: false },
 );
 export type PutLimits = Static<typeof PutLimits>;
+
+/** `GET /api/patients/{id}/limits`: the rules in force, the patient's own and the defaults they leave. */
+export const PatientLimits = Type.Object({ rules: Type.Array(LimitRule) }, { $id: 'PatientLimits' });
+export type PatientLimits = Static<typeof PatientLimits>;
+
+/** `GET /api/wards`. */
+export const WardList = Type.Object(
+  { wards: Type.Array(Type.Object({ id: Type.String(), name: Type.String(), beds: Type.Integer() })) },
+  { $id: 'WardList' },
+);
+export type WardList = Static<typeof WardList>;
