@@ -55,7 +55,7 @@ const WORST: Readonly<Record<ScenarioKind, Effect>> = {
     spo2: -2,
     respiratoryRate: 6,
     temperature: -0.4,
-    systolic: -48,
+    systolic: -60,
     pulsePressure: -14,
   },
 };
