@@ -1,0 +1,57 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { LiveSnapshot } from '@healthsync/contracts/live';
+import type { PatientId, WardId } from '../../domain/ids.ts';
+import { toAlert } from '../alert-shape.ts';
+import type { LiveSources } from './hub.ts';
+import { allWards, bedLabel, placesIn, wardOfAlarm } from './places.ts';
+import { NO_WARD, NO_WARD_NAME, toTile } from './tile.ts';
+
+export interface SnapshotRequest {
+  readonly sources: LiveSources;
+  readonly now: () => number;
+  readonly wards: 'all' | ReadonlySet<WardId>;
+  readonly wantsVitals: boolean;
+  readonly tilesPerSlice: number;
+  /** Filled by the hub while this runs: patients whose tile may already be written with older values. */
+  readonly missed: ReadonlySet<PatientId>;
+}
+
+/**
+ * Everything a reader may see, as JSON. A large house is written in slices, so that readings are acknowledged in
+ * between; what changed meanwhile is written again at the end. Up to one slice it is done in the call itself.
+ */
+export async function readSnapshot(request: SnapshotRequest): Promise<string> {
+  const { sources, now, wards } = request;
+  const view = sources.view();
+  const tiles = new Map<PatientId, () => string>();
+  const written = new Map<PatientId, string>();
+  const inScope = (ward: WardId) => wards === 'all' || wards.has(ward);
+  const shown = allWards(view).filter(inScope);
+
+  let inSlice = 0;
+  for (const ward of request.wantsVitals ? shown : []) {
+    for (const place of placesIn(view, ward, sources.statusOf)) {
+      const write = () =>
+        JSON.stringify(toTile(place, sources.statusOf(place.id), { ms: now(), isOffline: sources.isOffline }));
+      tiles.set(place.id, write);
+      written.set(place.id, write());
+      if (++inSlice % request.tilesPerSlice === 0) await nextTurn();
+    }
+  }
+  for (const patientId of request.missed) {
+    const write = tiles.get(patientId);
+    if (write !== undefined) written.set(patientId, write());
+  }
+
+  const alerts: LiveSnapshot['alerts'] = [];
+  for (const alarm of sources.openAlarms())
+    if (inScope(wardOfAlarm(view, alarm))) alerts.push(toAlert(alarm, (bedId) => bedLabel(view, bedId)));
+
+  const hasUnplaced = shown.includes(NO_WARD) && placesIn(view, NO_WARD, sources.statusOf).length > 0;
+  const named: LiveSnapshot['wards'] = [
+    ...view.snapshot.wards.filter((ward) => inScope(ward.id)).map(({ id, name }) => ({ id, name })),
+    ...(hasUnplaced ? [{ id: NO_WARD, name: NO_WARD_NAME }] : []),
+  ];
+  const head = `{"serverTime":${now()},"wards":${JSON.stringify(named)},"tiles":[`;
+  return `${head}${[...written.values()].join(',')}],"alerts":${JSON.stringify(alerts)}}`;
+}

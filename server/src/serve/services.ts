@@ -1,0 +1,105 @@
+import type { Role } from '../domain/access.ts';
+import type { Alarm } from '../domain/alarm.ts';
+import type { AlarmId, DeviceId, PatientId, UserId, WardId } from '../domain/ids.ts';
+import type { PatientStatus } from '../domain/patient-status.ts';
+import type { IngestOutcome } from '../domain/problem.ts';
+import type { RegistryView } from '../identity/registry-view.ts';
+import type { AcknowledgeOutcome, AlarmStore } from '../ports/alarm-store.ts';
+import type { Outbox } from '../ports/outbox.ts';
+import type { Registry } from '../ports/registry.ts';
+import type { RejectedReadings } from '../ports/rejected-readings.ts';
+import type { VitalsHistory } from '../ports/vitals-history.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { LiveHub } from './live/hub.ts';
+
+/** Everything the HTTP side needs from the rest, in the smallest form it can use. Wired by the composition root. */
+export interface Services {
+  readonly view: () => RegistryView;
+  readonly registry: Pick<Registry, 'patients' | 'findPatient' | 'putLimits' | 'putDeviceConfig'>;
+  readonly history: Pick<VitalsHistory, 'read' | 'trend'>;
+  readonly alarms: Pick<AlarmStore, 'list' | 'find'>;
+  readonly acknowledge: (request: { readonly id: AlarmId; readonly by: string }) => Promise<AcknowledgeOutcome>;
+  readonly deliveries: Outbox['deliveries'];
+  readonly rejected: Pick<RejectedReadings, 'list' | 'find' | 'mark'>;
+  /** Runs a rejected reading's stored bytes through admission again; marks it when it is now accepted. */
+  readonly replayRejected: (id: string, by: string) => Promise<IngestOutcome | { readonly kind: 'not-found' }>;
+  readonly statusOf: (patientId: PatientId) => PatientStatus | undefined;
+  readonly devices: DeviceLink;
+  readonly live: LiveHub;
+  readonly signIn: SignIn;
+  readonly health: readonly HealthCheck[];
+  readonly metrics: { readonly contentType: string; render(): Promise<string> };
+  readonly log: Log;
+  readonly now: () => number;
+  readonly hooks?: HttpHooks;
+}
+
+export interface DeviceLink {
+  presence(deviceId: DeviceId): 'online' | 'offline' | 'unknown';
+  /** The retained configuration changed: tell the device if it listens. */
+  publishConfig(deviceId: DeviceId): void;
+  sendCommand(
+    deviceId: DeviceId,
+    payload: Uint8Array,
+  ): 'delivered' | 'queued' | { readonly refused: 'not-connected' | 'queue-full' };
+}
+
+/** One who has shown a valid secret. */
+export interface Principal {
+  readonly userId: UserId;
+  readonly name: string;
+  readonly displayName: string;
+  readonly roles: readonly Role[];
+  /** Empty: all wards. */
+  readonly wardIds: readonly WardId[];
+  readonly kind: 'session' | 'api';
+  readonly expiresAtMs: number;
+}
+
+export interface SignIn {
+  /** The principal of a session's or token's secret while it is valid. Counts as activity. Cheap enough per request. */
+  authenticate(secret: string): Promise<Principal | undefined>;
+  signIn(attempt: {
+    readonly name: string;
+    readonly password: string;
+    readonly address: string;
+  }): Promise<
+    | { readonly kind: 'signed-in'; readonly secret: string; readonly principal: Principal }
+    | { readonly kind: 'refused' }
+    | { readonly kind: 'wait'; readonly retryAfterMs: number }
+  >;
+  signOut(secret: string): Promise<void>;
+  /** Makes the first account with the one-time code. */
+  setUp(request: {
+    readonly code: string;
+    readonly name: string;
+    readonly displayName: string;
+    readonly password: string;
+    readonly address: string;
+  }): Promise<
+    | { readonly kind: 'made'; readonly secret: string; readonly principal: Principal }
+    | { readonly kind: 'refused' }
+    | { readonly kind: 'unfit'; readonly field: 'name' | 'password'; readonly detail: string }
+    | { readonly kind: 'wait'; readonly retryAfterMs: number }
+  >;
+}
+
+export interface HealthCheck {
+  readonly name: string;
+  /** Not ready while this is down. */
+  readonly required: boolean;
+  /** Answers within the check's time or counts as down. */
+  state(): Promise<'up' | 'degraded' | 'down'> | 'up' | 'degraded' | 'down';
+}
+
+export interface HttpHooks {
+  request?(done: {
+    readonly method: string;
+    readonly route: string;
+    readonly status: number;
+    readonly ms: number;
+  }): void;
+  signIn?(outcome: string): void;
+  handshake?(outcome: 'full' | 'resumed' | 'failed'): void;
+  acknowledged?(alarm: Alarm): void;
+}
