@@ -1,6 +1,6 @@
 import { accessSync, chownSync, constants, readFileSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Failure } from '../../ports/failure.ts';
 
 /** As whom PostgreSQL's programs run, and how to start them so. */
@@ -76,8 +76,8 @@ function capabilityToSearch(): string {
 }
 
 function findSetpriv(): string {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/bin'];
-  const found = folders.filter((folder) => folder !== '').find((folder) => isExecutable(join(folder, 'setpriv')));
+  const folders = ['/usr/bin', '/bin', '/usr/sbin', '/usr/local/bin', '/run/current-system/sw/bin'];
+  const found = folders.find((folder) => isExecutable(join(folder, 'setpriv')));
   if (found === undefined) throw unusable('it refuses to run as root, and setpriv (util-linux) is not installed');
   return join(found, 'setpriv');
 }

@@ -1,0 +1,84 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import type { Schema } from './schema.ts';
+
+/** Connections to one PostgreSQL, with the bounds every query lives under. */
+export interface Connections {
+  readonly pool: pg.Pool;
+  /** For ordinary queries, checked by the compiler; shares the pool. */
+  readonly kysely: Kysely<Schema>;
+  /** For a connection of one's own, such as a listener's. */
+  readonly config: pg.ClientConfig;
+  close(): Promise<void>;
+}
+
+/** A URL, or the socket of the embedded server. */
+export type DatabaseAddress =
+  | { readonly url: string }
+  | { readonly host: string; readonly port: number; readonly user: string; readonly database: string };
+
+export function connect(
+  address: DatabaseAddress,
+  options: {
+    /** Ten: keep, alarms, checkpoints and the web together; more only queue inside PostgreSQL. */
+    readonly connectionsMax?: number;
+    /** No query of ours takes seconds; one that does is stuck, and must not hold its locks for ever. */
+    readonly statementTimeoutMs?: number;
+    /** A connection broke while nobody was using it. The pool replaces it; this is for a metric. */
+    readonly onIdleError?: () => void;
+  } = {},
+): Connections {
+  const config = clientConfig(address, options.statementTimeoutMs ?? 30_000);
+  const pool = new pg.Pool({
+    ...config,
+    max: options.connectionsMax ?? 10,
+    // An idle connection costs PostgreSQL a process of some megabytes.
+    idleTimeoutMillis: 30_000,
+  });
+  pool.on('error', () => options.onIdleError?.());
+  // A connection in use that breaks between two queries emits an error nobody else listens to, which would end node.
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= pool.end();
+    return closing;
+  };
+  return { pool, kysely: new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }), config, close };
+}
+
+function clientConfig(address: DatabaseAddress, statementTimeoutMs: number): pg.ClientConfig {
+  return {
+    ...('url' in address ? { connectionString: address.url } : address),
+    application_name: 'healthsync',
+    options: '-c timezone=UTC -c datestyle=ISO,YMD -c client_min_messages=warning',
+    connectionTimeoutMillis: 5_000,
+    statement_timeout: statementTimeoutMs,
+    // For a PostgreSQL that no longer answers at all: after its own timeout should have struck.
+    query_timeout: statementTimeoutMs + 5_000,
+    idle_in_transaction_session_timeout: 60_000,
+    keepAlive: true,
+    types: { getTypeParser },
+  };
+}
+
+/** Times are milliseconds since 1970, dates stay the text they are, counters are numbers. */
+const getTypeParser = ((oid: number, format?: 'text' | 'binary') => {
+  if (format !== 'binary') {
+    if (oid === pg.types.builtins.TIMESTAMPTZ) return parseTime;
+    if (oid === pg.types.builtins.DATE) return (text: string) => text;
+    if (oid === pg.types.builtins.INT8) return parseCounter;
+  }
+  return pg.types.getTypeParser(oid, format as 'text');
+}) as typeof pg.types.getTypeParser;
+
+/** `2026-11-22 01:02:03.456+00`: ISO but for the blank, and an offset that may lack its minutes. */
+export function parseTime(text: string): number {
+  const iso = text.replace(' ', 'T');
+  return Date.parse(/[+-]\d\d$/.test(iso) ? `${iso}:00` : iso);
+}
+
+function parseCounter(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new RangeError('a counter beyond 2^53');
+  return value;
+}

@@ -1,0 +1,84 @@
+import type { Generated } from 'kysely';
+
+/**
+ * The tables as Kysely sees them; `migrations/` makes them. Times are milliseconds since 1970 when read and `Date` when
+ * written, see `connection.ts`.
+ */
+export interface Schema {
+  readonly ward: { id: string; name: string };
+  readonly bed: { id: string; ward_id: string; label: string };
+  readonly patient: {
+    id: string;
+    mrn: string | null;
+    family_name: string | null;
+    given_name: string | null;
+    birth_date: string | null;
+    sex: string | null;
+    bed_id: string | null;
+    spo2_scale: Generated<number>;
+  };
+  readonly device: { id: string; profile: string | null; config: string | null; created_at: Time };
+  readonly device_certificate: {
+    serial: string;
+    device_id: string;
+    not_before: Time;
+    not_after: Time;
+    revoked_at: MaybeTime;
+    revocation_reason: string | null;
+  };
+  readonly device_token: {
+    sha256: string;
+    device_id: string;
+    created_at: Time;
+    expires_at: Time;
+    revoked_at: MaybeTime;
+  };
+  readonly assignment: { device_id: string; patient_id: string; from_at: Time; to_at: MaybeTime };
+  readonly patient_limit: {
+    patient_id: string;
+    rule_id: string;
+    version: number;
+    vital: string;
+    comparison: string;
+    limit_value: number;
+    priority: string;
+    off: boolean;
+    removed: boolean;
+    set_by: string;
+    reason: string;
+    set_at: Time;
+  };
+  readonly app_user: {
+    id: string;
+    name: string;
+    display_name: string;
+    roles: string[];
+    ward_ids: string[];
+    password_hash: string | null;
+    disabled_at: MaybeTime;
+  };
+  readonly access_token: {
+    sha256: string;
+    kind: string;
+    user_id: string;
+    created_at: Time;
+    idle_expires_at: Time;
+    expires_at: Time;
+    revoked_at: MaybeTime;
+  };
+  readonly setup_code: { sha256: string; expires_at: Time; claimed_at: MaybeTime };
+  readonly rejected_reading: {
+    id: Generated<number>;
+    device_id: string;
+    received_at: Time;
+    source: string;
+    payload: Uint8Array;
+    problems: unknown;
+    state: Generated<string>;
+    marked_at: MaybeTime;
+    marked_by: string | null;
+  };
+}
+
+type Time = import('kysely').ColumnType<number, Date, Date>;
+type MaybeTime = import('kysely').ColumnType<number | null, Date | null | undefined, Date | null>;

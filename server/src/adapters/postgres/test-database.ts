@@ -1,0 +1,162 @@
+import { execFileSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll } from 'vitest';
+import { startEmbeddedPostgres } from '../embedded/embedded-postgres.ts';
+import { isAlive, stopLeftoverPostgres } from '../embedded/embedded-postgres-processes.ts';
+import { type Connections, connect, type DatabaseAddress } from './connection.ts';
+import { migrate, readMigrations } from './migrate.ts';
+
+/** A fresh, migrated database, for tests. */
+export interface TestDatabase extends Connections {
+  readonly address: DatabaseAddress;
+}
+
+/**
+ * Makes one more database on this process's own PostgreSQL, started at the first call and stopped after the test file.
+ * With HEALTHSYNC_TEST_DATABASE_URL it is made on that server instead; its role must be allowed to create databases.
+ *
+ * The first run lays out a migrated cluster and keeps it in the temporary folder; later ones copy it.
+ */
+export async function openTestDatabase(): Promise<TestDatabase> {
+  server ??= startServer();
+  const { template, admin, addressOf } = await server;
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await administer(admin, `create database ${name} template ${template}`);
+  const address = addressOf(name);
+  if ('user' in address) await administer(admin, `alter database ${name} owner to ${address.user}`);
+  const connections = connect(address, { connectionsMax: 5 });
+  opened.push({ connections, drop: () => administer(admin, `drop database ${name} with (force)`) });
+  return { ...connections, address };
+}
+
+interface Server {
+  readonly template: string;
+  readonly admin: DatabaseAddress;
+  addressOf(database: string): DatabaseAddress;
+  stop(): Promise<void>;
+}
+
+let server: Promise<Server> | undefined;
+const opened: { readonly connections: Connections; drop(): Promise<void> }[] = [];
+
+afterAll(async () => {
+  if (server === undefined) return;
+  const started = await server;
+  server = undefined;
+  for (const { connections, drop } of opened.splice(0)) {
+    await connections.close();
+    await drop();
+  }
+  await started.stop();
+});
+
+function startServer(): Promise<Server> {
+  // biome-ignore lint/complexity/useLiteralKeys: tsc wants brackets for an index signature
+  const url = process.env['HEALTHSYNC_TEST_DATABASE_URL'];
+  return url === undefined || url === '' ? startEmbedded() : useServer(url);
+}
+
+const FOLDER_PREFIX = 'healthsync-test-';
+/** Nothing here outlives its test, so nothing needs to reach the disk; faults are tested on clusters that do. */
+const VOLATILE = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', shared_buffers: '16MB' };
+
+async function startEmbedded(): Promise<Server> {
+  await removeAbandoned();
+  const folder = makeFolder();
+  const template = await templateFolder();
+  execFileSync('cp', ['-a', join(template, 'postgres'), join(folder, 'postgres')]);
+  const postgres = await startEmbeddedPostgres({ dataFolder: folder, settings: VOLATILE });
+  return {
+    template: postgres.address.database,
+    admin: { ...postgres.address, user: 'postgres', database: 'postgres' },
+    addressOf: (database) => ({ ...postgres.address, database }),
+    async stop() {
+      await postgres.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Named for what is in it: other migrations, or another user, make another one. */
+async function templateFolder(): Promise<string> {
+  const key = createHash('sha256').update(`${process.getuid?.()} ${readMigrations().map((m) => m.sha256)}`);
+  const path = join(tmpdir(), `healthsync-template-${key.digest('hex').slice(0, 12)}`);
+  if (existsSync(path)) return path;
+  const folder = makeFolder();
+  const postgres = await startEmbeddedPostgres({ dataFolder: folder, settings: VOLATILE });
+  const connections = connect(postgres.address);
+  await migrate(connections.pool);
+  await connections.close();
+  await postgres.stop();
+  try {
+    renameSync(folder, path);
+  } catch {
+    rmSync(folder, { recursive: true, force: true }); // another process was first
+  }
+  return path;
+}
+
+function makeFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), FOLDER_PREFIX));
+  writeFileSync(join(folder, 'owner.pid'), String(process.pid));
+  return folder;
+}
+
+/** What test processes that were killed left behind. */
+async function removeAbandoned(): Promise<void> {
+  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(FOLDER_PREFIX))) {
+    const folder = join(tmpdir(), name);
+    try {
+      if (isAlive(Number(readFileSync(join(folder, 'owner.pid'), 'utf8')))) continue;
+    } catch {
+      if (Date.now() - (statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? 0) < 600_000) continue;
+    }
+    await stopLeftoverPostgres(join(folder, 'postgres'));
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function useServer(url: string): Promise<Server> {
+  const key = createHash('sha256').update(String(readMigrations().map((m) => m.sha256)));
+  const template = `healthsync_template_${key.digest('hex').slice(0, 12)}`;
+  const addressOf = (database: string) => {
+    const address = new URL(url);
+    address.pathname = `/${database}`;
+    return { url: address.href };
+  };
+  const admin = { url };
+  if (await administer(admin, `create database ${template}`).then(() => true, isTaken)) {
+    const connections = connect(addressOf(template));
+    await migrate(connections.pool);
+    await connections.close();
+  }
+  return { template, admin, addressOf, stop: async () => undefined };
+}
+
+/** False for "exists already" (42P04); anything else is an error. */
+function isTaken(error: unknown): boolean {
+  if (error instanceof pg.DatabaseError && error.code === '42P04') return false;
+  throw error;
+}
+
+async function administer(address: DatabaseAddress, sql: string): Promise<void> {
+  const { pool, close } = connect(address, { connectionsMax: 1 });
+  try {
+    await pool.query(sql);
+  } finally {
+    await close();
+  }
+}
