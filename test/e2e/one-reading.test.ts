@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { connectAsync } from 'mqtt';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually, type Installation, install, type RunningServer } from './server.ts';
+
+/** A client that is not ours, from enrolment to its alarm, through the public interface alone. */
+describe('one reading, end to end', () => {
+  let home: Installation;
+  let server: RunningServer;
+  let token: string;
+
+  beforeAll(async () => {
+    home = await install();
+    server = await home.start();
+    await home.cli('device', 'enroll', 'bedside-7', '--patient', 'p-7', '--out', join(home.folder, 'out'));
+    ({ token } = (await home.cli('token', 'create', '--role', 'physician')) as { token: string });
+  });
+  afterAll(() => home?.remove());
+
+  it.each([4, 5] as const)(
+    'over MQTT version %i, a heart rate above 160 becomes an alarm in the API',
+    async (protocolVersion) => {
+      const device = await connectAsync(server.mqtts, {
+        ca: readFileSync(join(home.folder, 'out', 'ca.pem')),
+        cert: readFileSync(join(home.folder, 'out', 'cert.pem')),
+        key: readFileSync(join(home.folder, 'out', 'key.pem')),
+        protocolVersion,
+        clientId: `bedside-7-v${protocolVersion}`,
+        reconnectPeriod: 0,
+      });
+      const at = new Date().toISOString();
+      const id = `first-${protocolVersion}`;
+      await device.publishAsync(
+        'devices/bedside-7/readings',
+        JSON.stringify({ id, at, vitals: { heartRate: 165, spo2: 97 } }),
+        { qos: 1 },
+      );
+
+      const alarm = await eventually('the alarm', async () =>
+        (await alerts()).find((one) => one.rule === 'heartRate.above.high'),
+      );
+      expect(alarm).toMatchObject({
+        patientId: 'p-7',
+        priority: 'high',
+        state: 'active',
+        condition: 'present',
+        readingId: id,
+      });
+      expect(alarm.cause.text).toBe('HR 165 > 160');
+
+      const history = await eventually('the reading in history', async () => {
+        const { body } = await home.fetch(
+          `/api/patients/p-7/vitals?from=${at}&to=${new Date(Date.now() + 60_000).toISOString()}`,
+          { token },
+        );
+        const { readings } = body as { readings: { id: string }[] };
+        return readings.length > 0 ? readings : undefined;
+      });
+      expect(history).toMatchObject([{ id, deviceId: 'bedside-7', at, vitals: { heartRate: 165, spo2: 97 } }]);
+
+      const acknowledged = await home.fetch(`/api/alerts/${alarm.id}/acknowledge`, { method: 'POST', token });
+      expect(acknowledged.status).toBe(200);
+      await device.publishAsync(
+        'devices/bedside-7/readings',
+        JSON.stringify({ id: `calm-${protocolVersion}`, at: new Date().toISOString(), vitals: { heartRate: 82 } }),
+        { qos: 1 },
+      );
+      // Ended and acknowledged: it is resolved, and nothing of this rule is open any more.
+      await eventually('the alarm resolved', async () =>
+        (await alerts()).some((one) => one.rule === 'heartRate.above.high') ? undefined : true,
+      );
+      await device.endAsync();
+    },
+  );
+
+  it('stops cleanly on SIGTERM', async () => {
+    expect(await server.stop()).toBe(0);
+  });
+
+  async function alerts(): Promise<readonly Record<string, never>[]> {
+    const { status, body } = await home.fetch('/api/alerts?patient=p-7&state=active', { token });
+    expect(status).toBe(200);
+    return (body as { alerts: Record<string, never>[] }).alerts;
+  }
+});

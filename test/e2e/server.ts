@@ -1,0 +1,174 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { Agent, request } from 'node:https';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * The product as its users have it: the program in a process of its own, reached only through its public interface
+ * (command line, MQTT, HTTPS).
+ */
+export interface RunningServer {
+  readonly pid: number;
+  readonly https: string;
+  readonly mqtts: string;
+  /** Everything it has logged, for a failing test to show. */
+  log(): string;
+  /** SIGTERM; resolves with the exit code. */
+  stop(): Promise<number | null>;
+  /** SIGKILL: the power is gone. */
+  kill(): Promise<void>;
+  /** Resolves when it ends by itself. */
+  readonly ended: Promise<number | null>;
+}
+
+const MAIN = fileURLToPath(new URL('../../server/src/apps/main.ts', import.meta.url));
+
+export interface Installation {
+  readonly folder: string;
+  readonly mqttPort: number;
+  readonly httpsPort: number;
+  start(env?: Readonly<Record<string, string>>): Promise<RunningServer>;
+  /** `healthsync …` with `--json`; answers with what it printed. Rejects on a non-zero exit. */
+  cli(...args: readonly string[]): Promise<unknown>;
+  /** One HTTPS request under this installation's own CA. */
+  fetch(
+    path: string,
+    options?: { readonly method?: string; readonly token?: string; readonly body?: unknown },
+  ): Promise<{
+    readonly status: number;
+    readonly body: unknown;
+  }>;
+  readonly ca: () => string;
+  remove(): Promise<void>;
+}
+
+export async function install(baseEnv: Readonly<Record<string, string>> = {}): Promise<Installation> {
+  const folder = await mkdtemp(join(tmpdir(), 'healthsync-e2e-'));
+  const [mqttPort, httpsPort] = [await freePort(), await freePort()];
+  const env = {
+    ...process.env,
+    HEALTHSYNC_DATA: folder,
+    HEALTHSYNC_MQTT_PORT: String(mqttPort),
+    HEALTHSYNC_HTTPS_PORT: String(httpsPort),
+    ...baseEnv,
+  };
+  const running = new Set<ChildProcess>();
+  let agent: Agent | undefined;
+  const ca = () => readFileSync(join(folder, 'pki', 'ca.pem'), 'utf8');
+
+  return {
+    folder,
+    mqttPort,
+    httpsPort,
+    ca,
+    async start(more = {}) {
+      const child = spawn(process.execPath, [MAIN, 'start'], {
+        env: { ...env, ...more },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      running.add(child);
+      let log = '';
+      child.stderr.on('data', (chunk: Buffer) => {
+        log = (log + chunk.toString()).slice(-200_000);
+      });
+      const ended = once(child, 'exit').then(([code]) => {
+        running.delete(child);
+        return code as number | null;
+      });
+      const ready = await Promise.race([
+        firstLine(child),
+        ended.then((code) => Promise.reject(new Error(`ended with ${code}\n${log}`))),
+      ]);
+      const { https, mqtts } = JSON.parse(ready);
+      return {
+        pid: child.pid ?? 0,
+        https,
+        mqtts,
+        log: () => log,
+        ended,
+        stop() {
+          child.kill('SIGTERM');
+          return ended;
+        },
+        async kill() {
+          child.kill('SIGKILL');
+          await ended;
+        },
+      };
+    },
+    cli(...args) {
+      return new Promise((resolve, reject) => {
+        execFile(process.execPath, [MAIN, ...args, '--json'], { env }, (error, stdout, stderr) => {
+          if (error === null) resolve(stdout.trim() === '' ? undefined : JSON.parse(stdout));
+          else reject(new Error(`healthsync ${args.join(' ')}: ${error.message}\n${stdout}\n${stderr}`));
+        });
+      });
+    },
+    async fetch(path, options = {}) {
+      agent ??= new Agent({ ca: ca(), keepAlive: true });
+      const call = request({
+        agent,
+        host: 'localhost',
+        port: httpsPort,
+        path,
+        method: options.method ?? 'GET',
+        headers: {
+          ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
+          ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+      });
+      call.end(options.body === undefined ? undefined : JSON.stringify(options.body));
+      const [response] = await once(call, 'response');
+      const body = await text(response);
+      return {
+        status: response.statusCode,
+        body: body.startsWith('{') || body.startsWith('[') ? JSON.parse(body) : body,
+      };
+    },
+    async remove() {
+      agent?.destroy();
+      await Promise.all(
+        [...running].map((child) => {
+          child.kill('SIGTERM');
+          return once(child, 'exit');
+        }),
+      );
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Waits until `check` answers with something; fails with `what` after `maxMs`. */
+export async function eventually<T>(what: string, check: () => Promise<T | undefined>, maxMs = 20_000): Promise<T> {
+  for (const endMs = Date.now() + maxMs; Date.now() < endMs; ) {
+    const answer = await check();
+    if (answer !== undefined) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`${what}: not within ${maxMs} ms`);
+}
+
+function firstLine(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    let out = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      out += chunk.toString();
+      const end = out.indexOf('\n');
+      if (end >= 0) resolve(out.slice(0, end));
+    });
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
