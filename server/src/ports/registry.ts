@@ -20,16 +20,20 @@ export interface Registry {
   putDevice(device: { readonly id: DeviceId; readonly profile?: string; readonly createdAtMs: number }): Promise<void>;
   putDeviceConfig(request: { readonly deviceId: DeviceId; readonly config: string }): Promise<void>;
   devices(): Promise<readonly Device[]>;
-  /** From `fromMs` on the device belongs to this patient; an assignment still open ends there. */
+  /**
+   * From `fromMs` on the device belongs to this patient: an assignment that covers that moment ends there, later ones
+   * give way. The same patient again, while already worn, changes nothing.
+   */
   assign(assignment: {
     readonly deviceId: DeviceId;
     readonly patientId: PatientId;
     readonly fromMs: number;
   }): Promise<void>;
+  /** From `atMs` on the device belongs to nobody. */
   unassign(request: { readonly deviceId: DeviceId; readonly atMs: number }): Promise<void>;
 
   addCertificate(certificate: DeviceCertificate): Promise<void>;
-  /** Revokes one certificate, or all of a device. Answers how many it hit. */
+  /** Revokes one certificate, or all of a device and its tokens with them. Answers how many were hit. */
   revoke(request: {
     readonly deviceId: DeviceId;
     readonly serial?: string;
@@ -44,10 +48,14 @@ export interface Registry {
     readonly expiresAtMs: number;
   }): Promise<void>;
 
-  /** Rules of one patient, replacing the ones with the same id; `undefined` value removes it (back to the default). */
+  /**
+   * Rules of one patient, replacing the ones with the same id, and ids of rules to take away (back to the default). The
+   * store numbers the versions: a rule's `version` here is not looked at. Every version is kept with who and why.
+   */
   putLimits(request: {
     readonly patientId: PatientId;
     readonly rules: readonly LimitRule[];
+    readonly remove?: readonly string[];
     readonly by: string;
     readonly reason: string;
     readonly atMs: number;
