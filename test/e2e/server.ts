@@ -60,7 +60,7 @@ export async function install(baseEnv: Readonly<Record<string, string>> = {}): P
   };
   const running = new Set<ChildProcess>();
   let agent: Agent | undefined;
-  const ca = () => readFileSync(join(folder, 'pki', 'ca.pem'), 'utf8');
+  const ca = () => readFileSync(join(folder, 'pki', 'server-ca.pem'), 'utf8');
 
   return {
     folder,

@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { DeviceIdentity } from '../../server/src/simulation/device-client.ts';
+import { type FaithfulDevice, startDevice } from '../../server/src/simulation/device-fleet.ts';
+import { seededRandom } from '../../server/src/simulation/random.ts';
+import { eventually, type Installation, install, type RunningServer } from './server.ts';
+
+/** How often the process is killed. Each kill comes at a random moment of a round of its own. */
+const KILLS = 50;
+/** Devices that stream all the time, and how fast. */
+const STREAMING = 6;
+const EVERY_MS = 25;
+
+describe(`killed ${KILLS} times under load`, () => {
+  const seed = Date.now() % 1_000_000;
+  const random = seededRandom(seed);
+  let home: Installation;
+  let server: RunningServer;
+  let token: string;
+  let fleet: readonly DeviceIdentity[];
+  const started: FaithfulDevice[] = [];
+  /** Every reading a device ever sent, by device. A device forgets one only once it is acknowledged. */
+  const sent = new Map<string, string[]>();
+
+  beforeAll(async () => {
+    console.info(`crash test seed ${seed}`);
+    home = await install({ HEALTHSYNC_DEVICE_RATE_MAX: '1000', HEALTHSYNC_LOG_LEVEL: 'warn' });
+    server = await home.start();
+    const fleetFile = join(home.folder, 'fleet.json');
+    await home.cli('simulate', '--devices', String(STREAMING + KILLS), '--fleet', fleetFile, '--prepare');
+    fleet = JSON.parse(readFileSync(fleetFile, 'utf8'));
+    ({ token } = (await home.cli('token', 'create', '--role', 'physician')) as { token: string });
+  }, 180_000);
+  afterAll(async () => {
+    await Promise.all(started.map((device) => device.stop()));
+    await home?.remove();
+  });
+
+  it('keeps every acknowledged reading exactly once, and raises every alarm exactly once', async () => {
+    const streaming = fleet.slice(0, STREAMING).map(connect);
+    const timer = setInterval(() => streaming.forEach((device) => tell(device, 80)), EVERY_MS);
+    const breaches: { readonly deviceId: string; readonly readingId: string }[] = [];
+
+    for (let kill = 0; kill < KILLS; kill++) {
+      const device = connect(fleet[STREAMING + kill] as DeviceIdentity);
+      tell(device, 80);
+      await sleep(random.next() * 150);
+      breaches.push({ deviceId: device.deviceId, readingId: tell(device, 171) });
+      await sleep(random.next() * 250);
+      await server.kill();
+      server = await home.start();
+      // Half the patients calm down, so that alarms must also survive as latched.
+      if (kill % 2 === 0) tell(device, 82);
+    }
+    clearInterval(timer);
+    await eventually(
+      'every reading acknowledged',
+      async () => (started.every((device) => device.pending() === 0) ? true : undefined),
+      60_000,
+    );
+
+    for (const [deviceId, ids] of sent) {
+      const kept = await eventually(`${ids.length} readings of ${deviceId}`, async () => {
+        const found = await history(patientOf(deviceId));
+        return found.length >= ids.length ? found : undefined;
+      });
+      expect(kept.toSorted()).toEqual(ids.toSorted());
+    }
+    for (const { deviceId, readingId } of breaches) {
+      const alarms = await eventually(`the alarm of ${deviceId}`, async () => {
+        const { body } = await home.fetch(`/api/alerts?patient=${patientOf(deviceId)}&limit=100`, { token });
+        const found = (body as { alerts: { rule: string; readingId: string; state: string }[] }).alerts;
+        const ours = found.filter(({ rule }) => rule === 'heartRate.above.high');
+        return ours.length > 0 ? ours : undefined;
+      });
+      expect(alarms).toMatchObject([{ readingId, state: 'active' }]);
+    }
+  }, 900_000);
+
+  function connect(identity: DeviceIdentity): FaithfulDevice {
+    const target = { host: '127.0.0.1', port: home.mqttPort, ca: home.ca() };
+    const device = startDevice(target, identity, { random: random.next });
+    started.push(device);
+    sent.set(identity.deviceId, []);
+    return device;
+  }
+
+  function tell(device: FaithfulDevice, heartRate: number): string {
+    const ids = sent.get(device.deviceId) ?? [];
+    const id = `r-${ids.length}`;
+    ids.push(id);
+    device.send(id, Buffer.from(JSON.stringify({ id, at: new Date().toISOString(), vitals: { heartRate, spo2: 97 } })));
+    return id;
+  }
+
+  async function history(patientId: string): Promise<readonly string[]> {
+    const ids: string[] = [];
+    for (let from: string | undefined = new Date(Date.now() - 3_600_000).toISOString(); from !== undefined; ) {
+      const { status, body } = await home.fetch(
+        `/api/patients/${patientId}/vitals?from=${from}&to=${new Date(Date.now() + 120_000).toISOString()}`,
+        { token },
+      );
+      expect(status).toBe(200);
+      const page = body as { readings: { id: string }[]; next?: string };
+      ids.push(...page.readings.map(({ id }) => id));
+      from = page.next;
+    }
+    return ids;
+  }
+});
+
+/** `healthsync simulate` gives device `sim-00001` to patient `sim-p-00001`. */
+function patientOf(deviceId: string): string {
+  return deviceId.replace('sim-', 'sim-p-');
+}
