@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Alert } from '@healthsync/contracts/alert';
 import { connectAsync } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, type Installation, install, type RunningServer } from './server.ts';
@@ -78,9 +79,9 @@ describe('one reading, end to end', () => {
     expect(await server.stop()).toBe(0);
   });
 
-  async function alerts(): Promise<readonly Record<string, never>[]> {
+  async function alerts(): Promise<readonly Alert[]> {
     const { status, body } = await home.fetch('/api/alerts?patient=p-7&state=active', { token });
     expect(status).toBe(200);
-    return (body as { alerts: Record<string, never>[] }).alerts;
+    return (body as { alerts: Alert[] }).alerts;
   }
 });
