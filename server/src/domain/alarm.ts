@@ -42,7 +42,8 @@ export interface ConditionTransition {
   readonly alarmId: AlarmId;
   /**
    * Order among this patient's transitions: log partition and offset of the reading, and a step for what follows
-   * without a reading (silence).
+   * without a reading (silence, a changed limit). Such a step is the moment in ms since 1970, so that it goes on
+   * growing across restarts: it needs 64 bits in a store.
    */
   readonly position: { readonly partition: number; readonly offset: number; readonly step: number };
 }
@@ -100,8 +101,9 @@ export function nextAlarm(
   }
 }
 
-/** What an alarm becomes when a person takes it. Only an open, unacknowledged alarm can be taken. */
+/** What an alarm becomes when a person takes it. Whoever comes second changes nothing: the first stays its owner. */
 export function acknowledgeAlarm(alarm: Alarm, by: string, atMs: number): AlarmChange {
+  if (alarm.state === 'resolved' || alarm.acknowledgedAtMs !== undefined) return { kind: 'unchanged', alarm };
   const acknowledged: Alarm = { ...alarm, acknowledgedAtMs: atMs, acknowledgedBy: by };
   return alarm.condition === 'ended'
     ? { kind: 'resolved', alarm: { ...acknowledged, state: 'resolved', resolvedAtMs: atMs } }
