@@ -1,7 +1,8 @@
 import { type Static, Type } from 'typebox';
 
-/** A number in the vital's canonical unit, or a number with its UCUM unit. */
+/** A number in the vital's canonical unit, or a number with its UCUM unit; `null` where nothing was measured. */
 const Value = Type.Union([
+  Type.Null(),
   Type.Number(),
   Type.Object({ value: Type.Number(), unit: Type.String({ maxLength: 32 }) }, { additionalProperties: false }),
 ]);
@@ -54,6 +55,12 @@ export const IngestResult = Type.Object(
     outcome: Type.Enum(['accepted', 'duplicate', 'rejected']),
     errors: Type.Optional(
       Type.Array(Type.Object({ code: Type.String(), field: Type.String(), detail: Type.String() })),
+    ),
+    kept: Type.Optional(
+      Type.Literal(true, {
+        description:
+          'With `rejected`: only the entries named in `errors` were left out; the rest of the reading is stored.',
+      }),
     ),
   },
   { $id: 'IngestResult' },

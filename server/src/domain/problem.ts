@@ -29,6 +29,12 @@ export interface Problem {
 export type IngestOutcome =
   | { readonly kind: 'accepted'; readonly readingId: string }
   | { readonly kind: 'duplicate'; readonly readingId: string }
-  | { readonly kind: 'rejected'; readonly readingId?: string; readonly problems: readonly Problem[] }
+  | {
+      readonly kind: 'rejected';
+      readonly readingId?: string;
+      readonly problems: readonly Problem[];
+      /** Only the entries named in `problems` were left out; the rest of the reading is on stable storage. */
+      readonly kept?: true;
+    }
   /** Not the source's fault: it must keep the reading and send it again. */
   | { readonly kind: 'unavailable'; readonly retryAfterMs: number };
