@@ -50,6 +50,10 @@ const report = await runLoad({
   seconds: plan.seconds,
   handshakesMax: 64,
   payload,
+  onProgress: ({ phase, done, total }) => {
+    // Whoever started us measures the server's memory and CPU from here on.
+    if (phase === 'connecting' && done === total) process.stderr.write('connected\n');
+  },
 });
 // The last alarms are still on their way.
 await new Promise((resolve) => setTimeout(resolve, 1000));

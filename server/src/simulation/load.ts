@@ -51,6 +51,8 @@ export interface Percentiles {
   readonly max: number;
 }
 
+const SETTLE_MS = 2_000;
+
 /** Acknowledgements that take longer than this after the last reading are counted as lost. */
 const GRACE_MS = 10_000;
 
@@ -58,6 +60,8 @@ export async function runLoad(plan: LoadPlan): Promise<LoadReport> {
   const connecting = performance.now();
   const clients = await connectAll(plan);
   const connectSeconds = (performance.now() - connecting) / 1000;
+  // What connecting left behind (certificates parsed, tickets stored) is not part of the load.
+  await sleep(SETTLE_MS);
   const cpuBefore = process.cpuUsage();
   const counts = await sendAll(plan, clients);
   const cpu = process.cpuUsage(cpuBefore);
