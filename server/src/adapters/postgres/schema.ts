@@ -1,4 +1,4 @@
-import type { Generated } from 'kysely';
+import { type ColumnType, type Generated, type RawBuilder, sql } from 'kysely';
 
 /**
  * The tables as Kysely sees them; `migrations/` makes them. Times are milliseconds since 1970 when read and `Date` when
@@ -80,5 +80,10 @@ export interface Schema {
   };
 }
 
-type Time = import('kysely').ColumnType<number, Date, Date>;
-type MaybeTime = import('kysely').ColumnType<number | null, Date | null | undefined, Date | null>;
+type Time = ColumnType<number, Date, Date>;
+type MaybeTime = ColumnType<number | null, Date | null | undefined, Date | null>;
+
+/** A moment to compare a column of times with. */
+export function moment(ms: number): RawBuilder<number> {
+  return sql<number>`${new Date(ms)}::timestamptz`;
+}

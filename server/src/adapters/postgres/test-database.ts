@@ -42,6 +42,16 @@ export async function openTestDatabase(): Promise<TestDatabase> {
   return { ...connections, address };
 }
 
+/** Empties every table: quicker than another database, for a suite that wants a fresh store for each test. */
+export async function emptyDatabase({ pool }: Pick<Connections, 'pool'>): Promise<void> {
+  const { rows } = await pool.query<{ name: string }>(
+    `select relname as name from pg_class
+     where relkind in ('r', 'p') and not relispartition and relnamespace = 'public'::regnamespace
+       and relname <> 'schema_migration'`,
+  );
+  await pool.query(`truncate ${rows.map(({ name }) => name).join(', ')} restart identity`);
+}
+
 interface Server {
   readonly template: string;
   readonly admin: DatabaseAddress;

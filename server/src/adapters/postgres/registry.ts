@@ -1,0 +1,341 @@
+import { type ExpressionBuilder, type Kysely, sql, type Transaction } from 'kysely';
+import type { DeviceId, PatientId } from '../../domain/ids.ts';
+import type {
+  Assignment,
+  Bed,
+  Device,
+  DeviceCertificate,
+  Patient,
+  PatientPlace,
+  Registry,
+  RegistrySnapshot,
+  Ward,
+} from '../../ports/registry.ts';
+import type { Connections } from './connection.ts';
+import { failing } from './database-failure.ts';
+import type { Listener } from './listener.ts';
+import { readLimits, writeLimits } from './patient-limits.ts';
+import { moment, type Schema } from './schema.ts';
+import { withoutNulls } from './without-nulls.ts';
+
+/** The registry in PostgreSQL. Triggers on its tables announce every change, whoever makes it. */
+export class PostgresRegistry implements Registry {
+  readonly #kysely: Kysely<Schema>;
+  readonly #listener: Listener;
+
+  constructor({ kysely }: Pick<Connections, 'kysely'>, listener: Listener) {
+    this.#kysely = kysely;
+    this.#listener = listener;
+  }
+
+  async snapshot(): Promise<RegistrySnapshot> {
+    // One moment for all of it: half a transfer would show a patient in two beds.
+    return await failing(() =>
+      this.#kysely
+        .transaction()
+        .setIsolationLevel('repeatable read')
+        .setAccessMode('read only')
+        .execute(async (db) => ({
+          wards: (await db.selectFrom('ward').selectAll().orderBy('id').execute()) as unknown as Ward[],
+          beds: await readBeds(db),
+          patients: await readPlaces(db),
+          devices: await readDevices(db),
+          assignments: await readAssignments(db),
+          revokedSerials: await readRevoked(db),
+          deviceTokens: await readTokens(db),
+        })),
+    );
+  }
+
+  async watch(onChange: () => void): Promise<() => Promise<void>> {
+    let timer: NodeJS.Timeout | undefined;
+    // A ward being set up is a hundred changes in a row: one reread does for all within 50 ms.
+    const coalesced = () => {
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        onChange();
+      }, 50);
+    };
+    const stop = await this.#listener.listen('healthsync_registry', { onNotice: coalesced, onGap: coalesced });
+    return async () => {
+      clearTimeout(timer);
+      await stop();
+    };
+  }
+
+  async putWard(ward: Ward): Promise<void> {
+    await failing(() =>
+      this.#kysely
+        .insertInto('ward')
+        .values({ id: ward.id, name: ward.name })
+        .onConflict((on) => on.column('id').doUpdateSet({ name: ward.name }))
+        .execute(),
+    );
+  }
+
+  async putBed({ id, wardId, label }: Bed): Promise<void> {
+    await failing(() =>
+      this.#kysely
+        .insertInto('bed')
+        .values({ id, ward_id: wardId, label })
+        .onConflict((on) => on.column('id').doUpdateSet({ ward_id: wardId, label }))
+        .execute(),
+    );
+  }
+
+  async putPatient(patient: Patient): Promise<void> {
+    const row = {
+      mrn: patient.mrn ?? null,
+      family_name: patient.familyName ?? null,
+      given_name: patient.givenName ?? null,
+      birth_date: patient.birthDate ?? null,
+      sex: patient.sex ?? null,
+      bed_id: patient.bedId ?? null,
+      spo2_scale: patient.spo2Scale ?? 1,
+    };
+    await failing(() =>
+      this.#kysely
+        .insertInto('patient')
+        .values({ id: patient.id, ...row })
+        .onConflict((on) => on.column('id').doUpdateSet(row))
+        .execute(),
+    );
+  }
+
+  async findPatient(id: PatientId): Promise<Patient | undefined> {
+    const row = await failing(() => selectPatients(this.#kysely).where('id', '=', id).executeTakeFirst());
+    return row === undefined ? undefined : (withoutNulls(row) as Patient);
+  }
+
+  async patients(query: Parameters<Registry['patients']>[0]): Promise<readonly Patient[]> {
+    const { wardIds } = query;
+    const inWards = (eb: ExpressionBuilder<Schema, 'patient'>) =>
+      eb(
+        'bed_id',
+        'in',
+        eb
+          .selectFrom('bed')
+          .select('bed.id')
+          .where('ward_id', 'in', wardIds ?? []),
+      );
+    const all = selectPatients(this.#kysely).orderBy('id');
+    const rows = await failing(() => (wardIds === undefined ? all : all.where(inWards)).execute());
+    return rows.map((row) => withoutNulls(row) as Patient);
+  }
+
+  async putDevice(device: Parameters<Registry['putDevice']>[0]): Promise<void> {
+    const profile = device.profile ?? null;
+    await failing(() =>
+      this.#kysely
+        .insertInto('device')
+        .values({ id: device.id, profile, created_at: new Date(device.createdAtMs) })
+        .onConflict((on) => on.column('id').doUpdateSet({ profile }))
+        .execute(),
+    );
+  }
+
+  async putDeviceConfig({ deviceId, config }: Parameters<Registry['putDeviceConfig']>[0]): Promise<void> {
+    await failing(() => this.#kysely.updateTable('device').set({ config }).where('id', '=', deviceId).execute());
+  }
+
+  async devices(): Promise<readonly Device[]> {
+    return await failing(() => readDevices(this.#kysely));
+  }
+
+  async assign({ deviceId, patientId, fromMs }: Parameters<Registry['assign']>[0]): Promise<void> {
+    await failing(() =>
+      this.#kysely.transaction().execute(async (db) => {
+        await lockDevice(db, deviceId);
+        const open = await db
+          .selectFrom('assignment')
+          .selectAll()
+          .where('device_id', '=', deviceId)
+          .where('to_at', 'is', null)
+          .executeTakeFirst();
+        if (open?.patient_id === patientId && open.from_at <= fromMs) return;
+        await endFrom(db, deviceId, fromMs);
+        await db
+          .insertInto('assignment')
+          .values({ device_id: deviceId, patient_id: patientId, from_at: new Date(fromMs) })
+          .execute();
+      }),
+    );
+  }
+
+  async unassign({ deviceId, atMs }: Parameters<Registry['unassign']>[0]): Promise<void> {
+    await failing(() =>
+      this.#kysely.transaction().execute(async (db) => {
+        await lockDevice(db, deviceId);
+        await endFrom(db, deviceId, atMs);
+      }),
+    );
+  }
+
+  async addCertificate(certificate: DeviceCertificate): Promise<void> {
+    await failing(() =>
+      this.#kysely
+        .insertInto('device_certificate')
+        .values({
+          serial: certificate.serial,
+          device_id: certificate.deviceId,
+          not_before: new Date(certificate.notBeforeMs),
+          not_after: new Date(certificate.notAfterMs),
+          revoked_at: certificate.revokedAtMs === undefined ? null : new Date(certificate.revokedAtMs),
+          revocation_reason: certificate.revocationReason ?? null,
+        })
+        .execute(),
+    );
+  }
+
+  async revoke({ deviceId, serial, atMs, reason }: Parameters<Registry['revoke']>[0]): Promise<number> {
+    const revoked_at = new Date(atMs);
+    return await failing(() =>
+      this.#kysely.transaction().execute(async (db) => {
+        const ofDevice = db
+          .updateTable('device_certificate')
+          .set({ revoked_at, revocation_reason: reason })
+          .where('device_id', '=', deviceId)
+          .where('revoked_at', 'is', null);
+        const certificates = await (serial === undefined ? ofDevice : ofDevice.where('serial', '=', serial)).execute();
+        if (serial !== undefined) return countOf(certificates);
+        const tokens = await db
+          .updateTable('device_token')
+          .set({ revoked_at })
+          .where('device_id', '=', deviceId)
+          .where('revoked_at', 'is', null)
+          .execute();
+        return countOf(certificates) + countOf(tokens);
+      }),
+    );
+  }
+
+  async addDeviceToken(token: Parameters<Registry['addDeviceToken']>[0]): Promise<void> {
+    await failing(() =>
+      this.#kysely
+        .insertInto('device_token')
+        .values({
+          sha256: token.sha256,
+          device_id: token.deviceId,
+          created_at: new Date(token.createdAtMs),
+          expires_at: new Date(token.expiresAtMs),
+        })
+        .execute(),
+    );
+  }
+
+  async putLimits(request: Parameters<Registry['putLimits']>[0]): Promise<void> {
+    await failing(() => this.#kysely.transaction().execute((db) => writeLimits(db, request)));
+  }
+}
+
+type Db = Kysely<Schema> | Transaction<Schema>;
+
+/** Makes writers of one device's assignments wait for each other. */
+async function lockDevice(db: Db, deviceId: DeviceId): Promise<void> {
+  await db.selectFrom('device').select('id').where('id', '=', deviceId).forNoKeyUpdate().execute();
+}
+
+/** Frees the device from that moment on. */
+async function endFrom(db: Db, deviceId: DeviceId, atMs: number): Promise<void> {
+  await db.deleteFrom('assignment').where('device_id', '=', deviceId).where('from_at', '>=', moment(atMs)).execute();
+  await db
+    .updateTable('assignment')
+    .set({ to_at: new Date(atMs) })
+    .where('device_id', '=', deviceId)
+    .where((eb) => eb.or([eb('to_at', 'is', null), eb('to_at', '>', moment(atMs))]))
+    .execute();
+}
+
+function selectPatients(db: Db) {
+  return db
+    .selectFrom('patient')
+    .select([
+      'id',
+      'mrn',
+      'family_name as familyName',
+      'given_name as givenName',
+      'birth_date as birthDate',
+      'sex',
+      'bed_id as bedId',
+      'spo2_scale as spo2Scale',
+    ]);
+}
+
+async function readBeds(db: Db): Promise<readonly Bed[]> {
+  const rows = await db.selectFrom('bed').select(['id', 'ward_id as wardId', 'label']).orderBy('id').execute();
+  return rows as unknown as Bed[];
+}
+
+async function readPlaces(db: Db): Promise<readonly PatientPlace[]> {
+  const limits = await readLimits(db);
+  const rows = await db
+    .selectFrom('patient')
+    .leftJoin('bed', 'bed.id', 'patient.bed_id')
+    .select(['patient.id', 'bed_id as bedId', 'ward_id as wardId', 'label as bed', 'spo2_scale as spo2Scale'])
+    .orderBy('patient.id')
+    .execute();
+  return rows.map((row) => ({ ...withoutNulls(row), limits: limits.get(row.id) ?? [] }) as unknown as PatientPlace);
+}
+
+async function readDevices(db: Db): Promise<readonly Device[]> {
+  const certificates = await db
+    .selectFrom('device_certificate')
+    .select([
+      'device_id as deviceId',
+      'serial',
+      'not_before as notBeforeMs',
+      'not_after as notAfterMs',
+      'revoked_at as revokedAtMs',
+      'revocation_reason as revocationReason',
+    ])
+    .orderBy('not_before')
+    .execute();
+  const byDevice = Map.groupBy(certificates, (certificate) => certificate.deviceId);
+  const devices = await db
+    .selectFrom('device')
+    .select(['id', 'profile', 'created_at as createdAtMs', 'config'])
+    .orderBy('id')
+    .execute();
+  return devices.map(
+    (device) =>
+      ({
+        ...withoutNulls(device),
+        certificates: (byDevice.get(device.id) ?? []).map(withoutNulls),
+      }) as unknown as Device,
+  );
+}
+
+async function readAssignments(db: Db): Promise<readonly Assignment[]> {
+  const rows = await db
+    .selectFrom('assignment')
+    .select(['device_id as deviceId', 'patient_id as patientId', 'from_at as fromMs', 'to_at as toMs'])
+    .orderBy('device_id')
+    .orderBy('from_at')
+    .execute();
+  return rows.map((row) => withoutNulls(row) as unknown as Assignment);
+}
+
+/** An expired certificate is refused by TLS anyway; a day of grace covers a clock that is behind. */
+async function readRevoked(db: Db): Promise<readonly string[]> {
+  const rows = await db
+    .selectFrom('device_certificate')
+    .select('serial')
+    .where('revoked_at', 'is not', null)
+    .where('not_after', '>', sql<number>`now() - interval '1 day'`)
+    .execute();
+  return rows.map(({ serial }) => serial);
+}
+
+async function readTokens(db: Db): Promise<RegistrySnapshot['deviceTokens']> {
+  const rows = await db
+    .selectFrom('device_token')
+    .select(['sha256', 'device_id as deviceId', 'expires_at as expiresAtMs'])
+    .where('revoked_at', 'is', null)
+    .where('expires_at', '>', sql<number>`now()`)
+    .execute();
+  return rows as unknown as RegistrySnapshot['deviceTokens'];
+}
+
+function countOf(results: readonly { readonly numUpdatedRows: bigint }[]): number {
+  return results.reduce((sum, { numUpdatedRows }) => sum + Number(numUpdatedRows), 0);
+}
