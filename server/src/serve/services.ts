@@ -15,6 +15,8 @@ import type { LiveHub } from './live/hub.ts';
 /** Everything the HTTP side needs from the rest, in the smallest form it can use. Wired by the composition root. */
 export interface Services {
   readonly view: () => RegistryView;
+  /** Rereads the registry, so that what was just written is seen by whoever asks next. */
+  readonly refreshView: () => Promise<unknown>;
   readonly registry: Pick<Registry, 'patients' | 'findPatient' | 'putLimits' | 'putDeviceConfig'>;
   readonly history: Pick<VitalsHistory, 'read' | 'trend'>;
   readonly alarms: Pick<AlarmStore, 'list' | 'find'>;

@@ -1,0 +1,118 @@
+import { CommandResult, DeviceList } from '@healthsync/contracts/device';
+import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
+import { parseDeviceId } from '../../domain/ids.ts';
+import type { Device } from '../../ports/registry.ts';
+import { principalOf } from '../access-gate.ts';
+import { rfc3339 } from '../alert-shape.ts';
+import { invalid, notFound, sendProblem } from '../problem.ts';
+import type { Principal, Services } from '../services.ts';
+import type { Api } from '../validation.ts';
+import { seesWard } from '../ward-scope.ts';
+import { IdPath } from './parameters.ts';
+
+/** What a small device's memory can be expected to hold; also retained in the registry, which lies in memory whole. */
+const MESSAGE_MAX_BYTES = 16 * 1024;
+
+const AnyObject = Type.Object({}, { additionalProperties: true, description: 'Whatever the device’s maker defines.' });
+
+/** Devices: who wears them, whether they are here, and what they are told. */
+export function registerDevices(app: FastifyInstance, services: Services): void {
+  const api = app as unknown as Api;
+  const { view, registry, refreshView, devices, now } = services;
+
+  api.get(
+    '/api/devices',
+    {
+      config: { action: 'device.read' },
+      schema: { summary: 'Devices and their certificates', tags: ['devices'], response: { 200: DeviceList } },
+    },
+    (request) => {
+      const principal = principalOf(request);
+      return {
+        devices: view()
+          .snapshot.devices.filter((device) => isVisible(principal, device))
+          .map(toShown),
+      };
+    },
+  );
+
+  api.put(
+    '/api/devices/:id/config',
+    {
+      config: { action: 'device.write' },
+      bodyLimit: MESSAGE_MAX_BYTES,
+      schema: {
+        summary: 'Configuration, retained for the device on devices/{id}/config',
+        tags: ['devices'],
+        params: IdPath,
+        body: AnyObject,
+        response: { 204: Type.Null() },
+      },
+    },
+    async (request, reply) => {
+      const device = visibleDevice(principalOf(request), request.params.id);
+      if (device === undefined) return notFound(reply, 'device');
+      await registry.putDeviceConfig({ deviceId: device.id, config: JSON.stringify(request.body) });
+      await refreshView();
+      devices.publishConfig(device.id);
+      return reply.code(204).send(null);
+    },
+  );
+
+  api.post(
+    '/api/devices/:id/commands',
+    {
+      config: { action: 'device.write' },
+      bodyLimit: MESSAGE_MAX_BYTES,
+      schema: {
+        summary: 'Send a command on devices/{id}/commands',
+        tags: ['devices'],
+        params: IdPath,
+        body: AnyObject,
+        response: { 202: CommandResult },
+      },
+    },
+    async (request, reply) => {
+      const device = visibleDevice(principalOf(request), request.params.id);
+      if (device === undefined) return notFound(reply, 'device');
+      if (Object.keys(request.body).length === 0)
+        return invalid(reply, [{ code: 'invalid-value', field: '', detail: 'an empty command says nothing' }]);
+      const outcome = devices.sendCommand(device.id, Buffer.from(JSON.stringify(request.body)));
+      if (typeof outcome === 'string') return reply.code(202).send({ outcome });
+      return outcome.refused === 'not-connected'
+        ? sendProblem(reply, { status: 409, code: 'not-connected', detail: 'The device is not listening.' })
+        : sendProblem(reply, {
+            status: 503,
+            code: 'queue-full',
+            detail: 'Too many wait already.',
+            retryAfterMs: 5_000,
+          });
+    },
+  );
+
+  function visibleDevice(principal: Principal, text: string): Device | undefined {
+    const device = view().device(parseDeviceId(text) ?? '');
+    return device !== undefined && isVisible(principal, device) ? device : undefined;
+  }
+
+  function isVisible(principal: Principal, device: Device): boolean {
+    const patientId = view().patientAt(device.id, now());
+    return seesWard(principal, patientId === undefined ? undefined : view().place(patientId)?.wardId);
+  }
+
+  function toShown(device: Device): DeviceList['devices'][number] {
+    const patientId = view().patientAt(device.id, now());
+    return {
+      id: device.id,
+      ...(device.profile !== undefined && { profile: device.profile }),
+      ...(patientId !== undefined && { patientId }),
+      presence: devices.presence(device.id),
+      certificates: device.certificates.map(({ serial, notAfterMs, revokedAtMs }) => ({
+        serial,
+        notAfter: rfc3339(notAfterMs),
+        ...(revokedAtMs !== undefined && { revokedAt: rfc3339(revokedAtMs) }),
+      })),
+    };
+  }
+}

@@ -1,0 +1,106 @@
+import { PatientDetail, PatientList, WardList } from '@healthsync/contracts/patient';
+import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
+import { type BedId, parsePatientId, parseWardId } from '../../domain/ids.ts';
+import type { Patient, PatientPlace } from '../../ports/registry.ts';
+import { principalOf } from '../access-gate.ts';
+import { bedLabel } from '../live/places.ts';
+import { toTile } from '../live/tile.ts';
+import { notFound, sendProblem } from '../problem.ts';
+import type { Services } from '../services.ts';
+import type { Api } from '../validation.ts';
+import { seesWard, visiblePatient, wardsToShow } from '../ward-scope.ts';
+import { rulesShown } from './limits.ts';
+import { Id, IdPath } from './parameters.ts';
+
+/** Wards, and who lies in them. The only routes that give names, to those with `patient.read`. */
+export function registerPatients(app: FastifyInstance, services: Services): void {
+  const api = app as unknown as Api;
+  const { registry, view, statusOf, devices, now } = services;
+
+  api.get(
+    '/api/wards',
+    { config: { action: 'wall.watch' }, schema: { summary: 'Wards', tags: ['patients'], response: { 200: WardList } } },
+    (request): WardList => {
+      const { wards, beds } = view().snapshot;
+      const bedsOf = Map.groupBy(beds, (bed) => bed.wardId);
+      return {
+        wards: wards
+          .filter((ward) => seesWard(principalOf(request), ward.id))
+          .map(({ id, name }) => ({ id, name, beds: bedsOf.get(id)?.length ?? 0 })),
+      };
+    },
+  );
+
+  api.get(
+    '/api/patients',
+    {
+      config: { action: 'patient.read' },
+      schema: {
+        summary: 'Patients with their names',
+        tags: ['patients'],
+        querystring: Type.Object({ ward: Type.Optional(Id) }, { additionalProperties: false }),
+        response: { 200: PatientList },
+      },
+    },
+    async (request, reply) => {
+      const principal = principalOf(request);
+      const ward = parseWardId(request.query.ward);
+      if (ward !== undefined && !seesWard(principal, ward))
+        return sendProblem(reply, { status: 403, code: 'other-ward', detail: 'A ward that is not yours.' });
+      const wardIds = wardsToShow(principal, ward);
+      const found = await registry.patients(wardIds === undefined ? {} : { wardIds });
+      return reply.send({ patients: found.map((patient) => toListed(patient, view().place(patient.id), label)) });
+    },
+  );
+
+  api.get(
+    '/api/patients/:id',
+    {
+      config: { action: 'patient.read' },
+      schema: { summary: 'One patient', tags: ['patients'], params: IdPath, response: { 200: PatientDetail } },
+    },
+    async (request, reply) => {
+      const id = parsePatientId(request.params.id);
+      const place = id && visiblePatient(principalOf(request), view(), id);
+      const patient = place && (await registry.findPatient(place.id));
+      if (place === undefined || patient === undefined) return notFound(reply, 'patient');
+      const at = {
+        ms: now(),
+        isOffline: (deviceId: Parameters<typeof devices.presence>[0]) => devices.presence(deviceId) === 'offline',
+      };
+      const wardName = view().snapshot.wards.find((ward) => ward.id === place.wardId)?.name;
+      const detail: PatientDetail = {
+        ...toListed(patient, place, label),
+        ...(patient.birthDate !== undefined && { birthDate: patient.birthDate }),
+        ...(patient.sex !== undefined && { sex: patient.sex }),
+        ...(place.bedId !== undefined && { bedId: place.bedId }),
+        ...(wardName !== undefined && { wardName }),
+        spo2Scale: place.spo2Scale,
+        limits: rulesShown(place.limits),
+        tile: toTile(place, statusOf(place.id), at),
+      };
+      return reply.send(detail);
+    },
+  );
+
+  function label(bedId: BedId): string | undefined {
+    return bedLabel(view(), bedId);
+  }
+}
+
+function toListed(
+  patient: Patient,
+  place: PatientPlace | undefined,
+  label: (bedId: BedId) => string | undefined,
+): PatientList['patients'][number] {
+  const bed = place?.bed ?? (patient.bedId && label(patient.bedId));
+  return {
+    id: patient.id,
+    ...(patient.mrn !== undefined && { mrn: patient.mrn }),
+    ...(patient.familyName !== undefined && { familyName: patient.familyName }),
+    ...(patient.givenName !== undefined && { givenName: patient.givenName }),
+    ...(bed !== undefined && { bed }),
+    ...(place?.wardId !== undefined && { wardId: place.wardId }),
+  };
+}

@@ -1,0 +1,127 @@
+import { Me, Setup, SignIn as SignInBody } from '@healthsync/contracts/session';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { type Action, mayDo, type Role } from '../../domain/access.ts';
+import { principalOf, SESSION_COOKIE } from '../access-gate.ts';
+import { rfc3339 } from '../alert-shape.ts';
+import { invalid, sendProblem } from '../problem.ts';
+import type { Principal, Services } from '../services.ts';
+import type { Api } from '../validation.ts';
+
+/** Signing in, who I am, signing out, and the very first account. */
+export function registerSession(app: FastifyInstance, { signIn, hooks }: Services): void {
+  const api = app as unknown as Api;
+
+  api.post(
+    '/api/session',
+    {
+      config: { public: true },
+      schema: { summary: 'Sign in', tags: ['session'], body: SignInBody, response: { 200: Me } },
+    },
+    async (request, reply) => {
+      const outcome = await signIn.signIn({ ...request.body, address: request.ip });
+      hooks?.signIn?.(outcome.kind);
+      switch (outcome.kind) {
+        case 'signed-in':
+          return startSession(reply, outcome.secret, outcome.principal).send(toMe(outcome.principal));
+        case 'refused':
+          // Whether the name or the password was wrong is nobody's business.
+          return sendProblem(reply, { status: 401, code: 'wrong-credentials', detail: 'Name or password is wrong.' });
+        case 'wait':
+          return refuseForNow(reply, outcome.retryAfterMs);
+        default:
+          return outcome satisfies never;
+      }
+    },
+  );
+
+  api.get(
+    '/api/session',
+    { config: { signedIn: true }, schema: { summary: 'Who I am', tags: ['session'], response: { 200: Me } } },
+    (request) => toMe(principalOf(request)),
+  );
+
+  api.delete(
+    '/api/session',
+    { config: { signedIn: true }, schema: { summary: 'Sign out', tags: ['session'] } },
+    async (request, reply) => {
+      if (request.credential !== undefined) await signIn.signOut(request.credential.secret);
+      reply.clearCookie(SESSION_COOKIE, COOKIE);
+      return reply.code(204).send();
+    },
+  );
+
+  api.post(
+    '/api/setup',
+    {
+      config: { public: true },
+      schema: {
+        summary: 'Make the first account with the one-time code',
+        tags: ['session'],
+        body: Setup,
+        response: { 201: Me },
+      },
+    },
+    async (request, reply) => {
+      const outcome = await signIn.setUp({ ...request.body, address: request.ip });
+      switch (outcome.kind) {
+        case 'made':
+          return startSession(reply, outcome.secret, outcome.principal).code(201).send(toMe(outcome.principal));
+        case 'refused':
+          return sendProblem(reply, {
+            status: 403,
+            code: 'setup-refused',
+            detail: 'The link was used already, is too old, or is not ours.',
+          });
+        case 'unfit':
+          return invalid(reply, [{ code: 'invalid-value', field: outcome.field, detail: outcome.detail }]);
+        case 'wait':
+          return refuseForNow(reply, outcome.retryAfterMs);
+        default:
+          return outcome satisfies never;
+      }
+    },
+  );
+}
+
+/** `__Host-`: only over TLS, only for this host, not for its subdomains (RFC 6265bis 4.1.3.2). */
+const COOKIE = { path: '/', secure: true, httpOnly: true, sameSite: 'strict' } as const;
+
+function startSession(reply: FastifyReply, secret: string, principal: Principal): FastifyReply {
+  return reply.setCookie(SESSION_COOKIE, secret, { ...COOKIE, expires: new Date(principal.expiresAtMs) });
+}
+
+function refuseForNow(reply: FastifyReply, retryAfterMs: number): FastifyReply {
+  return sendProblem(reply, {
+    status: 429,
+    code: 'too-many-attempts',
+    detail: 'Too many attempts. Wait a moment.',
+    retryAfterMs,
+  });
+}
+
+function toMe(principal: Principal): Me {
+  return {
+    name: principal.name,
+    displayName: principal.displayName,
+    roles: [...principal.roles],
+    actions: ACTIONS.filter((action) => mayDo(principal.roles as readonly Role[], action).allowed),
+    sessionExpiresAt: rfc3339(principal.expiresAtMs),
+  };
+}
+
+/** Every action there is; the compiler refuses a list with one missing. */
+const ACTIONS = Object.keys({
+  'wall.watch': true,
+  'patient.read': true,
+  'patient.write': true,
+  'vitals.read': true,
+  'alarm.read': true,
+  'alarm.acknowledge': true,
+  'limits.write': true,
+  'device.read': true,
+  'device.write': true,
+  'rejected.read': true,
+  'rejected.replay': true,
+  'user.write': true,
+  'operations.read': true,
+} satisfies Record<Action, true>) as readonly Action[];

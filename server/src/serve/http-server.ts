@@ -1,0 +1,225 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import fastifyCookie from '@fastify/cookie';
+import fastifyRateLimit from '@fastify/rate-limit';
+import Fastify, { type FastifyInstance, type RouteOptions } from 'fastify';
+import { registerGate } from './access-gate.ts';
+import { registerAlerts } from './api/alerts.ts';
+import { registerDevices } from './api/devices.ts';
+import { registerLimits } from './api/limits.ts';
+import { registerPatients } from './api/patients.ts';
+import { registerRejectedReadings } from './api/rejected-readings.ts';
+import { registerSession } from './api/session.ts';
+import { registerVitals } from './api/vitals.ts';
+import { answerClientError, registerErrors } from './errors.ts';
+import { registerHealth } from './health.ts';
+import { registerLive } from './live/live-route.ts';
+import { describeApi } from './openapi.ts';
+import { sendProblem } from './problem.ts';
+import { registerSecurityHeaders } from './security-headers.ts';
+import type { Services } from './services.ts';
+import { compileValidator } from './validation.ts';
+import { isPageRequest, registerWebApp, sendPage } from './web-app.ts';
+
+export interface HttpServerOptions {
+  readonly host: string;
+  /** 0: chosen by the system. */
+  readonly port: number;
+  readonly tls: {
+    readonly key: string | Buffer;
+    readonly cert: string | Buffer;
+    /** Who may vouch for devices; a browser shows no certificate and needs none. */
+    readonly deviceCa: string | Buffer | readonly (string | Buffer)[];
+    /** Default TLSv1.3. */
+    readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+  };
+  /** Where the built web app lies. */
+  readonly webFolder: string;
+  readonly version: string;
+  /** Every browser trusts the certificate by itself: only then is HSTS sent. */
+  readonly hasPublicCertificate?: boolean;
+  /** Further routes, such as the devices' entry; each declares its access like ours. */
+  readonly plugins?: readonly ((app: FastifyInstance) => Promise<void> | void)[];
+  readonly bounds?: Partial<HttpBounds>;
+}
+
+export const HTTP_BOUNDS = {
+  /** Sockets: devices that speak HTTPS, walls, and people; far below the file descriptors the program asks for. */
+  connectionsMax: 15_000,
+  /** Everything people send fits; the devices' entry sets its own. */
+  bodyMaxBytes: 64 * 1024,
+  headersMaxBytes: 16 * 1024,
+  /** A whole request must have arrived within this, its headers sooner: slow senders hold sockets. */
+  requestMs: 30_000,
+  headersMs: 10_000,
+  handshakeMs: 10_000,
+  /** Longer than the usual balancer's idle time of 60 s, so that we are not the one to close under it. */
+  keepAliveMs: 72_000,
+  /** Per address, devices' entry apart: a ward of walls and people behind one address stays far below. */
+  requestsPerMinuteMax: 6_000,
+  /** Requests under way get this long when we stop. */
+  drainMs: 5_000,
+} as const;
+export type HttpBounds = { readonly [Name in keyof typeof HTTP_BOUNDS]: number };
+
+export interface HttpServer {
+  readonly app: FastifyInstance;
+  listen(): Promise<{ readonly port: number }>;
+  /** A renewed certificate, for connections made from now on. */
+  setCertificate(certificate: { readonly key: string | Buffer; readonly cert: string | Buffer }): void;
+  /** Ends live streams, lets requests finish, closes. Idempotent. */
+  close(): Promise<void>;
+}
+
+export async function createHttpServer(options: HttpServerOptions, services: Services): Promise<HttpServer> {
+  const bounds: HttpBounds = { ...HTTP_BOUNDS, ...options.bounds };
+  const app = Fastify({
+    // We log what is safe ourselves: a path may hold a patient's id.
+    logger: false,
+    https: tlsOptions(options, bounds),
+    bodyLimit: bounds.bodyMaxBytes,
+    requestTimeout: bounds.requestMs,
+    keepAliveTimeout: bounds.keepAliveMs,
+    forceCloseConnections: 'idle',
+    genReqId: () => randomUUID(),
+    clientErrorHandler: answerClientError,
+    routerOptions: { maxParamLength: 128, ignoreTrailingSlash: true },
+  }) as unknown as FastifyInstance;
+  const server = app.server as unknown as Server<typeof IncomingMessage, typeof ServerResponse>;
+  server.maxConnections = bounds.connectionsMax;
+  server.headersTimeout = bounds.headersMs;
+  countHandshakes(server, services);
+
+  const routes: RouteOptions[] = [];
+  app.addHook('onRoute', (route) => void routes.push(route));
+  app.setValidatorCompiler(compileValidator as Parameters<typeof app.setValidatorCompiler>[0]);
+  app.setSerializerCompiler(() => JSON.stringify);
+  app.removeContentTypeParser('text/plain');
+  registerErrors(app, services.log);
+  registerSecurityHeaders(app, { hasPublicCertificate: options.hasPublicCertificate === true });
+  observeRequests(app, services);
+  await app.register(fastifyCookie);
+  await app.register(fastifyRateLimit, {
+    max: bounds.requestsPerMinuteMax,
+    timeWindow: 60_000,
+    // 10,000 addresses are remembered; then the longest unseen gives way.
+    cache: 10_000,
+    allowList: (request) => request.routeOptions.config.device === true,
+  });
+  registerGate(app, services.signIn);
+
+  await app.register(async (api) => {
+    acceptEmptyBodies(api);
+    registerSession(api, services);
+    registerPatients(api, services);
+    registerVitals(api, services);
+    registerLimits(api, services);
+    registerAlerts(api, services);
+    registerDevices(api, services);
+    registerRejectedReadings(api, services);
+    registerLive(api, services);
+    registerHealth(api, services);
+  });
+  for (const plugin of options.plugins ?? []) await app.register(async (scope) => plugin(scope));
+  await registerWebApp(app, options.webFolder);
+  app.get(
+    '/api/openapi.json',
+    { config: { public: true }, schema: { summary: 'This description', tags: ['operations'] } },
+    () => describeApi(routes, options.version),
+  );
+  app.setNotFoundHandler((request, reply) => {
+    const allowed = methodsOf(routes, request.url);
+    if (allowed.length > 0 && !allowed.includes(request.method)) {
+      reply.header('allow', allowed.join(', '));
+      return sendProblem(reply, { status: 405, code: 'method-not-allowed', detail: `Use ${allowed.join(', ')}.` });
+    }
+    if (isPageRequest(request)) return sendPage(reply, options.webFolder);
+    return sendProblem(reply, { status: 404, code: 'not-found', detail: 'There is nothing at this address.' });
+  });
+  await app.ready();
+
+  let closing: Promise<void> | undefined;
+  return {
+    app,
+    async listen() {
+      await app.listen({ host: options.host, port: options.port });
+      return { port: (server.address() as AddressInfo).port };
+    },
+    setCertificate: (certificate) =>
+      server.setSecureContext({ ...tlsOptions(options, bounds), ...certificate } as Parameters<
+        typeof server.setSecureContext
+      >[0]),
+    close() {
+      closing ??= stop();
+      return closing;
+    },
+  };
+
+  async function stop(): Promise<void> {
+    services.live.close();
+    const force = setTimeout(() => server.closeAllConnections(), bounds.drainMs);
+    await app.close();
+    clearTimeout(force);
+  }
+}
+
+function tlsOptions({ tls }: HttpServerOptions, bounds: HttpBounds) {
+  return {
+    key: tls.key,
+    cert: tls.cert,
+    ca: [tls.deviceCa].flat() as (string | Buffer)[],
+    minVersion: tls.minVersion ?? 'TLSv1.3',
+    // Asked for, never demanded: what a certificate opens is decided per route (`client-certificate.ts`).
+    requestCert: true,
+    rejectUnauthorized: false,
+    handshakeTimeout: bounds.handshakeMs,
+    maxHeaderSize: bounds.headersMaxBytes,
+    noDelay: true,
+  } as const;
+}
+
+/** `POST …/acknowledge` needs no body; clients that set a content type anyway are not refused for it. */
+function acceptEmptyBodies(api: FastifyInstance): void {
+  const parse = api.getDefaultJsonParser('error', 'error');
+  api.removeContentTypeParser('application/json');
+  api.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else parse(request, body as string, done);
+  });
+}
+
+function observeRequests(app: FastifyInstance, { hooks }: Services): void {
+  app.addHook('onResponse', (request, reply, done) => {
+    hooks?.request?.({
+      method: request.method,
+      route: request.is404 ? 'none' : (request.routeOptions.url ?? 'none'),
+      status: reply.statusCode,
+      ms: reply.elapsedTime,
+    });
+    done();
+  });
+}
+
+function countHandshakes(server: Server, { hooks }: Services): void {
+  server.on('secureConnection', (socket: TLSSocket) =>
+    hooks?.handshake?.(socket.isSessionReused() ? 'resumed' : 'full'),
+  );
+  server.on('tlsClientError', () => hooks?.handshake?.('failed'));
+}
+
+/** Which methods this address has; empty: it is not one of ours. */
+function methodsOf(routes: readonly RouteOptions[], url: string): readonly string[] {
+  const path = (url.split('?', 1)[0] ?? '').replace(/(.)\/$/, '$1');
+  const parts = path.split('/');
+  const found = routes.filter((route) => {
+    const pattern = route.url.split('/');
+    return (
+      pattern.length === parts.length &&
+      pattern.every((part, index) => part === parts[index] || (part.startsWith(':') && parts[index] !== ''))
+    );
+  });
+  return [...new Set(found.flatMap((route) => route.method))];
+}

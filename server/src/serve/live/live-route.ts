@@ -1,0 +1,174 @@
+import type { Socket } from 'node:net';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { Type } from 'typebox';
+import { mayDo } from '../../domain/access.ts';
+import { parseWardId, type WardId } from '../../domain/ids.ts';
+import { principalOf } from '../access-gate.ts';
+import { invalid, sendProblem } from '../problem.ts';
+import type { Principal, Services } from '../services.ts';
+import type { Api } from '../validation.ts';
+import { seesWard } from '../ward-scope.ts';
+import { encodeEvent } from './event.ts';
+import type { LiveReader } from './hub.ts';
+import { NO_WARD } from './tile.ts';
+
+/** A session that ended must stop receiving within 5 s; asked this often, it does with time to spare. */
+const RECHECK_MS = 3_000;
+/** Sessions asked about at once, so that two thousand walls do not fill the database's pool. */
+const RECHECKS_AT_ONCE = 16;
+/** Wards named in one request: more than a hospital has. */
+const WARDS_MAX = 100;
+
+const Query = Type.Object(
+  {
+    ward: Type.Optional(
+      Type.Union(
+        [Type.String({ maxLength: 64 }), Type.Array(Type.String({ maxLength: 64 }), { maxItems: WARDS_MAX })],
+        { description: 'Only these wards; may be repeated. Without it, every ward the caller may see.' },
+      ),
+    ),
+    vitals: Type.Optional(Type.Boolean({ description: '`false`: alarms and beats only.' })),
+  },
+  { additionalProperties: false },
+);
+
+interface Stream {
+  readonly secret: string;
+  readonly principal: Principal;
+  end(reason: 'signed-out' | 'changed'): void;
+}
+
+/** `GET /api/live`: the live stream as server-sent events, under the caller's session for as long as that lasts. */
+export function registerLive(app: FastifyInstance, services: Services): void {
+  const { live, signIn, now } = services;
+  const streams = new Set<Stream>();
+  const timer = setInterval(() => void recheck(), RECHECK_MS);
+  timer.unref();
+  app.addHook('onClose', async () => clearInterval(timer));
+
+  (app as unknown as Api).get(
+    '/api/live',
+    {
+      // A HEAD request would open a stream for nothing.
+      exposeHeadRoute: false,
+      config: { action: 'wall.watch' },
+      schema: { summary: 'Live vitals and alarms (server-sent events)', tags: ['live'], querystring: Query },
+    },
+    (request, reply) => {
+      const principal = principalOf(request);
+      const asked = [request.query.ward ?? []].flat();
+      const wards = asked.map((text) => (text === NO_WARD ? NO_WARD : parseWardId(text)));
+      if (wards.includes(undefined))
+        return invalid(reply, [{ code: 'invalid-value', field: 'ward', detail: 'must be a ward id' }]);
+      if (!(wards as WardId[]).every((ward) => seesWard(principal, ward)))
+        return sendProblem(reply, { status: 403, code: 'other-ward', detail: 'A ward that is not yours.' });
+      return openStream(reply, {
+        principal,
+        secret: request.credential?.secret ?? '',
+        wards: wardsOf(principal, wards as WardId[]),
+        wantsVitals: request.query.vitals !== false,
+      });
+    },
+  );
+
+  function openStream(
+    reply: FastifyReply,
+    asked: {
+      readonly principal: Principal;
+      readonly secret: string;
+      readonly wards: LiveReader['wards'];
+      readonly wantsVitals: boolean;
+    },
+  ): FastifyReply {
+    const response = reply.raw;
+    let isOpen = true;
+    const reader: LiveReader = {
+      owner: asked.principal.userId,
+      wards: asked.wards,
+      wantsVitals: asked.wantsVitals,
+      write: (bytes) => void response.write(bytes),
+      pendingBytes: () => response.writableLength,
+      end: () => response.end(),
+    };
+    const leave = live.attach(reader);
+    if (leave === undefined)
+      return sendProblem(reply, {
+        status: 503,
+        code: 'too-many-streams',
+        detail: 'Too many live streams are open. Close one, or try again.',
+        retryAfterMs: 5_000,
+      });
+    // The hub writes the snapshot in a later turn: the head goes first.
+    reply.hijack();
+    keepOpen(reply.request.raw.socket);
+    // Ends with the connection, so that no chunk framing is added to every event.
+    response.shouldKeepAlive = false;
+    response.useChunkedEncodingByDefault = false;
+    response.writeHead(200, { ...plainHeaders(reply), ...STREAM_HEADERS });
+    const stream: Stream = {
+      secret: asked.secret,
+      principal: asked.principal,
+      end(reason) {
+        if (reason === 'signed-out')
+          response.write(encodeEvent({ id: 0, name: 'signed-out', json: JSON.stringify({ serverTime: now() }) }));
+        response.end();
+        close();
+      },
+    };
+    const close = () => {
+      if (!isOpen) return;
+      isOpen = false;
+      streams.delete(stream);
+      leave();
+    };
+    streams.add(stream);
+    response.on('close', close);
+    response.on('error', close);
+    return reply;
+  }
+
+  async function recheck(): Promise<void> {
+    const bySecret = [...Map.groupBy(streams, (stream) => stream.secret)];
+    for (let i = 0; i < bySecret.length; i += RECHECKS_AT_ONCE)
+      await Promise.all(bySecret.slice(i, i + RECHECKS_AT_ONCE).map(([secret, theirs]) => recheckOne(secret, theirs)));
+  }
+
+  async function recheckOne(secret: string, theirs: readonly Stream[]): Promise<void> {
+    let principal: Principal | undefined;
+    try {
+      principal = await signIn.authenticate(secret);
+    } catch {
+      // The database is away: a wall must go on ringing. What was known of the session holds until it expires.
+      principal = theirs.map((stream) => stream.principal).find((known) => known.expiresAtMs > now());
+    }
+    for (const stream of theirs) {
+      if (principal === undefined || !mayDo(principal.roles, 'wall.watch').allowed) stream.end('signed-out');
+      // Other wards than before: the client comes back and gets what it may see now.
+      else if (principal.wardIds.join() !== stream.principal.wardIds.join()) stream.end('changed');
+    }
+  }
+}
+
+function wardsOf(principal: Principal, asked: readonly WardId[]): LiveReader['wards'] {
+  if (asked.length > 0) return new Set(asked);
+  return principal.wardIds.length === 0 ? 'all' : new Set(principal.wardIds);
+}
+
+const STREAM_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store',
+  connection: 'close',
+  // nginx would gather events otherwise.
+  'x-accel-buffering': 'no',
+} as const;
+
+/** An alarm must not wait for Nagle, nor a quiet ward for a timeout. */
+function keepOpen(socket: Socket): void {
+  socket.setNoDelay(true);
+  socket.setTimeout(0);
+  socket.setKeepAlive(true, 15_000);
+}
+
+function plainHeaders(reply: FastifyReply): Record<string, string> {
+  return Object.fromEntries(Object.entries(reply.getHeaders()).map(([name, value]) => [name, String(value)]));
+}

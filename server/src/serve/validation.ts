@@ -1,0 +1,89 @@
+import type { FastifyInstance, FastifySchemaCompiler, FastifyTypeProvider } from 'fastify';
+import type { Static, TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import type { FieldError } from './problem.ts';
+
+/** Input that is not what the route's schema says, with every field at fault. */
+export class InvalidInput extends Error {
+  override readonly name = 'InvalidInput';
+  readonly statusCode = 400;
+  readonly errors: readonly FieldError[];
+
+  constructor(errors: readonly FieldError[]) {
+    super(`Not as expected: ${errors.map((error) => error.field || 'the whole').join(', ')}.`);
+    this.errors = errors;
+  }
+}
+
+/** Handlers get the types of their schemas. */
+export interface Typed extends FastifyTypeProvider {
+  readonly validator: this['schema'] extends TSchema ? Static<this['schema']> : unknown;
+  readonly serializer: this['schema'] extends TSchema ? Static<this['schema']> : unknown;
+}
+export type Api = FastifyInstance<
+  import('node:https').Server,
+  import('node:http').IncomingMessage,
+  import('node:http').ServerResponse,
+  import('fastify').FastifyBaseLogger,
+  Typed
+>;
+
+/** TypeBox judges input: one set of schemas for checking, OpenAPI and types. */
+export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
+  const check = Compile(schema);
+  const isText = httpPart !== 'body';
+  return (input: unknown) => {
+    const value = isText ? numbersFromText(schema, input) : input;
+    if (check.Check(value)) return { value };
+    return { error: new InvalidInput(fieldErrors(check.Errors(value))) };
+  };
+};
+
+/** Queries and paths are text: whole numbers are read where the schema wants one, and only if they are written so. */
+function numbersFromText(schema: TSchema, input: unknown): unknown {
+  const properties = (schema as { properties?: Record<string, { type?: string }> }).properties ?? {};
+  const read: Record<string, unknown> = { ...(input as Record<string, unknown>) };
+  for (const [name, { type }] of Object.entries(properties)) {
+    const text = read[name];
+    if (type === 'integer' && typeof text === 'string' && /^-?\d{1,15}$/.test(text)) read[name] = Number(text);
+    if (type === 'boolean' && (text === 'true' || text === 'false')) read[name] = text === 'true';
+  }
+  return read;
+}
+
+interface SchemaError {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly message: string;
+  readonly params: object;
+}
+
+/** Beyond this a list of errors helps nobody. */
+const ERRORS_MAX = 50;
+
+function fieldErrors(errors: readonly SchemaError[]): FieldError[] {
+  return errors
+    .flatMap((error) => {
+      const path = dotted(error.instancePath);
+      const { requiredProperties } = error.params as { requiredProperties?: readonly string[] };
+      if (error.keyword === 'required' && requiredProperties !== undefined)
+        return requiredProperties.map((name) => ({
+          code: 'missing',
+          field: path === '' ? name : `${path}.${name}`,
+          detail: 'is needed',
+        }));
+      // An unknown field is reported where it stands, not again on its parent.
+      if (error.keyword === 'additionalProperties') return [];
+      if (error.keyword === 'boolean') return [{ code: 'unknown-field', field: path, detail: 'is not known here' }];
+      return [{ code: 'invalid-value', field: path, detail: error.message }];
+    })
+    .slice(0, ERRORS_MAX);
+}
+
+function dotted(pointer: string): string {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~').slice(0, 64))
+    .join('.');
+}
