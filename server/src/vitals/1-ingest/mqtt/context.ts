@@ -1,0 +1,79 @@
+import type { DeviceId } from '../../../domain/ids.ts';
+import type { IngestOutcome } from '../../../domain/problem.ts';
+import type { Log } from '../../../telemetry/log.ts';
+import type { MqttBounds } from './bounds.ts';
+import type { CloseCause, Connection } from './connection.ts';
+import type { Sessions } from './session.ts';
+
+/** What the endpoint asks of the rest of the program. */
+export interface MqttWorld {
+  /** Stores one reading. Whatever it resolves with decides the acknowledgement; a throw means nothing was stored. */
+  ingest(deviceId: DeviceId, payload: Buffer, receivedAtMs: number): Promise<IngestOutcome>;
+  /** Asked at every CONNECT and again while connected: a resumed TLS session does not verify the certificate anew. */
+  deviceAccess(deviceId: DeviceId, serial: string): DeviceAccess;
+  /** The device's last word is gone or it is back; once per change. Not called when the endpoint itself stops. */
+  presence(deviceId: DeviceId, state: 'online' | 'offline', reason: PresenceReason): void;
+  /** JSON text retained on the device's configuration topic. */
+  configOf(deviceId: DeviceId): string | undefined;
+}
+
+export type DeviceAccess = 'allowed' | 'revoked' | 'unknown-device';
+
+export type PresenceReason = 'connect' | 'will' | CloseCause;
+
+/** Counters; all optional, labels from closed lists. */
+export interface MqttHooks {
+  readonly connect?: (outcome: ConnectLabel) => void;
+  readonly disconnect?: (cause: CloseCause) => void;
+  readonly refused?: (reason: RefusedMessage) => void;
+  readonly handshake?: (outcome: 'full' | 'resumed' | 'failed') => void;
+  readonly ackMs?: (ms: number) => void;
+}
+
+export type ConnectLabel =
+  | 'accepted'
+  | 'resumed'
+  | 'not-authorized'
+  | 'revoked'
+  | 'unknown-device'
+  | 'certificate-expired'
+  | 'bad-client-id'
+  | 'bad-will'
+  | 'bad-version'
+  | 'bad-authentication'
+  | 'malformed'
+  | 'full'
+  | 'shutting-down';
+
+export type RefusedMessage = 'foreign-topic' | 'rejected' | 'unavailable' | 'failed' | 'slowed' | 'packet-id-in-use';
+
+/** What the endpoint's own files share. */
+export interface MqttContext {
+  readonly world: MqttWorld;
+  readonly bounds: MqttBounds;
+  readonly hooks: MqttHooks;
+  readonly log: Log | undefined;
+  /** Wall clock: when a reading was received. */
+  readonly now: () => number;
+  /** Never jumps: for every delay and timeout. */
+  readonly monotonicMs: () => number;
+  readonly newClientId: () => string;
+  readonly sessions: Sessions;
+  /** Every socket whose handshake is done, until it is closed. */
+  readonly open: Set<Connection>;
+  /** How many have an accepted CONNECT. */
+  connected: number;
+  isDraining: boolean;
+  /** Bytes handed to the log and not yet answered, over all devices. */
+  unackedBytes: number;
+  /** Held until `unackedBytes` falls. */
+  readonly heldForMemory: Set<Connection>;
+  /** Held until their device's bucket has a token. */
+  readonly heldForRate: Set<Connection>;
+  /** A tick for them is scheduled. */
+  isTicking: boolean;
+  readonly dirty: Connection[];
+  /** Reads on what has arrived on a connection: for those who let go of it. */
+  readonly read: (connection: Connection) => void;
+  readonly offlineDue: Map<DeviceId, { readonly atMs: number; readonly reason: PresenceReason }>;
+}

@@ -1,0 +1,123 @@
+import type { CloseCause, Connection } from './connection.ts';
+import { Hold } from './connection.ts';
+import type { MqttContext } from './context.ts';
+import { ackWithReason, disconnectV5, PUBACK, PUBREC, writeAck } from './encode.ts';
+import { leave } from './leave.ts';
+import { Reason } from './reason.ts';
+
+/** `PendingAck.reason` of a message that was not stored: it, and all after it, stay unacknowledged. */
+export const NEVER = -1;
+
+/**
+ * Everything a tick has for one client goes out in one write: encrypting and sending costs several times what making
+ * the acknowledgement does, and the log answers in groups.
+ */
+export function markDirty(context: MqttContext, connection: Connection): void {
+  if (connection.isDirty || connection.leftAtMs !== undefined) return;
+  connection.isDirty = true;
+  if (context.dirty.push(connection) === 1) process.nextTick(flushAll, context);
+}
+
+export function send(context: MqttContext, connection: Connection, packet: Buffer): void {
+  connection.out.push(packet);
+  markDirty(context, connection);
+}
+
+function flushAll(context: MqttContext): void {
+  // Flushing may mark others (a takeover, a resumed read); they come in the next round.
+  const round = context.dirty.splice(0);
+  for (const connection of round) {
+    connection.isDirty = false;
+    flush(context, connection);
+  }
+}
+
+export function flush(context: MqttContext, connection: Connection): void {
+  if (connection.leftAtMs !== undefined) return;
+  takeAcks(context, connection);
+  const { out, socket } = connection;
+  if (out.length > 0) {
+    socket.write(out.length === 1 ? (out[0] as Buffer) : Buffer.concat(out));
+    out.length = 0;
+    if (socket.writableLength > context.bounds.unsentBytesMax) {
+      cut(context, connection, 'slow-reader');
+      return;
+    }
+  }
+  if (context.isDraining && connection.withLog === 0) {
+    disconnect(context, connection, Reason.shuttingDown, 'shutdown');
+  }
+}
+
+/** Moves the acknowledgements that are ready, from the oldest on, to `out`. */
+function takeAcks(context: MqttContext, connection: Connection): void {
+  const { pending, session } = connection;
+  let ready = 0;
+  while (ready < pending.length && (pending[ready]?.reason ?? NEVER) !== NEVER) ready++;
+  if (ready === 0 || session === undefined) return;
+  let bare = Buffer.allocUnsafe(4 * ready);
+  let filled = 0;
+  for (let i = 0; i < ready; i++) {
+    const ack = pending[i] as (typeof pending)[number];
+    const type = ack.qos === 1 ? PUBACK : PUBREC;
+    if (ack.qos === 2 && ack.reason === Reason.success) {
+      session.unreleased ??= new Set();
+      session.unreleased.add(ack.packetId); // MQTT-4.3.3-2: responsible from PUBREC on
+    }
+    const text = textFor(context, connection, ack.text);
+    if (ack.reason === Reason.success && text === undefined) {
+      filled = writeAck(bare, filled, type, ack.packetId);
+      continue;
+    }
+    if (filled > 0) connection.out.push(bare.subarray(0, filled));
+    bare = bare.subarray(filled);
+    filled = 0;
+    connection.out.push(ackWithReason(type, ack.packetId, ack.reason as number, text));
+  }
+  if (filled > 0) connection.out.push(bare.subarray(0, filled));
+  if (ready === pending.length) pending.length = 0;
+  else pending.splice(0, ready);
+}
+
+/** MQTT-3.4.2-2: no reason string that the client would find too long; MQTT-3.1.2-29: none if it asked for none. */
+function textFor(context: MqttContext, connection: Connection, text: string | undefined): string | undefined {
+  if (connection.version !== 5 || !connection.wantsProblemInformation) return undefined;
+  if (text === undefined && connection.wasSlowed) {
+    connection.wasSlowed = false;
+    text = `too fast: reading slowed to ${context.bounds.packetsPerSecondMax} packets a second`;
+  }
+  return text !== undefined && text.length + 16 <= connection.packetSizeMax ? text : undefined;
+}
+
+/**
+ * Takes leave: sends what is ready and, in v5, the reason; then waits a moment for the client to close, because closing
+ * on unread input makes TCP throw away what we said last.
+ */
+export function disconnect(
+  context: MqttContext,
+  connection: Connection,
+  reason: number,
+  cause: CloseCause,
+  text?: string,
+): void {
+  if (connection.leftAtMs !== undefined) return;
+  takeAcks(context, connection);
+  if (connection.version === 5) connection.out.push(disconnectV5(reason, text));
+  say(context, connection, cause);
+}
+
+/** Sends what is in `out` as the last words, without a DISCONNECT. */
+export function say(context: MqttContext, connection: Connection, cause: CloseCause): void {
+  const { socket } = connection;
+  const words = Buffer.concat(connection.out);
+  leave(context, connection, cause);
+  connection.held &= ~(Hold.inFlight | Hold.rate | Hold.memory);
+  socket.end(words);
+  socket.resume(); // whatever still comes is read and dropped
+}
+
+/** Ends at once, without a word: for one who does not read. */
+export function cut(context: MqttContext, connection: Connection, cause: CloseCause): void {
+  leave(context, connection, cause);
+  connection.socket.destroy();
+}
