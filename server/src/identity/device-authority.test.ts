@@ -122,7 +122,9 @@ describe('a certificate issued for a fresh key', () => {
   it('cannot serve as the server: no device believes it', async () => {
     const issued = await devices.issue(device('localhost'));
     const identity = { cert: issued.certificatePem, key: issued.keyPem };
-    await expect(handshake(identity, identity)).rejects.toMatchObject({ code: expect.stringMatching(/VERIFY|ISSUER|PURPOSE/) });
+    await expect(handshake(identity, identity)).rejects.toMatchObject({
+      code: expect.stringMatching(/VERIFY|ISSUER|PURPOSE/),
+    });
   });
 });
 

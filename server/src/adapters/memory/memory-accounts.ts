@@ -1,0 +1,59 @@
+import type { Accounts, StoredToken, User } from '../../ports/accounts.ts';
+
+/** Accounts that last as long as the process: for tests. */
+export function createMemoryAccounts(): Accounts {
+  const users = new Map<string, User & { readonly passwordHash?: string }>();
+  const tokens = new Map<string, StoredToken & { revokedAtMs?: number }>();
+  const setups = new Map<string, { readonly expiresAtMs: number }>();
+
+  return {
+    async putUser(user) {
+      const before = users.get(user.name);
+      const kept = before?.passwordHash === undefined ? {} : { passwordHash: before.passwordHash };
+      users.set(user.name, { ...kept, ...user });
+    },
+    async findUser(name) {
+      return users.get(name);
+    },
+    async users() {
+      return [...users.values()].map(({ passwordHash: _, ...user }) => user);
+    },
+    async disable(name, atMs) {
+      const user = users.get(name);
+      if (user === undefined || user.disabledAtMs !== undefined) return false;
+      users.set(name, { ...user, disabledAtMs: atMs });
+      return true;
+    },
+    async addToken(token) {
+      tokens.set(token.sha256, token);
+    },
+    async findToken(sha256, nowMs) {
+      const token = tokens.get(sha256);
+      if (token === undefined || token.revokedAtMs !== undefined) return undefined;
+      if (nowMs >= token.expiresAtMs || nowMs >= token.idleExpiresAtMs) return undefined;
+      const user = [...users.values()].find(({ id }) => id === token.userId);
+      if (user === undefined || user.disabledAtMs !== undefined) return undefined;
+      const { passwordHash: _, ...shown } = user;
+      return { token, user: shown };
+    },
+    async touchToken(sha256, idleExpiresAtMs) {
+      const token = tokens.get(sha256);
+      if (token !== undefined) tokens.set(sha256, { ...token, idleExpiresAtMs });
+    },
+    async revokeToken(sha256, atMs) {
+      const token = tokens.get(sha256);
+      if (token !== undefined) tokens.set(sha256, { ...token, revokedAtMs: atMs });
+    },
+    async claimSetup(sha256, nowMs) {
+      const setup = setups.get(sha256);
+      if (setup === undefined || nowMs >= setup.expiresAtMs || users.size > 0) return false;
+      return setups.delete(sha256);
+    },
+    async putSetup(sha256, expiresAtMs) {
+      setups.set(sha256, { expiresAtMs });
+    },
+    async hasUsers() {
+      return users.size > 0;
+    },
+  };
+}

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { createPasswords, passwordProblem } from './passwords.ts';
+
+/** Weak on purpose: what is tested does not depend on the cost. */
+const cheap = { ln: 4, r: 8, p: 1 };
+const passwords = createPasswords({ cost: cheap });
+const hashOf = async (password: string, by = passwords) => (await by.hash(password)) ?? expect.fail('busy');
+
+describe('a stored password', () => {
+  it('is recognised, and no other is', async () => {
+    const stored = await hashOf('correct horse battery');
+    expect(await passwords.verify('correct horse battery', stored)).toEqual({ kind: 'right', rehash: false });
+    expect(await passwords.verify('correct horse batterz', stored)).toEqual({ kind: 'wrong' });
+    expect(await passwords.verify('', stored)).toEqual({ kind: 'wrong' });
+  });
+
+  it('is salted: the same password is stored differently each time', async () => {
+    expect(await hashOf('correct horse battery')).not.toBe(await hashOf('correct horse battery'));
+  });
+
+  it('costs what OWASP asks for, and says so in itself', async () => {
+    const stored = await hashOf('correct horse battery', createPasswords());
+    expect(stored).toMatch(/^\$scrypt\$ln=15,r=8,p=3\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
+    expect(await passwords.verify('correct horse battery', stored)).toEqual({ kind: 'right', rehash: true });
+  });
+
+  it('is the same however the keyboard composes its characters', async () => {
+    const stored = await hashOf('Krankenhausflu\u0308r');
+    expect(await passwords.verify('Krankenhausfl\u00fcr', stored)).toMatchObject({ kind: 'right' });
+  });
+
+  it('is wrong for anybody where it is damaged or not ours', async () => {
+    const stored = await hashOf('correct horse battery');
+    for (const text of ['', 'x', stored.slice(0, -1), `${stored}A`, stored.replace('ln=4', 'ln=30'), '$2b$10$abc'])
+      expect(await passwords.verify('correct horse battery', text)).toEqual({ kind: 'wrong' });
+  });
+});
+
+describe('a user who does not exist', () => {
+  it('is checked with the same work as one who does', async () => {
+    // The work is counted rather than timed: one slot, so a second request finds it taken while the first hashes.
+    const one = createPasswords({ cost: cheap, concurrent: 1, waitingMax: 0 });
+    const unknown = one.verify('anything at all', undefined);
+    expect(await one.verify('x', undefined)).toEqual({ kind: 'busy' });
+    expect(await unknown).toEqual({ kind: 'wrong' });
+  });
+});
+
+describe('too many at once', () => {
+  it('wait in order up to a bound, and beyond it are told so', async () => {
+    const two = createPasswords({ cost: cheap, concurrent: 1, waitingMax: 2 });
+    const stored = await hashOf('correct horse battery', two);
+    const all = await Promise.all(Array.from({ length: 5 }, () => two.verify('correct horse battery', stored)));
+    expect(all.map(({ kind }) => kind)).toEqual(['right', 'right', 'right', 'busy', 'busy']);
+    expect(await two.verify('correct horse battery', stored)).toMatchObject({ kind: 'right' });
+  });
+});
+
+describe('a new password', () => {
+  it.each([
+    ['elevenchars', 'too-short'],
+    ['twelve chars', undefined],
+    ['äüöbcdefghij', undefined],
+    ['💙💙💙💙💙💙', 'too-short'],
+    ['a1'.repeat(10), 'repeated'],
+    ['x'.repeat(257), 'too-long'],
+    ['I am Nightingale at night', 'contains-name'],
+  ])('%s is judged %s', (password, problem) => {
+    expect(passwordProblem(password, 'nightingale')).toBe(problem);
+  });
+
+  it('may contain a very short name by chance', () => {
+    expect(passwordProblem('an orange umbrella', 'an')).toBeUndefined();
+  });
+});
