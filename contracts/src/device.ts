@@ -43,5 +43,5 @@ export const RejectedList = Type.Object(
 export type RejectedList = Static<typeof RejectedList>;
 
 /** `POST /api/devices/{id}/commands`: sent now, or kept for when the device comes back. */
-export const CommandResult = Type.Object({ outcome: Type.Enum(['delivered', 'queued']) }, { $id: 'CommandResult' });
+export const CommandResult = Type.Object({ outcome: Type.Enum(['sent', 'queued']) }, { $id: 'CommandResult' });
 export type CommandResult = Static<typeof CommandResult>;
