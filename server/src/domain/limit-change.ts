@@ -12,7 +12,12 @@ export interface RequestedLimit {
 }
 
 export type LimitChange =
-  | { readonly kind: 'ok'; readonly rules: readonly LimitRule[] }
+  | {
+      readonly kind: 'ok';
+      readonly rules: readonly LimitRule[];
+      /** Ids of own rules to take away. */
+      readonly remove: readonly string[];
+    }
   | { readonly kind: 'refused'; readonly problems: readonly LimitProblem[] };
 
 export interface LimitProblem {
@@ -24,7 +29,7 @@ export interface LimitProblem {
 
 /**
  * What a patient's own rules become when a clinician puts this list in their place: the complete list, so a rule of the
- * patient's own that is not on it goes back to the default of its name, or off where there is none. Refused, with every
+ * patient's own that is not on it is taken away, and the default of its name, if any, holds again. Refused, with every
  * problem at once, where a limit could never ring, would always ring, or contradicts another.
  */
 export function changeLimits(own: readonly LimitRule[], requested: readonly RequestedLimit[]): LimitChange {
@@ -41,9 +46,10 @@ export function changeLimits(own: readonly LimitRule[], requested: readonly Requ
       });
     named.set(rule.id, rule);
   });
-  const rules = [...named.values(), ...withdrawn(own, named)];
+  const rules = [...named.values()];
+  const remove = own.map((rule) => rule.id).filter((id) => !named.has(id));
   problems.push(...conflicts(rules, requested));
-  return problems.length > 0 ? { kind: 'refused', problems } : { kind: 'ok', rules };
+  return problems.length > 0 ? { kind: 'refused', problems } : { kind: 'ok', rules, remove };
 }
 
 function toRule(
@@ -70,17 +76,6 @@ function toRule(
   const before = own.find((rule) => rule.id === id) ?? DEFAULT_LIMITS.find((rule) => rule.id === id);
   const version = (before?.version ?? 0) + 1;
   return { id, version, vital: vital as VitalName, comparison, limit, priority, ...(off === true && { off }) };
-}
-
-/** Own rules that are no longer on the list. */
-function withdrawn(own: readonly LimitRule[], named: ReadonlyMap<string, LimitRule>): readonly LimitRule[] {
-  return own
-    .filter((rule) => !named.has(rule.id))
-    .map((rule) => {
-      const version = rule.version + 1;
-      const standard = DEFAULT_LIMITS.find((one) => one.id === rule.id);
-      return standard === undefined ? { ...rule, version, off: true } : { ...standard, version };
-    });
 }
 
 /** No value could lie between a lower limit and an upper one at or below it: the alarm would never be silent. */

@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { type Action, mayDo, ROLES } from '../domain/access.ts';
+import type { Principal } from '../identity/sessions.ts';
 import { sendProblem } from './problem.ts';
-import type { Principal, SignIn } from './services.ts';
+import type { Services } from './services.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -31,7 +32,7 @@ export const SESSION_COOKIE = '__Host-healthsync';
  * Deny by default. A route that does not say who may call it does not start; a caller who may not is refused before
  * anything is read or looked up.
  */
-export function registerGate(app: FastifyInstance, signIn: Pick<SignIn, 'authenticate'>): void {
+export function registerGate(app: FastifyInstance, signIn: Pick<Services['signIn'], 'authenticate'>): void {
   app.decorateRequest('principal', undefined);
   app.decorateRequest('credential', undefined);
   app.addHook('onRoute', requireDeclaration);

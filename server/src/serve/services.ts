@@ -1,9 +1,9 @@
-import type { Role } from '../domain/access.ts';
 import type { Alarm } from '../domain/alarm.ts';
-import type { AlarmId, DeviceId, PatientId, UserId, WardId } from '../domain/ids.ts';
+import type { AlarmId, DeviceId, PatientId } from '../domain/ids.ts';
 import type { PatientStatus } from '../domain/patient-status.ts';
 import type { IngestOutcome } from '../domain/problem.ts';
 import type { RegistryView } from '../identity/registry-view.ts';
+import type { SignIn } from '../identity/sign-in.ts';
 import type { AcknowledgeOutcome, AlarmStore } from '../ports/alarm-store.ts';
 import type { Outbox } from '../ports/outbox.ts';
 import type { Registry } from '../ports/registry.ts';
@@ -28,7 +28,7 @@ export interface Services {
   readonly statusOf: (patientId: PatientId) => PatientStatus | undefined;
   readonly devices: DeviceLink;
   readonly live: LiveHub;
-  readonly signIn: SignIn;
+  readonly signIn: Pick<SignIn, 'authenticate' | 'signIn' | 'signOut' | 'setUp'>;
   readonly health: readonly HealthCheck[];
   readonly metrics: { readonly contentType: string; render(): Promise<string> };
   readonly log: Log;
@@ -42,48 +42,8 @@ export interface DeviceLink {
   publishConfig(deviceId: DeviceId): void;
   sendCommand(
     deviceId: DeviceId,
-    payload: Uint8Array,
-  ): 'delivered' | 'queued' | { readonly refused: 'not-connected' | 'queue-full' };
-}
-
-/** One who has shown a valid secret. */
-export interface Principal {
-  readonly userId: UserId;
-  readonly name: string;
-  readonly displayName: string;
-  readonly roles: readonly Role[];
-  /** Empty: all wards. */
-  readonly wardIds: readonly WardId[];
-  readonly kind: 'session' | 'api';
-  readonly expiresAtMs: number;
-}
-
-export interface SignIn {
-  /** The principal of a session's or token's secret while it is valid. Counts as activity. Cheap enough per request. */
-  authenticate(secret: string): Promise<Principal | undefined>;
-  signIn(attempt: {
-    readonly name: string;
-    readonly password: string;
-    readonly address: string;
-  }): Promise<
-    | { readonly kind: 'signed-in'; readonly secret: string; readonly principal: Principal }
-    | { readonly kind: 'refused' }
-    | { readonly kind: 'wait'; readonly retryAfterMs: number }
-  >;
-  signOut(secret: string): Promise<void>;
-  /** Makes the first account with the one-time code. */
-  setUp(request: {
-    readonly code: string;
-    readonly name: string;
-    readonly displayName: string;
-    readonly password: string;
-    readonly address: string;
-  }): Promise<
-    | { readonly kind: 'made'; readonly secret: string; readonly principal: Principal }
-    | { readonly kind: 'refused' }
-    | { readonly kind: 'unfit'; readonly field: 'name' | 'password'; readonly detail: string }
-    | { readonly kind: 'wait'; readonly retryAfterMs: number }
-  >;
+    payload: Buffer,
+  ): 'sent' | 'queued' | 'refused-no-subscriber' | 'refused-queue-full' | 'refused-too-large';
 }
 
 export interface HealthCheck {

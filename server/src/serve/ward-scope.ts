@@ -1,7 +1,7 @@
 import type { PatientId, WardId } from '../domain/ids.ts';
 import type { RegistryView } from '../identity/registry-view.ts';
+import type { Principal } from '../identity/sessions.ts';
 import type { PatientPlace } from '../ports/registry.ts';
-import type { Principal } from './services.ts';
 
 /** Which wards a person may see: those named for them, or all where none is named. */
 export function seesWard(principal: Principal, wardId: WardId | undefined): boolean {

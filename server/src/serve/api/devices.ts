@@ -2,11 +2,12 @@ import { CommandResult, DeviceList } from '@healthsync/contracts/device';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { parseDeviceId } from '../../domain/ids.ts';
+import type { Principal } from '../../identity/sessions.ts';
 import type { Device } from '../../ports/registry.ts';
 import { principalOf } from '../access-gate.ts';
 import { rfc3339 } from '../alert-shape.ts';
 import { invalid, notFound, sendProblem } from '../problem.ts';
-import type { Principal, Services } from '../services.ts';
+import type { Services } from '../services.ts';
 import type { Api } from '../validation.ts';
 import { seesWard } from '../ward-scope.ts';
 import { IdPath } from './parameters.ts';
@@ -79,15 +80,19 @@ export function registerDevices(app: FastifyInstance, services: Services): void 
       if (Object.keys(request.body).length === 0)
         return invalid(reply, [{ code: 'invalid-value', field: '', detail: 'an empty command says nothing' }]);
       const outcome = devices.sendCommand(device.id, Buffer.from(JSON.stringify(request.body)));
-      if (typeof outcome === 'string') return reply.code(202).send({ outcome });
-      return outcome.refused === 'not-connected'
-        ? sendProblem(reply, { status: 409, code: 'not-connected', detail: 'The device is not listening.' })
-        : sendProblem(reply, {
-            status: 503,
-            code: 'queue-full',
-            detail: 'Too many wait already.',
-            retryAfterMs: 5_000,
-          });
+      switch (outcome) {
+        case 'sent':
+        case 'queued':
+          return reply.code(202).send({ outcome });
+        case 'refused-no-subscriber':
+          return sendProblem(reply, { status: 409, code: 'not-listening', detail: 'The device does not listen.' });
+        case 'refused-queue-full':
+          return sendProblem(reply, { status: 503, code: 'queue-full', retryAfterMs: 5_000 });
+        case 'refused-too-large':
+          return sendProblem(reply, { status: 413, code: 'too-large' });
+        default:
+          return outcome satisfies never;
+      }
     },
   );
 

@@ -50,6 +50,7 @@ export function registerLimits(app: FastifyInstance, { view, registry, refreshVi
       await registry.putLimits({
         patientId: place.id,
         rules: change.rules,
+        remove: change.remove,
         by: signatureOf(principal),
         reason: request.body.reason,
         atMs: now(),

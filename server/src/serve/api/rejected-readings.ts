@@ -1,11 +1,12 @@
 import { RejectedList } from '@healthsync/contracts/device';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
+import type { Principal } from '../../identity/sessions.ts';
 import type { RejectedReading } from '../../ports/rejected-readings.ts';
 import { principalOf } from '../access-gate.ts';
 import { rfc3339 } from '../alert-shape.ts';
 import { notFound, sendProblem } from '../problem.ts';
-import type { Principal, Services } from '../services.ts';
+import type { Services } from '../services.ts';
 import { signatureOf } from '../signature.ts';
 import type { Api } from '../validation.ts';
 import { seesWard } from '../ward-scope.ts';

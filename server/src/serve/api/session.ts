@@ -1,10 +1,11 @@
 import { Me, Setup, SignIn as SignInBody } from '@healthsync/contracts/session';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { type Action, mayDo, type Role } from '../../domain/access.ts';
+import type { Principal } from '../../identity/sessions.ts';
 import { principalOf, SESSION_COOKIE } from '../access-gate.ts';
 import { rfc3339 } from '../alert-shape.ts';
 import { invalid, sendProblem } from '../problem.ts';
-import type { Principal, Services } from '../services.ts';
+import type { Services } from '../services.ts';
 import type { Api } from '../validation.ts';
 
 /** Signing in, who I am, signing out, and the very first account. */
@@ -18,11 +19,16 @@ export function registerSession(app: FastifyInstance, { signIn, hooks }: Service
       schema: { summary: 'Sign in', tags: ['session'], body: SignInBody, response: { 200: Me } },
     },
     async (request, reply) => {
-      const outcome = await signIn.signIn({ ...request.body, address: request.ip });
+      const browserMark = request.cookies[BROWSER_COOKIE]?.slice(0, 256);
+      const outcome = await signIn.signIn({
+        ...request.body,
+        address: request.ip,
+        ...(browserMark !== undefined && { browserMark }),
+      });
       hooks?.signIn?.(outcome.kind);
       switch (outcome.kind) {
         case 'signed-in':
-          return startSession(reply, outcome.secret, outcome.principal).send(toMe(outcome.principal));
+          return startSession(reply, outcome).send(toMe(outcome.principal));
         case 'refused':
           // Whether the name or the password was wrong is nobody's business.
           return sendProblem(reply, { status: 401, code: 'wrong-credentials', detail: 'Name or password is wrong.' });
@@ -65,7 +71,7 @@ export function registerSession(app: FastifyInstance, { signIn, hooks }: Service
       const outcome = await signIn.setUp({ ...request.body, address: request.ip });
       switch (outcome.kind) {
         case 'made':
-          return startSession(reply, outcome.secret, outcome.principal).code(201).send(toMe(outcome.principal));
+          return startSession(reply, outcome).code(201).send(toMe(outcome.principal));
         case 'refused':
           return sendProblem(reply, {
             status: 403,
@@ -86,9 +92,21 @@ export function registerSession(app: FastifyInstance, { signIn, hooks }: Service
 /** `__Host-`: only over TLS, only for this host, not for its subdomains (RFC 6265bis 4.1.3.2). */
 const COOKIE = { path: '/', secure: true, httpOnly: true, sameSite: 'strict' } as const;
 
-function startSession(reply: FastifyReply, secret: string, principal: Principal): FastifyReply {
-  return reply.setCookie(SESSION_COOKIE, secret, { ...COOKIE, expires: new Date(principal.expiresAtMs) });
+/** Tells a browser that signed in before from a stranger, so that nobody can lock a person out by guessing. */
+const BROWSER_COOKIE = '__Host-healthsync-browser';
+const BROWSER_SECONDS = 180 * 24 * 3600;
+
+function startSession(
+  reply: FastifyReply,
+  opened: { readonly secret: string; readonly principal: Principal; readonly browserMark: string },
+): FastifyReply {
+  return reply
+    .setCookie(BROWSER_COOKIE, opened.browserMark, { ...COOKIE, maxAge: BROWSER_SECONDS })
+    .setCookie(SESSION_COOKIE, opened.secret, { ...COOKIE, maxAge: SESSION_COOKIE_SECONDS });
 }
+
+/** The session ends by the server's own limits, which use extends; the cookie only has to outlive the longest. */
+const SESSION_COOKIE_SECONDS = 30 * 24 * 3600;
 
 function refuseForNow(reply: FastifyReply, retryAfterMs: number): FastifyReply {
   return sendProblem(reply, {

@@ -3,17 +3,18 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { mayDo } from '../../domain/access.ts';
 import { parseWardId, type WardId } from '../../domain/ids.ts';
+import type { Principal } from '../../identity/sessions.ts';
 import { principalOf } from '../access-gate.ts';
 import { invalid, sendProblem } from '../problem.ts';
-import type { Principal, Services } from '../services.ts';
+import type { Services } from '../services.ts';
 import type { Api } from '../validation.ts';
 import { seesWard } from '../ward-scope.ts';
 import { encodeEvent } from './event.ts';
 import type { LiveReader } from './hub.ts';
 import { NO_WARD } from './tile.ts';
 
-/** A session that ended must stop receiving within 5 s; asked this often, it does with time to spare. */
-const RECHECK_MS = 3_000;
+/** Answers about sessions are up to 5 s old: asked this often, an ended session stops receiving within 6 s. */
+const RECHECK_MS = 1_000;
 /** Sessions asked about at once, so that two thousand walls do not fill the database's pool. */
 const RECHECKS_AT_ONCE = 16;
 /** Wards named in one request: more than a hospital has. */
