@@ -23,7 +23,8 @@ export interface DeliverySource {
 export class Delivery implements LogSubscription {
   readonly #source: DeliverySource;
   readonly #consumer: LogConsumer;
-  readonly #done: Promise<void>;
+  /** Resolves once it has stopped. */
+  readonly done: Promise<void>;
   #stopping = false;
   /** Whether a wake came since it was last looked for: one that comes while the source reads must not be lost. */
   #signalled = false;
@@ -32,7 +33,7 @@ export class Delivery implements LogSubscription {
   constructor(source: DeliverySource, consumer: LogConsumer) {
     this.#source = source;
     this.#consumer = consumer;
-    this.#done = this.#run();
+    this.done = this.#run();
   }
 
   wake(): void {
@@ -47,7 +48,7 @@ export class Delivery implements LogSubscription {
   stop(): Promise<void> {
     this.#stopping = true;
     this.wake();
-    return this.#done;
+    return this.done;
   }
 
   async #run(): Promise<void> {
@@ -70,7 +71,7 @@ export class Delivery implements LogSubscription {
       while (!this.#stopping) {
         this.#signalled = false;
         const reading = this.#source.take(records, batchMax);
-        if (reading !== undefined) await reading;
+        if (reading !== undefined) await this.#untilRead(reading, records);
         if (records.length >= batchMax || (records.length > 0 && lingered)) break;
         if (records.length > 0 && lingering === undefined)
           lingering = setTimeout(() => {
@@ -85,6 +86,20 @@ export class Delivery implements LogSubscription {
     return records;
   }
 
+  /** A source that cannot be read now is asked again later; what it had already given stays. */
+  async #untilRead(reading: Promise<void>, records: LoggedReading[]): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await (attempt === 1 ? reading : this.#source.take(records, this.#consumer.batchMax));
+        return;
+      } catch (error) {
+        this.#consumer.onRetry?.(error, attempt);
+      }
+      await this.#pause(pauseMsAfter(attempt));
+      if (this.#stopping) return;
+    }
+  }
+
   async #handOver(batch: LogBatch): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -94,7 +109,7 @@ export class Delivery implements LogSubscription {
       } catch (error) {
         this.#consumer.onRetry?.(error, attempt);
       }
-      await this.#pause(Math.min(RETRY_PAUSE_MAX_MS, RETRY_PAUSE_FIRST_MS * 2 ** (attempt - 1)));
+      await this.#pause(pauseMsAfter(attempt));
       if (this.#stopping) return;
     }
   }
@@ -123,6 +138,9 @@ export class Delivery implements LogSubscription {
     });
   }
 }
+
+const pauseMsAfter = (attempt: number): number =>
+  Math.min(RETRY_PAUSE_MAX_MS, RETRY_PAUSE_FIRST_MS * 2 ** (attempt - 1));
 
 function nextAfter(records: readonly LoggedReading[]): Map<number, number> {
   const next = new Map<number, number>();

@@ -1,0 +1,293 @@
+import type { AssignedReading } from '../../../domain/reading.ts';
+import { Failure } from '../../../ports/failure.ts';
+import type { LoggedReading, LogPosition } from '../../../ports/reading-log.ts';
+import { ENCODED_READING_BYTES_MAX, encodeReading } from '../../reading-codec.ts';
+import { isNoSpace, type LogFile } from './files.ts';
+import { PAGE, RECORD_HEAD, sealRecords, writeHeader, writeRecordHead } from './format.ts';
+import type { Segment, Segments } from './segments.ts';
+import type { SegmentLogHooks, SegmentLogSettings } from './settings.ts';
+import type { TailNode } from './tail.ts';
+
+/** How long a group waits before it is written again to a disk without space. */
+const NO_SPACE_RETRY_MS = 1_000;
+
+/**
+ * Gathers readings and writes them together: while one group is being written the next one gathers, in the other of two
+ * buffers. A group is one write of whole pages, so that the kernel never has to read a page to complete it; the page that
+ * the group before it left partly filled is written again with the same bytes.
+ *
+ * Buffer: one page in front (the header of a new segment, or at its end the records of that partly filled page), then
+ * the group's records, then zeros to the end of the page.
+ */
+export class GroupCommit {
+  /** The offset each partition's next durable reading will have. */
+  readonly durable: number[];
+  tail: TailNode;
+  readonly #segments: Segments;
+  readonly #settings: SegmentLogSettings;
+  readonly #hooks: SegmentLogHooks;
+  readonly #monotonicMs: () => number;
+  readonly #onDurable: () => void;
+  readonly #onBroken: (error: Error) => void;
+  /** The offset the next append of each partition gets. */
+  readonly #next: number[];
+  readonly #groupEndMax: number;
+  #filling: Group;
+  #idle: Group;
+  #writing: Promise<void> | undefined;
+  #active: { readonly segment: Segment; readonly file: LogFile } | undefined;
+  /** What the last page written holds up to the end of the records. */
+  #lastPage: Buffer = Buffer.alloc(0);
+  #timer: NodeJS.Timeout | undefined;
+  /** The first reading of the group has waited long enough. */
+  #isDue = false;
+  #refusal: Failure | undefined;
+  #isFull = false;
+  #isClosing = false;
+  #settled: () => void = () => {};
+
+  constructor(parts: {
+    readonly segments: Segments;
+    readonly durable: number[];
+    readonly settings: SegmentLogSettings;
+    readonly hooks: SegmentLogHooks;
+    readonly monotonicMs: () => number;
+    readonly onDurable: () => void;
+    readonly onBroken: (error: Error) => void;
+  }) {
+    this.#segments = parts.segments;
+    this.#settings = parts.settings;
+    this.#hooks = parts.hooks;
+    this.#monotonicMs = parts.monotonicMs;
+    this.#onDurable = parts.onDurable;
+    this.#onBroken = parts.onBroken;
+    this.durable = parts.durable;
+    this.#next = [...parts.durable];
+    this.tail = { records: [], segment: undefined, position: PAGE, countAfter: 0, next: undefined };
+    // A group fits in one segment beside its header.
+    this.#groupEndMax = PAGE + Math.min(parts.settings.pendingBytesMax, parts.settings.segmentBytes - 2 * PAGE);
+    this.#filling = new Group(this.#groupEndMax + PAGE);
+    this.#idle = new Group(this.#groupEndMax + PAGE);
+  }
+
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  get pendingBytes(): number {
+    return this.#filling.end - PAGE + (this.#writing ? this.#idle.end - PAGE : 0);
+  }
+
+  /** Goes on after the last record of a segment, whose last page holds `lastPage` so far. */
+  resume(segment: Segment, file: LogFile, lastPage: Buffer): void {
+    this.#active = { segment, file };
+    this.#lastPage = lastPage;
+  }
+
+  append(reading: AssignedReading, partition: number): Promise<LogPosition> {
+    if (this.#refusal !== undefined) return Promise.reject(this.#refusal);
+    const group = this.#filling;
+    const start = group.end;
+    if (start + RECORD_HEAD + ENCODED_READING_BYTES_MAX > this.#groupEndMax)
+      return Promise.reject(new Failure('overloaded', 'too many readings wait for the disk', { retryable: true }));
+    const offset = this.#next[partition] as number;
+    try {
+      group.end = encodeReading(reading, group.buffer, start + RECORD_HEAD);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    writeRecordHead(group.buffer, start, { payloadBytes: group.end - start - RECORD_HEAD, partition, offset });
+    this.#next[partition] = offset + 1;
+    group.records.push({ partition, offset, reading });
+    if (group.records.length === 1) this.#gather(group);
+    return new Promise((resolve, reject) => group.waiting.push({ resolve, reject }));
+  }
+
+  /** There is a spare segment. */
+  spaceIsBack(): void {
+    this.#setFull(false);
+    this.#write();
+  }
+
+  /** There will be no further segment for now; the one being filled is filled to its end first. */
+  spaceIsOut(): void {
+    this.#write();
+  }
+
+  breakDown(cause: Error): void {
+    if (this.#refusal?.code === 'log-broken') return;
+    this.#refusal = new Failure('log-broken', 'the log can no longer be written', { retryable: false, cause });
+    this.#onBroken(cause);
+    this.#refuse(this.#filling, this.#refusal);
+  }
+
+  /** Writes what waits, then lets go of the file. What cannot be written for want of space is refused. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    const closed = new Failure('log-closed', 'the log is closed', { retryable: false });
+    this.#refusal ??= closed;
+    this.#isDue = true;
+    this.#write();
+    while (this.#writing !== undefined || (this.#filling.records.length > 0 && !this.#isFull))
+      await new Promise<void>((resolve) => {
+        this.#settled = resolve;
+      });
+    this.#refuse(this.#filling, closed);
+    clearTimeout(this.#timer);
+    await this.#active?.file.close();
+    this.#active = undefined;
+  }
+
+  #gather(group: Group): void {
+    group.firstAt = this.#monotonicMs();
+    this.#timer = setTimeout(() => {
+      this.#isDue = true;
+      this.#write();
+    }, this.#settings.gatherMs);
+  }
+
+  /** Writes the gathered group if it is due, nothing is being written, and there is room for it. */
+  #write(): void {
+    if (this.#writing !== undefined || !this.#isDue || this.#filling.records.length === 0) return;
+    const group = this.#filling;
+    const place = this.#placeFor(group);
+    if (place === undefined) return;
+    this.#filling = this.#idle;
+    this.#idle = group;
+    this.#isDue = false;
+    clearTimeout(this.#timer);
+    this.#writing = this.#writeGroup(group, place).then(() => {
+      this.#writing = undefined;
+      this.#write();
+      this.#settled();
+    });
+  }
+
+  /** Undefined while there is no segment to write to: the group waits, or is refused when space has run out. */
+  #placeFor(group: Group): Place | undefined {
+    const active = this.#active;
+    if (active !== undefined && active.segment.end + group.end - PAGE <= active.segment.bytes)
+      return { ...active, isNew: false };
+    if (!this.#segments.hasSpare) {
+      this.#segments.hurry();
+      this.#segments.prepare();
+      if (this.#segments.isOut) {
+        this.#setFull(true);
+        this.#refuse(group, fullFailure());
+      }
+      return undefined;
+    }
+    // Nobody waits for this: nothing more will be written to it.
+    active?.file.close().catch((error) => this.#hooks.onTrouble?.('a finished segment cannot be closed', error));
+    this.#active = this.#segments.rotate(this.durable);
+    return { ...this.#active, isNew: true };
+  }
+
+  async #writeGroup(group: Group, { segment, file, isNew }: Place): Promise<void> {
+    const position = segment.end;
+    const bytes = group.end - PAGE;
+    const startedAt = this.#monotonicMs();
+    sealRecords(group.buffer, PAGE, group.end, segment.number);
+    const front = isNew ? PAGE : this.#lastPage.length;
+    if (isNew) writeHeader(group.buffer, segment);
+    else this.#lastPage.copy(group.buffer, PAGE - front);
+    const writeEnd = PAGE - front + pagesOf(front + bytes);
+    group.buffer.fill(0, group.end, writeEnd);
+    try {
+      await this.#writeDurably(file, group.buffer, PAGE - front, writeEnd, position - front);
+    } catch (error) {
+      if (!isNoSpace(error)) this.breakDown(error as Error);
+      this.#refuse(group, this.#refusal ?? fullFailure());
+      return;
+    }
+    segment.end = position + bytes;
+    const filled = segment.end % PAGE;
+    this.#lastPage = Buffer.from(group.buffer.subarray(group.end - filled, group.end));
+    const writeMs = this.#monotonicMs() - startedAt;
+    this.#hooks.onGroup?.({ bytes, records: group.records.length, waitMs: startedAt - group.firstAt, writeMs });
+    this.#becomeDurable(group, segment, position);
+  }
+
+  /**
+   * On a file system that allocates even what is written over (APFS, Btrfs, ZFS) a full disk may show only here. Nothing
+   * is acknowledged or given up: the same bytes go to the same place once there is space.
+   */
+  async #writeDurably(file: LogFile, buffer: Buffer, start: number, end: number, position: number): Promise<void> {
+    for (;;) {
+      try {
+        await file.write(buffer, start, end - start, position);
+        this.#setFull(false);
+        return;
+      } catch (error) {
+        if (!isNoSpace(error) || this.#isClosing) throw error;
+      }
+      this.#setFull(true);
+      await new Promise((resolve) => setTimeout(resolve, NO_SPACE_RETRY_MS));
+    }
+  }
+
+  #becomeDurable(group: Group, segment: Segment, position: number): void {
+    const { records, waiting } = group.empty();
+    for (const { partition, offset } of records) this.durable[partition] = offset + 1;
+    const node: TailNode = {
+      records,
+      segment,
+      position,
+      countAfter: this.tail.countAfter + records.length,
+      next: undefined,
+    };
+    this.tail.next = node;
+    this.tail = node;
+    for (const [i, { partition, offset }] of records.entries()) waiting[i]?.resolve({ partition, offset });
+    this.#onDurable();
+  }
+
+  /** Nothing of the group is acknowledged. One that was never written gives its offsets back. */
+  #refuse(group: Group, failure: Failure): void {
+    const { waiting } = group.empty();
+    for (const { reject } of waiting) reject(failure);
+    if (group === this.#filling) {
+      for (const [p, offset] of this.durable.entries()) this.#next[p] = offset;
+      this.#isDue = false;
+      clearTimeout(this.#timer);
+    }
+    this.#settled();
+  }
+
+  #setFull(isFull: boolean): void {
+    if (isFull === this.#isFull) return;
+    this.#isFull = isFull;
+    if (this.#refusal === undefined || this.#refusal.code === 'log-full')
+      this.#refusal = isFull ? fullFailure() : undefined;
+    this.#hooks.onFull?.(isFull);
+  }
+}
+
+type Place = { readonly segment: Segment; readonly file: LogFile; readonly isNew: boolean };
+
+const fullFailure = (): Failure => new Failure('log-full', 'there is no space for more readings', { retryable: true });
+
+const pagesOf = (bytes: number): number => Math.ceil(bytes / PAGE) * PAGE;
+
+/** Readings that are, or will be, written together. */
+class Group {
+  readonly buffer: Buffer;
+  /** Where in the buffer its records end. */
+  end = PAGE;
+  firstAt = 0;
+  records: LoggedReading[] = [];
+  waiting: { readonly resolve: (position: LogPosition) => void; readonly reject: (failure: Error) => void }[] = [];
+
+  constructor(bytes: number) {
+    this.buffer = Buffer.alloc(bytes);
+  }
+
+  /** Gives up what it holds and can be filled again. */
+  empty(): Pick<Group, 'records' | 'waiting'> {
+    const { records, waiting } = this;
+    this.records = [];
+    this.waiting = [];
+    this.end = PAGE;
+    return { records, waiting };
+  }
+}
