@@ -42,8 +42,8 @@ export interface ConditionTransition {
   readonly alarmId: AlarmId;
   /**
    * Order among this patient's transitions: log partition and offset of the reading, and a step for what follows
-   * without a reading (silence, a changed limit). Such a step is the moment in ms since 1970, so that it goes on
-   * growing across restarts: it needs 64 bits in a store.
+   * without a reading (silence, a changed limit). Such a step is a moment, so that it goes on growing across restarts;
+   * it fits 31 bits (`stepWithoutReading`).
    */
   readonly position: { readonly partition: number; readonly offset: number; readonly step: number };
 }

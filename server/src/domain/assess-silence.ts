@@ -45,10 +45,15 @@ export function assessSilence(
   return { state: { ...next, dueMs: dueMs(devices, next.news2UntilMs) }, transitions };
 }
 
-/** Where a transition without a reading stands: after the last reading, and after every earlier one of its kind. */
+/**
+ * Where a transition without a reading stands: after the last reading, and after every earlier one of its kind, also
+ * from before a restart: so it is the moment, in seconds since 2020, which fits 31 bits until 2088.
+ */
 export function stepWithoutReading(state: AssessState, nowMs: number): number {
-  return Math.max(state.position.step + 1, nowMs);
+  return Math.max(state.position.step + 1, Math.floor((nowMs - YEAR_2020_MS) / 1_000));
 }
+
+const YEAR_2020_MS = 1_577_836_800_000;
 
 function isWorn(rules: AssessRules, deviceId: AssessState['devices'][number]['deviceId']): boolean {
   return rules.devices === undefined || rules.devices.includes(deviceId);

@@ -1,0 +1,317 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type Assessed, assess } from '../../domain/assess.ts';
+import { adopt, assessAgain } from '../../domain/assess-again.ts';
+import { assessSilence } from '../../domain/assess-silence.ts';
+import type { AssessState } from '../../domain/assess-state.ts';
+import type { PatientId } from '../../domain/ids.ts';
+import type { PatientStatus } from '../../domain/patient-status.ts';
+import type { Checkpoints } from '../../ports/checkpoints.ts';
+import {
+  type LogBatch,
+  type LoggedReading,
+  type LogPositions,
+  partitionOf,
+  type ReadingLog,
+} from '../../ports/reading-log.ts';
+import type { RegistrySnapshot } from '../../ports/registry.ts';
+import type { AlarmDesk } from '../4-alert/alarm-desk.ts';
+import { alarmIdOf } from './alarm-id.ts';
+import { type CheckpointWriter, checkpointWriter } from './checkpoint-writer.ts';
+import { type PatientRules, patientRules } from './patient-rules.ts';
+import { type Partition, readStates, stateOf } from './patients.ts';
+
+/**
+ * Judges every reading of the log and every silence, and hands what begins and ends to the alarm desk. Holds all patients
+ * in memory; after a start it loads the checkpoints and replays what came after them, which names the same alarms again.
+ */
+export interface Assessor {
+  statusOf(patientId: PatientId): PatientStatus | undefined;
+  /** Calls back with the patients whose status changed, once per batch. Returns the way to stop. */
+  onTouched(callback: (patientIds: readonly PatientId[]) => void): () => void;
+  /** Call it whenever the registry was reread: who is judged by other rules now is judged again. */
+  rulesChanged(snapshot: RegistrySnapshot): void;
+  /** Readings that are durable but not judged. */
+  lag(): number;
+  /** False while readings from before the start are replayed; silence is not judged until then. */
+  isCaughtUp(): boolean;
+  /** Finishes the batch in flight and saves every checkpoint. Stop the desk after it. */
+  stop(): Promise<void>;
+}
+
+export interface AssessorHooks {
+  batch?(done: { readonly ms: number; readonly readings: number }): void;
+  receiptToJudgementMs?(ms: number): void;
+  /** A reading could not be judged: a defect. It is left out, so that no other patient waits for it. */
+  onJudgementFailed?(error: unknown): void;
+  onRetry?(error: unknown, attempt: number): void;
+  onCheckpointFailed?(error: unknown): void;
+  /** The checkpoint cannot be used (another version, or of a log that was replaced): the log is replayed instead. */
+  onCheckpointIgnored?(partition: number, reason: 'version' | 'log-began-anew'): void;
+}
+
+export interface AssessorDependencies {
+  readonly log: ReadingLog;
+  readonly checkpoints: Checkpoints;
+  readonly desk: Pick<AlarmDesk, 'take' | 'room' | 'settled' | 'goLive' | 'open'>;
+  readonly snapshot: RegistrySnapshot;
+  /** ms since 1970. */
+  readonly now: () => number;
+  readonly monotonicMs: () => number;
+  readonly hooks?: AssessorHooks;
+  readonly settings?: Partial<AssessorSettings>;
+}
+
+export interface AssessorSettings {
+  /** Readings judged in one turn: at 3–5 µs each about a millisecond, which is what a device may wait behind it. */
+  readonly batchMax: number;
+  /** Silence is noticed this much late at most. */
+  readonly tickMs: number;
+  /** One partition per turn. With 16 partitions a restart replays up to half a minute. */
+  readonly checkpointEveryMs: number;
+  /** A patient who wears nothing, has no condition and was not heard for this long is forgotten. */
+  readonly forgetAfterMs: number;
+  /** If ticks or judging lag by this much, we were not listening, and silence is counted anew. */
+  readonly deafAfterMs: number;
+}
+
+const DEFAULTS: AssessorSettings = {
+  batchMax: 256,
+  tickMs: 1_000,
+  checkpointEveryMs: 2_000,
+  forgetAfterMs: 86_400_000,
+  deafAfterMs: 3_000,
+};
+
+export const ASSESS_GROUP = 'assess';
+
+export async function startAssessor(dependencies: AssessorDependencies): Promise<Assessor> {
+  const { log, checkpoints, desk, snapshot, now, monotonicMs, hooks = {} } = dependencies;
+  const settings = { ...DEFAULTS, ...dependencies.settings };
+  const rules = patientRules(snapshot, now());
+  const extent = await log.extent();
+  const goal = extent.next;
+  const partitions = await loadPartitions(log.partitions, checkpoints, extent, hooks);
+  const touchedSubscribers = new Set<(patientIds: readonly PatientId[]) => void>();
+  let isCaughtUp = false;
+  let listeningSinceMs = now();
+  let tickedAtMs = now();
+  let judgedReceiptMs = now();
+  let isStopping = false;
+
+  function take(partition: Partition, { state, transitions }: Assessed, receivedAtMs?: number): void {
+    // The desk has it before the state says so: whatever fails in between, nothing is left untold.
+    desk.take(transitions, receivedAtMs);
+    partition.states.set(state.status.patientId, state);
+    partition.isDirty = true;
+  }
+
+  function judge(record: LoggedReading, touched: Set<PatientId>): void {
+    const partition = partitions[record.partition];
+    if (partition === undefined || record.offset < partition.next) return;
+    const { reading } = record;
+    try {
+      const state = stateOf(partition, reading.patientId);
+      take(partition, assess(state, reading, rules.of(reading.patientId), record, alarmIdOf), reading.receivedAtMs);
+      touched.add(reading.patientId);
+    } catch (error) {
+      hooks.onJudgementFailed?.(error);
+    }
+    partition.next = record.offset + 1;
+    partition.isDirty = true;
+    judgedReceiptMs = reading.receivedAtMs;
+    if (isCaughtUp) hooks.receiptToJudgementMs?.(now() - reading.receivedAtMs);
+  }
+
+  async function handle(batch: LogBatch): Promise<void> {
+    const startedMs = monotonicMs();
+    const touched = new Set<PatientId>();
+    for (const record of batch.records) judge(record, touched);
+    hooks.batch?.({ ms: monotonicMs() - startedMs, readings: batch.records.length });
+    tellTouched([...touched]);
+    if (!isCaughtUp && hasReached(partitions, goal)) await catchUp();
+    await desk.room();
+  }
+
+  function tellTouched(patientIds: readonly PatientId[]): void {
+    if (patientIds.length === 0) return;
+    for (const subscriber of touchedSubscribers)
+      try {
+        subscriber(patientIds);
+      } catch (error) {
+        hooks.onJudgementFailed?.(error);
+      }
+  }
+
+  /** The replay is done: bring what the store holds and what we know together, then judge silence too. */
+  async function catchUp(): Promise<void> {
+    await desk.settled();
+    for (const alarm of desk.open()) {
+      const partition = partitions[partitionOf(alarm.patientId, log.partitions)];
+      if (partition === undefined || alarm.condition !== 'present') continue;
+      partition.states.set(alarm.patientId, adopt(stateOf(partition, alarm.patientId), alarm));
+    }
+    desk.goLive();
+    isCaughtUp = true;
+    for (const partition of partitions) {
+      judgeAllAgain(partition, () => true);
+      await nextTurn();
+    }
+    listeningSinceMs = now();
+    tickedAtMs = now();
+  }
+
+  function judgeAllAgain(partition: Partition, isTouched: (patientId: PatientId) => boolean): void {
+    const touched: PatientId[] = [];
+    for (const [patientId, state] of partition.states) {
+      if (!isTouched(patientId)) continue;
+      take(partition, assessAgain(state, now(), rules.of(patientId), alarmIdOf));
+      touched.push(patientId);
+    }
+    tellTouched(touched);
+  }
+
+  /** A partition per turn, so that a network that takes every device away at once does not stall the entry. */
+  async function tick(): Promise<void> {
+    const nowMs = now();
+    const isBehind = subscription.lag() > 0 && nowMs - judgedReceiptMs > settings.deafAfterMs;
+    if (nowMs - tickedAtMs > settings.deafAfterMs || isBehind) listeningSinceMs = nowMs;
+    tickedAtMs = nowMs;
+    if (!isCaughtUp) return;
+    for (const partition of partitions) {
+      const touched: PatientId[] = [];
+      for (const [patientId, state] of partition.states) {
+        if (nowMs < state.dueMs) continue;
+        const assessed = assessSilence(state, nowMs, rules.of(patientId), listeningSinceMs, alarmIdOf);
+        take(partition, assessed);
+        touched.push(patientId);
+      }
+      tellTouched(touched);
+      await nextTurn();
+      if (isStopping) return;
+    }
+  }
+
+  let following = Promise.resolve();
+  function rulesChanged(next: RegistrySnapshot): void {
+    rules.follow(next, now());
+    following = following.then(async () => {
+      for (const partition of partitions) {
+        if (isStopping) return;
+        // While the replay runs, everyone is judged again at its end.
+        if (isCaughtUp) judgeAllAgain(partition, rules.update);
+        else for (const patientId of partition.states.keys()) rules.update(patientId);
+        await nextTurn();
+      }
+    });
+  }
+
+  if (hasReached(partitions, goal)) await catchUp();
+  const subscription = log.subscribe({
+    group: ASSESS_GROUP,
+    from: new Map(partitions.filter(({ next }) => next > 0).map(({ number, next }) => [number, next])),
+    batchMax: settings.batchMax,
+    lingerMs: 0,
+    handle,
+    ...(hooks.onRetry === undefined ? {} : { onRetry: hooks.onRetry }),
+  });
+  const writer = makeWriter(dependencies, settings, partitions, rules);
+  const ticking = every(settings.tickMs, tick, (error) => hooks.onJudgementFailed?.(error));
+  const saving = every(
+    settings.checkpointEveryMs,
+    () => writer.saveNext(),
+    (error) => hooks.onCheckpointFailed?.(error),
+  );
+
+  return {
+    statusOf: (patientId) => partitions[partitionOf(patientId, log.partitions)]?.states.get(patientId)?.status,
+    onTouched(callback) {
+      touchedSubscribers.add(callback);
+      return () => touchedSubscribers.delete(callback);
+    },
+    rulesChanged,
+    lag: () => subscription.lag(),
+    isCaughtUp: () => isCaughtUp,
+    async stop() {
+      isStopping = true;
+      await subscription.stop();
+      await Promise.all([ticking.stop(), following]);
+      const saved = saving.stop().then(() => writer.saveAll());
+      // With the database away there is nothing to wait for: the log replays what the last checkpoint does not hold.
+      await Promise.race([saved, new Promise((resolve) => setTimeout(resolve, STOP_MAX_MS).unref())]).catch(
+        (error: unknown) => hooks.onCheckpointFailed?.(error),
+      );
+    },
+  };
+}
+
+const STOP_MAX_MS = 5_000;
+
+async function loadPartitions(
+  count: number,
+  checkpoints: Checkpoints,
+  extent: { readonly first: LogPositions; readonly next: LogPositions },
+  hooks: AssessorHooks,
+): Promise<Partition[]> {
+  const partitions = Array.from(
+    { length: count },
+    (_, number): Partition => ({ number, states: new Map(), next: extent.first.get(number) ?? 0, isDirty: false }),
+  );
+  for (const { partition: number, next, state } of await checkpoints.load()) {
+    if (number >= count) continue;
+    const states = readStates(state);
+    // The log is younger than the checkpoint: by its positions we would take new readings for old ones, and stay silent.
+    if (states === undefined || next > (extent.next.get(number) ?? 0)) {
+      hooks.onCheckpointIgnored?.(number, states === undefined ? 'version' : 'log-began-anew');
+      continue;
+    }
+    partitions[number] = { number, states, next: Math.max(next, extent.first.get(number) ?? 0), isDirty: false };
+  }
+  return partitions;
+}
+
+function makeWriter(
+  { checkpoints, log, desk, now }: AssessorDependencies,
+  { forgetAfterMs }: AssessorSettings,
+  partitions: readonly Partition[],
+  rules: PatientRules,
+): CheckpointWriter {
+  const isForgettable = ({ status, conditions }: AssessState): boolean =>
+    Object.keys(conditions).length === 0 &&
+    now() - (status.last?.receivedAtMs ?? 0) > forgetAfterMs &&
+    (rules.of(status.patientId).devices?.length ?? 0) === 0;
+  return checkpointWriter({
+    partitions,
+    checkpoints,
+    log,
+    group: ASSESS_GROUP,
+    settled: () => desk.settled(),
+    isForgettable,
+    onForgotten: ({ status }) => rules.forget(status.patientId),
+  });
+}
+
+function hasReached(partitions: readonly Partition[], goal: LogPositions): boolean {
+  return partitions.every(({ number, next }) => next >= (goal.get(number) ?? 0));
+}
+
+/** Runs `work` again and again, never twice at once. */
+function every(
+  ms: number,
+  work: () => Promise<void>,
+  onError: (error: unknown) => void,
+): { readonly stop: () => Promise<void> } {
+  let running: Promise<void> | undefined;
+  const timer = setInterval(() => {
+    running ??= work()
+      .catch(onError)
+      .finally(() => {
+        running = undefined;
+      });
+  }, ms);
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      await running;
+    },
+  };
+}

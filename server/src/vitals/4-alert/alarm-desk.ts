@@ -1,0 +1,331 @@
+import { type Alarm, type AlarmChange, type ConditionTransition, nextAlarm } from '../../domain/alarm.ts';
+import type { AlarmId, BedId, PatientId, WardId } from '../../domain/ids.ts';
+import type { AcknowledgeOutcome, AlarmStore } from '../../ports/alarm-store.ts';
+import { Failure } from '../../ports/failure.ts';
+
+/**
+ * Where alarms ring. A transition rings in memory and on every wall at once, also while the database is away, and is then
+ * stored, in order, for as long as it takes. Where the store decides otherwise (someone acknowledged through another
+ * process, a replay it has seen) the store is right, and what was rung is corrected.
+ */
+export interface AlarmDesk {
+  /** Never fails and never waits; `room` says when to pause. */
+  take(transitions: readonly ConditionTransition[], receivedAtMs?: number): void;
+  /** Resolves once there is room for more: the back-pressure of a database that is away for long. */
+  room(): Promise<void>;
+  /** Resolves once everything taken until now is stored. */
+  settled(): Promise<void>;
+  /** Until then (the replay after a start) a transition rings only when the store says that it is new. */
+  goLive(): void;
+  /** The open alarms, as rung. */
+  open(): readonly Alarm[];
+  find(id: AlarmId): Alarm | undefined;
+  /** Calls back at each change, in the same tick. Returns the way to stop. */
+  onChange(callback: (change: AlarmChange) => void): () => void;
+  /** Calls back when something new to be told may be in the outbox. */
+  onStored(callback: () => void): () => void;
+  /** Rejects with `Failure` where it cannot be stored: an acknowledgement that could be lost is none. */
+  acknowledge(request: { readonly id: AlarmId; readonly by: string }): Promise<AcknowledgeOutcome>;
+  /** Another process changed this alarm. */
+  refresh(id: AlarmId): Promise<void>;
+  /** Transitions rung but not yet stored. */
+  unstored(): number;
+  /** Gives up after `deadlineMs`; answers how many transitions were left (the log replays them). */
+  stop(deadlineMs: number): Promise<number>;
+}
+
+export interface AlarmDeskHooks {
+  change?(change: AlarmChange): void;
+  receiptToStreamMs?(ms: number): void;
+  storedMs?(ms: number): void;
+  /** The store is away; it is tried again. */
+  onRetry?(error: unknown, attempt: number): void;
+  /** The store refuses this transition for good: it rings, but is not stored. */
+  onRejected?(error: unknown, transition: ConditionTransition): void;
+  /** A subscriber threw. */
+  onSubscriberFailed?(error: unknown): void;
+}
+
+export interface AlarmDeskDependencies {
+  readonly store: AlarmStore;
+  readonly placeOf: (patientId: PatientId) => { readonly wardId?: WardId; readonly bedId?: BedId };
+  /** ms since 1970. */
+  readonly now: () => number;
+  readonly monotonicMs: () => number;
+  readonly hooks?: AlarmDeskHooks;
+  readonly settings?: Partial<AlarmDeskSettings>;
+}
+
+export interface AlarmDeskSettings {
+  /** Transitions in one transaction: some 10 ms of work in PostgreSQL. */
+  readonly chunkMax: number;
+  /** Transitions waiting for the store before readings wait too: about 10 MB, an hour of a busy hospital. */
+  readonly unstoredMax: number;
+  readonly retryFirstMs: number;
+  readonly retryMaxMs: number;
+  /** How long an acknowledgement waits for its alarm to be stored first. */
+  readonly acknowledgeWaitMs: number;
+}
+
+const DEFAULTS: AlarmDeskSettings = {
+  chunkMax: 200,
+  unstoredMax: 10_000,
+  retryFirstMs: 100,
+  retryMaxMs: 5_000,
+  acknowledgeWaitMs: 3_000,
+};
+
+/** One per patient and rule can be open; a hundred thousand is ten times what 10,000 patients ever had. */
+const OPEN_MAX = 100_000;
+
+interface Waiting {
+  readonly transition: ConditionTransition;
+  readonly takenMs: number;
+}
+
+export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promise<AlarmDesk> {
+  const { store, placeOf, now, monotonicMs, hooks = {} } = dependencies;
+  const settings = { ...DEFAULTS, ...dependencies.settings };
+  const alarms = new Map<string, Alarm>();
+  const byId = new Map<AlarmId, Alarm>();
+  const changeSubscribers = new Set<(change: AlarmChange) => void>();
+  const storedSubscribers = new Set<() => void>();
+  const waiters: { readonly until: number; resolve(): void }[] = [];
+  const roomWaiters: (() => void)[] = [];
+  let waiting: Waiting[] = [];
+  let takenCount = 0;
+  let storedCount = 0;
+  let isLive = false;
+  let isStopped = false;
+  let isPumping = false;
+  let pumping: Promise<void> | undefined;
+  let wakeRetry: () => void = () => {};
+
+  for (const alarm of await store.list({ open: true, limit: OPEN_MAX })) remember(alarm);
+
+  function take(transitions: readonly ConditionTransition[], receivedAtMs?: number): void {
+    if (transitions.length === 0) return;
+    const takenMs = monotonicMs();
+    for (const transition of transitions) {
+      waiting.push({ transition, takenMs });
+      takenCount++;
+      if (isLive) ring(transition, receivedAtMs);
+    }
+    if (isPumping) return;
+    isPumping = true;
+    pumping = pump();
+  }
+
+  function ring(transition: ConditionTransition, receivedAtMs: number | undefined): void {
+    const open = alarms.get(keyOf(transition));
+    const change = nextAlarm(open, transition, placeOf(transition.patientId));
+    if (change === undefined) return;
+    remember(change.alarm);
+    publish(change);
+    if (change.kind === 'raised' && receivedAtMs !== undefined) hooks.receiptToStreamMs?.(now() - receivedAtMs);
+  }
+
+  function remember(alarm: Alarm): void {
+    const key = keyOf(alarm);
+    const before = alarms.get(key);
+    if (before !== undefined) byId.delete(before.id);
+    if (alarm.state === 'resolved') {
+      alarms.delete(key);
+      return;
+    }
+    alarms.set(key, alarm);
+    byId.set(alarm.id, alarm);
+  }
+
+  function publish(change: AlarmChange): void {
+    if (change.kind === 'unchanged') return;
+    hooks.change?.(change);
+    for (const subscriber of changeSubscribers) guarded(() => subscriber(change));
+  }
+
+  function guarded(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      // One broken wall must not keep an alarm from the others, nor from the store.
+      hooks.onSubscriberFailed?.(error);
+    }
+  }
+
+  async function pump(): Promise<void> {
+    // Everything taken in this turn goes into one transaction.
+    await Promise.resolve();
+    for (let attempt = 1; waiting.length > 0 && !isStopped; ) {
+      const chunk = waiting.slice(0, settings.chunkMax);
+      try {
+        await applyChunk(chunk);
+        attempt = 1;
+      } catch (error) {
+        hooks.onRetry?.(error, attempt);
+        if (isStopped) break;
+        await pause(Math.min(settings.retryFirstMs * 2 ** (attempt - 1), settings.retryMaxMs));
+        attempt++;
+      }
+    }
+    isPumping = false;
+  }
+
+  async function applyChunk(chunk: readonly Waiting[]): Promise<void> {
+    try {
+      await done(chunk, await store.apply(chunk.map(({ transition }) => transition)));
+    } catch (error) {
+      if (!(error instanceof Failure) || error.retryable) throw error;
+      // The store answered no. One bad transition must not hold up every other alarm: find it.
+      if (chunk.length > 1) return applyChunk(chunk.slice(0, Math.ceil(chunk.length / 2)));
+      const [rejected] = chunk;
+      if (rejected !== undefined) hooks.onRejected?.(error, rejected.transition);
+      await done(chunk, []);
+    }
+  }
+
+  async function done(chunk: readonly Waiting[], changes: readonly AlarmChange[]): Promise<void> {
+    waiting = waiting.slice(chunk.length);
+    storedCount += chunk.length;
+    const nowMs = monotonicMs();
+    for (const { takenMs } of chunk) hooks.storedMs?.(nowMs - takenMs);
+    if (isLive) correct(chunk, changes);
+    else for (const change of changes) if (change.kind !== 'unchanged') accept(change.alarm, change.kind);
+    if (changes.length > 0) for (const subscriber of storedSubscribers) guarded(subscriber);
+    while (waiters[0] !== undefined && waiters[0].until <= storedCount) waiters.shift()?.resolve();
+    if (waiting.length < settings.unstoredMax) for (const resolve of roomWaiters.splice(0)) resolve();
+  }
+
+  /** The store's word on what was rung. What still waits to be stored is played again on top of it. */
+  function correct(chunk: readonly Waiting[], changes: readonly AlarmChange[]): void {
+    const last = new Map(changes.map((change) => [keyOf(change.alarm), change]));
+    for (const key of new Set(chunk.map(({ transition }) => keyOf(transition)))) {
+      const change = last.get(key);
+      if (change !== undefined) accept(change.alarm, change.kind);
+      else {
+        // Nothing was stored for it: the store had seen it, or refused it. What it holds is asked for.
+        const rung = alarms.get(key);
+        if (rung !== undefined) refresh(rung.id).catch((error: unknown) => hooks.onRetry?.(error, 1));
+      }
+    }
+  }
+
+  /** Makes memory agree with what the store holds, and tells the walls if that is news to them. */
+  function accept(stored: Alarm, kind: AlarmChange['kind']): void {
+    const key = keyOf(stored);
+    const rung = alarms.get(key);
+    if (rung?.id === stored.id && goesBack(stored, rung)) return;
+    if (rung !== undefined && rung.id !== stored.id) {
+      // An old alarm of the rule, resolved while a newer one rings, is not news.
+      if (stored.state === 'resolved') return;
+      publish({ kind: 'resolved', alarm: { ...rung, state: 'resolved', resolvedAtMs: now() } });
+    }
+    let alarm: Alarm | undefined = stored;
+    for (const { transition } of waiting) {
+      if (keyOf(transition) !== key) continue;
+      const open: Alarm | undefined = alarm?.state === 'active' ? alarm : undefined;
+      alarm = nextAlarm(open, transition, placeOf(transition.patientId))?.alarm ?? open;
+    }
+    if (alarm === undefined || (rung !== undefined && isSame(rung, alarm))) return;
+    const isNews = rung !== undefined || alarm.state === 'active' || !isLive;
+    remember(alarm);
+    if (isNews) publish({ kind: rung === undefined ? kind : difference(rung, alarm), alarm });
+  }
+
+  async function refresh(id: AlarmId): Promise<void> {
+    const alarm = await store.find(id);
+    // While changes of ours are on their way to the store, its answer to them will say more than this.
+    if (alarm === undefined || waiting.some(({ transition }) => keyOf(transition) === keyOf(alarm))) return;
+    accept(alarm, 'raised');
+  }
+
+  async function acknowledge(request: { readonly id: AlarmId; readonly by: string }): Promise<AcknowledgeOutcome> {
+    if (byId.has(request.id) && waiting.length > 0)
+      await Promise.race([settled(), sleep(settings.acknowledgeWaitMs, isStopped)]);
+    const outcome = await store.acknowledge({ ...request, atMs: now() });
+    if (outcome.kind === 'acknowledged') {
+      accept(outcome.change.alarm, outcome.change.kind);
+      for (const subscriber of storedSubscribers) guarded(subscriber);
+    } else if (outcome.kind !== 'not-found') accept(outcome.alarm, 'acknowledged');
+    return outcome;
+  }
+
+  function settled(): Promise<void> {
+    if (storedCount >= takenCount) return Promise.resolve();
+    return new Promise((resolve) => waiters.push({ until: takenCount, resolve }));
+  }
+
+  function pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      wakeRetry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  return {
+    take,
+    room: () =>
+      waiting.length < settings.unstoredMax
+        ? Promise.resolve()
+        : new Promise((resolve) => roomWaiters.push(() => resolve())),
+    settled,
+    goLive: () => {
+      isLive = true;
+    },
+    open: () => [...alarms.values()],
+    find: (id) => byId.get(id),
+    onChange: (callback) => subscribe(changeSubscribers, callback),
+    onStored: (callback) => subscribe(storedSubscribers, callback),
+    acknowledge,
+    refresh,
+    unstored: () => waiting.length,
+    async stop(deadlineMs) {
+      await Promise.race([settled(), sleep(deadlineMs, false)]);
+      isStopped = true;
+      wakeRetry();
+      await pumping;
+      return waiting.length;
+    },
+  };
+}
+
+function keyOf({ patientId, rule }: { readonly patientId: PatientId; readonly rule: string }): string {
+  return `${patientId}\n${rule}`;
+}
+
+function subscribe<T>(subscribers: Set<T>, callback: T): () => void {
+  subscribers.add(callback);
+  return () => subscribers.delete(callback);
+}
+
+/** An answer that was overtaken by a newer one: nobody gives an acknowledgement back. */
+function goesBack(stored: Alarm, rung: Alarm): boolean {
+  return rung.acknowledgedAtMs !== undefined && stored.acknowledgedAtMs === undefined;
+}
+
+function isSame(a: Alarm, b: Alarm): boolean {
+  return (
+    a.id === b.id &&
+    a.state === b.state &&
+    a.condition === b.condition &&
+    a.acknowledgedAtMs === b.acknowledgedAtMs &&
+    a.acknowledgedBy === b.acknowledgedBy &&
+    a.worst.text === b.worst.text &&
+    a.wardId === b.wardId &&
+    a.bedId === b.bedId
+  );
+}
+
+function difference(before: Alarm, after: Alarm): AlarmChange['kind'] {
+  if (before.id !== after.id) return 'raised';
+  if (after.state === 'resolved') return 'resolved';
+  if (before.acknowledgedAtMs !== after.acknowledgedAtMs) return 'acknowledged';
+  if (before.condition !== after.condition) return after.condition === 'ended' ? 'ended' : 'returned';
+  return 'worsened';
+}
+
+function sleep(ms: number, isPointless: boolean): Promise<void> {
+  return isPointless ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, ms).unref());
+}
