@@ -1,0 +1,151 @@
+import type { AlarmChange, Priority } from './alarm.ts';
+
+/**
+ * Who is told of what, and in which words. A message may pass through mail servers and lock screens, so by default it
+ * holds the least that gets a person to the bed: how urgent, and which bed. No name, no value, no rule.
+ */
+export interface NotificationRoute {
+  /** The channel's name, e.g. `smtp`. */
+  readonly channel: string;
+  readonly recipient: string;
+  /** Only these wards; empty or absent: all. */
+  readonly wardIds?: readonly string[];
+  readonly tells?: TellWhen;
+}
+
+/** Which changes of which alarms. */
+export interface TellWhen {
+  readonly changes: readonly AlarmChange['kind'][];
+  readonly physiological: readonly Priority[];
+  /** Technical alarms by rule: a flat battery can wait for the round. */
+  readonly technical: readonly string[];
+}
+
+/** A new alarm that asks for somebody, once. What follows (worse, ended, taken) is on the wall. */
+export const TELL_BY_DEFAULT: TellWhen = {
+  changes: ['raised'],
+  physiological: ['high', 'medium'],
+  technical: ['technical.lost'],
+};
+
+/** The recipients of a change, each once per channel. */
+export function recipientsOf(
+  change: AlarmChange,
+  routes: readonly NotificationRoute[],
+): readonly { readonly channel: string; readonly recipient: string }[] {
+  const told = new Map<string, { readonly channel: string; readonly recipient: string }>();
+  for (const route of routes)
+    if (concerns(route, change)) {
+      const { channel, recipient } = route;
+      told.set(`${channel}\n${recipient}`, { channel, recipient });
+    }
+  return [...told.values()];
+}
+
+function concerns({ wardIds = [], tells = TELL_BY_DEFAULT }: NotificationRoute, { kind, alarm }: AlarmChange): boolean {
+  // An alarm whose ward is not known is everyone's.
+  const isOurs = wardIds.length === 0 || alarm.wardId === undefined || wardIds.includes(alarm.wardId);
+  if (!isOurs || !tells.changes.includes(kind)) return false;
+  return alarm.kind === 'physiological'
+    ? tells.physiological.includes(alarm.priority)
+    : tells.technical.includes(alarm.rule);
+}
+
+export interface NotificationText {
+  readonly subject: string;
+  readonly text: string;
+  readonly fields: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** `bed` is what the wall shows (`W3-01`); `wallUrl` where to look, if the installation has an address. */
+export function notificationOf(
+  change: AlarmChange,
+  place: { readonly bed?: string; readonly wallUrl?: string },
+): NotificationText {
+  const { alarm, kind } = change;
+  const where = place.bed === undefined ? 'no bed assigned' : `bed ${place.bed}`;
+  const subject = `${headline(change)}, ${where}`;
+  const raisedAt = new Date(alarm.raisedAtMs).toISOString();
+  const lines = [subject, `Raised ${raisedAt}.`, ...(place.wallUrl === undefined ? [] : [`See ${place.wallUrl}`])];
+  return {
+    subject,
+    text: `${lines.join('\n')}\n`,
+    fields: {
+      change: kind,
+      priority: alarm.priority,
+      kind: alarm.kind,
+      raisedAt,
+      alarmId: alarm.id,
+      ...(place.bed === undefined ? {} : { bed: place.bed }),
+    },
+  };
+}
+
+function headline({ kind, alarm }: AlarmChange): string {
+  const name = `${alarm.priority === 'high' ? 'High' : alarm.priority === 'medium' ? 'Medium' : 'Low'} ${
+    alarm.kind === 'technical' ? 'technical alarm' : 'alarm'
+  }`;
+  switch (kind) {
+    case 'raised':
+      return name;
+    case 'worsened':
+      return `${name} worse`;
+    case 'returned':
+      return `${name} again`;
+    case 'ended':
+      return `${name} over, not acknowledged`;
+    case 'acknowledged':
+      return `${name} acknowledged`;
+    case 'resolved':
+      return `${name} resolved`;
+    case 'unchanged':
+      return name;
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** What becomes of a delivery after one attempt. */
+export type NextAttempt =
+  | { readonly kind: 'retry'; readonly atMs: number }
+  | { readonly kind: 'failed'; readonly reason: 'refused' | 'attempts-exhausted' | 'too-late' };
+
+export interface RetryPolicy {
+  readonly firstMs: number;
+  readonly maxMs: number;
+  readonly attemptsMax: number;
+  /** Counted from the raising of the alarm. */
+  readonly giveUpAfterMs: number;
+}
+
+/**
+ * 1, 2, 4 … seconds, then every five minutes, for four hours at most: a mail server that is down overnight must not pour
+ * out yesterday's alarms in the morning. 60 attempts are what fits.
+ */
+export const RETRY_BY_DEFAULT: RetryPolicy = {
+  firstMs: 1_000,
+  maxMs: 300_000,
+  attemptsMax: 60,
+  giveUpAfterMs: 4 * 3_600_000,
+};
+
+/** `random` in [0, 1) spreads the retries of many deliveries (full jitter over the upper half). */
+export function nextAttempt(
+  attempt: {
+    readonly number: number;
+    readonly nowMs: number;
+    readonly raisedAtMs: number;
+    readonly outcome: { readonly kind: 'transient'; readonly retryAfterMs?: number } | { readonly kind: 'permanent' };
+  },
+  policy: RetryPolicy,
+  random: number,
+): NextAttempt {
+  if (attempt.outcome.kind === 'permanent') return { kind: 'failed', reason: 'refused' };
+  if (attempt.number >= policy.attemptsMax) return { kind: 'failed', reason: 'attempts-exhausted' };
+  const backoffMs = Math.min(policy.firstMs * 2 ** Math.min(attempt.number - 1, 30), policy.maxMs);
+  const ownMs = Math.round(backoffMs * (0.5 + random / 2));
+  const waitMs = Math.max(ownMs, attempt.outcome.retryAfterMs ?? 0);
+  const atMs = attempt.nowMs + waitMs;
+  if (atMs > attempt.raisedAtMs + policy.giveUpAfterMs) return { kind: 'failed', reason: 'too-late' };
+  return { kind: 'retry', atMs };
+}
