@@ -125,8 +125,9 @@ function compileValue(
     }
     const { value } = reached;
     const isValid = valid === undefined || valid.is.has(valueAt(message, valid.path));
-    if (!isValid || isNoMeasurement(value) || noValue.has(value)) vitals[mapped.vital] ??= null;
-    else vitals[mapped.vital] = { value: quantityOf(value), unit: readUnit(message) };
+    const quantity = quantityOf(value);
+    const isNothing = isNoMeasurement(quantity) || noValue.has(value) || noValue.has(quantity);
+    vitals[mapped.vital] = isNothing || !isValid ? null : { value: quantity, unit: readUnit(message) };
   };
 }
 
@@ -176,8 +177,7 @@ function valueAt(message: unknown, path: JsonPath): unknown {
 /** Vendors send numbers as text too; only plain decimal text is a number. Anything else is left for the parser to refuse. */
 function quantityOf(value: unknown): unknown {
   const number = numberOf(value);
-  if (Number.isNaN(number)) return value;
-  return isNoMeasurement(number) ? null : number;
+  return Number.isNaN(number) ? value : number;
 }
 
 function numberOf(value: unknown): number {
