@@ -125,7 +125,7 @@ export class GroupCommit {
   async close(): Promise<void> {
     this.#isClosing = true;
     const closed = new Failure('log-closed', 'the log is closed', { retryable: false });
-    this.#refusal ??= closed;
+    if (this.#refusal?.code !== 'log-broken') this.#refusal = closed;
     this.#isDue = true;
     this.#write();
     while (this.#writing !== undefined || (this.#filling.records.length > 0 && !this.#isFull))

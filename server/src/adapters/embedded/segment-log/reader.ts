@@ -117,11 +117,12 @@ export class LogReader implements DeliverySource {
 
   async #readChunk(place: Place & { kind: 'files' }): Promise<void> {
     const { segment } = place;
+    if (segment.recycled) return this.#goTo(place, this.#log.segments[0] ?? segment, 'trimmed');
     place.file ??= await this.#log.openSegment(segment);
     place.scan ??= new SegmentScan(place.file, segment.number, place.position);
     const { scan } = place;
     // Between two looks at `end`, nothing else runs: what is not in the files yet is in the tail.
-    if (scan.position < segment.end && !segment.recycled)
+    if (scan.position < segment.end)
       await scan.next(
         segment.end,
         (buffer, start, end) => this.#visit(segment, buffer, start, end),

@@ -146,7 +146,7 @@ export class SegmentLog implements ReadingLog {
 
   async commit(group: string, next: LogPositions): Promise<void> {
     this.#positions.commit(group, next);
-    if (this.#writer.isFull) this.#segments.prepare();
+    if (this.#segments.isOut) this.#segments.prepare();
   }
 
   async committed(group: string): Promise<LogPositions> {

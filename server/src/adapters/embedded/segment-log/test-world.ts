@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LogPosition } from '../../../ports/reading-log.ts';
+import type { Damage } from './recovery.ts';
+import { openSegmentLog, type SegmentLog } from './segment-log.ts';
+import type { SegmentLogOptions, SegmentLogSettings } from './settings.ts';
+import { FaultyFiles } from './test-faulty-files.ts';
+
+/** Small enough that a test crosses several segments. */
+export const SEGMENT_BYTES = 256 * 1024;
+
+/** A folder for a test's log, with faults to order. */
+export class SegmentWorld {
+  readonly folder: string;
+  readonly durable = true;
+  files = new FaultyFiles();
+  readonly damage: Damage[] = [];
+  readonly trouble: string[] = [];
+  readonly #opened: SegmentLog[] = [];
+  #runs = 0;
+
+  static async make(): Promise<SegmentWorld> {
+    return new SegmentWorld(await mkdtemp(join(tmpdir(), 'healthsync-log-')));
+  }
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  async open(
+    settings: Partial<SegmentLogSettings> = {},
+    options: Partial<SegmentLogOptions> = {},
+  ): Promise<SegmentLog> {
+    const log = await openSegmentLog({
+      folder: this.folder,
+      partitions: 8,
+      groups: ['keep', 'assess'],
+      now: Date.now,
+      files: this.files,
+      hooks: {
+        onDamage: (damage) => this.damage.push(damage),
+        onTrouble: (trouble) => this.trouble.push(trouble),
+      },
+      ...options,
+      settings: { segmentBytes: SEGMENT_BYTES, freeBytesMin: 0, tailReadingsMax: 1_000, ...settings },
+    });
+    this.#opened.push(log);
+    return log;
+  }
+
+  async exhaust(): Promise<() => Promise<void>> {
+    this.files.isFull = true;
+    return async () => {
+      this.files.isFull = false;
+    };
+  }
+
+  breakStorage(): void {
+    this.files.isBroken = true;
+  }
+
+  /** Kills the appender somewhere in its stride: after `linesMin` acknowledgements, and whatever comes until it is dead. */
+  killWhileAppending(linesMin = 2_000): Promise<readonly (LogPosition & { readonly readingId: string })[]> {
+    const script = join(import.meta.dirname, 'test-appender.ts');
+    const child = spawn(process.execPath, [script, this.folder, String(++this.#runs), String(SEGMENT_BYTES)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let said = '';
+    let lines = 0;
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+      lines += text.split('\n').length - 1;
+      if (lines >= linesMin) child.kill('SIGKILL');
+    });
+    return new Promise((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', (code, signal) => {
+        if (signal !== 'SIGKILL') return reject(new Error(`the appender ended by itself, with code ${code}`));
+        // What follows the last newline was cut off in the middle.
+        resolve(said.split('\n').slice(0, -1).map(parseLine));
+      });
+    });
+  }
+
+  async dispose(): Promise<void> {
+    this.files.isFullForWrites = false;
+    for (const log of this.#opened) await log.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+function parseLine(line: string): LogPosition & { readonly readingId: string } {
+  const [partition, offset, readingId] = line.split(' ');
+  return { partition: Number(partition), offset: Number(offset), readingId: readingId as string };
+}
