@@ -144,16 +144,16 @@ export function startTeller(dependencies: TellerDependencies): Teller {
     const notifier = notifiers.get(channel);
     // It may be configured again before the delivery is given up.
     if (notifier === undefined) return { kind: 'transient', reason: 'channel not configured' };
-    const bed = dependencies.bedOf(change.alarm);
-    const { wallUrl } = dependencies;
-    const message = {
-      ...notificationOf(change, {
-        ...(bed === undefined ? {} : { bed }),
-        ...(wallUrl === undefined ? {} : { wallUrl }),
-      }),
-      recipient,
-    };
     try {
+      const bed = dependencies.bedOf(change.alarm);
+      const { wallUrl } = dependencies;
+      const message = {
+        ...notificationOf(change, {
+          ...(bed === undefined ? {} : { bed }),
+          ...(wallUrl === undefined ? {} : { wallUrl }),
+        }),
+        recipient,
+      };
       const signal = AbortSignal.timeout(settings.sendTimeoutMs);
       return await notifier.send(message, { idempotencyKey: deliveryId, signal });
     } catch (error) {
