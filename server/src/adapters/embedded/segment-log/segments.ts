@@ -120,8 +120,10 @@ export class Segments {
   prepare(): Promise<void> {
     if (this.#spare !== undefined || this.#closed) return Promise.resolve();
     clearTimeout(this.#retry);
-    this.#preparing ??= this.#prepareOne().finally(() => {
+    this.#preparing ??= this.#prepareOne().then((tell) => {
+      // First, because who is told may use the spare at once and want the next one prepared.
       this.#preparing = undefined;
+      tell();
     });
     return this.#preparing;
   }
@@ -139,20 +141,20 @@ export class Segments {
     this.#spare = undefined;
   }
 
-  async #prepareOne(): Promise<void> {
+  /** Answers with what there is to tell. */
+  async #prepareOne(): Promise<() => void> {
     const number = (this.last?.number ?? 0) + 1;
     const path = segmentPath(this.#settings.folder, number);
     try {
-      if (!(await this.#recycleOrCreate(path))) return this.#full();
+      if (!(await this.#recycleOrCreate(path))) return () => this.#full();
       await this.#files.syncFolder(this.#settings.folder);
       const file = await this.#files.openDurable(path);
       this.#spare = { number, path, bytes: this.#settings.segmentBytes, file };
       this.#hurry = false;
       this.isOut = false;
-      this.#onSpare();
+      return this.#onSpare;
     } catch (error) {
-      if (isNoSpace(error)) return this.#full();
-      this.#onBroken(error as Error);
+      return () => (isNoSpace(error) ? this.#full() : this.#onBroken(error as Error));
     }
   }
 
