@@ -67,6 +67,14 @@ export class ByteReader {
     return bytes.toString('utf8');
   }
 
+  /** Reads the next `length` bytes on their own, so that nothing in them can reach beyond. */
+  section(length: number): ByteReader {
+    const at = this.#take(length);
+    const section = new ByteReader(this.#bytes, at, at + length);
+    section.broken = at < 0;
+    return section;
+  }
+
   rest(): Buffer {
     const at = this.#take(this.remaining);
     return at < 0 ? this.#bytes.subarray(0, 0) : this.#bytes.subarray(at, this.#end);

@@ -11,8 +11,8 @@ import { readingsTopic, statusTopic } from './topics.ts';
 
 /** CONNECT (3.1): who is this, may it be here, and does it continue something? */
 export function onConnect(context: MqttContext, connection: Connection): void {
-  const { first, bytes, bodyStart, bodyEnd, isPadded } = connection.frames;
-  const decoded = decodeConnect(first, bytes, bodyStart, bodyEnd);
+  const { bytes, bodyStart, bodyEnd, isPadded } = connection.frames;
+  const decoded = decodeConnect(bytes, bodyStart, bodyEnd);
   if (decoded.kind === 'fault') {
     const label = decoded.reason === Reason.unsupportedVersion ? 'bad-version' : 'malformed';
     refuse(context, connection, decoded.version, { reason: decoded.reason, label });

@@ -19,11 +19,11 @@ export type ConnectOutcome =
   | { readonly kind: 'fault'; readonly reason: number; readonly version: 4 | 5 | undefined };
 
 /** CONNECT (3.1 in both versions). User name and password are read and ignored: the certificate says who this is. */
-export function decodeConnect(first: number, bytes: Buffer, start: number, end: number): ConnectOutcome {
+export function decodeConnect(bytes: Buffer, start: number, end: number): ConnectOutcome {
   const reader = new ByteReader(bytes, start, end);
   const name = reader.text();
   const level = reader.byte();
-  if (reader.broken || first !== 0x10 || (name !== 'MQTT' && name !== 'MQIsdp')) return fault(Reason.malformedPacket);
+  if (reader.broken || (name !== 'MQTT' && name !== 'MQIsdp')) return fault(Reason.malformedPacket);
   // MQTT-3.1.2-2: an unknown level is answered before closing, in the form its client can read.
   if (name !== 'MQTT' || level < 4) return fault(Reason.unsupportedVersion, 4);
   if (level > 5) return fault(Reason.unsupportedVersion, 5);

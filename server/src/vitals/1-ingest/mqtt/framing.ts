@@ -34,6 +34,11 @@ export class Frames {
     this.#filled = chunk.length;
   }
 
+  /** The first byte of what waits to be found; `undefined` if nothing does. */
+  get upcoming(): number | undefined {
+    return this.#position < this.#filled ? this.bytes[this.#position] : undefined;
+  }
+
   /** `sizeMax` counts the whole packet, fixed header included, as v5's Maximum Packet Size does. */
   next(sizeMax: number): Found {
     const bytes = this.bytes;

@@ -31,7 +31,8 @@ export function leave(context: MqttContext, connection: Connection, cause: Close
  * here: its payload is never taken for a reading. It is not published after a DISCONNECT that does not ask for it.
  */
 function reportGone(context: MqttContext, device: DeviceState, connection: Connection, cause: CloseCause): void {
-  if (device.sessions.some((session) => session.connection !== undefined)) return; // another client of it is here
+  // Another client of the device is here, or just taking this one's place.
+  if (cause === 'taken-over' || device.sessions.some((session) => session.connection !== undefined)) return;
   const delaySeconds = cause === 'disconnect' ? undefined : connection.willDelaySeconds;
   const reason: PresenceReason = delaySeconds === undefined ? cause : 'will';
   // v5 3.1.3.2.2: the will is due after its delay or when the session ends, whichever comes first.

@@ -44,20 +44,19 @@ const TABLE: ReadonlyMap<number, { readonly kind: Kind; readonly where: number }
 
 /** Reads a property block into `into`. Answers with the reason code of what is wrong with it, or `success`. */
 export function readProperties(reader: ByteReader, where: number, into: Properties): number {
-  const end = reader.varint() + reader.position;
-  if (reader.broken || end > reader.position + reader.remaining) return Reason.malformedPacket;
+  const block = reader.section(reader.varint());
   const seen = new Set<number>();
-  while (reader.position < end) {
-    const id = reader.varint();
+  while (block.remaining > 0 && !block.broken) {
+    const id = block.varint();
     const entry = TABLE.get(id);
     // v5 2.2.2.2: an identifier that is not valid for the packet makes the packet malformed.
-    if (reader.broken || entry === undefined || (entry.where & where) === 0) return Reason.malformedPacket;
+    if (entry === undefined || (entry.where & where) === 0) return Reason.malformedPacket;
     if (entry.kind !== 'pair' && seen.has(id)) return Reason.protocolError; // each at most once
     seen.add(id);
-    const reason = readOne(reader, id, entry.kind, into);
-    if (reason !== Reason.success) return reason;
+    const reason = readOne(block, id, entry.kind, into);
+    if (reason !== Reason.success && !block.broken) return reason;
   }
-  if (reader.broken || reader.position !== end) return Reason.malformedPacket;
+  if (block.broken) return Reason.malformedPacket;
   if (into.hasAuthenticationData && into.authenticationMethod === undefined) return Reason.protocolError; // 3.1.2.11.10
   return Reason.success;
 }

@@ -1,5 +1,5 @@
 import { onConnect } from './connect.ts';
-import type { CloseCause, Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
 import type { MqttContext } from './context.ts';
 import { decodeAck, decodeDisconnect } from './decode-packets.ts';
 import { onClientAck } from './deliver.ts';
@@ -7,7 +7,7 @@ import { ackWithReason, bareAck, PINGRESP, PUBCOMP } from './encode.ts';
 import { Found } from './framing.ts';
 import { holdForRate } from './hold.ts';
 import { leave } from './leave.ts';
-import { disconnect, flush, say, send } from './output.ts';
+import { disconnect, flush, send } from './output.ts';
 import { onPublish } from './publish.ts';
 import { Reason } from './reason.ts';
 import { onSubscribe, onUnsubscribe } from './subscribe.ts';
@@ -16,17 +16,19 @@ import { onSubscribe, onUnsubscribe } from './subscribe.ts';
 export function read(context: MqttContext, connection: Connection): void {
   const { frames } = connection;
   while (connection.held === 0 && connection.leftAtMs === undefined) {
-    const found = frames.next(
-      connection.version === 0 ? context.bounds.connectBytesMax : context.bounds.packetBytesMax,
-    );
+    const isConnecting = connection.version === 0;
+    // MQTT-3.1.0-1: whoever begins with anything but CONNECT speaks another protocol.
+    const isForeign = isConnecting && (frames.upcoming ?? CONNECT) !== CONNECT;
+    const { connectBytesMax, packetBytesMax } = context.bounds;
+    const found = isForeign ? Found.malformed : frames.next(isConnecting ? connectBytesMax : packetBytesMax);
     switch (found) {
       case Found.incomplete:
         return;
       case Found.tooLarge:
-        fail(context, connection, Reason.packetTooLarge, 'too-large');
+        disconnect(context, connection, Reason.packetTooLarge, isConnecting ? 'not-connected' : 'too-large');
         return;
       case Found.malformed:
-        fail(context, connection, Reason.malformedPacket, 'malformed');
+        disconnect(context, connection, Reason.malformedPacket, isConnecting ? 'not-connected' : 'malformed');
         return;
       case Found.packet:
         readPacket(context, connection);
@@ -39,9 +41,7 @@ function readPacket(context: MqttContext, connection: Connection): void {
   const { frames, session } = connection;
   const { first } = frames;
   if (session === undefined) {
-    // MQTT-3.1.0-1: the first packet is CONNECT; anything else gets no answer.
-    if (first >> 4 === PacketType.connect) onConnect(context, connection);
-    else fail(context, connection, Reason.protocolError, 'not-connected');
+    onConnect(context, connection);
     return;
   }
   if (!session.device.bucket.take(nowMs)) {
@@ -59,8 +59,10 @@ function readPacket(context: MqttContext, connection: Connection): void {
   }
 }
 
+/** First byte of a CONNECT packet. */
+const CONNECT = 0x10;
+
 const PacketType = {
-  connect: 1,
   publish: 3,
   puback: 4,
   pubrec: 5,
@@ -148,13 +150,4 @@ function onDisconnect(context: MqttContext, connection: Connection): void {
   // MQTT-3.14.4-3: only a normal disconnection takes the will back. In 3.1.1 every DISCONNECT is one.
   leave(context, connection, reason === Reason.success ? 'disconnect' : 'disconnect-with-will');
   connection.socket.end();
-}
-
-/** Before CONNECT there is at most a CONNACK to say it with; afterwards DISCONNECT. */
-function fail(context: MqttContext, connection: Connection, reason: number, cause: CloseCause): void {
-  if (connection.version !== 0) {
-    disconnect(context, connection, reason, cause);
-    return;
-  }
-  say(context, connection, 'not-connected');
 }
