@@ -22,7 +22,7 @@ export function registerErrors(app: FastifyInstance, log: Log): void {
   });
 }
 
-function toProblem(error: FastifyError): ProblemInput {
+export function toProblem(error: FastifyError): ProblemInput {
   if (error instanceof InvalidInput)
     return { status: 400, code: 'invalid-input', detail: error.message, errors: error.errors };
   if (error instanceof Failure)

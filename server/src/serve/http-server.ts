@@ -14,7 +14,7 @@ import { registerPatients } from './api/patients.ts';
 import { registerRejectedReadings } from './api/rejected-readings.ts';
 import { registerSession } from './api/session.ts';
 import { registerVitals } from './api/vitals.ts';
-import { answerClientError, registerErrors } from './errors.ts';
+import { answerClientError, registerErrors, toProblem } from './errors.ts';
 import { registerHealth } from './health.ts';
 import { registerLive } from './live/live-route.ts';
 import { describeApi } from './openapi.ts';
@@ -86,6 +86,8 @@ export async function createHttpServer(options: HttpServerOptions, services: Ser
     forceCloseConnections: 'idle',
     genReqId: () => randomUUID(),
     clientErrorHandler: answerClientError,
+    // What the router refuses before any hook or handler of ours.
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply as never, toProblem(error)),
     routerOptions: { maxParamLength: 128, ignoreTrailingSlash: true },
   }) as unknown as FastifyInstance;
   const server = app.server as unknown as Server<typeof IncomingMessage, typeof ServerResponse>;

@@ -17,6 +17,8 @@ export async function registerWebApp(app: FastifyInstance, folder: string): Prom
 
   app.get('/assets/*', { config: { public: true } }, (request, reply) => {
     const { '*': file } = request.params as { '*': string };
+    // No way out of the folder, and no hidden file in it.
+    if (!/^[\w-][\w.-]*(\/[\w-][\w.-]*)*$/.test(file)) return reply.callNotFound();
     reply.header('cache-control', 'public, max-age=31536000, immutable');
     return reply.sendFile(join('assets', file), folder, { cacheControl: false });
   });

@@ -153,8 +153,16 @@ export function createLiveHub(options: {
     seat.isOutdated = false;
     seat.missed.clear();
     const { wards, wantsVitals } = seat.reader;
-    const { tilesPerSlice } = bounds;
-    const json = await readSnapshot({ sources, now, wards, wantsVitals, tilesPerSlice, missed: seat.missed });
+    const json = await readSnapshot({
+      sources,
+      now,
+      wards,
+      wantsVitals,
+      tilesPerSlice: bounds.tilesPerSlice,
+      missed: seat.missed,
+      // What others were told before stays: if it has changed since, the next tick tells everyone.
+      onConnection: (id, connection) => void (told.has(id) || told.set(id, connection)),
+    });
     if (!seats.has(seat)) return;
     const bytes = event('snapshot', json);
     seat.reader.write(bytes);

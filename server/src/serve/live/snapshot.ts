@@ -4,7 +4,7 @@ import type { PatientId, WardId } from '../../domain/ids.ts';
 import { toAlert } from '../alert-shape.ts';
 import type { LiveSources } from './hub.ts';
 import { allWards, bedLabel, placesIn, wardOfAlarm } from './places.ts';
-import { NO_WARD, NO_WARD_NAME, toTile } from './tile.ts';
+import { type Connection, NO_WARD, NO_WARD_NAME, toTile } from './tile.ts';
 
 export interface SnapshotRequest {
   readonly sources: LiveSources;
@@ -14,6 +14,8 @@ export interface SnapshotRequest {
   readonly tilesPerSlice: number;
   /** Filled by the hub while this runs: patients whose tile may already be written with older values. */
   readonly missed: ReadonlySet<PatientId>;
+  /** What each patient's connection is told to be. */
+  readonly onConnection: (patientId: PatientId, connection: Connection) => void;
 }
 
 /**
@@ -31,8 +33,11 @@ export async function readSnapshot(request: SnapshotRequest): Promise<string> {
   let inSlice = 0;
   for (const ward of request.wantsVitals ? shown : []) {
     for (const place of placesIn(view, ward, sources.statusOf)) {
-      const write = () =>
-        JSON.stringify(toTile(place, sources.statusOf(place.id), { ms: now(), isOffline: sources.isOffline }));
+      const write = () => {
+        const tile = toTile(place, sources.statusOf(place.id), { ms: now(), isOffline: sources.isOffline });
+        request.onConnection(place.id, tile.connection);
+        return JSON.stringify(tile);
+      };
       tiles.set(place.id, write);
       written.set(place.id, write());
       if (++inSlice % request.tilesPerSlice === 0) await nextTurn();

@@ -1,0 +1,396 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { createMemoryAccounts } from '../adapters/memory/memory-accounts.ts';
+import type { Role } from '../domain/access.ts';
+import { type Alarm, type AlarmChange, acknowledgeAlarm } from '../domain/alarm.ts';
+import type { AlarmId, BedId, DeviceId, PatientId, ReadingId, UserId, WardId } from '../domain/ids.ts';
+import type { PatientStatus } from '../domain/patient-status.ts';
+import type { AssignedReading } from '../domain/reading.ts';
+import { openAuthorities } from '../identity/authority.ts';
+import { createDeviceAuthority } from '../identity/device-authority.ts';
+import { createPasswords } from '../identity/passwords.ts';
+import { registryView } from '../identity/registry-view.ts';
+import { serverCertificate } from '../identity/server-certificate.ts';
+import { createSessions } from '../identity/sessions.ts';
+import { createSignIn } from '../identity/sign-in.ts';
+import type { RegistrySnapshot } from '../ports/registry.ts';
+import type { RejectedReading } from '../ports/rejected-readings.ts';
+import { createLog } from '../telemetry/log.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
+import { createHttpServer, type HttpServerOptions } from './http-server.ts';
+import { createLiveHub, type LiveBounds } from './live/hub.ts';
+import type { HealthCheck, Services } from './services.ts';
+
+/**
+ * The HTTP side over real TLS, with real sign-in, sessions and live hub. What lies behind the ports is held in memory:
+ * two wards, four patients, and whatever a test puts there.
+ */
+export type TestServer = Awaited<ReturnType<typeof startTestServer>>;
+
+export const NOW = Date.parse('2026-11-22T03:00:00Z');
+
+export async function startTestServer(
+  options: {
+    readonly server?: Partial<HttpServerOptions>;
+    readonly live?: Partial<LiveBounds>;
+    readonly health?: readonly HealthCheck[];
+  } = {},
+) {
+  const folder = await mkdtemp(join(tmpdir(), 'healthsync-serve-'));
+  const started = Date.now();
+  const clock = { offsetMs: NOW - started };
+  const now = () => Date.now() + clock.offsetMs;
+  const authorities = await openAuthorities({ folder: join(folder, 'pki'), now: Date.now });
+  const certificate = await serverCertificate({
+    authority: authorities.servers,
+    path: join(folder, 'pki', 'server.pem'),
+    names: ['localhost', '127.0.0.1'],
+    now: Date.now,
+  });
+  const world = makeWorld();
+  const logLines: string[] = [];
+  const log = createLog({ level: 'debug', destination: { write: (line) => void logLines.push(line) } });
+  const accounts = createMemoryAccounts();
+  const sessions = createSessions({ accounts, now });
+  const passwords = createPasswords();
+  const signIn = createSignIn({ accounts, sessions, passwords, now });
+  const live = createLiveHub({
+    sources: {
+      view: world.view,
+      statusOf: (id) => world.statuses.get(id),
+      openAlarms: () => world.alarms.filter((alarm) => alarm.state === 'active'),
+      isOffline: (id) => world.offline.has(id),
+    },
+    now,
+    bounds: { tickMs: 50, beatMs: 100, ...options.live },
+  });
+  const metrics = createMetrics();
+  const services = makeServices(world, { now, log, live, signIn, metrics, health: options.health ?? [] });
+  const server = await createHttpServer(
+    {
+      host: '127.0.0.1',
+      port: 0,
+      tls: {
+        key: certificate.keyPem,
+        cert: certificate.certificatePem,
+        deviceCa: authorities.devices.certificatePem,
+      },
+      webFolder: join(folder, 'dist'),
+      version: '0.0.0-test',
+      ...options.server,
+    },
+    services,
+  );
+  const { port } = await server.listen();
+  const ca = authorities.servers.certificatePem;
+  const tokens = new Map<string, string>();
+
+  return {
+    folder,
+    port,
+    ca,
+    clock,
+    now,
+    world,
+    logLines,
+    accounts,
+    sessions,
+    signIn,
+    passwords,
+    live,
+    server,
+    devices: createDeviceAuthority(authorities.devices, Date.now),
+    /** One request; the body is parsed where it is JSON. */
+    call: (path: string, init: CallOptions = {}) => call({ port, ca }, path, init),
+    open: (path: string, init: CallOptions = {}) => open({ port, ca }, path, init),
+    /** A bearer token of somebody with these roles. */
+    async token(role: Role | readonly Role[], wardIds: readonly string[] = []): Promise<string> {
+      const key = JSON.stringify([role, wardIds]);
+      const known = tokens.get(key);
+      if (known !== undefined) return known;
+      const user = {
+        id: `u${tokens.size}` as UserId,
+        name: `user${tokens.size}`,
+        displayName: `User ${tokens.size}`,
+        roles: [role].flat() as readonly Role[],
+        wardIds: wardIds as readonly WardId[],
+      };
+      await accounts.putUser(user);
+      const { secret } = await sessions.createApiToken(user, 3_600_000);
+      tokens.set(key, secret);
+      return secret;
+    },
+    ringAlarm(change: AlarmSketch): Alarm {
+      const alarm = makeAlarm(change);
+      world.alarms.push(alarm);
+      live.alarmChanged({ kind: 'raised', alarm });
+      return alarm;
+    },
+    async stop() {
+      await server.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export interface CallOptions {
+  readonly method?: string;
+  readonly token?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+async function open(
+  server: { readonly port: number; readonly ca: string },
+  path: string,
+  init: CallOptions,
+): Promise<IncomingMessage> {
+  const { method = 'GET', token, headers = {}, body, cert, key } = init;
+  const payload = body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
+  const sent = request({
+    host: 'localhost',
+    port: server.port,
+    ca: server.ca,
+    path,
+    method,
+    agent: false,
+    headers: {
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(payload !== undefined && {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(payload),
+      }),
+      ...headers,
+    },
+    ...(cert !== undefined && { cert, key }),
+  });
+  sent.end(payload);
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  return response;
+}
+
+async function call(server: { readonly port: number; readonly ca: string }, path: string, init: CallOptions) {
+  const response = await open(server, path, init);
+  const raw = await text(response);
+  const isJson = /json/.test(response.headers['content-type'] ?? '');
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever came back
+  const body: any = isJson && raw !== '' ? JSON.parse(raw) : raw;
+  return { status: response.statusCode ?? 0, headers: response.headers, body, raw };
+}
+
+/** An alarm of P1's heart rate, with what a test wants otherwise. */
+export type AlarmSketch = Omit<Partial<Alarm>, 'id' | 'patientId'> & {
+  readonly id: string;
+  readonly patientId: string;
+};
+
+export function makeAlarm(change: AlarmSketch): Alarm {
+  const cause = { vital: 'heartRate', value: 171, comparison: 'above', limit: 160, text: 'HR 171 > 160' } as const;
+  return {
+    wardId: 'W1' as WardId,
+    bedId: 'W1-B1' as BedId,
+    rule: 'heartRate.above.high',
+    ruleVersion: 1,
+    kind: 'physiological',
+    priority: 'high',
+    state: 'active',
+    condition: 'present',
+    cause,
+    worst: cause,
+    deviceId: 'D1' as DeviceId,
+    readingId: 'r1' as ReadingId,
+    lastReadingId: 'r1' as ReadingId,
+    raisedAtMs: NOW,
+    ...(change as AlarmSketch & { readonly id: AlarmId; readonly patientId: PatientId }),
+  };
+}
+
+/** What the database, the assessor and the alarm desk would hold. */
+function makeWorld() {
+  const wards = ['W1', 'W2'] as WardId[];
+  const snapshot: RegistrySnapshot = {
+    wards: wards.map((id) => ({ id, name: `Ward ${id}` })),
+    beds: wards.flatMap((wardId) =>
+      ['B1', 'B2'].map((bed) => ({ id: `${wardId}-${bed}` as BedId, wardId, label: `${wardId}-${bed}` })),
+    ),
+    patients: [
+      ...[1, 2, 3, 4].map((index) => {
+        const wardId = wards[index <= 2 ? 0 : 1] as WardId;
+        const bedId = `${wardId}-B${2 - (index % 2)}` as BedId;
+        return { id: `P${index}` as PatientId, bedId, wardId, bed: bedId, spo2Scale: 1 as const, limits: [] };
+      }),
+      { id: 'P5' as PatientId, spo2Scale: 1, limits: [] },
+    ],
+    devices: [1, 2, 3, 4].map((index) => ({ id: `D${index}` as DeviceId, createdAtMs: 0, certificates: [] })),
+    assignments: [1, 2, 3, 4].map((index) => ({
+      deviceId: `D${index}` as DeviceId,
+      patientId: `P${index}` as PatientId,
+      fromMs: 0,
+    })),
+    revokedSerials: [],
+    deviceTokens: [],
+  };
+  const state = { view: registryView(snapshot, NOW) };
+  return {
+    view: () => state.view,
+    change(edit: (snapshot: RegistrySnapshot) => RegistrySnapshot) {
+      state.view = registryView(edit(state.view.snapshot), NOW);
+    },
+    statuses: new Map<string, PatientStatus>(),
+    alarms: [] as Alarm[],
+    offline: new Set<string>(),
+    readings: [] as AssignedReading[],
+    rejected: [] as RejectedReading[],
+    sent: [] as { deviceId: string; payload: string }[],
+    configs: [] as string[],
+    limitWrites: [] as unknown[],
+    asked: [] as unknown[],
+    failWith: undefined as Error | undefined,
+  };
+}
+export type World = ReturnType<typeof makeWorld>;
+
+function makeServices(
+  world: World,
+  rest: Pick<Services, 'now' | 'log' | 'live' | 'signIn' | 'metrics' | 'health'>,
+): Services {
+  const guard = () => {
+    if (world.failWith !== undefined) throw world.failWith;
+  };
+  return {
+    ...rest,
+    view: world.view,
+    refreshView: async () => {},
+    registry: {
+      async patients(query) {
+        guard();
+        world.asked.push(query);
+        return world
+          .view()
+          .snapshot.patients.filter(
+            (one) => query.wardIds === undefined || query.wardIds.includes(one.wardId as WardId),
+          )
+          .map(({ id }) => ({ id, familyName: `Family-${id}`, givenName: 'Given', mrn: `MRN-${id}` }));
+      },
+      async findPatient(id) {
+        guard();
+        return (
+          world.view().place(id) && { id, familyName: `Family-${id}`, givenName: 'Given', birthDate: '1950-01-01' }
+        );
+      },
+      async putLimits(request) {
+        guard();
+        world.limitWrites.push(request);
+        world.change((snapshot) => ({
+          ...snapshot,
+          patients: snapshot.patients.map((one) =>
+            one.id === request.patientId ? { ...one, limits: request.rules } : one,
+          ),
+        }));
+      },
+      async putDeviceConfig({ deviceId, config }) {
+        guard();
+        world.configs.push(`${deviceId} ${config}`);
+      },
+    },
+    history: {
+      async read({ patientId, fromMs, toMs, limit }) {
+        guard();
+        return world.readings
+          .filter((one) => one.patientId === patientId && one.atMs >= fromMs && one.atMs < toMs)
+          .slice(0, limit);
+      },
+      async trend({ patientId, vital, fromMs, toMs, buckets }) {
+        guard();
+        const width = (toMs - fromMs) / buckets;
+        return world.readings.flatMap((one) => {
+          const value = one.vitals[vital];
+          if (one.patientId !== patientId || value === undefined || one.atMs < fromMs || one.atMs >= toMs) return [];
+          const atMs = fromMs + Math.floor((one.atMs - fromMs) / width) * width;
+          return [{ atMs, mean: value, min: value, max: value }];
+        });
+      },
+    },
+    alarms: {
+      async list(query) {
+        guard();
+        world.asked.push(query);
+        return world.alarms
+          .filter(
+            (one) =>
+              (query.patientId === undefined || one.patientId === query.patientId) &&
+              (query.wardIds === undefined || query.wardIds.includes(one.wardId as WardId)) &&
+              (query.open === undefined || (one.state === 'active') === query.open),
+          )
+          .slice(0, query.limit);
+      },
+      find: async (id) => world.alarms.find((one) => one.id === id),
+    },
+    async acknowledge({ id, by }) {
+      guard();
+      const index = world.alarms.findIndex((one) => one.id === id);
+      const alarm = world.alarms[index];
+      if (alarm === undefined) return { kind: 'not-found' };
+      if (alarm.state === 'resolved') return { kind: 'already-resolved', alarm };
+      if (alarm.acknowledgedBy !== undefined) return { kind: 'already-acknowledged', alarm };
+      const change: AlarmChange = acknowledgeAlarm(alarm, by, rest.now());
+      world.alarms[index] = change.alarm;
+      rest.live.alarmChanged(change);
+      return { kind: 'acknowledged', change };
+    },
+    deliveries: async () => [
+      {
+        deliveryId: 'x',
+        channel: 'smtp',
+        recipient: 'private@example.org',
+        state: 'delivered',
+        attempts: 2,
+        updatedAtMs: NOW,
+      },
+    ],
+    rejected: {
+      list: async (query) => {
+        world.asked.push(query);
+        return world.rejected.slice(0, query.limit);
+      },
+      find: async (id) => world.rejected.find((one) => one.id === id),
+      async mark(id, state) {
+        const index = world.rejected.findIndex((one) => one.id === id);
+        world.rejected[index] = { ...(world.rejected[index] as RejectedReading), state };
+      },
+    },
+    async replayRejected(id) {
+      const one = world.rejected.find((other) => other.id === id);
+      if (one === undefined) return { kind: 'not-found' };
+      return Buffer.from(one.payload).includes('still wrong')
+        ? { kind: 'rejected', problems: one.problems }
+        : { kind: 'accepted', readingId: 'r' };
+    },
+    statusOf: (id) => world.statuses.get(id),
+    devices: {
+      presence: (id) => (world.offline.has(id) ? 'offline' : 'unknown'),
+      publishConfig: (id) => void world.sent.push({ deviceId: id, payload: 'config' }),
+      sendCommand(deviceId, payload) {
+        world.sent.push({ deviceId, payload: payload.toString() });
+        return deviceId === 'D4' ? 'refused-no-subscriber' : 'sent';
+      },
+    },
+  };
+}
+
+/** A patient as the assessor knows one who was measured at `atMs`. */
+export function makeStatus(patientId: string, heartRate: number, atMs: number): PatientStatus {
+  return {
+    patientId: patientId as PatientId,
+    values: { heartRate: { value: heartRate, atMs, receivedAtMs: atMs, intervalMs: 1_000 } },
+    leadsOff: false,
+    last: { readingId: 'r1' as ReadingId, deviceId: 'D1' as DeviceId, atMs, receivedAtMs: atMs },
+  };
+}
