@@ -72,6 +72,8 @@ export interface AssessorSettings {
   readonly forgetAfterMs: number;
   /** If ticks or judging lag by this much, we were not listening, and silence is counted anew. */
   readonly deafAfterMs: number;
+  /** How long a stop waits for alarms and checkpoints to be stored. */
+  readonly stopMaxMs: number;
 }
 
 const DEFAULTS: AssessorSettings = {
@@ -80,6 +82,7 @@ const DEFAULTS: AssessorSettings = {
   checkpointEveryMs: 2_000,
   forgetAfterMs: 86_400_000,
   deafAfterMs: 3_000,
+  stopMaxMs: 5_000,
 };
 
 export const ASSESS_GROUP = 'assess';
@@ -237,14 +240,12 @@ export async function startAssessor(dependencies: AssessorDependencies): Promise
       await Promise.all([ticking.stop(), following]);
       const saved = saving.stop().then(() => writer.saveAll());
       // With the database away there is nothing to wait for: the log replays what the last checkpoint does not hold.
-      await Promise.race([saved, new Promise((resolve) => setTimeout(resolve, STOP_MAX_MS).unref())]).catch(
+      await Promise.race([saved, new Promise((resolve) => setTimeout(resolve, settings.stopMaxMs).unref())]).catch(
         (error: unknown) => hooks.onCheckpointFailed?.(error),
       );
     },
   };
 }
-
-const STOP_MAX_MS = 5_000;
 
 async function loadPartitions(
   count: number,

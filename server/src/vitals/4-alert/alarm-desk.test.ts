@@ -1,0 +1,241 @@
+import { describe, expect, it } from 'vitest';
+import { MemoryAlarmStore } from '../../adapters/memory/memory-alarm-store.ts';
+import type { AlarmChange, ConditionTransition } from '../../domain/alarm.ts';
+import type { AlarmId, DeviceId, PatientId, ReadingId } from '../../domain/ids.ts';
+import type { AlarmStore } from '../../ports/alarm-store.ts';
+import { Failure } from '../../ports/failure.ts';
+import { type AlarmDeskHooks, openAlarmDesk } from './alarm-desk.ts';
+
+const AWAY = new Failure('database-unavailable', 'away', { retryable: true });
+
+function transition(
+  kind: ConditionTransition['kind'],
+  offset: number,
+  more: Partial<ConditionTransition> = {},
+): ConditionTransition {
+  return {
+    kind,
+    patientId: 'P1' as PatientId,
+    rule: 'heartRate.above.high',
+    ruleVersion: 1,
+    alarmKind: 'physiological',
+    priority: 'high',
+    cause: { vital: 'heartRate', value: 167, comparison: 'above', limit: 160, text: 'HR 167 > 160' },
+    readingId: `r${offset}` as ReadingId,
+    deviceId: 'D1' as DeviceId,
+    atMs: offset * 1_000,
+    alarmId: `a${offset}` as AlarmId,
+    position: { partition: 0, offset, step: 0 },
+    ...more,
+  };
+}
+
+async function openDesk<Store extends AlarmStore>(store: Store, hooks: AlarmDeskHooks = {}, settings = {}) {
+  const desk = await openAlarmDesk({
+    store,
+    placeOf: () => ({}),
+    now: () => 5_000_000,
+    monotonicMs: () => performance.now(),
+    hooks,
+    settings: { retryFirstMs: 1, retryMaxMs: 5, ...settings },
+  });
+  const told: string[] = [];
+  desk.onChange(({ kind, alarm }: AlarmChange) => told.push(`${alarm.id} ${kind}`));
+  return { desk, store, told };
+}
+
+async function liveDesk<Store extends AlarmStore>(store: Store, hooks: AlarmDeskHooks = {}, settings = {}) {
+  const opened = await openDesk(store, hooks, settings);
+  opened.desk.goLive();
+  return opened;
+}
+
+describe('an alarm rings', () => {
+  it('in the same tick, before it is stored, and once', async () => {
+    const { desk, store, told } = await liveDesk(new MemoryAlarmStore());
+    desk.take([transition('began', 1)]);
+    expect(told).toEqual(['a1 raised']);
+    expect(store.alarms.size).toBe(0);
+    await desk.settled();
+    expect([...store.alarms.keys()]).toEqual(['a1']);
+    expect(told).toEqual(['a1 raised']);
+  });
+
+  it('while the database is away, and is stored in order when it is back', async () => {
+    const store = new MemoryAlarmStore();
+    let retries = 0;
+    const { desk, told } = await liveDesk(store, { onRetry: () => retries++ });
+    store.refusal = AWAY;
+    desk.take([transition('began', 1)]);
+    desk.take([transition('ended', 2)]);
+    expect(told).toEqual(['a1 raised', 'a1 ended']);
+    while (retries < 3) await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(desk.unstored()).toBe(2);
+    store.refusal = undefined;
+    await desk.settled();
+    expect(store.events.map(({ kind }) => kind)).toEqual(['raised', 'ended']);
+    expect(desk.unstored()).toBe(0);
+  });
+
+  it('although a subscriber throws', async () => {
+    const failed: unknown[] = [];
+    const { desk, store, told } = await liveDesk(new MemoryAlarmStore(), {
+      onSubscriberFailed: (error) => failed.push(error),
+    });
+    desk.onChange(() => {
+      throw new Error('a wall fell');
+    });
+    desk.take([transition('began', 1)]);
+    await desk.settled();
+    expect(told).toEqual(['a1 raised']);
+    expect(store.alarms.size).toBe(1);
+    expect(failed).toHaveLength(1);
+  });
+
+  it('although another transition is refused for good', async () => {
+    const store = new MemoryAlarmStore();
+    const rejected: string[] = [];
+    const poisoned = {
+      acknowledge: store.acknowledge.bind(store),
+      list: store.list.bind(store),
+      find: store.find.bind(store),
+      apply: async (transitions: readonly ConditionTransition[]) => {
+        if (transitions.some(({ patientId }) => patientId === 'P13'))
+          throw new Failure('database-rejected', 'no', { retryable: false });
+        return store.apply(transitions);
+      },
+    };
+    const { desk } = await liveDesk(poisoned, { onRejected: (_error, { patientId }) => rejected.push(patientId) });
+    desk.take(
+      Array.from({ length: 20 }, (_, i) =>
+        transition('began', i, { patientId: `P${i}` as PatientId, alarmId: `a${i}` as AlarmId }),
+      ),
+    );
+    await desk.settled();
+    expect(rejected).toEqual(['P13']);
+    expect(store.alarms.size).toBe(19);
+    expect(desk.open()).toHaveLength(20);
+  });
+});
+
+describe('a replay', () => {
+  it('rings what the store finds new and nothing it has seen', async () => {
+    const store = new MemoryAlarmStore();
+    await store.apply([transition('began', 1), transition('ended', 2)]);
+    await store.acknowledge({ id: 'a1' as AlarmId, by: 'nurse', atMs: 1 });
+    const { desk, told } = await openDesk(store);
+    desk.take([transition('began', 1), transition('ended', 2), transition('began', 3)]);
+    expect(told).toEqual([]);
+    await desk.settled();
+    expect(told).toEqual(['a3 raised']);
+    expect(desk.open().map(({ id }) => id)).toEqual(['a3']);
+  });
+
+  it('starts from the open alarms of the store', async () => {
+    const store = new MemoryAlarmStore();
+    await store.apply([transition('began', 1)]);
+    const { desk } = await openDesk(store);
+    expect(desk.find('a1' as AlarmId)).toMatchObject({ state: 'active' });
+  });
+});
+
+describe('an acknowledgement', () => {
+  it('is stored, then shown; the second person is told who was first', async () => {
+    const { desk, store, told } = await liveDesk(new MemoryAlarmStore());
+    desk.take([transition('began', 1)]);
+    const [first, second] = await Promise.all(
+      ['anna', 'ben'].map((by) => desk.acknowledge({ id: 'a1' as AlarmId, by })),
+    );
+    expect(first?.kind).toBe('acknowledged');
+    expect(second).toMatchObject({ kind: 'already-acknowledged', alarm: { acknowledgedBy: 'anna' } });
+    expect(told).toEqual(['a1 raised', 'a1 acknowledged']);
+    expect(store.alarms.get('a1' as AlarmId)?.acknowledgedBy).toBe('anna');
+  });
+  it('resolves what has ended, and the alarm leaves the desk', async () => {
+    const { desk, told } = await liveDesk(new MemoryAlarmStore());
+    desk.take([transition('began', 1), transition('ended', 2)]);
+    await desk.acknowledge({ id: 'a1' as AlarmId, by: 'anna' });
+    expect(told).toEqual(['a1 raised', 'a1 ended', 'a1 resolved']);
+    expect(desk.open()).toEqual([]);
+  });
+  it('that cannot be stored is none', async () => {
+    const { desk, store, told } = await liveDesk(new MemoryAlarmStore());
+    desk.take([transition('began', 1)]);
+    await desk.settled();
+    store.refusal = AWAY;
+    await expect(desk.acknowledge({ id: 'a1' as AlarmId, by: 'anna' })).rejects.toBe(AWAY);
+    expect(told).toEqual(['a1 raised']);
+  });
+  it('of an unknown alarm is not found', async () =>
+    expect(await (await liveDesk(new MemoryAlarmStore())).desk.acknowledge({ id: 'none' as AlarmId, by: 'x' })).toEqual(
+      {
+        kind: 'not-found',
+      },
+    ));
+});
+
+describe('the store is right', () => {
+  it('about an acknowledgement through another process: told by refresh, once', async () => {
+    const { desk, store, told } = await liveDesk(new MemoryAlarmStore());
+    desk.take([transition('began', 1)]);
+    await desk.settled();
+    await store.acknowledge({ id: 'a1' as AlarmId, by: 'ben', atMs: 7 });
+    await desk.refresh('a1' as AlarmId);
+    await desk.refresh('a1' as AlarmId);
+    expect(told).toEqual(['a1 raised', 'a1 acknowledged']);
+  });
+  it('about one that nobody told us of: the end it stores resolves the alarm here too', async () => {
+    const { desk, store, told } = await liveDesk(new MemoryAlarmStore());
+    desk.take([transition('began', 1)]);
+    await desk.settled();
+    await store.acknowledge({ id: 'a1' as AlarmId, by: 'ben', atMs: 7 });
+    desk.take([transition('ended', 2)]);
+    expect(told).toEqual(['a1 raised', 'a1 ended']);
+    await desk.settled();
+    expect(told).toEqual(['a1 raised', 'a1 ended', 'a1 resolved']);
+    expect(desk.open()).toEqual([]);
+  });
+  it('about an alarm another process raised', async () => {
+    const { desk, store, told } = await liveDesk(new MemoryAlarmStore());
+    await store.apply([transition('began', 1)]);
+    await desk.refresh('a1' as AlarmId);
+    expect(told).toEqual(['a1 raised']);
+    expect(desk.open()).toHaveLength(1);
+  });
+});
+
+describe('bounds', () => {
+  it('beyond the most that may wait, there is no room until the store has caught up', async () => {
+    const store = new MemoryAlarmStore();
+    const { desk } = await liveDesk(store, {}, { unstoredMax: 2 });
+    store.refusal = AWAY;
+    desk.take([transition('began', 1), transition('ended', 2)]);
+    let hasRoom = false;
+    const room = desk.room().then(() => {
+      hasRoom = true;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(hasRoom).toBe(false);
+    store.refusal = undefined;
+    await room;
+    await desk.settled();
+    expect(store.events).toHaveLength(2);
+  });
+  it('a stop gives up on a database that stays away, and says how much was left', async () => {
+    const store = new MemoryAlarmStore();
+    const { desk } = await liveDesk(store);
+    store.refusal = AWAY;
+    desk.take([transition('began', 1)]);
+    expect(await desk.stop(20)).toBe(1);
+  });
+  it('what comes while the last is being stored is stored too', async () => {
+    const { desk, store } = await liveDesk(new MemoryAlarmStore());
+    for (let i = 1; i <= 200; i++) {
+      desk.take([transition(i % 2 === 1 ? 'began' : 'ended', i)]);
+      for (let turns = i % 7; turns > 0; turns--) await Promise.resolve();
+    }
+    await desk.settled();
+    expect(desk.unstored()).toBe(0);
+    expect(store.events.at(-1)?.kind).toBe('ended');
+  });
+});
