@@ -200,12 +200,18 @@ export function createAdmission(options: AdmissionOptions): Admission {
     if (parsed.kind === 'failed') return Promise.resolve({ kind: 'rejected', problems: [parsed.problem] });
     const judged = judge(arrival, parsed.value);
     if (judged.kind === 'rejected') return Promise.resolve(judged);
-    if (judged.refused.length > 0)
-      return Promise.resolve({ kind: 'rejected', readingId: judged.reading.id, problems: judged.refused });
-    const reading = onlyRefused(judged.reading, problems, replayId);
+    const { refused } = judged;
+    const wasKept = problems.every(({ field }) => ENTRY.test(field));
+    if (wasKept && refused.length > 0)
+      return Promise.resolve({ kind: 'rejected', readingId: judged.reading.id, problems: refused });
+    const reading = wasKept ? onlyRefused(judged.reading, problems, replayId) : judged.reading;
     return recent
       .once(reading.deviceId, reading.id, () => log.append(reading))
-      .then((kind) => tell(arrival, { kind, readingId: reading.id }))
+      .then((kind) =>
+        refused.length === 0
+          ? tell(arrival, { kind, readingId: reading.id })
+          : tell(arrival, { kind: 'rejected', readingId: reading.id, problems: refused, kept: true }),
+      )
       .catch((error: unknown) => unavailable(arrival, error));
   }
 
@@ -260,9 +266,8 @@ const ENTRY = /^(vitals|context|status)\.([A-Za-z]+)/;
  * would take the whole reading under its first id for a duplicate.
  */
 function onlyRefused(reading: AssignedReading, problems: readonly Problem[], replayId: string): AssignedReading {
-  const entries = problems.map(({ field }) => ENTRY.exec(field));
   const id = parseReadingId(replayId);
-  if (id === undefined || entries.some((entry) => entry === null)) return reading;
+  const entries = problems.map(({ field }) => ENTRY.exec(field));
   const left = (part: 'vitals' | 'context' | 'status'): object =>
     Object.fromEntries(
       Object.entries(reading[part]).filter(([name]) =>
@@ -270,8 +275,9 @@ function onlyRefused(reading: AssignedReading, problems: readonly Problem[], rep
       ),
     );
   const refused = { vitals: left('vitals'), context: left('context'), status: left('status') };
+  // Mended into "no measurement": nothing is left to add.
   const isNothing = Object.values(refused).every((part) => Object.keys(part).length === 0);
-  return isNothing ? reading : { ...reading, ...refused, id };
+  return id === undefined || isNothing ? reading : { ...reading, ...refused, id };
 }
 
 /** When to try again. Space comes back by trimming, which takes seconds; a full queue drains in a moment. */
