@@ -1,0 +1,174 @@
+import { type Kysely, sql } from 'kysely';
+import type { Accounts, StoredToken, User } from '../../ports/accounts.ts';
+import type { Connections } from './connection.ts';
+import { failing } from './database-failure.ts';
+import { moment, type Schema } from './schema.ts';
+import { withoutNulls } from './without-nulls.ts';
+
+/** Users and their tokens in PostgreSQL. */
+export class PostgresAccounts implements Accounts {
+  readonly #kysely: Kysely<Schema>;
+
+  constructor({ kysely }: Pick<Connections, 'kysely'>) {
+    this.#kysely = kysely;
+  }
+
+  /** Without a hash, a password that is already there stays. */
+  async putUser(user: Parameters<Accounts['putUser']>[0]): Promise<void> {
+    const row = {
+      name: user.name,
+      display_name: user.displayName,
+      roles: [...user.roles],
+      ward_ids: [...user.wardIds],
+      disabled_at: user.disabledAtMs === undefined ? null : new Date(user.disabledAtMs),
+    };
+    const password = user.passwordHash === undefined ? {} : { password_hash: user.passwordHash };
+    await failing(() =>
+      this.#kysely
+        .insertInto('app_user')
+        .values({ id: user.id, ...row, ...password })
+        .onConflict((on) => on.column('id').doUpdateSet({ ...row, ...password }))
+        .execute(),
+    );
+  }
+
+  async findUser(name: string): ReturnType<Accounts['findUser']> {
+    const row = await failing(() =>
+      selectUsers(this.#kysely).select('password_hash as passwordHash').where('name', '=', name).executeTakeFirst(),
+    );
+    return row === undefined ? undefined : (withoutNulls(row) as unknown as Awaited<ReturnType<Accounts['findUser']>>);
+  }
+
+  async users(): Promise<readonly User[]> {
+    const rows = await failing(() => selectUsers(this.#kysely).orderBy('name').execute());
+    return rows.map((row) => withoutNulls(row) as unknown as User);
+  }
+
+  async disable(name: string, atMs: number): Promise<boolean> {
+    const [result] = await failing(() =>
+      this.#kysely
+        .updateTable('app_user')
+        .set({ disabled_at: new Date(atMs) })
+        .where('name', '=', name)
+        .where('disabled_at', 'is', null)
+        .execute(),
+    );
+    return result?.numUpdatedRows === 1n;
+  }
+
+  async addToken(token: StoredToken): Promise<void> {
+    await failing(async () => {
+      await this.#kysely
+        .insertInto('access_token')
+        .values({
+          sha256: token.sha256,
+          kind: token.kind,
+          user_id: token.userId,
+          created_at: new Date(token.createdAtMs),
+          idle_expires_at: new Date(token.idleExpiresAtMs),
+          expires_at: new Date(token.expiresAtMs),
+        })
+        .execute();
+      // The table stays as small as the number of people signed in: whoever signs in sweeps up a few that are long gone.
+      await sql`
+        delete from access_token where sha256 in (
+          select sha256 from access_token where expires_at < ${moment(token.createdAtMs - SWEEP_AFTER_MS)} limit 100
+        )`.execute(this.#kysely);
+    });
+  }
+
+  async findToken(sha256: string, nowMs: number): ReturnType<Accounts['findToken']> {
+    const now = moment(nowMs);
+    const row = await failing(() =>
+      selectUsers(this.#kysely)
+        .innerJoin('access_token', 'access_token.user_id', 'app_user.id')
+        .select([
+          'access_token.kind',
+          'access_token.created_at as createdAtMs',
+          'access_token.idle_expires_at as idleExpiresAtMs',
+          'access_token.expires_at as expiresAtMs',
+        ])
+        .where('sha256', '=', sha256)
+        .where('revoked_at', 'is', null)
+        .where('idle_expires_at', '>', now)
+        .where('expires_at', '>', now)
+        .where((eb) => eb.or([eb('disabled_at', 'is', null), eb('disabled_at', '>', now)]))
+        .executeTakeFirst(),
+    );
+    if (row === undefined) return undefined;
+    const { kind, createdAtMs, idleExpiresAtMs, expiresAtMs, ...user } = row;
+    const token = { sha256, kind, userId: user.id, createdAtMs, idleExpiresAtMs, expiresAtMs };
+    return { token: token as StoredToken, user: withoutNulls(user) as unknown as User };
+  }
+
+  async touchToken(sha256: string, idleExpiresAtMs: number): Promise<void> {
+    await failing(() =>
+      this.#kysely
+        .updateTable('access_token')
+        .set({ idle_expires_at: new Date(idleExpiresAtMs) })
+        .where('sha256', '=', sha256)
+        // Two requests at once: the later expiry stands.
+        .where('idle_expires_at', '<', moment(idleExpiresAtMs))
+        .execute(),
+    );
+  }
+
+  async revokeToken(sha256: string, atMs: number): Promise<void> {
+    await failing(() =>
+      this.#kysely
+        .updateTable('access_token')
+        .set({ revoked_at: new Date(atMs) })
+        .where('sha256', '=', sha256)
+        .where('revoked_at', 'is', null)
+        .execute(),
+    );
+  }
+
+  async claimSetup(sha256: string, nowMs: number): Promise<boolean> {
+    const [result] = await failing(() =>
+      this.#kysely
+        .updateTable('setup_code')
+        .set({ claimed_at: new Date(nowMs) })
+        .where('sha256', '=', sha256)
+        .where('claimed_at', 'is', null)
+        .where('expires_at', '>', moment(nowMs))
+        .where((eb) => eb.not(eb.exists(eb.selectFrom('app_user').select('app_user.id'))))
+        .execute(),
+    );
+    return result?.numUpdatedRows === 1n;
+  }
+
+  /** There is one link at a time: a new one makes those before it worthless. */
+  async putSetup(sha256: string, expiresAtMs: number): Promise<void> {
+    await failing(() =>
+      this.#kysely.transaction().execute(async (db) => {
+        await db.deleteFrom('setup_code').execute();
+        await db
+          .insertInto('setup_code')
+          .values({ sha256, expires_at: new Date(expiresAtMs) })
+          .execute();
+      }),
+    );
+  }
+
+  async hasUsers(): Promise<boolean> {
+    const row = await failing(() => this.#kysely.selectFrom('app_user').select('id').limit(1).executeTakeFirst());
+    return row !== undefined;
+  }
+}
+
+/** Kept for a while after its end, for whoever asks who was signed in when. */
+const SWEEP_AFTER_MS = 30 * 86_400_000;
+
+function selectUsers(db: Kysely<Schema>) {
+  return db
+    .selectFrom('app_user')
+    .select([
+      'app_user.id',
+      'name',
+      'display_name as displayName',
+      'roles',
+      'ward_ids as wardIds',
+      'disabled_at as disabledAtMs',
+    ]);
+}
