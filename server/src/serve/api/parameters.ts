@@ -4,6 +4,8 @@ import type { FieldError } from '../problem.ts';
 /** Ids in paths and queries, as `domain/ids.ts` takes them: anything else is refused before it is looked up. */
 export const Id = Type.String({ pattern: '^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$' });
 export const IdPath = Type.Object({ id: Id });
+/** A ward's id, or the one under which patients without a bed are shown (`live/tile.ts`). */
+export const WardPath = Type.Object({ id: Type.String({ pattern: '^(~none|[A-Za-z0-9_-][A-Za-z0-9._-]{0,63})$' }) });
 
 export const Instant = Type.String({
   maxLength: 40,

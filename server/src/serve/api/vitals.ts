@@ -1,16 +1,17 @@
 import { SparklineResponse, TrendResponse, VitalsHistoryResponse } from '@healthsync/contracts/patient';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
-import { type PatientId, parsePatientId, parseWardId, type WardId } from '../../domain/ids.ts';
+import { type PatientId, parsePatientId, type WardId } from '../../domain/ids.ts';
 import type { AssignedReading } from '../../domain/reading.ts';
 import { VITAL_NAMES, type VitalName } from '../../domain/vital.ts';
 import { principalOf } from '../access-gate.ts';
 import { rfc3339 } from '../alert-shape.ts';
+import { allWards, placesIn } from '../live/places.ts';
 import { invalid, notFound } from '../problem.ts';
 import type { Services } from '../services.ts';
 import type { Api } from '../validation.ts';
 import { seesWard, visiblePatient } from '../ward-scope.ts';
-import { DAY_MS, HOUR_MS, IdPath, Instant, parsePeriod } from './parameters.ts';
+import { DAY_MS, HOUR_MS, IdPath, Instant, parsePeriod, WardPath } from './parameters.ts';
 
 /** A page of readings: a quarter of an hour at one a second by default, some 2 MB at most. */
 const READINGS_DEFAULT = 1_000;
@@ -28,7 +29,7 @@ const SPARKLINES_FRESH_MS = 10_000;
 /** What was measured: every reading, trends for drawing, and the wall's sparklines. */
 export function registerVitals(app: FastifyInstance, services: Services): void {
   const api = app as unknown as Api;
-  const { history, view, now } = services;
+  const { history, view, statusOf, now } = services;
 
   api.get(
     '/api/patients/:id/vitals',
@@ -133,7 +134,7 @@ export function registerVitals(app: FastifyInstance, services: Services): void {
       schema: {
         summary: 'Heart rate of each bed of a ward over the last minutes',
         tags: ['vitals'],
-        params: IdPath,
+        params: WardPath,
         querystring: Type.Object(
           { minutes: Type.Optional(Type.Integer({ minimum: 1, maximum: 240 })) },
           { additionalProperties: false },
@@ -142,9 +143,8 @@ export function registerVitals(app: FastifyInstance, services: Services): void {
       },
     },
     async (request, reply) => {
-      const ward = parseWardId(request.params.id);
-      const isKnown = view().snapshot.wards.some((one) => one.id === ward);
-      if (ward === undefined || !isKnown || !seesWard(principalOf(request), ward)) return notFound(reply, 'ward');
+      const ward = allWards(view()).find((one) => one === request.params.id);
+      if (ward === undefined || !seesWard(principalOf(request), ward)) return notFound(reply, 'ward');
       const { minutes = 15 } = request.query;
       const key = `${minutes} ${ward}`;
       for (const [old, { atMs }] of sparklines) if (now() - atMs > SPARKLINES_FRESH_MS) sparklines.delete(old);
@@ -162,8 +162,7 @@ export function registerVitals(app: FastifyInstance, services: Services): void {
     const toMs = now();
     const fromMs = toMs - minutes * 60_000;
     const patients: SparklineResponse['patients'] = {};
-    const waiting = view()
-      .patientsIn(ward)
+    const waiting = placesIn(view(), ward, statusOf)
       .slice(0, SPARKLINES_MAX)
       .map((place) => place.id);
     const work = async () => {
