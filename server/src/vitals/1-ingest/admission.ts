@@ -80,7 +80,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
   let rereading: Promise<unknown> | undefined;
   let rereadAtMs = Number.NEGATIVE_INFINITY;
 
-  function admitBytes({ bytes, ...arrival }: Arrival & { readonly bytes: Uint8Array }): Promise<IngestOutcome> {
+  function admitBytes(arrival: Arrival & { readonly bytes: Uint8Array }): Promise<IngestOutcome> {
+    const { bytes } = arrival;
     const parsed = parseJson(bytes, bounds.readingBytesMax);
     if (parsed.kind === 'failed') {
       const payload = bytes.subarray(0, bounds.readingBytesMax);
@@ -89,7 +90,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
     return admit(arrival, parsed.value, () => bytes);
   }
 
-  function admitValue({ value, ...arrival }: Arrival & { readonly value: unknown }): Promise<IngestOutcome> {
+  function admitValue(arrival: Arrival & { readonly value: unknown }): Promise<IngestOutcome> {
+    const { value } = arrival;
     return admit(arrival, value, () => bytesOf(value).subarray(0, bounds.readingBytesMax));
   }
 
