@@ -6,6 +6,8 @@ export interface MqttBounds {
   readonly handshakesWaitingMax: number;
   readonly handshakeTimeoutMs: number;
   readonly connectTimeoutMs: number;
+  readonly connectsPerMinuteMax: number;
+  readonly connectsBurstMax: number;
   readonly lingerMs: number;
   readonly packetBytesMax: number;
   readonly connectBytesMax: number;
@@ -43,6 +45,12 @@ export const defaultMqttBounds: MqttBounds = {
   handshakeTimeoutMs: 10_000,
   /** CONNECT is the client's first packet and needs nothing from us. */
   connectTimeoutMs: 10_000,
+  /**
+   * A handshake costs as much as forty readings, and a device that reconnects in a loop is the commonest of all faults:
+   * after the burst it gets its CONNACK no more often than this, and waits meanwhile.
+   */
+  connectsPerMinuteMax: 12,
+  connectsBurstMax: 10,
   /** How long a client we have taken leave of may take to read it and close. */
   lingerMs: 2_000,
   /** A reading is 300 bytes, a vendor's JSON a few KiB. */

@@ -150,6 +150,36 @@ describe('CONNECT', () => {
   );
 });
 
+describe('a device that reconnects in a loop', () => {
+  it.each([4, 5] as const)('waits for its answer, and the others do not (version %i)', async (version) => {
+    bench = await openBench({ bounds: { connectsPerMinuteMax: 60, connectsBurstMax: 3 } });
+    for (let i = 0; i < 3; i++) await (await raw(version)).connect(version);
+    const fourth = await raw(version);
+    fourth.send(connectPacket(version), version);
+    await eventually(() => bench.connects.includes('slowed'));
+    const other = await bench.client('mon-2', { protocolVersion: version });
+    await other.publishAsync('devices/mon-2/readings', 'r', { qos: 1 });
+    expect(fourth.packets).toEqual([]);
+    expect(await fourth.next()).toMatchObject({ cmd: 'connack' });
+  });
+});
+
+describe('a defect of ours', () => {
+  it('costs the client that found it its connection, and nobody else', async () => {
+    bench = await openBench({
+      configOf: () => {
+        throw new Error('defect');
+      },
+    });
+    const [one, two] = [await raw(5), await bench.client('mon-2')];
+    await one.connect(5);
+    one.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'devices/mon-1/config', qos: 1 }] });
+    await one.closed;
+    expect(bench.disconnects).toEqual(['defect']);
+    await two.publishAsync('devices/mon-2/readings', 'r', { qos: 1 });
+  });
+});
+
 describe('after CONNECT', () => {
   it.each([
     ['a second CONNECT', connectBytes({}), 0x82],

@@ -1,4 +1,4 @@
-import type { Connection, Peer } from './connection.ts';
+import { type Connection, Hold, type Peer } from './connection.ts';
 import type { ConnectLabel, MqttContext } from './context.ts';
 import { type Connect, decodeConnect } from './decode-connect.ts';
 import { resumeDelivery } from './deliver.ts';
@@ -11,6 +11,7 @@ import { readingsTopic, statusTopic } from './topics.ts';
 
 /** CONNECT (3.1): who is this, may it be here, and does it continue something? */
 export function onConnect(context: MqttContext, connection: Connection): void {
+  if (mustWait(context, connection)) return;
   const { bytes, bodyStart, bodyEnd, isPadded } = connection.frames;
   const decoded = decodeConnect(bytes, bodyStart, bodyEnd);
   if (decoded.kind === 'fault') {
@@ -25,6 +26,25 @@ export function onConnect(context: MqttContext, connection: Connection): void {
       : findRefusal(context, connection.peer, connect);
   if (refusal !== undefined) refuse(context, connection, connect.version, refusal);
   else accept(context, connection, connection.peer as Peer, connect);
+}
+
+/** Lets one that connects too often wait for its answer: a refusal would only bring it back the sooner. */
+function mustWait(context: MqttContext, connection: Connection): boolean {
+  if (connection.peer === undefined) return false;
+  const { deviceId } = connection.peer;
+  const nowMs = context.monotonicMs();
+  const intervalMs = 60_000 / context.bounds.connectsPerMinuteMax;
+  const paceMs = Math.max(nowMs, context.connectPace.get(deviceId) ?? 0);
+  const earliestMs = paceMs - (context.bounds.connectsBurstMax - 1) * intervalMs;
+  if (earliestMs <= nowMs) {
+    context.connectPace.set(deviceId, paceMs + intervalMs);
+    return false;
+  }
+  context.hooks.connect?.('slowed');
+  connection.frames.putBack();
+  connection.connectAtMs = earliestMs;
+  connection.hold(Hold.rate);
+  return true;
 }
 
 interface Refusal {

@@ -31,7 +31,7 @@ export type CloseCause =
   | 'foreign-topic'
   | 'slow-reader'
   | 'unavailable'
-  | 'ingest-failed'
+  | 'defect' // ours
   | 'shutdown';
 
 /** A QoS 1 or 2 message that is with the log. Acknowledged in the order received (MQTT-4.6.0-2, -3). */
@@ -73,6 +73,8 @@ export class Connection {
   isDirty = false;
   /** To be told with the next acknowledgement that it was too fast. */
   wasSlowed = false;
+  /** Held at CONNECT until then. */
+  connectAtMs = 0;
   /** When to leave, though the time has not come yet. */
   leaveAtMs = Number.POSITIVE_INFINITY;
   /** When we took leave; `undefined` while we talk. */

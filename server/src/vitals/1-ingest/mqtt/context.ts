@@ -43,6 +43,7 @@ export type ConnectLabel =
   | 'bad-authentication'
   | 'malformed'
   | 'full'
+  | 'slowed'
   | 'shutting-down';
 
 export type RefusedMessage = 'foreign-topic' | 'rejected' | 'unavailable' | 'failed' | 'slowed' | 'packet-id-in-use';
@@ -70,6 +71,8 @@ export interface MqttContext {
   readonly heldForMemory: Set<Connection>;
   /** Held until their device's bucket has a token. */
   readonly heldForRate: Set<Connection>;
+  /** When each device's CONNECTs, evenly spaced, would have come: ahead of now by what it came too early. */
+  readonly connectPace: Map<DeviceId, number>;
   /** A tick for them is scheduled. */
   isTicking: boolean;
   readonly dirty: Connection[];

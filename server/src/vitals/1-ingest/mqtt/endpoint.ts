@@ -10,6 +10,7 @@ import { type CommandOutcome, publishConfig, sendCommand } from './deliver.ts';
 import { drain } from './drain.ts';
 import { HandshakeGate } from './handshakes.ts';
 import { leave } from './leave.ts';
+import { guard } from './output.ts';
 import { peerOf } from './peer.ts';
 import { read } from './read.ts';
 import { Sessions } from './session.ts';
@@ -136,7 +137,7 @@ function attach(context: MqttContext, socket: TLSSocket): void {
   socket.on('data', (chunk: Buffer) => {
     if (connection.leftAtMs !== undefined) return;
     connection.frames.push(chunk);
-    read(context, connection);
+    guard(context, connection, read);
   });
   socket.on('error', ignore); // `close` follows, and says all that matters
   socket.on('close', () => {
@@ -164,9 +165,10 @@ function contextOf(options: MqttEndpointOptions): MqttContext {
     unackedBytes: 0,
     heldForMemory: new Set(),
     heldForRate: new Set(),
+    connectPace: new Map(),
     isTicking: false,
     dirty: [],
-    read: (connection) => read(context, connection),
+    read: (connection) => guard(context, connection, read),
     offlineDue: new Map(),
   };
   return context;

@@ -35,7 +35,7 @@ function tick(context: MqttContext): void {
   context.isTicking = false;
   const nowMs = context.monotonicMs();
   for (const one of [...context.heldForRate]) {
-    if (one.session?.device.bucket.has(nowMs) === false) continue;
+    if (one.session?.device.bucket.has(nowMs) !== true) continue;
     context.heldForRate.delete(one);
     release(context, one, Hold.rate);
   }

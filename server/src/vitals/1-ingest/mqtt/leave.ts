@@ -56,12 +56,21 @@ export function reportOnline(context: MqttContext, device: DeviceState): void {
   context.offlineDue.delete(device.id);
   if (device.isOnline) return;
   device.isOnline = true;
-  context.world.presence(device.id, 'online', 'connect');
+  tell(context, device, 'online', 'connect');
 }
 
 function reportOffline(context: MqttContext, device: DeviceState, reason: PresenceReason): void {
   if (!device.isOnline) return;
   device.isOnline = false;
-  context.world.presence(device.id, 'offline', reason);
+  tell(context, device, 'offline', reason);
   context.sessions.forgetIfIdle(device);
+}
+
+function tell(context: MqttContext, device: DeviceState, state: 'online' | 'offline', reason: PresenceReason): void {
+  try {
+    context.world.presence(device.id, state, reason);
+  } catch (error) {
+    // Called in the middle of connecting and leaving, which must be finished whatever the listener does.
+    context.log?.error('presence could not be told', { component: 'mqtt', deviceId: device.id, error });
+  }
 }

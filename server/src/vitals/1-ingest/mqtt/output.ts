@@ -28,7 +28,7 @@ function flushAll(context: MqttContext): void {
   const round = context.dirty.splice(0);
   for (const connection of round) {
     connection.isDirty = false;
-    flush(context, connection);
+    guard(context, connection, flush);
   }
 }
 
@@ -74,7 +74,7 @@ function takeAcks(context: MqttContext, connection: Connection): void {
     filled = 0;
     connection.out.push(ackWithReason(type, ack.packetId, ack.reason as number, text));
   }
-  if (filled > 0) connection.out.push(bare.subarray(0, filled));
+  if (filled > 0) connection.out.push(filled === bare.length ? bare : bare.subarray(0, filled));
   if (ready === pending.length) pending.length = 0;
   else pending.splice(0, ready);
 }
@@ -102,9 +102,14 @@ export function disconnect(
 ): void {
   if (connection.leftAtMs !== undefined) return;
   takeAcks(context, connection);
-  if (connection.version === 5) connection.out.push(disconnectV5(reason, text));
+  if (connection.version === 5) {
+    connection.out.push(disconnectV5(reason, connection.packetSizeMax > WORDY ? text : undefined));
+  }
   say(context, connection, cause);
 }
+
+/** A client that accepts only packets smaller than this is spared the words (MQTT-3.14.2-3). */
+const WORDY = 128;
 
 /** Sends what is in `out` as the last words, without a DISCONNECT. */
 export function say(context: MqttContext, connection: Connection, cause: CloseCause): void {
@@ -114,6 +119,24 @@ export function say(context: MqttContext, connection: Connection, cause: CloseCa
   connection.held &= ~(Hold.inFlight | Hold.rate | Hold.memory);
   socket.end(words);
   socket.resume(); // whatever still comes is read and dropped
+}
+
+/** A defect of ours that one client's packets have found costs that client its connection, and nobody else theirs. */
+export function guard(
+  context: MqttContext,
+  connection: Connection,
+  act: (context: MqttContext, connection: Connection) => void,
+): void {
+  try {
+    act(context, connection);
+  } catch (error) {
+    context.log?.error('the MQTT endpoint has a defect', {
+      component: 'mqtt',
+      deviceId: connection.peer?.deviceId,
+      error,
+    });
+    cut(context, connection, 'defect');
+  }
 }
 
 /** Ends at once, without a word: for one who does not read. */

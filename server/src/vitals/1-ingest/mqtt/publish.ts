@@ -1,3 +1,4 @@
+import type { DeviceId } from '../../../domain/ids.ts';
 import type { IngestOutcome } from '../../../domain/problem.ts';
 import { type Connection, Hold, type PendingAck } from './connection.ts';
 import type { MqttContext } from './context.ts';
@@ -79,7 +80,7 @@ function resolveTopic(context: MqttContext, connection: Connection, publish: Pub
 }
 
 function admit(context: MqttContext, connection: Connection, qos: 0 | 1 | 2, packetId: number, payload: Buffer): void {
-  const { world, bounds } = context;
+  const { bounds } = context;
   if (qos > 0 && !isFresh(context, connection, qos as 1 | 2, packetId)) return;
   const ack: PendingAck | undefined =
     qos === 0 ? undefined : { packetId, qos: qos as 1 | 2, reason: undefined, text: undefined };
@@ -95,13 +96,22 @@ function admit(context: MqttContext, connection: Connection, qos: 0 | 1 | 2, pac
   }
   const startedAtMs = context.monotonicMs();
   const { deviceId } = connection.peer as NonNullable<Connection['peer']>;
-  world.ingest(deviceId, payload, context.now()).then(
+  ingestSafely(context, deviceId, payload).then(
     (outcome) => settle(context, connection, ack, payload.length, startedAtMs, outcome),
     (error: unknown) => {
       context.log?.error('a reading could not be taken in', { component: 'mqtt', deviceId, error });
       settle(context, connection, ack, payload.length, startedAtMs, undefined);
     },
   );
+}
+
+/** A throw before there is a promise counts like one after. */
+function ingestSafely(context: MqttContext, deviceId: DeviceId, payload: Buffer): Promise<IngestOutcome> {
+  try {
+    return context.world.ingest(deviceId, payload, context.now());
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 /** Whether a QoS 1 or 2 message may be taken; otherwise it has been answered. */

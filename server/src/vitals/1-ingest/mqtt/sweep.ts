@@ -1,5 +1,6 @@
-import type { Connection } from './connection.ts';
+import { type Connection, Hold } from './connection.ts';
 import type { MqttContext } from './context.ts';
+import { release } from './hold.ts';
 import { reportOfflineDue } from './leave.ts';
 import { cut, disconnect, say } from './output.ts';
 import { Reason } from './reason.ts';
@@ -24,6 +25,7 @@ export function startSweep(context: MqttContext): { stop(): void } {
     if (nowMs - checkedAtMs >= context.bounds.recheckEveryMs) {
       checkedAtMs = nowMs;
       recheck(context);
+      for (const [deviceId, paceMs] of context.connectPace) if (paceMs <= nowMs) context.connectPace.delete(deviceId);
     }
   }, SWEEP_MS);
   timer.unref();
@@ -37,6 +39,7 @@ function sweepOne(context: MqttContext, connection: Connection, nowMs: number, w
     if (nowMs - leftAtMs >= bounds.lingerMs) connection.socket.destroy();
   } else if (connection.session === undefined) {
     if (nowMs - connection.openedAtMs >= bounds.connectTimeoutMs) say(context, connection, 'not-connected');
+    else if (nowMs >= connection.connectAtMs) release(context, connection, Hold.rate);
   } else if (nowMs >= connection.leaveAtMs) {
     disconnect(context, connection, Reason.serverBusy, 'unavailable', 'nothing can be stored now: send it again');
   } else if (silenceMaxMs > 0 && connection.held === 0 && !wasStalled) {
