@@ -1,0 +1,127 @@
+import { type Command, CommanderError } from 'commander';
+import { Failure } from '../../ports/failure.ts';
+import type { Settings } from '../settings.ts';
+import { type SettingsOutcome, settingsOfProcess } from '../settings.ts';
+
+/**
+ * What every command shares: `--json` and `--data`, one answer on stdout, one line on stderr when it did not work, and
+ * the exit codes 0 (done), 1 (could not be done) and 2 (asked for wrongly).
+ */
+export function addCommand<Arguments extends readonly string[], Options extends object>(
+  parent: Command,
+  spec: {
+    /** As commander writes it: `enroll <device>`. */
+    readonly usage: string;
+    readonly description: string;
+    configure?(command: Command): void;
+    /** Its arguments as given, then its options. */
+    run(context: CommandContext, options: Options, ...given: Arguments): Promise<Answer>;
+  },
+  context: CommandContext,
+): Command {
+  const command = parent.command(spec.usage).description(spec.description);
+  spec.configure?.(command);
+  command.option('--data <folder>', 'the data folder (HEALTHSYNC_DATA, ./data)');
+  command.option('--json', 'answer as one line of JSON');
+  return command.action(async (...all: unknown[]) => {
+    const given = all.slice(0, -2) as unknown as Arguments; // then the options and the command itself
+    const options = command.opts<Options & CommonOptions>();
+    const answer = await spec.run(withData(context, options.data), options, ...given);
+    context.print(options.json === true ? JSON.stringify(answer.json) : answer.text);
+    if (answer.failed === true) process.exitCode = EXIT.failed;
+  });
+}
+
+export interface CommandContext {
+  readonly now: () => number;
+  /** One answer, on stdout. */
+  print(text: string): void;
+  /** Progress and hints, on stderr. */
+  tell(text: string): void;
+  /** The checked settings; variables given here count instead of the environment's. Throws `Misuse` naming every error. */
+  settings(overrides?: Readonly<Record<string, string | undefined>>): Settings;
+}
+
+export interface Answer {
+  /** What `--json` prints. Its fields are part of the public interface: scripts read them. */
+  readonly json: unknown;
+  /** For a person. */
+  readonly text: string;
+  /** Answered, but the answer is bad news: exit code 1. */
+  readonly failed?: boolean;
+}
+
+interface CommonOptions {
+  readonly data?: string;
+  readonly json?: boolean;
+}
+
+export const EXIT = { done: 0, failed: 1, misuse: 2 } as const;
+
+/** The command was asked for wrongly: `option` says where. Exit code 2. */
+export class Misuse extends Error {
+  readonly option: string;
+
+  constructor(option: string, expected: string) {
+    super(`${option}: ${expected}`);
+    this.option = option;
+  }
+}
+
+/** The command was asked for rightly and cannot be done. Exit code 1. */
+export class Refusal extends Error {}
+
+/** Every option that must hold an id, a time and the like: parse or say which option is wrong. */
+export function required<T>(option: string, value: T | undefined, expected: string): T {
+  if (value === undefined) throw new Misuse(option, expected);
+  return value;
+}
+
+export const ID_EXPECTED = 'expected up to 64 letters, digits and . _ -, not beginning with a dot';
+
+export function createContext(): CommandContext {
+  return {
+    now: Date.now,
+    print: (text) => process.stdout.write(`${text}\n`),
+    tell: (text) => process.stderr.write(`${text}\n`),
+    settings: (overrides) => settingsOrMisuse(settingsOfProcess(overrides)),
+  };
+}
+
+/** Says what went wrong, in one line, and answers with the exit code. */
+export function report(error: unknown, context: CommandContext, isJson: boolean): number {
+  if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done; // --help and --version
+  if (error instanceof CommanderError && error.code === 'commander.help') return EXIT.misuse; // the help was shown
+  const shown = shownError(error);
+  context.tell(isJson ? JSON.stringify({ error: shown }) : `healthsync: ${shown.message}`);
+  return shown.code === 'misuse' ? EXIT.misuse : EXIT.failed;
+}
+
+function shownError(error: unknown): { readonly code: string; readonly option?: string; readonly message: string } {
+  if (error instanceof Misuse) return { code: 'misuse', option: error.option, message: error.message };
+  if (error instanceof CommanderError) return shownByCommander(error.message);
+  if (error instanceof Failure) return { code: error.code, message: error.message };
+  if (error instanceof Refusal) return { code: 'refused', message: error.message };
+  const { code, syscall, path } = error as NodeJS.ErrnoException;
+  // A file that cannot be read or written: its path is the answer, a stack is not.
+  if (syscall !== undefined) return { code: 'refused', message: `${path ?? syscall}: ${code}` };
+  return { code: 'defect', message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}
+
+/** `error: required option '--patient <id>' not specified` and the like: one line, with what is at fault by itself. */
+function shownByCommander(text: string) {
+  const message = text.replace(/^error: /, '').replaceAll('\n', ' ');
+  const option = /'(--?[a-z][a-z-]*|[a-z-]+)/.exec(message)?.[1];
+  return { code: 'misuse', ...(option !== undefined && { option }), message };
+}
+
+function settingsOrMisuse(outcome: SettingsOutcome): Settings {
+  if (outcome.kind === 'ok') return outcome.settings;
+  const lines = outcome.errors.map(({ variable, problem }) => `${variable} ${problem}`);
+  throw new Misuse('settings', lines.join('; '));
+}
+
+function withData(context: CommandContext, data: string | undefined): CommandContext {
+  if (data === undefined) return context;
+  return { ...context, settings: (overrides) => context.settings({ HEALTHSYNC_DATA: data, ...overrides }) };
+}

@@ -1,0 +1,56 @@
+import { statfs } from 'node:fs/promises';
+import type { Command } from 'commander';
+import type { Settings } from '../settings.ts';
+import { type Answer, addCommand, type CommandContext } from './command.ts';
+import {
+  checkClock,
+  checkDatabase,
+  checkDisk,
+  checkFiles,
+  checkNode,
+  checkPermissions,
+  checkPort,
+} from './doctor-checks.ts';
+
+/** `healthsync doctor`: what would keep this installation from working, before it does. */
+export function register(program: Command, context: CommandContext): void {
+  addCommand<[], object>(
+    program,
+    {
+      usage: 'doctor',
+      description: 'check ports, disk, clock, permissions, limits and the database; exit code 1 if something fails',
+      run: examine,
+    },
+    context,
+  );
+}
+
+/** `warning`: works, but not well or not for long. */
+export interface Finding {
+  readonly check: string;
+  readonly state: 'ok' | 'warning' | 'failed';
+  readonly detail: string;
+}
+
+async function examine(context: CommandContext): Promise<Answer> {
+  const settings = context.settings();
+  const findings = [
+    checkNode(),
+    checkFiles(settings.mqttSessionsMax),
+    ...(await Promise.all([
+      checkPermissions(settings.dataFolder),
+      checkDisk(settings, (path) => statfs(path)),
+      checkClock(settings.dataFolder, context.now()),
+      checkPort('MQTT port', settings.mqttPort, settings),
+      checkPort('HTTPS port', settings.httpsPort, settings),
+    ])),
+    await checkDatabase(settings),
+  ];
+  const failed = findings.some(({ state }) => state === 'failed');
+  const lines = findings.map(({ check, state, detail }) => `${MARK[state]} ${check.padEnd(14)} ${detail}`);
+  return { json: { ok: !failed, findings }, text: lines.join('\n'), failed };
+}
+
+const MARK = { ok: 'ok     ', warning: 'warning', failed: 'FAILED ' } as const;
+
+export type DoctorSettings = Pick<Settings, 'dataFolder' | 'databaseUrl' | 'host' | 'diskReserveMegabytes'>;

@@ -1,0 +1,167 @@
+import type { Command } from 'commander';
+import { parseBedId, parsePatientId, parseWardId } from '../../domain/ids.ts';
+import type { Patient } from '../../ports/registry.ts';
+import { withOpenData } from '../open-data.ts';
+import { type Answer, addCommand, type CommandContext, ID_EXPECTED, Misuse, Refusal, required } from './command.ts';
+
+/** `healthsync ward …`, `bed …` and `patient …`: where people lie. */
+export function register(program: Command, context: CommandContext): void {
+  const wards = program.command('ward').description('wards');
+  addCommand<[string], { readonly name?: string }>(
+    wards,
+    {
+      usage: 'put <ward>',
+      description: 'make a ward, or rename it',
+      configure: (command) => command.option('--name <text>', 'what people call it'),
+      run: putWard,
+    },
+    context,
+  );
+  const beds = program.command('bed').description('beds');
+  addCommand<[string], { readonly ward: string; readonly label?: string }>(
+    beds,
+    {
+      usage: 'put <bed>',
+      description: 'make a bed, or move or rename it',
+      configure: (command) =>
+        command.requiredOption('--ward <id>', 'its ward').option('--label <text>', 'what the wall shows'),
+      run: putBed,
+    },
+    context,
+  );
+  const patients = program.command('patient').description('patients, without anything about their health');
+  addCommand<[string], PatientOptions>(
+    patients,
+    {
+      usage: 'put <patient>',
+      description: 'make a patient, or change what is named; the rest stays. Names are asked on stdin as JSON',
+      configure: (command) =>
+        command
+          .option('--bed <id>', 'the bed they lie in; "none" for no bed')
+          .option('--spo2-scale <1|2>', 'NEWS2 SpO2 scale; 2 only where a clinician has prescribed 88–92 %')
+          .option('--details', 'read {"mrn","familyName","givenName","birthDate","sex"} from stdin'),
+      run: putPatient,
+    },
+    context,
+  );
+  addCommand<[], object>(
+    patients,
+    { usage: 'list', description: 'ids and beds; never names', run: listPatients },
+    context,
+  );
+}
+
+interface PatientOptions {
+  readonly bed?: string;
+  readonly spo2Scale?: string;
+  readonly details?: boolean;
+}
+
+async function putWard(context: CommandContext, options: { readonly name?: string }, ward: string): Promise<Answer> {
+  const id = required('<ward>', parseWardId(ward), ID_EXPECTED);
+  const name = options.name === undefined ? id : label('--name', options.name);
+  return withOpenData(context.settings(), context.now, async ({ registry }) => {
+    await registry.putWard({ id, name });
+    return { json: { ward: id, name }, text: `Ward ${id}: ${name}` };
+  });
+}
+
+async function putBed(
+  context: CommandContext,
+  options: { readonly ward: string; readonly label?: string },
+  bed: string,
+): Promise<Answer> {
+  const id = required('<bed>', parseBedId(bed), ID_EXPECTED);
+  const wardId = required('--ward', parseWardId(options.ward), ID_EXPECTED);
+  const shown = options.label === undefined ? id : label('--label', options.label);
+  return withOpenData(context.settings(), context.now, async ({ registry }) => {
+    const { wards } = await registry.snapshot();
+    if (!wards.some((each) => each.id === wardId)) throw new Refusal(`--ward: there is no ward ${wardId}`);
+    await registry.putBed({ id, wardId, label: shown });
+    return { json: { bed: id, ward: wardId, label: shown }, text: `Bed ${id} (${shown}) in ward ${wardId}` };
+  });
+}
+
+async function putPatient(context: CommandContext, options: PatientOptions, patient: string): Promise<Answer> {
+  const id = required('<patient>', parsePatientId(patient), ID_EXPECTED);
+  const leaves = options.bed === 'none';
+  const bedId =
+    options.bed === undefined || leaves ? undefined : required('--bed', parseBedId(options.bed), ID_EXPECTED);
+  const details = options.details === true ? parseDetails(await readStdin()) : {};
+  const scale = options.spo2Scale === undefined ? {} : { spo2Scale: parseScale(options.spo2Scale) };
+  return withOpenData(context.settings(), context.now, async ({ registry }) => {
+    const { beds } = await registry.snapshot();
+    if (bedId !== undefined && !beds.some((bed) => bed.id === bedId))
+      throw new Refusal(`--bed: there is no bed ${bedId}`);
+    const { bedId: bedBefore, ...before } = (await registry.findPatient(id)) ?? { id };
+    const bed = leaves ? undefined : (bedId ?? bedBefore);
+    await registry.putPatient({ ...before, ...details, ...scale, ...(bed !== undefined && { bedId: bed }) });
+    return {
+      json: { patient: id, bed: bed ?? null },
+      text: `Patient ${id}, ${bed === undefined ? 'no bed' : `bed ${bed}`}`,
+    };
+  });
+}
+
+async function listPatients(context: CommandContext): Promise<Answer> {
+  return withOpenData(context.settings(), context.now, async ({ registry }) => {
+    const { patients } = await registry.snapshot();
+    const shown = patients.map(({ id, wardId, bedId, bed }) => ({
+      id,
+      ward: wardId ?? null,
+      bed: bedId ?? null,
+      label: bed ?? null,
+    }));
+    const lines = shown.map(({ id, ward, label: bed }) => `${id.padEnd(24)} ${(ward ?? '-').padEnd(12)} ${bed ?? '-'}`);
+    return { json: { patients: shown }, text: lines.length === 0 ? 'No patients.' : lines.join('\n') };
+  });
+}
+
+function label(option: string, text: string): string {
+  return required(option, /^[^\p{C}]{1,64}$/u.test(text) ? text : undefined, 'expected 1 to 64 printable characters');
+}
+
+function parseScale(text: string): 1 | 2 {
+  if (text !== '1' && text !== '2') throw new Misuse('--spo2-scale', 'expected 1 or 2');
+  return text === '1' ? 1 : 2;
+}
+
+/** By stdin, because names in arguments are seen by every user of the machine and stay in the shell's history. */
+async function readStdin(): Promise<string> {
+  let text = '';
+  for await (const chunk of process.stdin.setEncoding('utf8')) {
+    text += chunk;
+    if (text.length > STDIN_CHARACTERS_MAX) throw new Misuse('--details', 'expected at most 4096 characters');
+  }
+  return text;
+}
+
+const STDIN_CHARACTERS_MAX = 4096;
+
+const DETAILS = {
+  mrn: /^[^\p{C}]{1,64}$/u,
+  familyName: /^[^\p{C}]{1,100}$/u,
+  givenName: /^[^\p{C}]{1,100}$/u,
+  birthDate: /^\d{4}-\d\d-\d\d$/,
+  sex: /^(female|male|other|unknown)$/,
+} as const;
+
+function parseDetails(text: string): Partial<Patient> {
+  const value = parseObject(text);
+  for (const [field, entry] of Object.entries(value)) {
+    const pattern = Object.hasOwn(DETAILS, field) ? DETAILS[field as keyof typeof DETAILS] : undefined;
+    if (pattern === undefined) throw new Misuse('--details', `unknown field ${field.slice(0, 32)}`);
+    if (typeof entry !== 'string' || !pattern.test(entry)) throw new Misuse('--details', `${field} is not as expected`);
+  }
+  return value as Partial<Patient>;
+}
+
+function parseObject(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch {
+    // Not JSON: said below, in the same words as any other text that is no object.
+  }
+  throw new Misuse('--details', 'expected a JSON object on stdin');
+}

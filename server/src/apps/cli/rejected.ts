@@ -1,0 +1,143 @@
+import { readFile } from 'node:fs/promises';
+import { request } from 'node:https';
+import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
+import type { Command } from 'commander';
+import { sha256Of } from '../../identity/secrets.ts';
+import { createSessions } from '../../identity/sessions.ts';
+import { scriptUser } from '../../identity/users.ts';
+import { withOpenData } from '../open-data.ts';
+import type { Settings } from '../settings.ts';
+import { type Answer, addCommand, type CommandContext, Misuse, Refusal, required } from './command.ts';
+
+/** `healthsync rejected …`: readings that were refused, and their second chance after a fix. */
+export function register(program: Command, context: CommandContext): void {
+  const rejected = program.command('rejected').description('readings that were refused');
+  addCommand<[], ListOptions>(
+    rejected,
+    {
+      usage: 'list',
+      description: 'newest first, with the reason; never the payload, which may hold patient data',
+      configure: (command) =>
+        command
+          .option('--device <id>', 'only of this device')
+          .option('--code <code>', 'only with this problem, such as no-assignment')
+          .option('--all', 'replayed and dismissed ones as well')
+          .option('--limit <n>', 'at most this many, up to 1000', '50'),
+      run: list,
+    },
+    context,
+  );
+  addCommand<[string], object>(
+    rejected,
+    {
+      usage: 'replay <id>',
+      description: 'take it in again, through the running server, as if it had just come',
+      run: replay,
+    },
+    context,
+  );
+}
+
+interface ListOptions {
+  readonly device?: string;
+  readonly code?: string;
+  readonly all?: boolean;
+  readonly limit: string;
+}
+
+async function list(context: CommandContext, options: ListOptions): Promise<Answer> {
+  const wanted = /^\d{1,4}$/.test(options.limit) ? Number(options.limit) : 0;
+  const limit = required(
+    '--limit',
+    wanted >= 1 && wanted <= 1000 ? wanted : undefined,
+    'expected a whole number from 1 to 1000',
+  );
+  return withOpenData(context.settings(), context.now, async ({ rejected }) => {
+    const found = await rejected.list({
+      limit,
+      ...(options.device !== undefined && { deviceId: options.device }),
+      ...(options.code !== undefined && { code: options.code }),
+      ...(options.all === true ? {} : { state: 'open' as const }),
+    });
+    const shown = found.map(({ id, deviceId, receivedAtMs, source, problems, state }) => ({
+      id,
+      device: deviceId,
+      receivedAt: new Date(receivedAtMs).toISOString(),
+      source,
+      problems,
+      state,
+    }));
+    const lines = shown.map(({ id, device, receivedAt, problems }) => {
+      const reasons = problems.map(({ code, field }) => (field === '' ? code : `${code} (${field})`)).join(', ');
+      return `${id.padEnd(8)} ${receivedAt} ${device.padEnd(24)} ${reasons}`;
+    });
+    return { json: { rejected: shown }, text: lines.length === 0 ? 'None.' : lines.join('\n') };
+  });
+}
+
+async function replay(context: CommandContext, _: object, id: string): Promise<Answer> {
+  required('<id>', /^[A-Za-z0-9_-]{1,64}$/.test(id) ? id : undefined, 'expected an id that "rejected list" shows');
+  const settings = context.settings();
+  return withOpenData(settings, context.now, async ({ accounts }) => {
+    const sessions = createSessions({ accounts, now: context.now });
+    const { secret } = await sessions.createApiToken(await scriptUser(accounts, 'operator'), TOKEN_MS);
+    try {
+      const reply = await callServer(settings, `/api/rejected-readings/${id}/replay`, secret);
+      if (reply.status === 404) throw new Misuse('<id>', 'there is no such rejected reading');
+      const text = `Server: ${reply.status} ${reply.body}`;
+      return { json: { status: reply.status, ...parsed(reply.body) }, text, failed: reply.status >= 300 };
+    } finally {
+      await accounts.revokeToken(sha256Of(secret), context.now());
+    }
+  });
+}
+
+/** Long enough for one call; revoked right after it. */
+const TOKEN_MS = 60_000;
+const CALL_TIMEOUT_MS = 30_000;
+
+/** Taking a reading in is the running server's work: it alone writes the log. */
+async function callServer(settings: Settings, path: string, token: string): Promise<{ status: number; body: string }> {
+  const own = await readFile(join(settings.dataFolder, 'pki', 'server-ca.pem'), 'utf8').catch(() => '');
+  const isPublic = settings.httpsCertificate !== undefined;
+  const host = isPublic ? (settings.serverNames[0] ?? 'localhost') : 'localhost';
+  return new Promise((resolve, reject) => {
+    const call = request(
+      {
+        host,
+        port: settings.httpsPort,
+        path,
+        method: 'POST',
+        ca: isPublic ? [...rootCertificates] : own,
+        timeout: CALL_TIMEOUT_MS,
+        headers: { authorization: `Bearer ${token}`, 'content-length': 0 },
+      },
+      (response) => {
+        let body = '';
+        response.setEncoding('utf8').on('data', (chunk: string) => {
+          body = (body + chunk).slice(0, 65_536);
+        });
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+      },
+    );
+    call.on('timeout', () => call.destroy(new Error('timeout')));
+    call.on('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        new Refusal(
+          `no server answers on https://${host}:${settings.httpsPort} (${error.code ?? error.message}); start it first`,
+        ),
+      ),
+    );
+    call.end();
+  });
+}
+
+function parsed(body: string): object {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === 'object' && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}
