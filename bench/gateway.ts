@@ -112,7 +112,7 @@ async function measurePeer(
   const keys = {
     caFile: join(pki, 'device-ca.pem'),
     certFile: join(pki, 'server.pem'),
-    keyFile: join(pki, 'server.key'),
+    keyFile: join(pki, 'server.pem'),
   };
   const peer = await start(keys, folder);
   if (peer === undefined) return undefined;

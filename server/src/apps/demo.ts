@@ -1,0 +1,118 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DeviceId } from '../domain/ids.ts';
+import type { Authorities } from '../identity/authority.ts';
+import { createDeviceAuthority } from '../identity/device-authority.ts';
+import type { Registry } from '../ports/registry.ts';
+import { DEMO_WARD, demoBeds } from '../simulation/demo-ward.ts';
+import type { DeviceIdentity } from '../simulation/device-client.ts';
+import type { Log } from '../telemetry/log.ts';
+
+/**
+ * The demo's ward: seeded into the registry once, then driven by a process of its own over mutual TLS, exactly as
+ * strangers' monitors would. Answers with the way to stop it.
+ */
+export async function startDemo(options: {
+  readonly folder: string;
+  readonly mqttPort: number;
+  readonly registry: Registry;
+  readonly authorities: Authorities;
+  readonly now: () => number;
+  readonly log: Log;
+}): Promise<() => Promise<void>> {
+  const folder = join(options.folder, 'demo');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const fleetFile = join(folder, 'fleet.json');
+  const isNew = !existsSync(fleetFile);
+  if (isNew) {
+    const fleet = await seedWard(options);
+    const plan = { ca: options.authorities.servers.certificatePem, identities: fleet };
+    writeFileSync(fleetFile, JSON.stringify(plan), { mode: 0o600 });
+  }
+  return superviseDevices(fleetFile, isNew, options);
+}
+
+/** Before the demo began the monitors were worn already: they bring stored readings along. */
+const WORN_SINCE_HOURS = 25;
+/** What they bring: enough for the 12 h and 1 h trends to show something at first sight. */
+const PAST_HOURS = 12;
+
+async function seedWard({
+  registry,
+  authorities,
+  now,
+}: Parameters<typeof startDemo>[0]): Promise<readonly DeviceIdentity[]> {
+  const authority = createDeviceAuthority(authorities.devices, now);
+  const nowMs = now();
+  const fleet: DeviceIdentity[] = [];
+  await registry.putWard(DEMO_WARD);
+  for (const { bed, patient, deviceId, limits } of demoBeds()) {
+    await registry.putBed(bed);
+    await registry.putPatient(patient);
+    await registry.putDevice({ id: deviceId, createdAtMs: nowMs });
+    fleet.push(await enroll(authority, registry, deviceId));
+    await registry.assign({ deviceId, patientId: patient.id, fromMs: nowMs - WORN_SINCE_HOURS * 3_600_000 });
+    if (limits.length > 0)
+      await registry.putLimits({
+        patientId: patient.id,
+        rules: limits,
+        by: 'demo',
+        reason: 'part of the demo',
+        atMs: nowMs,
+      });
+  }
+  return fleet;
+}
+
+async function enroll(
+  authority: ReturnType<typeof createDeviceAuthority>,
+  registry: Registry,
+  deviceId: DeviceId,
+): Promise<DeviceIdentity> {
+  const { certificatePem, keyPem, record } = await authority.issue(deviceId);
+  await registry.addCertificate(record);
+  return { deviceId, cert: certificatePem, key: keyPem };
+}
+
+function superviseDevices(
+  fleetFile: string,
+  withPast: boolean,
+  { mqttPort, log }: Parameters<typeof startDemo>[0],
+): () => Promise<void> {
+  const main = join(import.meta.dirname, 'demo-devices.ts');
+  let isStopping = false;
+  let pastHours = withPast ? PAST_HOURS : 0;
+  let child: ReturnType<typeof spawn> | undefined;
+  const running = (async () => {
+    while (!isStopping) {
+      child = spawn(process.execPath, [main, fleetFile, String(mqttPort), String(pastHours)], {
+        stdio: ['pipe', 'ignore', 'inherit'],
+      });
+      const [exitCode] = await once(child, 'exit');
+      pastHours = 0;
+      if (isStopping) return;
+      log.warn('the demo devices ended and are started again', { exitCode: exitCode ?? -1 });
+      await sleep(RESTART_MS);
+    }
+  })();
+  return async () => {
+    isStopping = true;
+    child?.kill('SIGTERM');
+    await running;
+  };
+}
+
+const RESTART_MS = 1_000;
+
+/** What `demo-devices.ts` reads. */
+export interface DemoFleet {
+  readonly ca: string;
+  readonly identities: readonly DeviceIdentity[];
+}
+
+export function readDemoFleet(file: string): DemoFleet {
+  return JSON.parse(readFileSync(file, 'utf8'));
+}
