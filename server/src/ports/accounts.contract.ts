@@ -1,0 +1,108 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { UserId, WardId } from '../domain/ids.ts';
+import type { Accounts, User } from './accounts.ts';
+
+/** What every `Accounts` must do. `makeAccounts` answers with an empty one. */
+export function accountsContract(engine: string, makeAccounts: () => Promise<Accounts>): void {
+  describe(`${engine} for accounts`, () => {
+    let accounts: Accounts;
+    beforeEach(async () => {
+      accounts = await makeAccounts();
+    });
+
+    const signedIn = async (over: Partial<typeof TOKEN> = {}) => {
+      await accounts.putUser(NOOR);
+      await accounts.addToken({ ...TOKEN, ...over });
+    };
+
+    it('finds a user by name, with the password', async () => {
+      await accounts.putUser({ ...NOOR, passwordHash: 'hash-1' });
+      expect(await accounts.findUser('noor')).toEqual({ ...NOOR, passwordHash: 'hash-1' });
+      expect(await accounts.findUser('nobody')).toBeUndefined();
+    });
+
+    it('lists users without their passwords', async () => {
+      await accounts.putUser({ ...NOOR, passwordHash: 'hash-1' });
+      await accounts.putUser({ ...NOOR, id: 'U-2' as UserId, name: 'ada', wardIds: [] });
+      expect(await accounts.users()).toEqual([{ ...NOOR, id: 'U-2', name: 'ada', wardIds: [] }, NOOR]);
+    });
+
+    it('changes a user, and keeps a password it was not given', async () => {
+      await accounts.putUser({ ...NOOR, passwordHash: 'hash-1' });
+      await accounts.putUser({ ...NOOR, roles: ['admin'] });
+      expect(await accounts.findUser('noor')).toEqual({ ...NOOR, roles: ['admin'], passwordHash: 'hash-1' });
+    });
+
+    it('lets nobody take the name of another', async () => {
+      await accounts.putUser(NOOR);
+      await expect(accounts.putUser({ ...NOOR, id: 'U-2' as UserId })).rejects.toMatchObject({
+        code: 'database-rejected',
+      });
+    });
+
+    it('knows a token while it lives, with what its user may do now', async () => {
+      await signedIn();
+      await accounts.putUser({ ...NOOR, roles: ['physician'] });
+      expect(await accounts.findToken('aa', T + 1)).toEqual({ token: TOKEN, user: { ...NOOR, roles: ['physician'] } });
+      expect(await accounts.findToken('bb', T + 1)).toBeUndefined();
+    });
+
+    it('forgets a token that was idle, expired or revoked', async () => {
+      await signedIn();
+      expect(await accounts.findToken('aa', TOKEN.idleExpiresAtMs)).toBeUndefined();
+      await accounts.touchToken('aa', T + 2 * HOUR);
+      expect(await accounts.findToken('aa', TOKEN.idleExpiresAtMs)).toBeDefined();
+      await accounts.touchToken('aa', T + 99 * HOUR);
+      expect(await accounts.findToken('aa', TOKEN.expiresAtMs)).toBeUndefined();
+      await accounts.revokeToken('aa', T + 2);
+      expect(await accounts.findToken('aa', T + 3)).toBeUndefined();
+    });
+
+    it('forgets the tokens of a user who was disabled', async () => {
+      await signedIn();
+      expect(await accounts.disable('noor', T + 5)).toBe(true);
+      expect(await accounts.disable('noor', T + 6)).toBe(false);
+      expect(await accounts.disable('nobody', T + 6)).toBe(false);
+      expect(await accounts.findToken('aa', T + 5)).toBeUndefined();
+      expect(await accounts.findUser('noor')).toMatchObject({ disabledAtMs: T + 5 });
+    });
+
+    it('lets the one-time link be used once, in its time, and only while there is no user', async () => {
+      await accounts.putSetup('code', T + HOUR);
+      expect(await accounts.claimSetup('other', T)).toBe(false);
+      expect(await accounts.claimSetup('code', T + HOUR)).toBe(false);
+      const claims = await Promise.all([1, 2, 3].map(() => accounts.claimSetup('code', T)));
+      expect(claims.filter(Boolean)).toHaveLength(1);
+      await accounts.putSetup('second', T + HOUR);
+      expect(await accounts.hasUsers()).toBe(false);
+      await accounts.putUser(NOOR);
+      expect(await accounts.hasUsers()).toBe(true);
+      expect(await accounts.claimSetup('second', T)).toBe(false);
+    });
+
+    it('makes an older link worthless when it gives a new one', async () => {
+      await accounts.putSetup('first', T + HOUR);
+      await accounts.putSetup('second', T + HOUR);
+      expect(await accounts.claimSetup('first', T)).toBe(false);
+      expect(await accounts.claimSetup('second', T)).toBe(true);
+    });
+  });
+}
+
+const T = Date.UTC(2026, 10, 22, 1, 2, 3, 456);
+const HOUR = 3_600_000;
+const NOOR: User = {
+  id: 'U-1' as UserId,
+  name: 'noor',
+  displayName: "Noor O'Brien",
+  roles: ['nurse', 'charge-nurse'],
+  wardIds: ['W3' as WardId],
+};
+const TOKEN = {
+  sha256: 'aa',
+  kind: 'session',
+  userId: NOOR.id,
+  createdAtMs: T,
+  idleExpiresAtMs: T + HOUR,
+  expiresAtMs: T + 12 * HOUR,
+} as const;

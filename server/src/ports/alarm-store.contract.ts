@@ -1,0 +1,300 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { AlarmChange, ConditionTransition } from '../domain/alarm.ts';
+import type { AlarmId, BedId, DeviceId, PatientId, ReadingId, WardId } from '../domain/ids.ts';
+import type { AlarmStore } from './alarm-store.ts';
+import type { Outbox } from './outbox.ts';
+
+/** An empty alarm store, its outbox, and a way to put a patient to bed. */
+export interface AlarmStoreWorld {
+  readonly alarms: AlarmStore;
+  readonly outbox: Outbox;
+  place(patientId: PatientId, place: { readonly wardId: WardId; readonly bedId: BedId }): Promise<void>;
+}
+
+/** What every `AlarmStore` with its `Outbox` must do. */
+export function alarmStoreContract(engine: string, makeWorld: () => Promise<AlarmStoreWorld>): void {
+  describe(`${engine} as an alarm store`, () => {
+    let world: AlarmStoreWorld;
+    beforeEach(async () => {
+      world = await makeWorld();
+    });
+
+    const apply = (...transitions: readonly ConditionTransition[]) => world.alarms.apply(transitions);
+    const acknowledge = (id: AlarmId, by = 'nurse-1') => world.alarms.acknowledge({ id, by, atMs: T + 60_000 });
+    const list = (query: Partial<Parameters<AlarmStore['list']>[0]> = {}) =>
+      world.alarms.list({ limit: 100, ...query });
+
+    it('raises an alarm where the patient lies, with all that caused it', async () => {
+      await world.place(P, { wardId: W, bedId: B });
+      const transition = began(7);
+      const changes = await apply(transition);
+      const alarm = {
+        id: transition.alarmId,
+        patientId: P,
+        wardId: W,
+        bedId: B,
+        rule: HR,
+        ruleVersion: 3,
+        kind: 'physiological',
+        priority: 'high',
+        state: 'active',
+        condition: 'present',
+        cause: transition.cause,
+        worst: transition.cause,
+        deviceId: 'D-a',
+        readingId: 'r-7',
+        lastReadingId: 'r-7',
+        raisedAtMs: T + 7_000,
+      };
+      expect(changes).toEqual([{ kind: 'raised', alarm }]);
+      expect(await world.alarms.find(transition.alarmId)).toEqual(alarm);
+    });
+
+    it('raises it for a patient who lies nowhere', async () => {
+      const [change] = await apply(began(1, { patientId: 'P-unknown' as PatientId }));
+      expect(change?.kind).toBe('raised');
+      expect(change?.alarm).not.toHaveProperty('wardId');
+    });
+
+    it('changes nothing when what was applied comes again', async () => {
+      const first = [began(1), ended(3)];
+      await apply(...first);
+      const alarms = await list();
+      expect(await apply(...first)).toEqual([]);
+      expect(await apply(began(2))).toEqual([]);
+      expect(await apply(ended(3), began(4)).then(kinds)).toEqual(['returned']);
+      expect(await list()).toHaveLength(alarms.length);
+    });
+
+    it('orders what follows without a reading by its step', async () => {
+      expect(kinds(await apply(began(1, { position: at(1, 1) })))).toEqual(['raised']);
+      expect(kinds(await apply(ended(1, { position: at(1, 1) })))).toEqual([]);
+      expect(kinds(await apply(ended(1, { position: at(1, 2) })))).toEqual(['ended']);
+    });
+
+    it('keeps one open alarm per patient and rule, through a whole life', async () => {
+      expect(kinds(await apply(began(1)))).toEqual(['raised']);
+      expect(kinds(await apply(worsened(2, 190)))).toEqual(['worsened']);
+      expect(kinds(await apply(ended(3)))).toEqual(['ended']);
+      expect(kinds(await apply(began(4)))).toEqual(['returned']);
+      expect(kinds(await apply(ended(5)))).toEqual(['ended']);
+      const [alarm, ...others] = await list();
+      expect(others).toEqual([]);
+      expect(alarm).toMatchObject({
+        readingId: 'r-1',
+        lastReadingId: 'r-5',
+        worst: { value: 190 },
+        endedAtMs: T + 5_000,
+      });
+      expect(await acknowledge(began(1).alarmId)).toMatchObject({ kind: 'acknowledged', change: { kind: 'resolved' } });
+      expect(kinds(await apply(began(6)))).toEqual(['raised']);
+      expect((await list()).map(({ state }) => state)).toEqual(['active', 'resolved']);
+    });
+
+    it('applies a whole life, and the next one, in one batch', async () => {
+      await apply(began(1));
+      await acknowledge(began(1).alarmId);
+      expect(kinds(await apply(ended(2), began(3), ended(4)))).toEqual(['resolved', 'raised', 'ended']);
+      expect((await list()).map(({ readingId, state }) => [readingId, state])).toEqual([
+        ['r-3', 'active'],
+        ['r-1', 'resolved'],
+      ]);
+    });
+
+    it('keeps rules and patients apart', async () => {
+      const spo2 = { rule: 'spo2.below.high', alarmId: 'A-spo2' as AlarmId };
+      const other = { patientId: Q, alarmId: 'A-q' as AlarmId };
+      expect(kinds(await apply(began(1), began(1, spo2), began(1, other)))).toEqual(['raised', 'raised', 'raised']);
+      expect(kinds(await apply(ended(2, { ...spo2 })))).toEqual(['ended']);
+      expect((await list({ patientId: P })).map(({ condition }) => condition).sort()).toEqual(['ended', 'present']);
+    });
+
+    it('resolves an acknowledged alarm when its condition ends', async () => {
+      await apply(began(1));
+      expect(await acknowledge(began(1).alarmId)).toMatchObject({
+        kind: 'acknowledged',
+        change: { kind: 'acknowledged' },
+      });
+      expect(kinds(await apply(ended(2)))).toEqual(['resolved']);
+      expect(await world.alarms.find(began(1).alarmId)).toMatchObject({
+        state: 'resolved',
+        acknowledgedBy: 'nurse-1',
+        acknowledgedAtMs: T + 60_000,
+        resolvedAtMs: T + 2_000,
+      });
+    });
+
+    it('gives an alarm one owner, however many reach for it at once', async () => {
+      await apply(began(1));
+      const people = Array.from({ length: 5 }, (_, i) => `nurse-${i}`);
+      const outcomes = await Promise.all(people.map((by) => acknowledge(began(1).alarmId, by)));
+      expect(outcomes.map(({ kind }) => kind).sort()).toEqual([
+        ...Array(1).fill('acknowledged'),
+        ...Array(4).fill('already-acknowledged'),
+      ]);
+      const owner = (await world.alarms.find(began(1).alarmId))?.acknowledgedBy;
+      for (const outcome of outcomes)
+        if (outcome.kind === 'already-acknowledged') expect(outcome.alarm.acknowledgedBy).toBe(owner);
+    });
+
+    it('tells why an alarm cannot be taken', async () => {
+      await apply(began(1), ended(2));
+      await acknowledge(began(1).alarmId);
+      expect(await acknowledge(began(1).alarmId)).toMatchObject({ kind: 'already-resolved' });
+      expect(await acknowledge('A-none' as AlarmId)).toEqual({ kind: 'not-found' });
+      expect(await world.alarms.find('A-none' as AlarmId)).toBeUndefined();
+    });
+
+    it('raises once when two processes apply the same at the same time', async () => {
+      const changes = (await Promise.all([apply(began(1)), apply(began(1)), apply(began(1))])).flat();
+      expect(kinds(changes)).toEqual(['raised']);
+      expect(await list()).toHaveLength(1);
+    });
+
+    it('lists newest first, by patient, ward, state and time', async () => {
+      await world.place(P, { wardId: W, bedId: B });
+      await apply(began(1), began(5, { patientId: Q, alarmId: 'A-q' as AlarmId }), ended(6));
+      await acknowledge(began(1).alarmId);
+      const ids = async (query: Parameters<typeof list>[0]) => (await list(query)).map(({ id }) => id);
+      const [p, q] = [began(1).alarmId, 'A-q'];
+      expect(await ids({})).toEqual([q, p]);
+      expect(await ids({ limit: 1 })).toEqual([q]);
+      expect(await ids({ patientId: P })).toEqual([p]);
+      expect(await ids({ wardIds: [W] })).toEqual([p]);
+      expect(await ids({ wardIds: [] })).toEqual([]);
+      expect(await ids({ open: true })).toEqual([q]);
+      expect(await ids({ open: false })).toEqual([p]);
+      expect(await ids({ fromMs: T + 1_000, toMs: T + 5_000 })).toEqual([p]);
+      expect(await ids({ fromMs: T + 1_001 })).toEqual([q]);
+    });
+
+    describe('and its outbox', () => {
+      const routes = () => [
+        { channel: 'mail', recipient: 'ward@example.org' },
+        { channel: 'hook', recipient: 'https://example.org' },
+      ];
+      const take = (nowMs: number, limit = 10) => world.outbox.take({ nowMs, leaseUntilMs: nowMs + 30_000, limit });
+      const raisedOnly = (change: AlarmChange) => (change.kind === 'raised' ? routes() : []);
+
+      it('holds every change once, and nothing that was only repeated', async () => {
+        const seen: string[] = [];
+        const record = (change: AlarmChange) => {
+          seen.push(change.kind);
+          return [];
+        };
+        await apply(began(1), worsened(2, 190), worsened(3, 190), ended(4));
+        await apply(began(1), ended(4));
+        await acknowledge(began(1).alarmId);
+        expect(await world.outbox.fanOut(record, T)).toBe(0);
+        expect(seen).toEqual(['raised', 'worsened', 'ended', 'resolved']);
+        expect(await world.outbox.fanOut(record, T)).toBe(0);
+        expect(seen).toHaveLength(4);
+      });
+
+      it('makes one delivery for each channel and recipient', async () => {
+        await apply(began(1), ended(2));
+        expect(await world.outbox.fanOut(raisedOnly, T)).toBe(2);
+        expect(await world.outbox.fanOut(raisedOnly, T)).toBe(0);
+        const taken = await take(T);
+        expect(
+          taken.map(({ channel, recipient, attempt, change }) => [channel, recipient, attempt, change.kind]).sort(),
+        ).toEqual([
+          ['hook', 'https://example.org', 1, 'raised'],
+          ['mail', 'ward@example.org', 1, 'raised'],
+        ]);
+        // The change as it was told, not as the alarm is now.
+        expect(taken[0]?.change.alarm).toMatchObject({
+          id: began(1).alarmId,
+          condition: 'present',
+          raisedAtMs: T + 1_000,
+        });
+      });
+
+      it('gives a delivery to one notifier only, until its lease runs out', async () => {
+        await apply(began(1));
+        await world.outbox.fanOut(routes, T);
+        const shares = await Promise.all([take(T, 1), take(T, 1), take(T, 1)]);
+        const ids = shares.flat().map(({ deliveryId }) => deliveryId);
+        expect(new Set(ids).size).toBe(ids.length);
+        const rest = await take(T);
+        expect(ids.length + rest.length).toBe(2);
+        expect(await take(T + 29_999)).toEqual([]);
+        expect(await take(T + 30_000)).toHaveLength(2);
+      });
+
+      it('tries again when told to, and never again when it is done', async () => {
+        await apply(began(1));
+        await world.outbox.fanOut(routes, T);
+        const [first, second] = await take(T);
+        const result = { attempt: 1, atMs: T + 10, detail: '' };
+        await world.outbox.record({
+          ...result,
+          deliveryId: first?.deliveryId ?? '',
+          outcome: 'delivered',
+          detail: 'id 7',
+        });
+        await world.outbox.record({
+          ...result,
+          deliveryId: second?.deliveryId ?? '',
+          outcome: 'retry',
+          detail: '451',
+          nextAtMs: T + 5_000,
+        });
+        expect(await take(T + 4_999)).toEqual([]);
+        const again = await take(T + 5_000);
+        expect(again).toMatchObject([{ deliveryId: second?.deliveryId, attempt: 2 }]);
+        await world.outbox.record({
+          deliveryId: second?.deliveryId ?? '',
+          attempt: 2,
+          outcome: 'failed',
+          detail: '550',
+          atMs: T + 5_100,
+        });
+        expect(await take(T + 999_000)).toEqual([]);
+        const records = await world.outbox.deliveries(began(1).alarmId);
+        expect(
+          records
+            .map(({ state, attempts, lastDetail, updatedAtMs }) => [state, attempts, lastDetail, updatedAtMs])
+            .sort(),
+        ).toEqual([
+          ['delivered', 1, 'id 7', T + 10],
+          ['failed', 2, '550', T + 5_100],
+        ]);
+        expect(await world.outbox.deliveries('A-none')).toEqual([]);
+      });
+    });
+  });
+}
+
+const T = Date.UTC(2026, 10, 22, 1, 2, 3, 456);
+const P = 'P-a' as PatientId;
+const Q = 'P-b' as PatientId;
+const W = 'W3' as WardId;
+const B = 'W3-01' as BedId;
+const HR = 'heartRate.above.high';
+
+const kinds = (changes: readonly AlarmChange[]) => changes.map(({ kind }) => kind);
+const at = (offset: number, step = 0) => ({ partition: 2, offset, step });
+
+function began(n: number, over: Partial<ConditionTransition> = {}): ConditionTransition {
+  return {
+    kind: 'began',
+    patientId: P,
+    rule: HR,
+    ruleVersion: 3,
+    alarmKind: 'physiological',
+    priority: 'high',
+    cause: { vital: 'heartRate', value: 167, comparison: 'above', limit: 160, text: 'HR 167 > 160' },
+    readingId: `r-${n}` as ReadingId,
+    deviceId: 'D-a' as DeviceId,
+    atMs: T + n * 1_000,
+    alarmId: `A-${n}` as AlarmId,
+    position: at(n),
+    ...over,
+  };
+}
+
+const ended = (n: number, over: Partial<ConditionTransition> = {}) => began(n, { kind: 'ended', ...over });
+
+const worsened = (n: number, value: number) =>
+  began(n, { kind: 'worsened', cause: { ...began(n).cause, value, text: `HR ${value} > 160` } });
