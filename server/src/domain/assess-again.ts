@@ -105,13 +105,12 @@ function endRulesNotInForce(judgement: Judgement, rules: AssessRules, source: Re
 function judgeCurrentValues(judgement: Judgement, state: AssessState, nowMs: number, rules: AssessRules): void {
   for (const [vital, limits] of Object.entries(rules.limits) as [VitalName, readonly LimitRule[]][]) {
     const value = state.status.values[vital];
-    const from = state.sources[vital];
-    if (value === undefined || from === undefined) continue;
+    if (value === undefined) continue;
     // A new limit is no reason to ring about a value that is no longer shown.
     const isLost = nowMs - value.receivedAtMs >= freshnessOf(value.intervalMs).lostAfterMs;
     for (const rule of limits)
       if (!isLost || judgement.conditions[rule.id] !== undefined)
-        judgeLimit(judgement, rule, value.value, { ...from, atMs: nowMs });
+        judgeLimit(judgement, rule, value.value, { ...value.source, atMs: nowMs });
   }
 }
 
@@ -125,7 +124,7 @@ function scoreAgain(
   if (state.status.news2 === undefined) return state;
   const inputs = news2Inputs(state.status);
   const news2 = scoreNews2(inputs, rules.spo2Scale, Math.max(nowMs, state.eventMs));
-  if (source !== undefined) judgeNews2(judgement, news2, state.status, rules.spo2Scale, source);
+  if (source !== undefined) judgeNews2(judgement, news2, inputs, rules.spo2Scale, source);
   const news2UntilMs = Math.min(NEVER_MS, news2ValidUntilMs(inputs, news2));
   return { ...state, status: { ...state.status, news2 }, news2UntilMs };
 }

@@ -24,14 +24,14 @@ export const NEWS2_MEDIUM: RuleFacts = {
 export function judgeNews2(
   judgement: Judgement,
   score: News2Score,
-  status: PatientStatus,
+  inputs: News2Inputs,
   scale: SpO2Scale,
   source: ReadingSource,
 ): void {
   const highWasPresent = judgement.conditions[NEWS2_HIGH.id] !== undefined;
   const mediumWasPresent = judgement.conditions[NEWS2_MEDIUM.id] !== undefined;
   if (score.score < NEWS2_URGENT && !highWasPresent && !mediumWasPresent) return;
-  const held = score.missing.length === 0 ? score.score : scoreNews2(news2Inputs(status), scale, 0).score;
+  const held = score.missing.length === 0 ? score.score : scoreNews2(inputs, scale, 0).score;
 
   if (score.score >= NEWS2_EMERGENCY) findPresent(judgement, NEWS2_HIGH, cause(score, NEWS2_EMERGENCY), source);
   else if (highWasPresent && held < NEWS2_EMERGENCY) findAbsent(judgement, NEWS2_HIGH.id, source);
@@ -43,14 +43,12 @@ export function judgeNews2(
   else if (mediumWasPresent && held < NEWS2_URGENT) findAbsent(judgement, NEWS2_MEDIUM.id, source);
 }
 
-export function news2Inputs(status: PatientStatus): News2Inputs {
-  const { values, oxygen, consciousness } = status;
-  return {
-    ...values,
-    ...(oxygen === undefined ? {} : { oxygen }),
-    ...(consciousness === undefined ? {} : { consciousness }),
-  };
+export function news2Inputs({ values, oxygen, consciousness }: Pick<PatientStatus, 'values' | Context>): News2Inputs {
+  const { respiratoryRate, spo2, systolic, heartRate, temperature } = values;
+  return { respiratoryRate, spo2, oxygen, systolic, heartRate, consciousness, temperature };
 }
+
+type Context = 'oxygen' | 'consciousness';
 
 function cause(score: News2Score, limit: number): Cause {
   const partial = score.missing.length === 0 ? '' : ' partial';

@@ -1,13 +1,11 @@
 import type { AlarmKind, Cause, ConditionTransition, Priority } from './alarm.ts';
 import type { AlarmId, DeviceId, PatientId, ReadingId } from './ids.ts';
-import type { PatientStatus } from './patient-status.ts';
+import type { CurrentValue, PatientStatus } from './patient-status.ts';
 import type { VitalName } from './vital.ts';
 
 /** All that is remembered of a patient between two readings. Plain data: a checkpoint is its JSON. Never changed in place. */
 export interface AssessState {
-  readonly status: PatientStatus;
-  /** Which reading each current value came from. */
-  readonly sources: { readonly [Name in VitalName]?: ReadingSource };
+  readonly status: JudgedStatus;
   readonly devices: readonly WornDevice[];
   /** The conditions present now, by rule. */
   readonly conditions: Conditions;
@@ -19,6 +17,15 @@ export interface AssessState {
   readonly news2UntilMs: number;
   /** Before this moment silence changes nothing: what makes a tick over 10,000 patients cheap. */
   readonly dueMs: number;
+}
+
+/** What is shown, and for each current value which reading it came from. */
+export interface JudgedStatus extends PatientStatus {
+  readonly values: { readonly [Name in VitalName]?: JudgedValue };
+}
+
+export interface JudgedValue extends CurrentValue {
+  readonly source: ReadingSource;
 }
 
 export type Conditions = { readonly [rule: string]: Condition };
@@ -62,7 +69,6 @@ export const NEVER_MS = Number.MAX_SAFE_INTEGER;
 export function unheardPatient(patientId: PatientId, partition: number): AssessState {
   return {
     status: { patientId, values: {}, leadsOff: false },
-    sources: {},
     devices: [],
     conditions: {},
     position: { partition, offset: -1, step: 0 },

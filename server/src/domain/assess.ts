@@ -2,11 +2,18 @@ import type { ConditionTransition } from './alarm.ts';
 import { type AlarmIdOf, findAbsent, findPresent, type Judgement } from './assess-condition.ts';
 import { judgeNews2, news2Inputs } from './assess-news2.ts';
 import type { AssessRules } from './assess-rules.ts';
-import { type AssessState, NEVER_MS, type ReadingSource, type WornDevice } from './assess-state.ts';
+import {
+  type AssessState,
+  type JudgedStatus,
+  type JudgedValue,
+  NEVER_MS,
+  type ReadingSource,
+  type WornDevice,
+} from './assess-state.ts';
 import { hear, isNewer, judgeDevices, lostAtMs } from './assess-technical.ts';
 import { assumedIntervalMs, learnInterval } from './freshness.ts';
-import { NEWS2_PARAMETERS, news2ValidUntilMs, roundToChart, scoreNews2 } from './news2.ts';
-import type { CurrentValue, News2Parameter, News2Score, PatientStatus } from './patient-status.ts';
+import { news2ValidUntilMs, roundToChart, scoreNews2 } from './news2.ts';
+import type { News2Score } from './patient-status.ts';
 import type { AssignedReading } from './reading.ts';
 import { isBeyond, type LimitRule, limitCause } from './threshold.ts';
 import type { VitalName } from './vital.ts';
@@ -35,22 +42,23 @@ export function assess(
   const devices = hear(state.devices, reading, rules.devices);
   if (isTechnicalTouched(state, devices)) judgeDevices(judgement, devices, source);
 
+  // What came too late to be judged is taken as if it had held nothing.
   const isTimely = reading.receivedAtMs - reading.atMs <= JUDGED_WITHIN_MS;
-  const taken = isTimely ? takeValues(state, reading, source) : { ...state, news2Changed: false };
-  if (isTimely) judgeLimits(judgement, state.status, taken.status, rules, source);
+  const taken = isTimely ? takeReading(state.status, reading, source) : state.status;
+  judgeLimits(judgement, state.status.values, taken.values, rules, source);
 
   const eventMs = isTimely ? Math.max(state.eventMs, reading.atMs) : state.eventMs;
   let { news2UntilMs } = state;
   let { news2 } = state.status;
-  if (isTimely && (taken.news2Changed || eventMs > news2UntilMs)) {
-    news2 = scoreNews2(news2Inputs(taken.status), rules.spo2Scale, eventMs);
-    news2UntilMs = Math.min(NEVER_MS, news2ValidUntilMs(news2Inputs(taken.status), news2));
-    judgeNews2(judgement, news2, taken.status, rules.spo2Scale, source);
+  if (eventMs > news2UntilMs || changesNews2(state.status, taken)) {
+    const inputs = news2Inputs(taken);
+    news2 = scoreNews2(inputs, rules.spo2Scale, eventMs);
+    news2UntilMs = Math.min(NEVER_MS, news2ValidUntilMs(inputs, news2));
+    judgeNews2(judgement, news2, inputs, rules.spo2Scale, source);
   }
 
   const next: AssessState = {
-    status: statusAfter(taken.status, reading, devices, news2),
-    sources: taken.sources,
+    status: statusAfter(taken, reading, devices, news2),
     devices,
     conditions: judgement.conditions,
     position: at,
@@ -91,96 +99,86 @@ function limitFacts({ id, version, priority }: LimitRule) {
   return { id, version, kind: 'physiological', priority } as const;
 }
 
+type Values = JudgedStatus['values'];
+type Taken = Pick<JudgedStatus, 'values' | 'oxygen' | 'consciousness'>;
+
 function judgeLimits(
   judgement: Judgement,
-  before: PatientStatus,
-  after: PatientStatus,
+  before: Values,
+  after: Values,
   rules: AssessRules,
   source: ReadingSource,
 ): void {
-  if (before.values === after.values) return;
-  for (const vital in after.values) {
-    const value = after.values[vital as VitalName];
-    const limits = rules.limits[vital as VitalName];
-    if (limits === undefined || value === undefined || value === before.values[vital as VitalName]) continue;
-    for (const rule of limits) judgeLimit(judgement, rule, value.value, source);
+  if (before === after) return;
+  for (const vital in rules.limits) {
+    const value = after[vital as VitalName];
+    if (value === undefined || value === before[vital as VitalName]) continue;
+    for (const rule of rules.limits[vital as VitalName] ?? []) judgeLimit(judgement, rule, value.value, source);
   }
 }
 
-/** The values of the reading that are newer than the known ones; none while its leads are off. */
-function takeValues(state: AssessState, reading: AssignedReading, source: ReadingSource) {
-  let values: { [Name in VitalName]?: CurrentValue } | undefined;
-  let sources: { [Name in VitalName]?: ReadingSource } | undefined;
-  let news2Changed = false;
-  if (reading.status.leadsOff !== true)
-    for (const name in reading.vitals) {
-      const vital = name as VitalName;
-      const value = reading.vitals[vital];
-      const known = state.status.values[vital];
-      if (value === undefined || (known !== undefined && !isNewer(reading, known))) continue;
-      values ??= { ...state.status.values };
-      sources ??= { ...state.sources };
-      values[vital] = currentValue(vital, value, known, reading);
-      sources[vital] = source;
-      news2Changed ||= isNews2Vital(vital) && (changesChart(vital, value, known) || !isScored(state.status, vital));
-    }
-  const context = takeContext(state.status, reading);
-  news2Changed ||= context !== undefined && changesContext(state.status, context);
-  const status: PatientStatus =
-    values === undefined && context === undefined
-      ? state.status
-      : { ...state.status, ...context, values: values ?? state.status.values };
-  return { status, sources: sources ?? state.sources, news2Changed };
-}
-
-/** Oxygen and consciousness are observed by people, leads or no leads. */
-function takeContext(status: PatientStatus, { context, atMs }: AssignedReading): Partial<PatientStatus> | undefined {
-  const oxygen = context.oxygen !== undefined && atMs > (status.oxygen?.atMs ?? -1);
-  const consciousness = context.consciousness !== undefined && atMs > (status.consciousness?.atMs ?? -1);
-  if (!oxygen && !consciousness) return undefined;
+/** What is newer than the known: vitals unless the leads are off; oxygen and consciousness, which people observe. */
+function takeReading(known: JudgedStatus, reading: AssignedReading, source: ReadingSource): Taken {
+  const { context, atMs } = reading;
+  const values = reading.status.leadsOff === true ? known.values : takeValues(known.values, reading, source);
+  let { oxygen, consciousness } = known;
+  if (context.oxygen !== undefined && atMs > (oxygen?.atMs ?? -1)) oxygen = { value: context.oxygen, atMs };
+  if (context.consciousness !== undefined && atMs > (consciousness?.atMs ?? -1))
+    consciousness = { value: context.consciousness, atMs };
   return {
-    ...(oxygen && context.oxygen !== undefined ? { oxygen: { value: context.oxygen, atMs } } : {}),
-    ...(consciousness && context.consciousness !== undefined
-      ? { consciousness: { value: context.consciousness, atMs } }
-      : {}),
+    values,
+    ...(oxygen === undefined ? undefined : { oxygen }),
+    ...(consciousness === undefined ? undefined : { consciousness }),
   };
 }
 
-function currentValue(
-  vital: VitalName,
-  value: number,
-  known: CurrentValue | undefined,
-  { atMs, receivedAtMs }: AssignedReading,
-): CurrentValue {
-  const intervalMs =
-    known === undefined ? assumedIntervalMs(vital) : learnInterval(known.intervalMs, atMs - known.atMs);
-  return { value, atMs, receivedAtMs, intervalMs };
+function takeValues(known: Values, reading: AssignedReading, source: ReadingSource): Values {
+  let values: { [Name in VitalName]?: JudgedValue } | undefined;
+  const { atMs, receivedAtMs } = reading;
+  for (const name in reading.vitals) {
+    const vital = name as VitalName;
+    const value = reading.vitals[vital];
+    const before = known[vital];
+    if (value === undefined || (before !== undefined && !isNewer(reading, before))) continue;
+    const intervalMs =
+      before === undefined ? assumedIntervalMs(vital) : learnInterval(before.intervalMs, atMs - before.atMs);
+    values ??= { ...known };
+    values[vital] = { value, atMs, receivedAtMs, intervalMs, source };
+  }
+  return values ?? known;
 }
 
-/** Diastolic and mean pressure are no part of the score. */
-function isNews2Vital(vital: VitalName): boolean {
-  return (NEWS2_PARAMETERS as readonly string[]).includes(vital);
-}
-
-/** Would the chart show another value, or one where it showed none? */
-function changesChart(vital: VitalName, value: number, known: CurrentValue | undefined): boolean {
-  return known === undefined || roundToChart(vital, value) !== roundToChart(vital, known.value);
-}
-
-/** Most devices repeat oxygen and consciousness with every reading. */
-function changesContext(status: PatientStatus, context: Partial<PatientStatus>): boolean {
-  const { oxygen, consciousness } = context;
+/**
+ * Would the score be another: the chart shows another value, or a parameter counts that did not (a value that had grown
+ * too old counts again when measured again, even as the same)? Most readings change nothing.
+ */
+function changesNews2(before: JudgedStatus, after: Taken): boolean {
+  const points = before.news2?.points ?? NO_POINTS;
+  if (before.values !== after.values)
+    for (const vital of NEWS2_VITALS) {
+      const [was, is] = [before.values[vital], after.values[vital]];
+      if (is === was || is === undefined) continue;
+      if (was === undefined || points[vital] === undefined) return true;
+      if (is.value !== was.value && roundToChart(vital, is.value) !== roundToChart(vital, was.value)) return true;
+    }
   return (
-    (oxygen !== undefined && (oxygen.value !== status.oxygen?.value || !isScored(status, 'oxygen'))) ||
-    (consciousness !== undefined &&
-      (consciousness.value !== status.consciousness?.value || !isScored(status, 'consciousness')))
+    changesContext(before.oxygen, after.oxygen, points.oxygen) ||
+    changesContext(before.consciousness, after.consciousness, points.consciousness)
   );
 }
 
-/** False for a parameter that had grown too old: the same value again makes it count again. */
-function isScored(status: PatientStatus, parameter: VitalName | News2Parameter): boolean {
-  return status.news2?.points[parameter as News2Parameter] !== undefined;
+/** Most devices repeat oxygen and consciousness with every reading. */
+function changesContext(
+  was: { readonly value: unknown } | undefined,
+  is: { readonly value: unknown } | undefined,
+  points: number | undefined,
+): boolean {
+  return is !== was && (is?.value !== was?.value || points === undefined);
 }
+
+const NO_POINTS: News2Score['points'] = {};
+/** Diastolic and mean pressure are no part of the score. */
+const NEWS2_VITALS = ['respiratoryRate', 'spo2', 'systolic', 'heartRate', 'temperature'] as const;
 
 function isTechnicalTouched(state: AssessState, devices: readonly WornDevice[]): boolean {
   for (const rule in state.conditions) if (rule.startsWith('technical.')) return true;
@@ -188,23 +186,22 @@ function isTechnicalTouched(state: AssessState, devices: readonly WornDevice[]):
 }
 
 function statusAfter(
-  status: PatientStatus,
+  { values, oxygen, consciousness }: Taken,
   reading: AssignedReading,
   devices: readonly WornDevice[],
   news2: News2Score | undefined,
-): PatientStatus {
-  const { id: readingId, deviceId, atMs, receivedAtMs } = reading;
-  const { patientId, values, oxygen, consciousness } = status;
+): JudgedStatus {
+  const { id: readingId, deviceId, patientId, atMs, receivedAtMs } = reading;
   const battery = lowestBattery(devices);
   return {
     patientId,
     values,
-    ...(oxygen === undefined ? {} : { oxygen }),
-    ...(consciousness === undefined ? {} : { consciousness }),
+    ...(oxygen === undefined ? undefined : { oxygen }),
+    ...(consciousness === undefined ? undefined : { consciousness }),
     leadsOff: devices.some((device) => device.leadsOff),
-    ...(battery === undefined ? {} : { battery }),
+    ...(battery === undefined ? undefined : { battery }),
     last: { readingId, deviceId, atMs, receivedAtMs },
-    ...(news2 === undefined ? {} : { news2 }),
+    ...(news2 === undefined ? undefined : { news2 }),
   };
 }
 

@@ -34,13 +34,13 @@ export function scoreNews2(inputs: News2Inputs, scale: SpO2Scale, nowMs: number)
 export type SpO2Scale = 1 | 2;
 
 export interface News2Inputs {
-  readonly respiratoryRate?: Measured<number>;
-  readonly spo2?: Measured<number>;
-  readonly oxygen?: Measured<boolean>;
-  readonly systolic?: Measured<number>;
-  readonly heartRate?: Measured<number>;
-  readonly consciousness?: Measured<Consciousness>;
-  readonly temperature?: Measured<number>;
+  readonly respiratoryRate?: Measured<number> | undefined;
+  readonly spo2?: Measured<number> | undefined;
+  readonly oxygen?: Measured<boolean> | undefined;
+  readonly systolic?: Measured<number> | undefined;
+  readonly heartRate?: Measured<number> | undefined;
+  readonly consciousness?: Measured<Consciousness> | undefined;
+  readonly temperature?: Measured<number> | undefined;
 }
 
 interface Measured<T> {
