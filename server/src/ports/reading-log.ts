@@ -10,7 +10,8 @@ export interface ReadingLog {
 
   /**
    * Resolves once the reading is on stable storage, with its position. Appends of one partition become durable in call
-   * order. Rejects with `Failure` `log-full` (retryable: nothing was stored), `log-closed`, or `log-broken` (fatal).
+   * order. Rejects with `Failure` `log-full` or `overloaded` (retryable: nothing was stored), `log-closed`, or
+   * `log-broken` (fatal).
    */
   append(reading: AssignedReading): Promise<LogPosition>;
 
@@ -23,7 +24,8 @@ export interface ReadingLog {
 
   /**
    * Records that `group` has durably dealt with everything before `next` (per partition). Call it after the consumer's
-   * own durable write. The log may trim what every group has passed and retention allows.
+   * own durable write. The log may trim what every group has passed and retention allows. Resolves when it is noted: a
+   * crash may forget the last moments' commits, so that some readings come again; `close` does not.
    */
   commit(group: string, next: LogPositions): Promise<void>;
 
