@@ -10,7 +10,8 @@ import { toAlert } from '../alert-shape.ts';
 import { type EventName, encodeEvent } from './event.ts';
 import { allWards, bedLabel, placesIn, wardOfAlarm } from './places.ts';
 import { readSnapshot } from './snapshot.ts';
-import { type Connection, connectionOf, toTile } from './tile.ts';
+import { type Connection, connectionOf } from './tile.ts';
+import { tileJson } from './tile-json.ts';
 
 /**
  * The live stream: what the rooms know, to everyone who watches. Vitals are gathered and told once a second per ward,
@@ -227,7 +228,7 @@ export function createLiveHub(options: {
     const connection = connectionOf(status, at);
     if (!moved.has(place.id) && told.get(place.id) === connection) return undefined;
     told.set(place.id, connection);
-    return JSON.stringify(toTile(place, status, at));
+    return tileJson(place, status, connection);
   }
 
   function sendTiles(ward: WardId, tiles: readonly string[]): void {

@@ -4,7 +4,8 @@ import type { PatientId, WardId } from '../../domain/ids.ts';
 import { toAlert } from '../alert-shape.ts';
 import type { LiveSources } from './hub.ts';
 import { allWards, bedLabel, placesIn, wardOfAlarm } from './places.ts';
-import { type Connection, NO_WARD, NO_WARD_NAME, toTile } from './tile.ts';
+import { type Connection, connectionOf, NO_WARD, NO_WARD_NAME } from './tile.ts';
+import { tileJson } from './tile-json.ts';
 
 export interface SnapshotRequest {
   readonly sources: LiveSources;
@@ -34,9 +35,10 @@ export async function readSnapshot(request: SnapshotRequest): Promise<string> {
   for (const ward of request.wantsVitals ? shown : []) {
     for (const place of placesIn(view, ward, sources.statusOf)) {
       const write = () => {
-        const tile = toTile(place, sources.statusOf(place.id), { ms: now(), isOffline: sources.isOffline });
-        request.onConnection(place.id, tile.connection);
-        return JSON.stringify(tile);
+        const status = sources.statusOf(place.id);
+        const connection = connectionOf(status, { ms: now(), isOffline: sources.isOffline });
+        request.onConnection(place.id, connection);
+        return tileJson(place, status, connection);
       };
       tiles.set(place.id, write);
       written.set(place.id, write());

@@ -74,7 +74,7 @@ function tileValues(status: PatientStatus): Record<string, TileValue> {
   return values;
 }
 
-function toNews2(score: News2Score): News2 {
+export function toNews2(score: News2Score): News2 {
   return {
     score: score.score,
     single3: score.single3,
@@ -86,6 +86,6 @@ function toNews2(score: News2Score): News2 {
   };
 }
 
-function unplacedBedId(patientId: PatientId): string {
+export function unplacedBedId(patientId: PatientId): string {
   return `~${patientId}`;
 }
