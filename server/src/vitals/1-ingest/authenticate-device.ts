@@ -9,10 +9,7 @@ import { provenCertificate } from '../../serve/client-certificate.ts';
  * Which device sends this request: by the certificate it proved to hold, else by its token. Whether it was revoked is
  * asked each time. A certificate that is not valid is not made good by a token beside it.
  */
-export function authenticateDevice(
-  request: FastifyRequest,
-  { view, nowMs }: { readonly view: RegistryView; readonly nowMs: number },
-): DeviceId | undefined {
+export function authenticateDevice(request: FastifyRequest, view: RegistryView, nowMs: number): DeviceId | undefined {
   const certificate = provenCertificate(request);
   if (certificate !== undefined) {
     const deviceId = deviceIdOfCertificate(certificate.der);

@@ -33,7 +33,7 @@ beforeAll(async () => {
         (app) =>
           registerIngest(app, {
             admission,
-            authenticateDevice: (request) => authenticateDevice(request, { view: server.world.view(), nowMs: NOW }),
+            authenticateDevice: (request) => authenticateDevice(request, server.world.view(), NOW),
             now: () => server.now(),
             bounds,
           }),
