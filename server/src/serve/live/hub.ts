@@ -10,6 +10,7 @@ import { toAlert } from '../alert-shape.ts';
 import { type EventName, encodeEvent } from './event.ts';
 import { allWards, bedLabel, placesIn, wardOfAlarm } from './places.ts';
 import { readSnapshot } from './snapshot.ts';
+import type { LiveSources } from './sources.ts';
 import { type Connection, connectionOf } from './tile.ts';
 import { tileJson } from './tile-json.ts';
 
@@ -43,14 +44,6 @@ export interface LiveReader {
   /** Bytes accepted by `write` that the socket has not taken yet. */
   pendingBytes(): number;
   end(): void;
-}
-
-export interface LiveSources {
-  readonly view: () => RegistryView;
-  readonly statusOf: (patientId: PatientId) => PatientStatus | undefined;
-  readonly openAlarms: () => Iterable<Alarm>;
-  /** The device said or showed that it is gone (last will, closed connection). */
-  readonly isOffline: (deviceId: DeviceId) => boolean;
 }
 
 export const LIVE_BOUNDS = {

@@ -2,8 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LiveSnapshot } from '@healthsync/contracts/live';
 import type { PatientId, WardId } from '../../domain/ids.ts';
 import { toAlert } from '../alert-shape.ts';
-import type { LiveSources } from './hub.ts';
 import { allWards, bedLabel, placesIn, wardOfAlarm } from './places.ts';
+import type { LiveSources } from './sources.ts';
 import { type Connection, connectionOf, NO_WARD, NO_WARD_NAME } from './tile.ts';
 import { tileJson } from './tile-json.ts';
 
