@@ -1,0 +1,136 @@
+import { createRootRoute, createRoute, createRouter, Outlet, redirect, useNavigate } from '@tanstack/react-router';
+import { useEffect, useSyncExternalStore } from 'react';
+import { startLiveFeed } from './live/live-feed.ts';
+import { AlarmsPage } from './pages/alarms-page.tsx';
+import { DevicesPage } from './pages/devices-page.tsx';
+import { PatientsPage } from './pages/patients-page.tsx';
+import { PatientPage } from './patient/patient-page.tsx';
+import { onSecond, useServices } from './services.ts';
+import { isSignedOut, SessionGate, useSession } from './session/session.tsx';
+import { SetupPage } from './session/setup-page.tsx';
+import { useSettings } from './settings.ts';
+import { WallPage } from './wall/wall-page.tsx';
+import { Announcer } from './widgets/announcer.tsx';
+import { FeedBanner } from './widgets/feed-banner.tsx';
+import { HelpDialog, openHelp } from './widgets/help-dialog.tsx';
+import { useShortcuts } from './widgets/shortcuts.ts';
+import { currentToasts, dismissToast, onToasts } from './widgets/toast.ts';
+import { TopBar } from './widgets/top-bar.tsx';
+
+const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound });
+const setup = createRoute({ getParentRoute: () => root, path: '/setup', component: SetupPage });
+const inside = createRoute({ getParentRoute: () => root, id: 'inside', component: Inside });
+const page = { getParentRoute: () => inside } as const;
+const tree = root.addChildren([
+  setup,
+  inside.addChildren([
+    createRoute({
+      ...page,
+      path: '/',
+      beforeLoad: () => {
+        throw redirect({ to: '/wall' });
+      },
+    }),
+    createRoute({ ...page, path: '/wall', component: WallPage }),
+    createRoute({ ...page, path: '/alarms', component: AlarmsPage }),
+    createRoute({ ...page, path: '/patients', component: PatientsPage }),
+    createRoute({ ...page, path: '/patients/$patientId', component: PatientPage }),
+    createRoute({ ...page, path: '/devices', component: DevicesPage }),
+  ]),
+]);
+
+export const router = createRouter({ routeTree: tree });
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}
+
+function Inside() {
+  return (
+    <SessionGate>
+      <Shell />
+    </SessionGate>
+  );
+}
+
+function Shell() {
+  const { sound } = useServices();
+  const { may } = useSession();
+  const { night } = useSettings();
+  const navigate = useNavigate();
+  useLiveFeed();
+  useShortcuts({
+    'g w': () => void navigate({ to: '/wall' }),
+    'g a': () => void navigate({ to: '/alarms' }),
+    'g p': () => void navigate({ to: '/patients' }),
+    'g r': () => void navigate({ to: '/devices' }),
+    '/': () => void navigate({ to: '/patients' }),
+    '?': openHelp,
+    s: sound.togglePause,
+  });
+  useEffect(() => {
+    document.documentElement.toggleAttribute('data-night', night);
+  }, [night]);
+  return (
+    <div className="shell">
+      <TopBar />
+      {may('wall.watch') && <FeedBanner />}
+      <Outlet />
+      <Toasts />
+      <Announcer />
+      <HelpDialog />
+    </div>
+  );
+}
+
+/** One stream for the whole app, whatever page is open: alarms call everywhere. */
+function useLiveFeed(): void {
+  const { store, sparks, sound } = useServices();
+  const { may, lose, me } = useSession();
+  const { ward } = useSettings();
+  const watches = may('wall.watch');
+  // A new session (`me`) opens a new stream.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: lose and may change with me
+  useEffect(() => {
+    if (!watches) return;
+    const options = { ward, onSignedOut: lose, isSignedOut, random: Math.random };
+    const stopFeed = startLiveFeed(store, options);
+    const update = () => {
+      const feed = store.feed().kind;
+      sound.update(store.alarms(), feed === 'down' || feed === 'signed-out');
+    };
+    const offs = [store.onShape(update), store.onFeed(update), onSecond(update), stopFeed];
+    return () => {
+      for (const off of offs) off();
+    };
+  }, [store, sparks, sound, ward, watches, me]);
+}
+
+function Toasts() {
+  const toasts = useSyncExternalStore(onToasts, currentToasts);
+  return (
+    <div className="toasts" role="alert">
+      {toasts.map((toast) => (
+        <div key={toast.id} className="toast">
+          {toast.text}
+          <button type="button" aria-label="Close" onClick={() => dismissToast(toast.id)}>
+            ✕
+          </button>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function NotFound() {
+  return (
+    <main className="page">
+      <h1>No such page</h1>
+      <p>
+        <a href="/wall">To the wall</a>
+      </p>
+    </main>
+  );
+}

@@ -1,0 +1,56 @@
+import type { Alert } from '@healthsync/contracts/alert';
+
+/** How an alarm is shown: by its priority, and technical ones apart (IEC 60601-1-8 keeps the two kinds separate). */
+export type AlarmLook = 'high' | 'medium' | 'low' | 'technical';
+
+export const ALARM_LOOKS: readonly AlarmLook[] = ['high', 'medium', 'low', 'technical'];
+
+/** Told apart without colour: by the number of marks and their shape. */
+export const ALARM_MARK: Readonly<Record<AlarmLook, { readonly stars: string; readonly symbol: string }>> = {
+  high: { stars: '***', symbol: '▲▲▲' },
+  medium: { stars: '**', symbol: '▲▲' },
+  low: { stars: '*', symbol: '△' },
+  technical: { stars: '!', symbol: '◇' },
+};
+
+export function lookOf(alert: Alert): AlarmLook {
+  return alert.kind === 'technical' ? 'technical' : alert.priority;
+}
+
+export const isUnacknowledged = (alert: Alert): boolean =>
+  alert.state === 'active' && alert.acknowledgedAt === undefined;
+
+/** Rings and flashes: somebody has to come. An ended, unacknowledged one stays marked but is quiet. */
+export const isCalling = (alert: Alert): boolean => isUnacknowledged(alert) && alert.condition === 'present';
+
+/**
+ * Lower comes first: what nobody has taken, before what somebody has; then by look; then what is still present; then the
+ * newest. A high alarm that has been taken stands behind a low one that has not: somebody is already there.
+ */
+export function compareAlarms(a: Alert, b: Alert): number {
+  return alarmRank(a) - alarmRank(b) || b.raisedAt.localeCompare(a.raisedAt) || a.id.localeCompare(b.id);
+}
+
+export function alarmRank(alert: Alert): number {
+  const taken = isUnacknowledged(alert) ? 0 : 100;
+  return taken + 10 * ALARM_LOOKS.indexOf(lookOf(alert)) + (alert.condition === 'present' ? 0 : 1);
+}
+
+/** Rank of a patient without any open alarm. */
+export const RANK_NONE = 1_000;
+
+/** `*** HR 167 > 160`: the worst value against its limit. */
+export function alarmText(alert: Alert): string {
+  return `${ALARM_MARK[lookOf(alert)].stars} ${alert.worst.text}`;
+}
+
+/** For the ear: `Bed W3-01: high alarm, HR 167 above 160`. */
+export function spokenAlarm(alert: Alert): string {
+  const look = lookOf(alert);
+  const words = alert.worst.text
+    .replace('>', 'above')
+    .replace('<', 'below')
+    .replace('≥', 'at least')
+    .replace('SpO₂', 'oxygen saturation');
+  return `Bed ${alert.bed ?? 'unknown'}: ${look === 'technical' ? 'technical' : look} alarm, ${words}`;
+}

@@ -1,0 +1,180 @@
+import type { DeviceList, RejectedList } from '@healthsync/contracts/device';
+import { Button } from '@mantine/core';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { api, problemText } from '../api.ts';
+import { useSession } from '../session/session.tsx';
+import { showToast } from '../widgets/toast.ts';
+
+type Rejected = RejectedList['rejected'][number];
+const STATES = ['open', 'replayed', 'dismissed'] as const;
+const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
+
+/** For operators: which devices there are, and what they sent that could not be taken. */
+export function DevicesPage() {
+  const { may } = useSession();
+  return (
+    <main className="page">
+      <h1>Devices</h1>
+      {!may('device.read') && !may('rejected.read') && (
+        <p>You may not see this. It needs: operator, admin or charge-nurse.</p>
+      )}
+      {may('rejected.read') && <RejectedReadings />}
+      {may('device.read') && <Devices />}
+    </main>
+  );
+}
+
+function RejectedReadings() {
+  const queries = useQueryClient();
+  const [state, setState] = useState<(typeof STATES)[number]>('open');
+  const query = useQuery({
+    queryKey: ['rejected', state],
+    queryFn: () => api<RejectedList>(`/api/rejected-readings?state=${state}&limit=100`),
+    refetchInterval: 10_000,
+  });
+
+  async function act(one: Rejected, action: 'replay' | 'dismiss'): Promise<void> {
+    try {
+      await api(`/api/rejected-readings/${encodeURIComponent(one.id)}/${action}`, { method: 'POST' });
+    } catch (error) {
+      showToast(problemText(error));
+    }
+    await queries.invalidateQueries({ queryKey: ['rejected'] });
+  }
+
+  return (
+    <section>
+      <div className="row">
+        <h2>Rejected readings</h2>
+        {/* biome-ignore lint/a11y/useSemanticElements: a fieldset would bring a frame of its own */}
+        <div className="tabs" role="group" aria-label="Which">
+          {STATES.map((each) => (
+            <button key={each} type="button" aria-pressed={each === state} onClick={() => setState(each)}>
+              {each}
+            </button>
+          ))}
+        </div>
+      </div>
+      {query.isError && <p role="alert">{problemText(query.error)}</p>}
+      {query.isPending && <p className="soft">Loading…</p>}
+      {query.data?.rejected.length === 0 && <p className="soft">None.</p>}
+      {query.data !== undefined && query.data.rejected.length > 0 && (
+        <RejectedTable rejected={query.data.rejected} act={act} />
+      )}
+    </section>
+  );
+}
+
+function RejectedTable({
+  rejected,
+  act,
+}: {
+  readonly rejected: readonly Rejected[];
+  readonly act: (one: Rejected, action: 'replay' | 'dismiss') => Promise<void>;
+}) {
+  const { may } = useSession();
+  return (
+    <div className="table-box">
+      <table className="table">
+        <thead>
+          <tr>
+            <th scope="col">Received</th>
+            <th scope="col">Device</th>
+            <th scope="col">Reason</th>
+            <th scope="col">What to do</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rejected.map((one) => (
+            <tr key={one.id}>
+              <td className="nowrap">
+                {TIME.format(Date.parse(one.receivedAt))} <span className="soft">{one.source}</span>
+              </td>
+              <td className="nowrap">{one.deviceId}</td>
+              <td>
+                {one.errors.map((error) => (
+                  <div key={`${error.code} ${error.field}`}>
+                    <strong>{error.code}</strong> {error.field !== '' && <code>{error.field}</code>} {error.detail}
+                  </div>
+                ))}
+                <details>
+                  <summary>As received</summary>
+                  <pre className="payload">{one.payload}</pre>
+                </details>
+              </td>
+              <td className="nowrap">
+                {one.state !== 'open' || !may('rejected.replay') ? (
+                  one.state
+                ) : (
+                  <span className="row">
+                    <Button size="compact-sm" onClick={() => void act(one, 'replay')}>
+                      Replay
+                    </Button>
+                    <Button size="compact-sm" variant="default" onClick={() => void act(one, 'dismiss')}>
+                      Dismiss
+                    </Button>
+                  </span>
+                )}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Devices() {
+  const query = useQuery({
+    queryKey: ['devices'],
+    queryFn: () => api<DeviceList>('/api/devices'),
+    refetchInterval: 10_000,
+  });
+  const devices = query.data?.devices ?? [];
+  return (
+    <section>
+      <h2>Devices</h2>
+      {query.isError && <p role="alert">{problemText(query.error)}</p>}
+      {query.isPending && <p className="soft">Loading…</p>}
+      {query.isSuccess && devices.length === 0 && (
+        <p className="soft">
+          None yet: <code>healthsync device enroll</code> makes one.
+        </p>
+      )}
+      {devices.length > 0 && (
+        <div className="table-box">
+          <table className="table">
+            <thead>
+              <tr>
+                <th scope="col">Device</th>
+                <th scope="col">Presence</th>
+                <th scope="col">Patient</th>
+                <th scope="col">Profile</th>
+                <th scope="col">Certificate until</th>
+              </tr>
+            </thead>
+            <tbody>
+              {devices.map((device) => (
+                <tr key={device.id}>
+                  <td className="nowrap">{device.id}</td>
+                  <td>{device.presence}</td>
+                  <td className="nowrap">{device.patientId ?? '–'}</td>
+                  <td>{device.profile ?? '–'}</td>
+                  <td className="nowrap">{certificateText(device.certificates)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
+  );
+}
+
+/** The one that lasts longest of those that still count. */
+function certificateText(certificates: DeviceList['devices'][number]['certificates']): string {
+  const valid = certificates.filter((one) => one.revokedAt === undefined).map((one) => Date.parse(one.notAfter));
+  if (valid.length > 0) return TIME.format(Math.max(...valid));
+  return certificates.length > 0 ? 'revoked' : '–';
+}

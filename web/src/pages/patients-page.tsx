@@ -1,0 +1,75 @@
+import type { PatientList } from '@healthsync/contracts/patient';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import { api, problemText } from '../api.ts';
+
+type Listed = PatientList['patients'][number];
+
+/** More rows than this are not read; the search narrows them. */
+const SHOWN_MAX = 200;
+
+/** Find a patient by bed, name or number. The words typed stay in the page and reach no address or log. */
+export function PatientsPage() {
+  const [words, setWords] = useState('');
+  const query = useQuery({ queryKey: ['patients'], queryFn: () => api<PatientList>('/api/patients'), gcTime: 0 });
+  const found = (query.data?.patients ?? []).filter((patient) => matches(patient, words));
+  return (
+    <main className="page">
+      <h1>Patients</h1>
+      <input
+        className="search"
+        type="search"
+        placeholder="Bed, name or record number"
+        aria-label="Search patients"
+        autoComplete="off"
+        // biome-ignore lint/a11y/noAutofocus: `/` opens this page in order to search
+        autoFocus
+        value={words}
+        onChange={(event) => setWords(event.target.value)}
+      />
+      {query.isError && <p role="alert">{problemText(query.error)}</p>}
+      {query.isPending && <p className="soft">Loading…</p>}
+      {query.isSuccess && found.length === 0 && <p className="soft">Nobody by that.</p>}
+      {found.length > 0 && (
+        <div className="table-box">
+          <table className="table">
+            <thead>
+              <tr>
+                <th scope="col">Bed</th>
+                <th scope="col">Name</th>
+                <th scope="col">Record number</th>
+              </tr>
+            </thead>
+            <tbody>
+              {found.slice(0, SHOWN_MAX).map((patient) => (
+                <tr key={patient.id}>
+                  <td className="nowrap">
+                    <Link to="/patients/$patientId" params={{ patientId: patient.id }}>
+                      {patient.bed ?? 'No bed'}
+                    </Link>
+                  </td>
+                  <td>{fullName(patient)}</td>
+                  <td>{patient.mrn ?? ''}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {found.length > SHOWN_MAX && <p className="soft">{found.length - SHOWN_MAX} more: type to narrow.</p>}
+    </main>
+  );
+}
+
+function matches(patient: Listed, words: string): boolean {
+  const text = `${patient.bed ?? ''} ${fullName(patient)} ${patient.mrn ?? ''} ${patient.id}`.toLowerCase();
+  return words
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
+}
+
+function fullName(patient: { readonly familyName?: string; readonly givenName?: string }): string {
+  return [patient.familyName, patient.givenName].filter((part) => part !== undefined).join(', ');
+}

@@ -1,0 +1,123 @@
+import type { AlertList } from '@healthsync/contracts/alert';
+import type { PatientDetail } from '@healthsync/contracts/patient';
+import { Button } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { Link, useParams } from '@tanstack/react-router';
+import { useEffect, useMemo, useState } from 'react';
+import { api, problemText } from '../api.ts';
+import { useServices, useShape } from '../services.ts';
+import { useSession } from '../session/session.tsx';
+import { AlarmTable } from '../widgets/alarm-table.tsx';
+import { useShortcuts } from '../widgets/shortcuts.ts';
+import { AlarmBar, useTakeTop } from './alarm-bar.tsx';
+import { LimitsDialog } from './limits-dialog.tsx';
+import { createLiveTail } from './live-tail.ts';
+import { News2Panel } from './news2-panel.tsx';
+import { Trends } from './trends.tsx';
+import { Values } from './values.tsx';
+
+/** So many past alarms mark the trends and stand in the list. */
+const ALARMS_SHOWN = 200;
+
+/** One patient: who, what calls, values against limits, NEWS2 and its gaps, the past. */
+export function PatientPage() {
+  const { patientId } = useParams({ from: '/inside/patients/$patientId' });
+  const { may } = useSession();
+  const patient = useQuery({
+    queryKey: ['patient', patientId],
+    queryFn: () => api<PatientDetail>(`/api/patients/${encodeURIComponent(patientId)}`),
+    gcTime: 0,
+  });
+  if (!may('patient.read'))
+    return (
+      <main className="page">
+        <p>You may not see this. It needs: nurse, charge-nurse or physician.</p>
+      </main>
+    );
+  if (patient.isPending) return <p className="page-wait">Loading…</p>;
+  if (patient.data === undefined)
+    return (
+      <main className="page">
+        <h1>Patient</h1>
+        <p role="alert">{problemText(patient.error)}</p>
+        <Link to="/wall">To the wall</Link>
+      </main>
+    );
+  return <Patient key={patientId} patient={patient.data} />;
+}
+
+function Patient({ patient }: { readonly patient: PatientDetail }) {
+  const { store } = useServices();
+  const { may } = useSession();
+  const shape = useShape();
+  const [isEditing, setEditing] = useState(false);
+  const tail = useMemo(createLiveTail, []);
+  const history = useQuery({
+    queryKey: ['alerts', patient.id, shape],
+    queryFn: () => api<AlertList>(`/api/alerts?patient=${encodeURIComponent(patient.id)}&limit=${ALARMS_SHOWN}`),
+    placeholderData: (before) => before,
+    gcTime: 0,
+  });
+  const take = useTakeTop(patient.id);
+  const mayEdit = may('limits.write');
+  useShortcuts({ t: () => (mayEdit ? setEditing(true) : false), a: take });
+  useEffect(() => {
+    const add = () => {
+      const tile = store.tile(patient.id);
+      if (tile !== undefined) tail.add(tile);
+    };
+    add();
+    return store.onTile(patient.id, add);
+  }, [store, tail, patient.id]);
+
+  const past = history.data?.alerts ?? [];
+  return (
+    <main className="page patient">
+      <div className="row patient-head">
+        <h1>{headline(patient)}</h1>
+        <span className="soft">{about(patient)}</span>
+        {mayEdit && (
+          <Button variant="default" size="compact-md" onClick={() => setEditing(true)}>
+            Limits&nbsp;<kbd>T</kbd>
+          </Button>
+        )}
+      </div>
+      <AlarmBar patientId={patient.id} />
+      <div className="patient-body">
+        <div className="patient-now">
+          <Values patient={patient} />
+          <News2Panel patientId={patient.id} scale={patient.spo2Scale} />
+        </div>
+        <Trends patientId={patient.id} limits={patient.limits} alarms={past} tail={tail} />
+      </div>
+      <h2>Alarms of this patient</h2>
+      {history.isPending && <p className="soft">Loading…</p>}
+      {history.isSuccess && past.length === 0 && <p className="soft">None yet.</p>}
+      {past.length > 0 && <AlarmTable alarms={past} showBed={false} />}
+      {isEditing && <LimitsDialog patientId={patient.id} limits={patient.limits} onClose={() => setEditing(false)} />}
+    </main>
+  );
+}
+
+function headline({ bed, familyName, givenName, id }: PatientDetail): string {
+  const name = [familyName, givenName].filter((part) => part !== undefined).join(', ');
+  return `${bed ?? 'No bed'} · ${name === '' ? id : name}`;
+}
+
+function about({ mrn, birthDate, sex, wardName }: PatientDetail): string {
+  return [
+    mrn === undefined ? undefined : `MRN ${mrn}`,
+    birthDate === undefined ? undefined : `born ${birthDate} (${ageInYears(birthDate)} y)`,
+    sex,
+    wardName,
+  ]
+    .filter((part) => part !== undefined)
+    .join(' · ');
+}
+
+function ageInYears(birthDate: string): number {
+  const [year = 0, month = 1, day = 1] = birthDate.split('-').map(Number);
+  const today = new Date();
+  const hadBirthday = today.getMonth() + 1 > month || (today.getMonth() + 1 === month && today.getDate() >= day);
+  return today.getFullYear() - year - (hadBirthday ? 0 : 1);
+}

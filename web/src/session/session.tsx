@@ -1,0 +1,96 @@
+import type { Me } from '@healthsync/contracts/session';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react';
+import { ApiProblem, api, onSessionLost } from '../api.ts';
+import { SignInDialog, SignInPage } from './sign-in.tsx';
+
+export interface Session {
+  readonly me: Me;
+  may(action: string): boolean;
+  /** The stream or a request said so: ask again, over what is on the page. */
+  lose(): void;
+  signOut(): Promise<void>;
+}
+
+const Context = createContext<Session | undefined>(undefined);
+
+export function useSession(): Session {
+  const session = useContext(Context);
+  if (session === undefined) throw new Error('outside SessionGate');
+  return session;
+}
+
+/**
+ * Nothing of a patient is asked for before somebody has signed in. A session that ends later does not take the page away:
+ * drafts stay, the wall goes on ringing, and a dialog asks to sign in again.
+ */
+export function SessionGate({ children }: { readonly children: ReactNode }) {
+  const queries = useQueryClient();
+  const [isLost, setLost] = useState(false);
+  useEffect(() => onSessionLost(() => setLost(true)), []);
+  const query = useQuery({ queryKey: ['session'], queryFn: askWhoIAm, staleTime: Number.POSITIVE_INFINITY });
+  const me = query.data ?? undefined;
+
+  const session = useMemo<Session | undefined>(
+    () =>
+      me && {
+        me,
+        may: (action) => me.actions.includes(action),
+        lose: () => setLost(true),
+        async signOut() {
+          await api('/api/session', { method: 'DELETE' }).catch(() => {});
+          // A fresh page: nothing of this person's patients stays in memory.
+          location.assign('/');
+        },
+      },
+    [me],
+  );
+
+  async function signedIn(next: Me): Promise<void> {
+    // Another person at this screen must not find the first one's page behind the dialog.
+    if (me !== undefined && me.name !== next.name) return location.assign('/');
+    queries.setQueryData(['session'], next);
+    setLost(false);
+    if (me !== undefined) await queries.invalidateQueries();
+  }
+
+  if (query.isPending) return <p className="page-wait">Connecting…</p>;
+  if (query.isError) return <Unreachable retry={() => void query.refetch()} />;
+  if (session === undefined) return <SignInPage onSignedIn={signedIn} />;
+  return (
+    <Context.Provider value={session}>
+      {children}
+      {isLost && <SignInDialog name={session.me.name} onSignedIn={signedIn} />}
+    </Context.Provider>
+  );
+}
+
+/** `null`: nobody is signed in. */
+async function askWhoIAm(): Promise<Me | null> {
+  try {
+    return await api<Me>('/api/session');
+  } catch (error) {
+    if (error instanceof ApiProblem && error.problem.status === 401) return null;
+    throw error;
+  }
+}
+
+/** For the live feed, which cannot see why its connection was refused. Unknown is not signed out. */
+export async function isSignedOut(): Promise<boolean> {
+  return askWhoIAm().then(
+    (me) => me === null,
+    () => false,
+  );
+}
+
+function Unreachable({ retry }: { readonly retry: () => void }) {
+  useEffect(() => {
+    const timer = setInterval(retry, 3_000);
+    return () => clearInterval(timer);
+  }, [retry]);
+  return (
+    <p className="page-wait" role="alert">
+      The server does not answer. Trying again…
+    </p>
+  );
+}
