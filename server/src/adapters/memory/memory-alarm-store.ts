@@ -112,13 +112,16 @@ export class MemoryAlarmStore implements AlarmStore, Outbox {
         (each) => each.state === 'pending' && each.nextAtMs <= request.nowMs && each.leasedUntilMs <= request.nowMs,
       )
       .slice(0, request.limit);
-    for (const each of due) each.leasedUntilMs = request.leaseUntilMs;
+    for (const each of due) {
+      each.leasedUntilMs = request.leaseUntilMs;
+      each.attempts++;
+    }
     return due.map(({ deliveryId, change, channel, recipient, attempts }) => ({
       deliveryId,
       change,
       channel,
       recipient,
-      attempt: attempts + 1,
+      attempt: attempts,
     }));
   }
 
@@ -126,8 +129,10 @@ export class MemoryAlarmStore implements AlarmStore, Outbox {
     this.#check();
     const delivery = this.#deliveries.find((each) => each.deliveryId === result.deliveryId);
     if (delivery === undefined) throw new Error('no such delivery');
+    // An attempt whose lease ran out must not undo what a later one does; but delivered is delivered.
+    if (delivery.state !== 'pending' || (delivery.attempts !== result.attempt && result.outcome !== 'delivered'))
+      return;
     delivery.state = result.outcome === 'retry' ? 'pending' : result.outcome;
-    delivery.attempts = result.attempt;
     delivery.lastDetail = result.detail;
     delivery.updatedAtMs = result.atMs;
     delivery.nextAtMs = result.nextAtMs ?? result.atMs;

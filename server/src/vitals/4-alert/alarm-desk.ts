@@ -59,7 +59,7 @@ export interface AlarmDeskDependencies {
 export interface AlarmDeskSettings {
   /** Transitions in one transaction: some 10 ms of work in PostgreSQL. */
   readonly chunkMax: number;
-  /** Transitions waiting for the store before readings wait too: about 10 MB, an hour of a busy hospital. */
+  /** Transitions waiting for the store before readings wait too: two for each of 10,000 patients, about 20 MB. */
   readonly unstoredMax: number;
   readonly retryFirstMs: number;
   readonly retryMaxMs: number;
@@ -69,7 +69,7 @@ export interface AlarmDeskSettings {
 
 const DEFAULTS: AlarmDeskSettings = {
   chunkMax: 200,
-  unstoredMax: 10_000,
+  unstoredMax: 20_000,
   retryFirstMs: 100,
   retryMaxMs: 5_000,
   acknowledgeWaitMs: 3_000,
@@ -93,10 +93,15 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
   const waiters: { readonly until: number; resolve(): void }[] = [];
   const roomWaiters: (() => void)[] = [];
   let waiting: Waiting[] = [];
+  /** The same by patient and rule. */
+  const waitingOf = new Map<string, ConditionTransition[]>();
   let takenCount = 0;
   let storedCount = 0;
   let isLive = false;
   let isStopped = false;
+  /** Asked for, and not begun yet. */
+  const refreshes = new Map<AlarmId, Promise<void>>();
+  let refreshing: Promise<void> = Promise.resolve();
   let isPumping = false;
   let pumping: Promise<void> | undefined;
   let wakeRetry: () => void = () => {};
@@ -109,6 +114,10 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
     for (const transition of transitions) {
       waiting.push({ transition, takenMs });
       takenCount++;
+      const key = keyOf(transition);
+      const ofKey = waitingOf.get(key);
+      if (ofKey === undefined) waitingOf.set(key, [transition]);
+      else ofKey.push(transition);
       if (isLive) ring(transition, receivedAtMs);
     }
     if (isPumping) return;
@@ -187,7 +196,13 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
     waiting = waiting.slice(chunk.length);
     storedCount += chunk.length;
     const nowMs = monotonicMs();
-    for (const { takenMs } of chunk) hooks.storedMs?.(nowMs - takenMs);
+    for (const { transition, takenMs } of chunk) {
+      hooks.storedMs?.(nowMs - takenMs);
+      const key = keyOf(transition);
+      const ofKey = waitingOf.get(key);
+      ofKey?.shift();
+      if (ofKey?.length === 0) waitingOf.delete(key);
+    }
     if (isLive) correct(chunk, changes);
     else for (const change of changes) if (change.kind !== 'unchanged') accept(change.alarm, change.kind);
     if (changes.length > 0) for (const subscriber of storedSubscribers) guarded(subscriber);
@@ -220,8 +235,7 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
       publish({ kind: 'resolved', alarm: { ...rung, state: 'resolved', resolvedAtMs: now() } });
     }
     let alarm: Alarm | undefined = stored;
-    for (const { transition } of waiting) {
-      if (keyOf(transition) !== key) continue;
+    for (const transition of waitingOf.get(key) ?? []) {
       const open: Alarm | undefined = alarm?.state === 'active' ? alarm : undefined;
       alarm = nextAlarm(open, transition, placeOf(transition.patientId))?.alarm ?? open;
     }
@@ -231,11 +245,25 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
     if (isNews) publish({ kind: rung === undefined ? kind : difference(rung, alarm), alarm });
   }
 
-  async function refresh(id: AlarmId): Promise<void> {
+  /** One at a time: ten thousand notices at once must not become ten thousand queries at once. */
+  function refresh(id: AlarmId): Promise<void> {
+    const queued = refreshes.get(id);
+    if (queued !== undefined) return queued;
+    const run = () => {
+      refreshes.delete(id);
+      return refreshNow(id);
+    };
+    const refreshed = refreshing.then(run, run);
+    refreshing = refreshed;
+    refreshes.set(id, refreshed);
+    return refreshed;
+  }
+
+  async function refreshNow(id: AlarmId): Promise<void> {
     const alarm = await store.find(id);
     // While changes of ours are on their way to the store, its answer to them will say more than this.
-    if (alarm === undefined || waiting.some(({ transition }) => keyOf(transition) === keyOf(alarm))) return;
-    accept(alarm, 'raised');
+    if (alarm === undefined || waitingOf.has(keyOf(alarm))) return;
+    if (alarm.state === 'active' || byId.has(id)) accept(alarm, 'raised');
   }
 
   async function acknowledge(request: { readonly id: AlarmId; readonly by: string }): Promise<AcknowledgeOutcome> {
