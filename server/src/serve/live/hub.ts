@@ -1,10 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LiveAlert, LiveBeat } from '@healthsync/contracts/live';
-import type { Alarm, AlarmChange } from '../../domain/alarm.ts';
-import type { DeviceId, PatientId, WardId } from '../../domain/ids.ts';
-import type { PatientStatus } from '../../domain/patient-status.ts';
-import type { RegistryView } from '../../identity/registry-view.ts';
+import type { AlarmChange } from '../../domain/alarm.ts';
+import type { PatientId, WardId } from '../../domain/ids.ts';
 import type { PatientPlace } from '../../ports/registry.ts';
 import { toAlert } from '../alert-shape.ts';
 import { type EventName, encodeEvent } from './event.ts';
