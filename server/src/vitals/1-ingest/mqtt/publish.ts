@@ -90,10 +90,6 @@ function admit(context: MqttContext, connection: Connection, qos: 0 | 1 | 2, pac
   // A v5 client is held to its Receive Maximum by `isFresh`; what comes on top is QoS 0, and waits as in 3.1.1.
   const withLogMax = connection.version === 5 ? 2 * bounds.inFlightMax : bounds.inFlightMax;
   if (connection.withLog >= withLogMax) connection.hold(Hold.inFlight);
-  if (context.unackedBytes >= bounds.unackedBytesMax) {
-    connection.hold(Hold.memory);
-    context.heldForMemory.add(connection);
-  }
   const startedAtMs = context.monotonicMs();
   const { deviceId } = connection.peer as NonNullable<Connection['peer']>;
   ingestSafely(context, deviceId, payload).then(

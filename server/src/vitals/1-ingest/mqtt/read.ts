@@ -1,5 +1,5 @@
 import { onConnect } from './connect.ts';
-import type { Connection } from './connection.ts';
+import { type Connection, Hold } from './connection.ts';
 import type { MqttContext } from './context.ts';
 import { decodeAck, decodeDisconnect } from './decode-packets.ts';
 import { onClientAck } from './deliver.ts';
@@ -42,6 +42,12 @@ function readPacket(context: MqttContext, connection: Connection): void {
   const { first } = frames;
   if (session === undefined) {
     onConnect(context, connection);
+    return;
+  }
+  if (first >> 4 === PacketType.publish && context.unackedBytes >= context.bounds.unackedBytesMax) {
+    frames.putBack();
+    connection.hold(Hold.memory);
+    context.heldForMemory.add(connection);
     return;
   }
   if (!session.device.bucket.take(nowMs)) {

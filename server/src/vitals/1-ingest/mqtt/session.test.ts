@@ -64,6 +64,18 @@ describe('a session', () => {
     expect(await connack(third, { ...keep(100), clean: true })).toMatchObject({ sessionPresent: false });
   });
 
+  it('started clean in the place of a kept one is found by commands', async () => {
+    bench = await openBench();
+    const first = await raw();
+    await connack(first, keep(100));
+    await gone(first);
+    const second = await raw();
+    await connack(second, { clean: true });
+    await subscribe(second, COMMANDS);
+    expect(bench.endpoint.sendCommand(id('mon-1'), 'x')).toBe('sent');
+    expect(await second.next()).toMatchObject({ cmd: 'publish' });
+  });
+
   it('ends with its connection where no expiry was asked for', async () => {
     bench = await openBench();
     const first = await raw();

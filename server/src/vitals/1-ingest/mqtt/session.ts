@@ -98,6 +98,8 @@ export class Sessions {
 
   add(session: Session): void {
     session.device.sessions.push(session);
+    // It may have been forgotten meanwhile, with the last of its old sessions.
+    this.#devices.set(session.device.id, session.device);
   }
 
   /** The session has a connection again. */
