@@ -53,6 +53,10 @@ describe('an alarm', () => {
         cause: { value: 167 },
       },
     }));
+  it('keeps its own id whatever else the place it is given holds', () => {
+    const place = { ...PLACE, id: 'P1', limits: [] };
+    expect(nextAlarm(undefined, began(167, 1), place)?.alarm).toEqual(after(began(167, 1)).alarm);
+  });
   it('that came and went unseen stays open: latched', () =>
     expect(after(began(167, 1), ended(2))).toMatchObject({
       kind: 'ended',

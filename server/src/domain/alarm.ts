@@ -110,11 +110,16 @@ export function acknowledgeAlarm(alarm: Alarm, by: string, atMs: number): AlarmC
     : { kind: 'acknowledged', alarm: acknowledged };
 }
 
-function raise(transition: ConditionTransition, place: { readonly wardId?: WardId; readonly bedId?: BedId }): Alarm {
+/** Takes from the place only what is named here: what is handed in may hold more, and some of it is called `id`. */
+function raise(
+  transition: ConditionTransition,
+  { wardId, bedId }: { readonly wardId?: WardId; readonly bedId?: BedId },
+): Alarm {
   return {
     id: transition.alarmId,
     patientId: transition.patientId,
-    ...place,
+    ...(wardId === undefined ? {} : { wardId }),
+    ...(bedId === undefined ? {} : { bedId }),
     rule: transition.rule,
     ruleVersion: transition.ruleVersion,
     kind: transition.alarmKind,
