@@ -28,6 +28,20 @@ describe('the segment log, when things go wrong', () => {
     expect(world.damage).toEqual([]);
   });
 
+  it('loses nothing acknowledged when it is killed while files are being recycled', async () => {
+    const acknowledged: (LogPosition & { readonly readingId: string })[] = [];
+    for (let run = 0; run < 4; run++)
+      acknowledged.push(...(await world.killWhileAppending(8_000 + Math.floor(Math.random() * 8_000), 'recycle')));
+    const log = await world.open();
+    const { first } = await log.extent();
+    expect([...first.values()].every((offset) => offset > 0)).toBe(true);
+    const found = await readAll(log);
+    const held = acknowledged.filter(({ partition, offset }) => offset >= (first.get(partition) as number));
+    expect(held.length).toBeGreaterThan(0);
+    for (const position of held) expect(found.get(keyOf(position))).toBe(position.readingId);
+    expect(world.damage).toEqual([]);
+  });
+
   it('cuts a torn tail, whichever of its pages reached the disk, and keeps everything acknowledged', async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -62,9 +62,12 @@ export class SegmentWorld {
   }
 
   /** Kills the appender somewhere in its stride: after `linesMin` acknowledgements, and whatever comes until it is dead. */
-  killWhileAppending(linesMin = 2_000): Promise<readonly (LogPosition & { readonly readingId: string })[]> {
+  killWhileAppending(
+    linesMin = 2_000,
+    mode: 'grow' | 'recycle' = 'grow',
+  ): Promise<readonly (LogPosition & { readonly readingId: string })[]> {
     const script = join(import.meta.dirname, 'test-appender.ts');
-    const child = spawn(process.execPath, [script, this.folder, String(++this.#runs), String(SEGMENT_BYTES)], {
+    const child = spawn(process.execPath, [script, this.folder, String(++this.#runs), String(SEGMENT_BYTES), mode], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let said = '';
