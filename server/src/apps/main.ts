@@ -1,37 +1,33 @@
 import { Command } from 'commander';
-import { createContext, EXIT, report } from './cli/command.ts';
-import { register as registerDevice } from './cli/device.ts';
-import { register as registerDoctor } from './cli/doctor.ts';
-import { register as registerPlace } from './cli/place.ts';
-import { register as registerRejected } from './cli/rejected.ts';
-import { register as registerReplay } from './cli/replay.ts';
-import { register as registerSimulate } from './cli/simulate.ts';
-import { register as registerStart } from './cli/start.ts';
-import { register as registerUser } from './cli/user.ts';
+import { type CommandContext, createContext, EXIT, report } from './cli/command.ts';
+import { VERSION } from './version.ts';
 
-/** The command line. Each command is a file in `cli/` that registers itself. */
+/** The command line: each command, and the file in `cli/` that registers it. */
+const COMMANDS: Readonly<Record<string, () => Promise<{ register(program: Command, context: CommandContext): void }>>> =
+  {
+    start: () => import('./cli/start.ts'),
+    device: () => import('./cli/device.ts'),
+    patient: () => import('./cli/place.ts'),
+    bed: () => import('./cli/place.ts'),
+    ward: () => import('./cli/place.ts'),
+    user: () => import('./cli/user.ts'),
+    token: () => import('./cli/user.ts'),
+    rejected: () => import('./cli/rejected.ts'),
+    simulate: () => import('./cli/simulate.ts'),
+    replay: () => import('./cli/replay.ts'),
+    doctor: () => import('./cli/doctor.ts'),
+  };
+
 const context = createContext();
 const program = new Command('healthsync')
   .description('Real-time patient monitoring. Settings are environment variables: docs/configuration.md.')
-  .version('0.1.0')
+  .version(VERSION)
   .exitOverride() // errors are reported below, in one form
   .configureOutput({ outputError: () => undefined })
   .addHelpText(
     'after',
     `\nExit codes: ${EXIT.done} done, ${EXIT.failed} could not be done, ${EXIT.misuse} asked for wrongly.`,
   );
-
-for (const register of [
-  registerStart,
-  registerDevice,
-  registerPlace,
-  registerUser,
-  registerRejected,
-  registerSimulate,
-  registerReplay,
-  registerDoctor,
-])
-  register(program, context);
 
 // `healthsync device list | head` closes the pipe early: that is not our failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -40,7 +36,15 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
+  for (const module of await modulesFor(process.argv[2])) module.register(program, context);
   await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error, context, process.argv.includes('--json'));
+}
+
+/** Only the command that was asked for is loaded, and all of them to show or search the whole list. */
+async function modulesFor(asked: string | undefined) {
+  const load = asked !== undefined && Object.hasOwn(COMMANDS, asked) ? COMMANDS[asked] : undefined;
+  const modules = await Promise.all(load === undefined ? Object.values(COMMANDS).map((each) => each()) : [load()]);
+  return new Set(modules);
 }

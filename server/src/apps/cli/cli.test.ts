@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openDataFolder } from '../../adapters/embedded/data-folder.ts';
-import { openDatabase } from '../../adapters/postgres/open-database.ts';
+import { type DataFolder, openDataFolder } from '../../adapters/embedded/data-folder.ts';
+import { connect } from '../../adapters/postgres/connection.ts';
+import { type Database, openDatabase } from '../../adapters/postgres/open-database.ts';
 import { deviceIdOfCertificate } from '../../identity/device-certificate.ts';
 
 const BIN = fileURLToPath(new URL('../../../bin/healthsync.js', import.meta.url));
@@ -96,11 +97,10 @@ describe('the command line', () => {
     [['token', 'create', '--role', 'surgeon'], /--role: expected one of kiosk, nurse/],
     [['device', 'list', '--nonsense'], /--nonsense/],
   ])('names in one line what is wrong with %j, and leaves with 2', async (args, expected) => {
-    const { code, out, err } = await run(args);
+    const [{ code, out, err }, asJson] = await Promise.all([run(args), run([...args, '--json'])]);
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toMatch(expected);
     expect(err.trim().split('\n')).toHaveLength(1);
-    const asJson = await run([...args, '--json']);
     expect(JSON.parse(asJson.err)).toMatchObject({
       error: { code: 'misuse', message: expect.stringMatching(expected) },
     });
@@ -165,119 +165,121 @@ describe('enrolling a device', () => {
   });
 });
 
-describe('a device that is enrolled', () => {
-  it('is renewed beside its old certificate, which is revoked by its number', async () => {
-    const before = await json(['device', 'list']);
-    const serial = before.devices?.find(({ id }) => id === 'm-1')?.certificates[0]?.serial ?? '';
-    const renewed = await json(['device', 'renew', 'm-1', '--out', join(folder, 'm-1')]);
-    expect(await json(['device', 'revoke', 'm-1', '--serial', serial])).toEqual({ device: 'm-1', revoked: 1 });
-    const after = await json(['device', 'list']);
-    expect(after.devices?.find(({ id }) => id === 'm-1')?.certificates).toEqual([
-      expect.objectContaining({ serial: renewed.serial }),
-    ]);
-    expect(await run(['device', 'revoke', 'm-1', '--serial', 'AA'])).toMatchObject({ code: 1 });
-    expect(await run(['device', 'revoke', 'nobody'])).toMatchObject({
-      code: 1,
-      err: expect.stringContaining('no device nobody'),
-    });
-  });
-
-  it('gets a token, a configuration, and another patient', async () => {
-    expect((await json(['device', 'token', 'm-1', '--days', '7'])).token).toMatch(/^hsd_[A-Za-z0-9_-]{43}$/);
-    await json(['device', 'config', 'm-1', '{"intervalMs":1000}']);
-    expect(await run(['device', 'config', 'm-1', '{'])).toMatchObject({ code: 2 });
-    expect(await json(['device', 'assign', 'm-1', '--patient', 'p-5'])).toMatchObject({ patient: 'p-5' });
-    expect(await json(['device', 'unassign', 'm-1'])).toMatchObject({ device: 'm-1' });
-    expect(await run(['device', 'assign', 'm-1', '--patient', 'p-5', '--from', 'yesterday'])).toMatchObject({
-      code: 2,
-    });
-  });
-});
-
-describe('patients', () => {
-  it('get their names by stdin only, and keep what is not named', async () => {
-    await json(['ward', 'put', 'w-2', '--name', 'Ward 2']);
-    await json(['bed', 'put', 'b-2', '--ward', 'w-2', '--label', 'W2-01']);
-    await json(['patient', 'put', 'p-6', '--bed', 'b-2', '--details'], {
-      input: '{"familyName":"Test","birthDate":"1950-01-31"}',
-    });
-    await json(['patient', 'put', 'p-6', '--spo2-scale', '2']);
-    const listed = await run(['patient', 'list', '--json']);
-    expect(JSON.parse(listed.out).patients).toContainEqual({ id: 'p-6', ward: 'w-2', bed: 'b-2', label: 'W2-01' });
-    expect(listed.out).not.toContain('Test');
-    const wrong = await run(['patient', 'put', 'p-6', '--details'], { input: '{"__proto__":"x"}' });
-    expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('--details') });
-  });
-});
-
-describe('people', () => {
-  const password = 'correct horse battery';
-
-  it('get an account with a password from stdin or a file, never from an argument', async () => {
-    expect(
-      await json(['user', 'add', 'Anna', '--role', 'nurse', '--role', 'operator', '--ward', 'w-1'], {
-        input: `${password}\n`,
-      }),
-    ).toEqual({
-      name: 'anna',
-      roles: ['nurse', 'operator'],
-      wards: ['w-1'],
-    });
-    const file = join(folder, 'password');
-    await writeFile(file, `${password}\r\n`, { mode: 0o600 });
-    await json(['user', 'add', 'berta', '--role', 'physician', '--password-file', file]);
-    expect(await run(['user', 'add', 'anna', '--role', 'nurse'], { input: password })).toMatchObject({ code: 1 });
-    expect(await run(['user', 'add', 'carl', '--role', 'nurse'], { input: 'short' })).toMatchObject({
-      code: 2,
-      err: expect.stringContaining('password: expected at least 12'),
-    });
-    expect((await run(['user', 'add', '--help'])).out).not.toMatch(/--password[ =]/);
-  });
-
-  it('are listed and disabled', async () => {
-    await json(['user', 'disable', 'berta']);
-    const { users } = await json(['user', 'list']);
-    expect(users).toContainEqual(expect.objectContaining({ name: 'berta', disabled: true }));
-    expect(await run(['user', 'disable', 'berta'])).toMatchObject({ code: 1 });
-    expect(await run(['user', 'setup-link'])).toMatchObject({
-      code: 1,
-      err: expect.stringContaining('there are users already'),
-    });
-  });
-
-  it('have tokens made for their scripts', async () => {
-    expect((await json(['token', 'create', '--role', 'physician'])).token).toMatch(/^hst_[A-Za-z0-9_-]{43}$/);
-    expect((await json(['token', 'create', '--user', 'anna', '--days', '1'])).token).toMatch(/^hst_/);
-    expect(await run(['token', 'create', '--user', 'berta'])).toMatchObject({ code: 1 });
-  });
-});
-
 describe('beside a running server', () => {
-  it('commands use its database, and it hears of what they changed', async () => {
-    const taken = await openDataFolder(data);
-    const database = await openDatabase({ dataFolder: data });
-    try {
-      await database.pool.query('select 1');
-      const { connect } = await import('../../adapters/postgres/connection.ts');
-      const ears = connect(database.address, { connectionsMax: 1 });
-      const client = await ears.pool.connect();
-      const heard = once(client, 'notification');
-      await client.query('listen healthsync_registry');
-      await json(['device', 'enroll', 'm-8', '--patient', 'p-8', '--out', join(folder, 'm-8')]);
-      await heard;
-      client.release();
-      await ears.close();
-      expect((await json(['device', 'list'])).devices).toContainEqual(expect.objectContaining({ id: 'm-8' }));
-    } finally {
-      await database.close();
-      taken.close();
-    }
+  let taken: DataFolder;
+  let database: Database;
+  beforeAll(async () => {
+    taken = await openDataFolder(data);
+    database = await openDatabase({ dataFolder: data });
+  });
+  afterAll(async () => {
+    await database.close();
+    taken.close();
   });
 
-  it('a replay needs it, and says so', async () => {
+  it('commands use its database, and it hears of what they changed', async () => {
+    const ears = connect(database.address, { connectionsMax: 1 });
+    const client = await ears.pool.connect();
+    const heard = once(client, 'notification');
+    await client.query('listen healthsync_registry');
+    await json(['device', 'enroll', 'm-8', '--patient', 'p-8', '--out', join(folder, 'm-8')]);
+    await heard;
+    client.release();
+    await ears.close();
+    expect((await json(['device', 'list'])).devices).toContainEqual(expect.objectContaining({ id: 'm-8' }));
+  });
+
+  it('a replay needs its HTTPS side, and says so', async () => {
     expect(await json(['rejected', 'list'])).toEqual({ rejected: [] });
     const replay = await run(['rejected', 'replay', '1'], { env: { HEALTHSYNC_HTTPS_PORT: '1' } });
     expect(replay).toMatchObject({ code: 1, err: expect.stringContaining('no server answers') });
+  });
+
+  describe('a device that is enrolled', () => {
+    it('is renewed beside its old certificate, which is revoked by its number', async () => {
+      const before = await json(['device', 'list']);
+      const serial = before.devices?.find(({ id }) => id === 'm-1')?.certificates[0]?.serial ?? '';
+      const renewed = await json(['device', 'renew', 'm-1', '--out', join(folder, 'm-1')]);
+      expect(await json(['device', 'revoke', 'm-1', '--serial', serial])).toEqual({ device: 'm-1', revoked: 1 });
+      const after = await json(['device', 'list']);
+      expect(after.devices?.find(({ id }) => id === 'm-1')?.certificates).toEqual([
+        expect.objectContaining({ serial: renewed.serial }),
+      ]);
+      expect(await run(['device', 'revoke', 'm-1', '--serial', 'AA'])).toMatchObject({ code: 1 });
+      expect(await run(['device', 'revoke', 'nobody'])).toMatchObject({
+        code: 1,
+        err: expect.stringContaining('no device nobody'),
+      });
+    });
+
+    it('gets a token, a configuration, and another patient', async () => {
+      expect((await json(['device', 'token', 'm-1', '--days', '7'])).token).toMatch(/^hsd_[A-Za-z0-9_-]{43}$/);
+      await json(['device', 'config', 'm-1', '{"intervalMs":1000}']);
+      expect(await run(['device', 'config', 'm-1', '{'])).toMatchObject({ code: 2 });
+      expect(await json(['device', 'assign', 'm-1', '--patient', 'p-5'])).toMatchObject({ patient: 'p-5' });
+      expect(await json(['device', 'unassign', 'm-1'])).toMatchObject({ device: 'm-1' });
+      expect(await run(['device', 'assign', 'm-1', '--patient', 'p-5', '--from', 'yesterday'])).toMatchObject({
+        code: 2,
+      });
+    });
+  });
+
+  describe('patients', () => {
+    it('get their names by stdin only, and keep what is not named', async () => {
+      await json(['ward', 'put', 'w-2', '--name', 'Ward 2']);
+      await json(['bed', 'put', 'b-2', '--ward', 'w-2', '--label', 'W2-01']);
+      await json(['patient', 'put', 'p-6', '--bed', 'b-2', '--details'], {
+        input: '{"familyName":"Test","birthDate":"1950-01-31"}',
+      });
+      await json(['patient', 'put', 'p-6', '--spo2-scale', '2']);
+      const listed = await run(['patient', 'list', '--json']);
+      expect(JSON.parse(listed.out).patients).toContainEqual({ id: 'p-6', ward: 'w-2', bed: 'b-2', label: 'W2-01' });
+      expect(listed.out).not.toContain('Test');
+      const wrong = await run(['patient', 'put', 'p-6', '--details'], { input: '{"__proto__":"x"}' });
+      expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('--details') });
+    });
+  });
+
+  describe('people', () => {
+    const password = 'correct horse battery';
+
+    it('get an account with a password from stdin or a file, never from an argument', async () => {
+      expect(
+        await json(['user', 'add', 'Anna', '--role', 'nurse', '--role', 'operator', '--ward', 'w-1'], {
+          input: `${password}\n`,
+        }),
+      ).toEqual({
+        name: 'anna',
+        roles: ['nurse', 'operator'],
+        wards: ['w-1'],
+      });
+      const file = join(folder, 'password');
+      await writeFile(file, `${password}\r\n`, { mode: 0o600 });
+      await json(['user', 'add', 'berta', '--role', 'physician', '--password-file', file]);
+      expect(await run(['user', 'add', 'anna', '--role', 'nurse'], { input: password })).toMatchObject({ code: 1 });
+      expect(await run(['user', 'add', 'carl', '--role', 'nurse'], { input: 'short' })).toMatchObject({
+        code: 2,
+        err: expect.stringContaining('password: expected at least 12'),
+      });
+      expect((await run(['user', 'add', '--help'])).out).not.toMatch(/--password[ =]/);
+    });
+
+    it('are listed and disabled', async () => {
+      await json(['user', 'disable', 'berta']);
+      const { users } = await json(['user', 'list']);
+      expect(users).toContainEqual(expect.objectContaining({ name: 'berta', disabled: true }));
+      expect(await run(['user', 'disable', 'berta'])).toMatchObject({ code: 1 });
+      expect(await run(['user', 'setup-link'])).toMatchObject({
+        code: 1,
+        err: expect.stringContaining('there are users already'),
+      });
+    });
+
+    it('have tokens made for their scripts', async () => {
+      expect((await json(['token', 'create', '--role', 'physician'])).token).toMatch(/^hst_[A-Za-z0-9_-]{43}$/);
+      expect((await json(['token', 'create', '--user', 'anna', '--days', '1'])).token).toMatch(/^hst_/);
+      expect(await run(['token', 'create', '--user', 'berta'])).toMatchObject({ code: 1 });
+    });
   });
 });
 

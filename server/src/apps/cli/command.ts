@@ -1,5 +1,6 @@
 import { type Command, CommanderError } from 'commander';
 import { Failure } from '../../ports/failure.ts';
+import type { OpenData } from '../open-data.ts';
 import type { Settings } from '../settings.ts';
 import { type SettingsOutcome, settingsOfProcess } from '../settings.ts';
 
@@ -26,7 +27,7 @@ export function addCommand<Arguments extends readonly string[], Options extends 
   return command.action(async (...all: unknown[]) => {
     const given = all.slice(0, -2) as unknown as Arguments; // then the options and the command itself
     const options = command.opts<Options & CommonOptions>();
-    const answer = await spec.run(withData(context, options.data), options, ...given);
+    const answer = await spec.run(onFolder(context, options.data), options, ...given);
     context.print(options.json === true ? JSON.stringify(answer.json) : answer.text);
     if (answer.failed === true) process.exitCode = EXIT.failed;
   });
@@ -40,6 +41,16 @@ export interface CommandContext {
   tell(text: string): void;
   /** The checked settings; variables given here count instead of the environment's. Throws `Misuse` naming every error. */
   settings(overrides?: Readonly<Record<string, string | undefined>>): Settings;
+}
+
+/**
+ * Runs with the installation's data open. The database's libraries are loaded only now: help, and a slip in an option,
+ * shall be answered at once.
+ */
+export async function withData<T>(context: CommandContext, use: (data: OpenData) => Promise<T>): Promise<T> {
+  const settings = context.settings();
+  const { withOpenData } = await import('../open-data.ts');
+  return withOpenData(settings, context.now, use);
 }
 
 export interface Answer {
@@ -121,7 +132,7 @@ function settingsOrMisuse(outcome: SettingsOutcome): Settings {
   throw new Misuse('settings', lines.join('; '));
 }
 
-function withData(context: CommandContext, data: string | undefined): CommandContext {
+function onFolder(context: CommandContext, data: string | undefined): CommandContext {
   if (data === undefined) return context;
   return { ...context, settings: (overrides) => context.settings({ HEALTHSYNC_DATA: data, ...overrides }) };
 }

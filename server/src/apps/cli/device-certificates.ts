@@ -9,12 +9,20 @@ import {
   parsePatientId,
   parseWardId,
 } from '../../domain/ids.ts';
-import { createDeviceAuthority } from '../../identity/device-authority.ts';
 import { assignDevice, bedFor, ensurePatient } from '../../identity/enrollment.ts';
 import { writePrivateFile } from '../../identity/private-files.ts';
 import type { DeviceCertificate } from '../../ports/registry.ts';
-import { type OpenData, withOpenData } from '../open-data.ts';
-import { type Answer, addCommand, type CommandContext, ID_EXPECTED, Misuse, Refusal, required } from './command.ts';
+import type { OpenData } from '../open-data.ts';
+import {
+  type Answer,
+  addCommand,
+  type CommandContext,
+  ID_EXPECTED,
+  Misuse,
+  Refusal,
+  required,
+  withData,
+} from './command.ts';
 
 /** `device enroll`, `renew` and `revoke`: the certificates devices sign in with. */
 export function registerDeviceCertificates(devices: Command, context: CommandContext): void {
@@ -80,7 +88,7 @@ async function enroll(context: CommandContext, options: EnrollOptions, device: s
   if (wardId !== undefined && bedId === undefined) throw new Misuse('--ward', 'needs --bed');
   const request = await readRequest(options.csr);
 
-  return withOpenData(context.settings(), context.now, async (data) => {
+  return withData(context, async (data) => {
     const nowMs = context.now();
     const place = await bedFor(data.registry, { ...(bedId && { bedId }), ...(wardId && { wardId }) });
     if (place.kind === 'unknown-bed') throw new Misuse('--bed', 'no such bed; name its --ward to make it');
@@ -120,7 +128,7 @@ async function renew(
 ): Promise<Answer> {
   const deviceId = required('<device>', parseDeviceId(device), ID_EXPECTED);
   const request = await readRequest(options.csr);
-  return withOpenData(context.settings(), context.now, async (data) => {
+  return withData(context, async (data) => {
     await knownDevice(data, deviceId);
     const issued = await issue(data, { deviceId, request, out: options.out, now: context.now });
     return { json: { device: deviceId, ...issued.json }, text: `${deviceId} has a new certificate.\n${issued.text}` };
@@ -134,7 +142,7 @@ async function revoke(
 ): Promise<Answer> {
   const deviceId = required('<device>', parseDeviceId(device), ID_EXPECTED);
   const serial = options.serial?.replaceAll(':', '').toUpperCase();
-  return withOpenData(context.settings(), context.now, async ({ registry }) => {
+  return withData(context, async ({ registry }) => {
     const known = await knownDevice({ registry }, deviceId);
     if (serial !== undefined && !known.certificates.some((each) => each.serial === serial))
       throw new Refusal(`--serial: ${deviceId} has no certificate with that number; "device list" shows them`);
@@ -164,6 +172,7 @@ async function issue(
     readonly now: () => number;
   },
 ) {
+  const { createDeviceAuthority } = await import('../../identity/device-authority.ts'); // as late as the database
   const authorities = await data.authorities();
   const authority = createDeviceAuthority(authorities.devices, request.now);
   const out = resolve(request.out);

@@ -2,8 +2,16 @@ import type { Command } from 'commander';
 import { parseDeviceId, parsePatientId } from '../../domain/ids.ts';
 import { assignDevice, ensurePatient } from '../../identity/enrollment.ts';
 import { newSecret, sha256Of } from '../../identity/secrets.ts';
-import { withOpenData } from '../open-data.ts';
-import { type Answer, addCommand, type CommandContext, ID_EXPECTED, Misuse, Refusal, required } from './command.ts';
+import {
+  type Answer,
+  addCommand,
+  type CommandContext,
+  ID_EXPECTED,
+  Misuse,
+  Refusal,
+  required,
+  withData,
+} from './command.ts';
 import { knownDevice, registerDeviceCertificates } from './device-certificates.ts';
 
 /** `healthsync device …` */
@@ -55,7 +63,7 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 async function list(context: CommandContext): Promise<Answer> {
-  return withOpenData(context.settings(), context.now, async ({ registry }) => {
+  return withData(context, async ({ registry }) => {
     const nowMs = context.now();
     const { devices, assignments } = await registry.snapshot();
     const shown = devices.map((device) => ({
@@ -80,7 +88,7 @@ async function list(context: CommandContext): Promise<Answer> {
 async function token(context: CommandContext, options: { readonly days: string }, device: string): Promise<Answer> {
   const deviceId = required('<device>', parseDeviceId(device), ID_EXPECTED);
   const days = parseDays('--days', options.days);
-  return withOpenData(context.settings(), context.now, async (data) => {
+  return withData(context, async (data) => {
     await knownDevice(data, deviceId);
     const secret = newSecret('device');
     const createdAtMs = context.now();
@@ -98,7 +106,7 @@ async function assign(
   const deviceId = required('<device>', parseDeviceId(device), ID_EXPECTED);
   const patientId = required('--patient', parsePatientId(options.patient), ID_EXPECTED);
   const fromMs = options.from === undefined ? undefined : parseTime('--from', options.from, context.now());
-  return withOpenData(context.settings(), context.now, async (data) => {
+  return withData(context, async (data) => {
     await knownDevice(data, deviceId);
     await ensurePatient(data.registry, patientId, undefined);
     const nowMs = context.now();
@@ -115,7 +123,7 @@ async function assign(
 
 async function unassign(context: CommandContext, _: object, device: string): Promise<Answer> {
   const deviceId = required('<device>', parseDeviceId(device), ID_EXPECTED);
-  return withOpenData(context.settings(), context.now, async (data) => {
+  return withData(context, async (data) => {
     await knownDevice(data, deviceId);
     const atMs = context.now();
     await data.registry.unassign({ deviceId, atMs });
@@ -128,7 +136,7 @@ async function config(context: CommandContext, _: object, device: string, json: 
   const deviceId = required('<device>', parseDeviceId(device), ID_EXPECTED);
   if (!isJson(json) || json.length > CONFIG_CHARACTERS_MAX)
     throw new Misuse('<json>', `expected JSON of at most ${CONFIG_CHARACTERS_MAX} characters`);
-  return withOpenData(context.settings(), context.now, async (data) => {
+  return withData(context, async (data) => {
     await knownDevice(data, deviceId);
     await data.registry.putDeviceConfig({ deviceId, config: json });
     return { json: { device: deviceId }, text: `${deviceId} has a new configuration.` };

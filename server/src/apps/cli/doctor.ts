@@ -2,15 +2,6 @@ import { statfs } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Settings } from '../settings.ts';
 import { type Answer, addCommand, type CommandContext } from './command.ts';
-import {
-  checkClock,
-  checkDatabase,
-  checkDisk,
-  checkFiles,
-  checkNode,
-  checkPermissions,
-  checkPort,
-} from './doctor-checks.ts';
 
 /** `healthsync doctor`: what would keep this installation from working, before it does. */
 export function register(program: Command, context: CommandContext): void {
@@ -34,17 +25,18 @@ export interface Finding {
 
 async function examine(context: CommandContext): Promise<Answer> {
   const settings = context.settings();
+  const checks = await import('./doctor-checks.ts'); // loads the database and the authorities
   const findings = [
-    checkNode(),
-    checkFiles(settings.mqttSessionsMax),
+    checks.checkNode(),
+    checks.checkFiles(settings.mqttSessionsMax),
     ...(await Promise.all([
-      checkPermissions(settings.dataFolder),
-      checkDisk(settings, (path) => statfs(path)),
-      checkClock(settings.dataFolder, context.now()),
-      checkPort('MQTT port', settings.mqttPort, settings),
-      checkPort('HTTPS port', settings.httpsPort, settings),
+      checks.checkPermissions(settings.dataFolder),
+      checks.checkDisk(settings, (path) => statfs(path)),
+      checks.checkClock(settings.dataFolder, context.now()),
+      checks.checkPort('MQTT port', settings.mqttPort, settings),
+      checks.checkPort('HTTPS port', settings.httpsPort, settings),
     ])),
-    await checkDatabase(settings),
+    await checks.checkDatabase(settings),
   ];
   const failed = findings.some(({ state }) => state === 'failed');
   const lines = findings.map(({ check, state, detail }) => `${MARK[state]} ${check.padEnd(14)} ${detail}`);

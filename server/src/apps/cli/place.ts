@@ -1,8 +1,16 @@
 import type { Command } from 'commander';
 import { parseBedId, parsePatientId, parseWardId } from '../../domain/ids.ts';
 import type { Patient } from '../../ports/registry.ts';
-import { withOpenData } from '../open-data.ts';
-import { type Answer, addCommand, type CommandContext, ID_EXPECTED, Misuse, Refusal, required } from './command.ts';
+import {
+  type Answer,
+  addCommand,
+  type CommandContext,
+  ID_EXPECTED,
+  Misuse,
+  Refusal,
+  required,
+  withData,
+} from './command.ts';
 
 /** `healthsync ward …`, `bed …` and `patient …`: where people lie. */
 export function register(program: Command, context: CommandContext): void {
@@ -60,7 +68,7 @@ interface PatientOptions {
 async function putWard(context: CommandContext, options: { readonly name?: string }, ward: string): Promise<Answer> {
   const id = required('<ward>', parseWardId(ward), ID_EXPECTED);
   const name = options.name === undefined ? id : label('--name', options.name);
-  return withOpenData(context.settings(), context.now, async ({ registry }) => {
+  return withData(context, async ({ registry }) => {
     await registry.putWard({ id, name });
     return { json: { ward: id, name }, text: `Ward ${id}: ${name}` };
   });
@@ -74,7 +82,7 @@ async function putBed(
   const id = required('<bed>', parseBedId(bed), ID_EXPECTED);
   const wardId = required('--ward', parseWardId(options.ward), ID_EXPECTED);
   const shown = options.label === undefined ? id : label('--label', options.label);
-  return withOpenData(context.settings(), context.now, async ({ registry }) => {
+  return withData(context, async ({ registry }) => {
     const { wards } = await registry.snapshot();
     if (!wards.some((each) => each.id === wardId)) throw new Refusal(`--ward: there is no ward ${wardId}`);
     await registry.putBed({ id, wardId, label: shown });
@@ -89,7 +97,7 @@ async function putPatient(context: CommandContext, options: PatientOptions, pati
     options.bed === undefined || leaves ? undefined : required('--bed', parseBedId(options.bed), ID_EXPECTED);
   const details = options.details === true ? parseDetails(await readStdin()) : {};
   const scale = options.spo2Scale === undefined ? {} : { spo2Scale: parseScale(options.spo2Scale) };
-  return withOpenData(context.settings(), context.now, async ({ registry }) => {
+  return withData(context, async ({ registry }) => {
     const { beds } = await registry.snapshot();
     if (bedId !== undefined && !beds.some((bed) => bed.id === bedId))
       throw new Refusal(`--bed: there is no bed ${bedId}`);
@@ -104,7 +112,7 @@ async function putPatient(context: CommandContext, options: PatientOptions, pati
 }
 
 async function listPatients(context: CommandContext): Promise<Answer> {
-  return withOpenData(context.settings(), context.now, async ({ registry }) => {
+  return withData(context, async ({ registry }) => {
     const { patients } = await registry.snapshot();
     const shown = patients.map(({ id, wardId, bedId, bed }) => ({
       id,

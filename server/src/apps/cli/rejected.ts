@@ -6,9 +6,8 @@ import type { Command } from 'commander';
 import { sha256Of } from '../../identity/secrets.ts';
 import { createSessions } from '../../identity/sessions.ts';
 import { scriptUser } from '../../identity/users.ts';
-import { withOpenData } from '../open-data.ts';
 import type { Settings } from '../settings.ts';
-import { type Answer, addCommand, type CommandContext, Misuse, Refusal, required } from './command.ts';
+import { type Answer, addCommand, type CommandContext, Misuse, Refusal, required, withData } from './command.ts';
 
 /** `healthsync rejected …`: readings that were refused, and their second chance after a fix. */
 export function register(program: Command, context: CommandContext): void {
@@ -53,7 +52,7 @@ async function list(context: CommandContext, options: ListOptions): Promise<Answ
     wanted >= 1 && wanted <= 1000 ? wanted : undefined,
     'expected a whole number from 1 to 1000',
   );
-  return withOpenData(context.settings(), context.now, async ({ rejected }) => {
+  return withData(context, async ({ rejected }) => {
     const found = await rejected.list({
       limit,
       ...(options.device !== undefined && { deviceId: options.device }),
@@ -79,7 +78,7 @@ async function list(context: CommandContext, options: ListOptions): Promise<Answ
 async function replay(context: CommandContext, _: object, id: string): Promise<Answer> {
   required('<id>', /^[A-Za-z0-9_-]{1,64}$/.test(id) ? id : undefined, 'expected an id that "rejected list" shows');
   const settings = context.settings();
-  return withOpenData(settings, context.now, async ({ accounts }) => {
+  return withData(context, async ({ accounts }) => {
     const sessions = createSessions({ accounts, now: context.now });
     const { secret } = await sessions.createApiToken(await scriptUser(accounts, 'operator'), TOKEN_MS);
     try {

@@ -7,8 +7,16 @@ import { createPasswords } from '../../identity/passwords.ts';
 import { API_TOKEN_MAX_MS, createSessions } from '../../identity/sessions.ts';
 import { createSignIn } from '../../identity/sign-in.ts';
 import { addUser, parseUserName, scriptUser } from '../../identity/users.ts';
-import { withOpenData } from '../open-data.ts';
-import { type Answer, addCommand, type CommandContext, ID_EXPECTED, Misuse, Refusal, required } from './command.ts';
+import {
+  type Answer,
+  addCommand,
+  type CommandContext,
+  ID_EXPECTED,
+  Misuse,
+  Refusal,
+  required,
+  withData,
+} from './command.ts';
 import { parseDays } from './device.ts';
 import { readPassword } from './password-prompt.ts';
 
@@ -83,12 +91,12 @@ async function add(context: CommandContext, options: AddOptions, name: string): 
     parseUserName(name),
     'expected up to 64 letters, digits and . _ @ -, beginning with a letter or digit',
   );
-  const settings = context.settings();
+  context.settings(); // what is wrong with them is said before a password is asked for
   const password =
     options.passwordFile === undefined
       ? await readPassword(context)
       : firstLine(await readFile(options.passwordFile, 'utf8'));
-  return withOpenData(settings, context.now, async ({ accounts }) => {
+  return withData(context, async ({ accounts }) => {
     const displayName = options.displayName ?? name;
     const outcome = await addUser(accounts, createPasswords(), { name, displayName, roles, wardIds, password });
     switch (outcome.kind) {
@@ -112,7 +120,7 @@ async function add(context: CommandContext, options: AddOptions, name: string): 
 const FIELD_OPTION = { name: '<name>', displayName: '--display-name', password: 'password' } as const;
 
 async function list(context: CommandContext): Promise<Answer> {
-  return withOpenData(context.settings(), context.now, async ({ accounts }) => {
+  return withData(context, async ({ accounts }) => {
     const shown = (await accounts.users()).map((user) => ({
       name: user.name,
       displayName: user.displayName,
@@ -130,7 +138,7 @@ async function list(context: CommandContext): Promise<Answer> {
 
 async function disable(context: CommandContext, _: object, name: string): Promise<Answer> {
   const parsed = required('<name>', parseUserName(name), 'expected a sign-in name');
-  return withOpenData(context.settings(), context.now, async ({ accounts }) => {
+  return withData(context, async ({ accounts }) => {
     const wasEnabled = await accounts.disable(parsed, context.now());
     if (!wasEnabled) throw new Refusal(`<name>: there is no enabled user ${parsed}`);
     return { json: { name: parsed, disabled: true }, text: `${parsed} is disabled; open sessions end within 5 s.` };
@@ -139,7 +147,7 @@ async function disable(context: CommandContext, _: object, name: string): Promis
 
 async function setupLink(context: CommandContext): Promise<Answer> {
   const settings = context.settings();
-  return withOpenData(settings, context.now, async ({ accounts }) => {
+  return withData(context, async ({ accounts }) => {
     const sessions = createSessions({ accounts, now: context.now });
     const signIn = createSignIn({ accounts, sessions, passwords: createPasswords(), now: context.now });
     const offer = await signIn.offerSetup();
@@ -155,7 +163,7 @@ async function createToken(context: CommandContext, options: TokenOptions): Prom
   const { role, user: name } = options;
   if ((role === undefined) === (name === undefined)) throw new Misuse('--role', 'expected either --role or --user');
   const parsed = role === undefined ? undefined : parseRole(role);
-  return withOpenData(context.settings(), context.now, async ({ accounts }) => {
+  return withData(context, async ({ accounts }) => {
     const user = parsed === undefined ? await accounts.findUser(name ?? '') : await scriptUser(accounts, parsed);
     if (user === undefined || user.disabledAtMs !== undefined)
       throw new Refusal(`--user: there is no enabled user ${name}`);
