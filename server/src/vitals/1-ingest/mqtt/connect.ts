@@ -1,4 +1,4 @@
-import { type Connection, Hold, type Peer } from './connection.ts';
+import { type Connection, type DeviceState, Hold, type Peer, type Session } from './connection.ts';
 import type { ConnectLabel, MqttContext } from './context.ts';
 import { type Connect, decodeConnect } from './decode-connect.ts';
 import { resumeDelivery } from './deliver.ts';
@@ -6,7 +6,7 @@ import { encode, refusalV3, refusalV5 } from './encode.ts';
 import { reportOnline } from './leave.ts';
 import { disconnect, say, send } from './output.ts';
 import { connackCodeV3, Reason } from './reason.ts';
-import { type DeviceState, newSession, type Session } from './session.ts';
+import { newSession } from './sessions.ts';
 import { readingsTopic, statusTopic } from './topics.ts';
 
 /** CONNECT (3.1): who is this, may it be here, and does it continue something? */

@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import type { DeviceId } from '../../../domain/ids.ts';
 import { Frames } from './framing.ts';
-import type { Session } from './session.ts';
+import type { TokenBucket } from './token-bucket.ts';
 
 /** Who is at the other end, by the certificate TLS has verified. */
 export interface Peer {
@@ -93,4 +93,56 @@ export class Connection {
     if (this.held === 0) this.socket.pause();
     this.held |= why;
   }
+}
+
+/**
+ * What outlives a connection (v5 4.1). A session belongs to a device and a client id together: a client id chosen by
+ * one device can never take over another's session. Held in memory only: after a restart of the process clients find
+ * no session present, subscribe again, and send again what was not acknowledged.
+ */
+export interface Session {
+  readonly device: DeviceState;
+  readonly clientId: string;
+  connection: Connection | undefined;
+  /** How long it outlives its connection; 0 ends it there. */
+  expirySeconds: number;
+  /** Monotonic; only meaningful without a connection. */
+  expiresAtMs: number;
+  /** Granted QoS and options, where subscribed. */
+  config: Subscription | undefined;
+  commands: Subscription | undefined;
+  /** The configuration changed while the client was away. */
+  isConfigStale: boolean;
+  /** QoS 2 messages we took responsibility for and the client has not released yet: a repeat is not taken twice. */
+  unreleased: Set<number> | undefined;
+  /** Sent, not yet acknowledged by the client; sent again when it comes back (MQTT-4.4.0-1). */
+  readonly outgoing: Outgoing[];
+  /** Commands that wait for a place among `outgoing`, or for the client. */
+  readonly waiting: Outgoing[];
+  lastPacketId: number;
+}
+
+export interface Subscription {
+  readonly qos: 0 | 1;
+  readonly retainAsPublished: boolean;
+}
+
+export interface Outgoing {
+  readonly topic: string;
+  readonly payload: Buffer | string;
+  readonly isRetained: boolean;
+  /** 0 until sent. */
+  packetId: number;
+  /** On the present connection. */
+  isUnderWay: boolean;
+  /** Monotonic; a message not yet sent by then is dropped. */
+  readonly expiresAtMs: number;
+}
+
+/** All that is known of one device while it has a session or is about to be reported offline. */
+export interface DeviceState {
+  readonly id: DeviceId;
+  readonly sessions: Session[];
+  readonly bucket: TokenBucket;
+  isOnline: boolean;
 }

@@ -3,7 +3,7 @@ import type { IngestOutcome } from '../../../domain/problem.ts';
 import type { Log } from '../../../telemetry/log.ts';
 import type { MqttBounds } from './bounds.ts';
 import type { CloseCause, Connection } from './connection.ts';
-import type { Sessions } from './session.ts';
+import type { Sessions } from './sessions.ts';
 
 /** What the endpoint asks of the rest of the program. */
 export interface MqttWorld {

@@ -1,10 +1,10 @@
 import type { DeviceId } from '../../../domain/ids.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, Outgoing, Session, Subscription } from './connection.ts';
 import type { MqttContext } from './context.ts';
 import { decodeAck } from './decode-packets.ts';
 import { encode } from './encode.ts';
 import { disconnect, send } from './output.ts';
-import type { Outgoing, Session, Subscription } from './session.ts';
+
 import { commandsTopic, configTopic } from './topics.ts';
 
 /** `sent` is under way to a connected client, `queued` waits for one; neither says the device has acted on it. */

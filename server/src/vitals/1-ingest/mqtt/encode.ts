@@ -9,7 +9,6 @@ export const encode = (packet: Packet, version: 4 | 5): Buffer => generate(packe
 
 export const PUBACK = 0x40;
 export const PUBREC = 0x50;
-export const PUBREL = 0x62;
 export const PUBCOMP = 0x70;
 export const PINGRESP = Buffer.from([0xd0, 0]);
 

@@ -13,7 +13,7 @@ import { leave } from './leave.ts';
 import { guard } from './output.ts';
 import { peerOf } from './peer.ts';
 import { read } from './read.ts';
-import { Sessions } from './session.ts';
+import { Sessions } from './sessions.ts';
 import { recheck, startSweep } from './sweep.ts';
 import { TokenBucket } from './token-bucket.ts';
 

@@ -1,6 +1,5 @@
-import type { CloseCause, Connection } from './connection.ts';
+import type { CloseCause, Connection, DeviceState } from './connection.ts';
 import type { MqttContext, PresenceReason } from './context.ts';
-import type { DeviceState } from './session.ts';
 
 /**
  * A connection is over, whoever ended it: the session is kept or ends, the will is honoured, presence told. Once per

@@ -1,11 +1,11 @@
-import type { Connection } from './connection.ts';
+import type { Connection, Session, Subscription } from './connection.ts';
 import type { MqttContext } from './context.ts';
 import { decodeSubscribe, decodeUnsubscribe, type TopicFilter } from './decode-packets.ts';
 import { sendConfig } from './deliver.ts';
 import { encode } from './encode.ts';
 import { disconnect, send } from './output.ts';
 import { Reason } from './reason.ts';
-import type { Session, Subscription } from './session.ts';
+
 import { commandsTopic, configTopic, kindOfFilter } from './topics.ts';
 
 /** SUBSCRIBE (3.8): a device may listen to its own configuration and commands, and to nothing else. */

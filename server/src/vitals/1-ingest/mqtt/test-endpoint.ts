@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { type IClientOptions, type IClientPublishOptions, type MqttClient, connect as mqttConnect } from 'mqtt';
+import { type IClientOptions, type MqttClient, connect as mqttConnect } from 'mqtt';
 import { generate, type Packet, parser } from 'mqtt-packet';
 import { type DeviceId, parseDeviceId } from '../../../domain/ids.ts';
 import type { IngestOutcome } from '../../../domain/problem.ts';
@@ -167,9 +167,6 @@ export function once(client: MqttClient, event: 'connect' | 'close'): Promise<vo
     if (event === 'connect') client.once('close', () => reject(new Error('closed before CONNACK')));
   });
 }
-
-export const publish = (client: MqttClient, topic: string, payload: string, options: IClientPublishOptions) =>
-  client.publishAsync(topic, payload, options);
 
 /** Sends bytes, collects packets. */
 export class RawClient {
