@@ -98,7 +98,7 @@ export class Connection {
 /**
  * What outlives a connection (v5 4.1). A session belongs to a device and a client id together: a client id chosen by
  * one device can never take over another's session. Held in memory only: after a restart of the process clients find
- * no session present, subscribe again, and send again what was not acknowledged.
+ * no session present and subscribe again; what they had under way is theirs to keep (docs/adr/0002-mqtt-endpoint.md).
  */
 export interface Session {
   readonly device: DeviceState;
