@@ -78,6 +78,7 @@ describe('an alarm', () => {
     const change = after(began(167, 1), ended(2), began(180, 3));
     expect(change).toMatchObject({
       kind: 'returned',
+      awayMs: 1_000,
       alarm: { id: 'a1', condition: 'present', worst: { value: 180 }, cause: { value: 167 } },
     });
     expect(change.alarm.endedAtMs).toBeUndefined();
@@ -191,9 +192,14 @@ describe('whatever a network does to the stream', () => {
           ['spo2', 'spo2.below.high', (value: number) => value < 85],
         ] as const) {
           let newest: AssignedReading | undefined;
-          for (const reading of stream)
-            if (reading.vitals[name] !== undefined && (newest === undefined || reading.atMs > newest.atMs))
-              newest = reading;
+          let latestMs = 0;
+          for (const reading of stream) {
+            // Of one moment, and that the newest, the later arrival counts.
+            const isAfter = newest === undefined || reading.atMs > newest.atMs;
+            const isTie = reading.atMs === newest?.atMs && reading.atMs === latestMs;
+            if (reading.vitals[name] !== undefined && (isAfter || isTie)) newest = reading;
+            latestMs = Math.max(latestMs, reading.atMs);
+          }
           const value = newest?.vitals[name];
           expect(state.status.values[name]?.value).toBe(value);
           expect(state.conditions[rule] !== undefined).toBe(value !== undefined && beyond(value));

@@ -77,6 +77,8 @@ export interface Alarm {
 export interface AlarmChange {
   readonly kind: 'raised' | 'worsened' | 'ended' | 'returned' | 'acknowledged' | 'resolved' | 'unchanged';
   readonly alarm: Alarm;
+  /** With `returned`: for how long the condition had been away, in event time. */
+  readonly awayMs?: number;
 }
 
 /**
@@ -136,10 +138,12 @@ function raise(
 }
 
 function goOn(open: Alarm, transition: ConditionTransition): AlarmChange {
-  const { endedAtMs: _, ...rest } = open;
+  const { endedAtMs, ...rest } = open;
   const worst = isWorse(transition.cause, open.worst) ? transition.cause : open.worst;
-  const kind = open.condition === 'ended' ? 'returned' : worst === open.worst ? 'unchanged' : 'worsened';
-  return { kind, alarm: { ...rest, condition: 'present', worst, lastReadingId: transition.readingId } };
+  const alarm: Alarm = { ...rest, condition: 'present', worst, lastReadingId: transition.readingId };
+  if (open.condition === 'ended')
+    return { kind: 'returned', alarm, awayMs: Math.max(0, transition.atMs - (endedAtMs ?? transition.atMs)) };
+  return { kind: worst === open.worst ? 'unchanged' : 'worsened', alarm };
 }
 
 function end(open: Alarm, transition: ConditionTransition): AlarmChange {

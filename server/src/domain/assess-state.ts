@@ -13,6 +13,8 @@ export interface AssessState {
   readonly position: Position;
   /** The newest event time heard: "now" for judging how old a parameter is, the same in every replay. */
   readonly eventMs: number;
+  /** Readings measured at `eventMs`, each as `device/reading`, so that a second copy of one is known. */
+  readonly momentIds: readonly string[];
   /** Until when the shown NEWS2 holds if nothing new comes. */
   readonly news2UntilMs: number;
   /** Before this moment silence changes nothing: what makes a tick over 10,000 patients cheap. */
@@ -73,6 +75,7 @@ export function unheardPatient(patientId: PatientId, partition: number): AssessS
     conditions: {},
     position: { partition, offset: -1, step: 0 },
     eventMs: 0,
+    momentIds: [],
     news2UntilMs: NEVER_MS,
     dueMs: NEVER_MS,
   };

@@ -106,7 +106,15 @@ describe('a limit', () => {
     p.send({ at: 0, vitals: { heartRate: 200 } });
     p.send({ at: S, vitals: { heartRate: 80 } });
     expect(p.send({ at: 0, received: 2 * S, vitals: { heartRate: 200 } })).toEqual([]);
-    expect(p.send({ at: S, received: 2 * S, id: 'other', vitals: { heartRate: 200 } })).toEqual([]);
+  });
+
+  it('of two readings of the newest moment the later one counts, and no second copy of either', () => {
+    const p = patient();
+    p.send({ at: S, id: 'first', vitals: { heartRate: 80 } });
+    expect(p.send({ at: S, id: 'second', vitals: { heartRate: 200 } })).toEqual(['heartRate.above.high began']);
+    expect(p.send({ at: S, id: 'first', vitals: { heartRate: 80 } })).toEqual([]);
+    expect(p.send({ at: S, id: 'third', vitals: { heartRate: 80 } })).toEqual(['heartRate.above.high ended']);
+    expect(p.send({ at: S, id: 'second', vitals: { heartRate: 200 } })).toEqual([]);
   });
 
   it('an absent vital does not end it', () => {

@@ -22,8 +22,9 @@ import type { VitalName } from './vital.ts';
  * What one reading means for its patient: the state after it, and which conditions began, worsened or ended. A pure
  * function of the readings in log order, so a replay comes to the same.
  *
- * Time is event time. Of each vital only a value newer than the known one becomes current and is judged; a late one
- * belongs to history, and a duplicate (same device and time) changes nothing: neither begins or ends anything. A vital
+ * Time is event time. Of each vital only a value newer than the known one becomes current and is judged (of two of the
+ * newest moment, the one that came later); a late one belongs to history, and a duplicate changes nothing: neither
+ * begins or ends anything. A vital
  * that is absent says nothing about its conditions.
  */
 export function assess(
@@ -44,7 +45,10 @@ export function assess(
 
   // What came too late to be judged is taken as if it had held nothing.
   const isTimely = reading.receivedAtMs - reading.atMs <= JUDGED_WITHIN_MS;
-  const taken = isTimely ? takeReading(state.status, reading, source) : state.status;
+  const momentIds = isTimely ? momentAfter(state, reading) : state.momentIds;
+  const taken = isTimely
+    ? takeReading(state.status, reading, source, momentIds.length > 1 && momentIds !== state.momentIds)
+    : state.status;
   judgeLimits(judgement, state.status.values, taken.values, rules, source);
 
   const eventMs = isTimely ? Math.max(state.eventMs, reading.atMs) : state.eventMs;
@@ -63,6 +67,7 @@ export function assess(
     conditions: judgement.conditions,
     position: at,
     eventMs,
+    momentIds,
     news2UntilMs,
     dueMs: dueMs(devices, news2UntilMs),
   };
@@ -118,12 +123,13 @@ function judgeLimits(
 }
 
 /** What is newer than the known: vitals unless the leads are off; oxygen and consciousness, which people observe. */
-function takeReading(known: JudgedStatus, reading: AssignedReading, source: ReadingSource): Taken {
+function takeReading(known: JudgedStatus, reading: AssignedReading, source: ReadingSource, isTie: boolean): Taken {
   const { context, atMs } = reading;
-  const values = reading.status.leadsOff === true ? known.values : takeValues(known.values, reading, source);
+  const values = reading.status.leadsOff === true ? known.values : takeValues(known.values, reading, source, isTie);
   let { oxygen, consciousness } = known;
-  if (context.oxygen !== undefined && atMs > (oxygen?.atMs ?? -1)) oxygen = { value: context.oxygen, atMs };
-  if (context.consciousness !== undefined && atMs > (consciousness?.atMs ?? -1))
+  const isAfter = (knownAtMs = -1) => atMs > knownAtMs || (isTie && atMs === knownAtMs);
+  if (context.oxygen !== undefined && isAfter(oxygen?.atMs)) oxygen = { value: context.oxygen, atMs };
+  if (context.consciousness !== undefined && isAfter(consciousness?.atMs))
     consciousness = { value: context.consciousness, atMs };
   return {
     values,
@@ -132,21 +138,43 @@ function takeReading(known: JudgedStatus, reading: AssignedReading, source: Read
   };
 }
 
-function takeValues(known: Values, reading: AssignedReading, source: ReadingSource): Values {
+function takeValues(known: Values, reading: AssignedReading, source: ReadingSource, isTie: boolean): Values {
   let values: { [Name in VitalName]?: JudgedValue } | undefined;
   const { atMs, receivedAtMs } = reading;
   for (const name in reading.vitals) {
     const vital = name as VitalName;
     const value = reading.vitals[vital];
     const before = known[vital];
-    if (value === undefined || (before !== undefined && !isNewer(reading, before))) continue;
-    const intervalMs =
-      before === undefined ? assumedIntervalMs(vital) : learnInterval(before.intervalMs, atMs - before.atMs);
+    if (value === undefined) continue;
+    const isTied = isTie && before?.atMs === atMs;
+    if (before !== undefined && !isTied && !isNewer(reading, before)) continue;
+    const intervalMs = intervalAfter(vital, before, atMs);
     values ??= { ...known };
     values[vital] = { value, atMs, receivedAtMs, intervalMs, source };
   }
   return values ?? known;
 }
+
+function intervalAfter(vital: VitalName, before: JudgedValue | undefined, atMs: number): number {
+  if (before === undefined) return assumedIntervalMs(vital);
+  // Two readings of one moment tell nothing of how often there is one.
+  return before.atMs === atMs ? before.intervalMs : learnInterval(before.intervalMs, atMs - before.atMs);
+}
+
+/**
+ * Many devices tell the time in whole seconds: of two different readings of the newest moment the one that came later
+ * counts. The ids of that moment tell it from a second copy of the first.
+ */
+function momentAfter(state: AssessState, { deviceId, id, atMs }: AssignedReading): readonly string[] {
+  if (atMs < state.eventMs) return state.momentIds;
+  const name = `${deviceId}/${id}`;
+  if (atMs > state.eventMs) return [name];
+  const { momentIds } = state;
+  return momentIds.includes(name) || momentIds.length >= MOMENT_MAX ? momentIds : [...momentIds, name];
+}
+
+/** More readings of one patient in one moment than any device sends in a second; further ones are history only. */
+const MOMENT_MAX = 64;
 
 /**
  * Would the score be another: the chart shows another value, or a parameter counts that did not (a value that had grown

@@ -36,10 +36,18 @@ describe('by default a person is told', () => {
     expect(count(change({ kind: 'technical', rule, priority: 'low' }))).toBe(0),
   );
   it('not of a low one', () => expect(count(change({ priority: 'low' }))).toBe(0));
-  it.each(['worsened', 'ended', 'returned', 'acknowledged', 'resolved', 'unchanged'] as const)(
-    'not when it is %s',
-    (kind) => expect(count(change({}, kind))).toBe(0),
+  it.each(['worsened', 'ended', 'acknowledged', 'resolved', 'unchanged'] as const)('not when it is %s', (kind) =>
+    expect(count(change({}, kind))).toBe(0),
   );
+});
+
+describe('a condition that returns to an alarm nobody took', () => {
+  const returned = (awayMs: number): AlarmChange => ({ ...change({}, 'returned'), awayMs });
+  it('is told again after ten minutes away', () => expect(count(returned(600_000))).toBe(1));
+  it('is not told each time a value wavers about its limit', () => {
+    expect(count(returned(599_999))).toBe(0);
+    expect(count(change({}, 'returned'))).toBe(0);
+  });
 });
 
 describe('routes', () => {
@@ -53,7 +61,7 @@ describe('routes', () => {
   it('name each recipient once per channel', () =>
     expect(count(change(), [...ROUTES, ...ROUTES, { channel: 'webhook', recipient: 'nurse@ward.example' }])).toBe(2));
   it('may ask for other changes', () => {
-    const tells = { changes: ['raised', 'ended'], physiological: ['high'], technical: [] } as const;
+    const tells = { changes: ['raised', 'ended'], physiological: ['high'], technical: [], returnedAfterMs: 0 } as const;
     expect(count(change({}, 'ended'), [{ channel: 'smtp', recipient: 'a', tells }])).toBe(1);
   });
 });

@@ -19,11 +19,18 @@ export interface TellWhen {
   readonly physiological: readonly Priority[];
   /** Technical alarms by rule: a flat battery can wait for the round. */
   readonly technical: readonly string[];
+  /** A condition that returns to an open alarm is told only after it was away for this long. */
+  readonly returnedAfterMs: number;
 }
 
-/** A new alarm that asks for somebody, once. What follows (worse, ended, taken) is on the wall. */
+/**
+ * A new alarm that asks for somebody, once. What follows (worse, ended, taken) is on the wall; but an old alarm that
+ * nobody took must not hide that the patient is in danger again, so a condition is told anew when it returns after ten
+ * minutes. A value that wavers about its limit returns sooner, and is not.
+ */
 export const TELL_BY_DEFAULT: TellWhen = {
-  changes: ['raised'],
+  changes: ['raised', 'returned'],
+  returnedAfterMs: 600_000,
   physiological: ['high', 'medium'],
   technical: ['technical.lost'],
 };
@@ -42,10 +49,12 @@ export function recipientsOf(
   return [...told.values()];
 }
 
-function concerns({ wardIds = [], tells = TELL_BY_DEFAULT }: NotificationRoute, { kind, alarm }: AlarmChange): boolean {
+function concerns({ wardIds = [], tells = TELL_BY_DEFAULT }: NotificationRoute, change: AlarmChange): boolean {
+  const { kind, alarm, awayMs = 0 } = change;
   // An alarm whose ward is not known is everyone's.
   const isOurs = wardIds.length === 0 || alarm.wardId === undefined || wardIds.includes(alarm.wardId);
   if (!isOurs || !tells.changes.includes(kind)) return false;
+  if (kind === 'returned' && awayMs < tells.returnedAfterMs) return false;
   return alarm.kind === 'physiological'
     ? tells.physiological.includes(alarm.priority)
     : tells.technical.includes(alarm.rule);
