@@ -102,6 +102,7 @@ export async function startAssessor(dependencies: AssessorDependencies): Promise
   let listeningSinceMs = now();
   let tickedAtMs = now();
   let judgedReceiptMs = now();
+  let wasBehind = false;
   let isStopping = false;
 
   function take(partition: Partition, { state, transitions }: Assessed, receivedAtMs?: number): void {
@@ -179,7 +180,9 @@ export async function startAssessor(dependencies: AssessorDependencies): Promise
   async function tick(): Promise<void> {
     const nowMs = now();
     const isBehind = subscription.lag() > 0 && nowMs - judgedReceiptMs > settings.deafAfterMs;
-    if (nowMs - tickedAtMs > settings.deafAfterMs || isBehind) listeningSinceMs = nowMs;
+    // Twice in a row: a reading that has just come after a quiet minute is not being behind.
+    if (nowMs - tickedAtMs > settings.deafAfterMs || (isBehind && wasBehind)) listeningSinceMs = nowMs;
+    wasBehind = isBehind;
     tickedAtMs = nowMs;
     if (isCaughtUp) for (const partition of partitions) await judgeSilence(partition, nowMs);
   }
