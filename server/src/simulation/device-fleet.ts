@@ -24,26 +24,27 @@ export function startDevice(
 ): FaithfulDevice {
   const pending = new Map<string, Buffer>();
   let client: DeviceClient | undefined;
-  let stopped = false;
+  const stopping = new AbortController();
 
   const publish = (readingId: string, payload: Buffer): void => {
     client?.publish(payload, () => pending.delete(readingId));
   };
   const stayConnected = async (): Promise<void> => {
-    for (let waitMs = RECONNECT_MS.first; !stopped; waitMs = Math.min(RECONNECT_MS.max, waitMs * 2)) {
+    for (let waitMs = RECONNECT_MS.first; !stopping.signal.aborted; waitMs = Math.min(RECONNECT_MS.max, waitMs * 2)) {
       const closed = Promise.withResolvers<void>();
       try {
         client = await connectDevice(target, identity, { onClose: closed.resolve });
         waitMs = RECONNECT_MS.first;
         for (const [readingId, payload] of pending) publish(readingId, payload);
-        if (stopped) client.close();
+        if (stopping.signal.aborted) client.close();
         await closed.promise;
       } catch (error) {
         options.onError?.(error instanceof Error ? error : new Error(String(error)));
       }
       client = undefined;
       // A ward's devices lose the network together: spread out their return.
-      if (!stopped) await sleep(waitMs * (0.5 + options.random()));
+      const pauseMs = waitMs * (0.5 + options.random());
+      await sleep(pauseMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   };
   const running = stayConnected();
@@ -57,7 +58,7 @@ export function startDevice(
       publish(readingId, payload);
     },
     async stop() {
-      stopped = true;
+      stopping.abort();
       client?.close();
       await running;
     },
