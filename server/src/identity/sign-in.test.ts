@@ -217,6 +217,13 @@ describe('a token for scripts', () => {
   });
 });
 
+describe('the first tokens of a role', () => {
+  it('made at once belong to one user', async () => {
+    const made = await Promise.all([1, 2, 3].map(() => scriptUser(accounts, 'nurse')));
+    expect(new Set(made.map(({ id }) => id)).size).toBe(1);
+  });
+});
+
 describe('the first account', () => {
   const wanted = { name: 'chief', displayName: 'Chief', password, address };
 
@@ -227,6 +234,12 @@ describe('the first account', () => {
     if (outcome.kind !== 'made') return expect.fail(outcome.kind);
     expect((await authenticate(outcome.secret))?.roles).toContain('admin');
     expect(await signIn({ name: 'chief', password, address })).toMatchObject({ kind: 'signed-in' });
+  });
+
+  it('is offered though scripts have tokens already', async () => {
+    await scriptUser(accounts, 'physician');
+    const { offerSetup, setUp } = fresh();
+    expect(await setUp({ ...wanted, code: (await offerSetup())?.code ?? '' })).toMatchObject({ kind: 'made' });
   });
 
   it('is made once: the code is used up, and no further is offered', async () => {

@@ -19,7 +19,7 @@ export interface SignIn {
     readonly browserMark?: string;
   }): Promise<SignInOutcome>;
   signOut(secret: string): Promise<void>;
-  /** The code of the one-time link `/setup#code`, while there is no user; undefined once there is one. */
+  /** The code of the one-time link `/setup#code`, while nobody can sign in; undefined once somebody can. */
   offerSetup(): Promise<{ readonly code: string; readonly expiresAtMs: number } | undefined>;
   /** Makes the first account with that code. */
   setUp(request: {

@@ -16,9 +16,13 @@ export interface Accounts {
   touchToken(sha256: string, idleExpiresAtMs: number): Promise<void>;
   revokeToken(sha256: string, atMs: number): Promise<void>;
 
-  /** The one-time link of the first start: true exactly once, and only while there is no user. */
+  /**
+   * The one-time link of the first start: true exactly once, and only while nobody can sign in. Users without a password
+   * do not count: they only hold the tokens of scripts.
+   */
   claimSetup(sha256: string, nowMs: number): Promise<boolean>;
   putSetup(sha256: string, expiresAtMs: number): Promise<void>;
+  /** Whether anybody can sign in. */
   hasUsers(): Promise<boolean>;
 }
 

@@ -1,4 +1,5 @@
 import type { Accounts, StoredToken, User } from '../../ports/accounts.ts';
+import { Failure } from '../../ports/failure.ts';
 
 /** Accounts that last as long as the process: for tests. */
 export function createMemoryAccounts(): Accounts {
@@ -6,9 +7,13 @@ export function createMemoryAccounts(): Accounts {
   const tokens = new Map<string, StoredToken & { revokedAtMs?: number }>();
   const setups = new Map<string, { readonly expiresAtMs: number }>();
 
+  const canAnybodySignIn = () => [...users.values()].some(({ passwordHash }) => passwordHash !== undefined);
+
   return {
     async putUser(user) {
       const before = users.get(user.name);
+      if (before !== undefined && before.id !== user.id)
+        throw new Failure('database-rejected', 'that name is taken', { retryable: false });
       const kept = before?.passwordHash === undefined ? {} : { passwordHash: before.passwordHash };
       users.set(user.name, { ...kept, ...user });
     },
@@ -16,7 +21,8 @@ export function createMemoryAccounts(): Accounts {
       return users.get(name);
     },
     async users() {
-      return [...users.values()].map(({ passwordHash: _, ...user }) => user);
+      const shown = [...users.values()].map(({ passwordHash: _, ...user }): User => user);
+      return shown.sort((a, b) => (a.name < b.name ? -1 : 1));
     },
     async disable(name, atMs) {
       const user = users.get(name);
@@ -46,14 +52,15 @@ export function createMemoryAccounts(): Accounts {
     },
     async claimSetup(sha256, nowMs) {
       const setup = setups.get(sha256);
-      if (setup === undefined || nowMs >= setup.expiresAtMs || users.size > 0) return false;
+      if (setup === undefined || nowMs >= setup.expiresAtMs || canAnybodySignIn()) return false;
       return setups.delete(sha256);
     },
     async putSetup(sha256, expiresAtMs) {
+      setups.clear(); // one link at a time
       setups.set(sha256, { expiresAtMs });
     },
     async hasUsers() {
-      return users.size > 0;
+      return canAnybodySignIn();
     },
   };
 }

@@ -132,7 +132,9 @@ export class PostgresAccounts implements Accounts {
         .where('sha256', '=', sha256)
         .where('claimed_at', 'is', null)
         .where('expires_at', '>', moment(nowMs))
-        .where((eb) => eb.not(eb.exists(eb.selectFrom('app_user').select('app_user.id'))))
+        .where((eb) =>
+          eb.not(eb.exists(eb.selectFrom('app_user').select('app_user.id').where('password_hash', 'is not', null))),
+        )
         .execute(),
     );
     return result?.numUpdatedRows === 1n;
@@ -152,7 +154,12 @@ export class PostgresAccounts implements Accounts {
   }
 
   async hasUsers(): Promise<boolean> {
-    const row = await failing(() => this.#kysely.selectFrom('app_user').select('id').limit(1).executeTakeFirst());
+    const withPassword = this.#kysely
+      .selectFrom('app_user')
+      .select('id')
+      .where('password_hash', 'is not', null)
+      .limit(1);
+    const row = await failing(() => withPassword.executeTakeFirst());
     return row !== undefined;
   }
 }

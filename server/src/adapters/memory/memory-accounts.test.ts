@@ -1,0 +1,4 @@
+import { accountsContract } from '../../ports/accounts.contract.ts';
+import { createMemoryAccounts } from './memory-accounts.ts';
+
+accountsContract('memory', async () => createMemoryAccounts());
