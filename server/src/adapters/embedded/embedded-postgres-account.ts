@@ -30,7 +30,7 @@ export function choosePostgresAccount(pathsToReach: readonly string[]): Postgres
   const capability = pathsToReach.every(isOpenToOthers) ? undefined : capabilityToSearch();
   const setpriv = findSetpriv();
   const drop = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--no-new-privs'];
-  const keep = capability === undefined ? [] : [`--inh-caps=-all,+${capability}`, `--ambient-caps=-all,+${capability}`];
+  const keep = capability === undefined ? [] : keepOnly(capability);
   return {
     nodeUser,
     uid,
@@ -73,6 +73,11 @@ function capabilityToSearch(): string {
   if ((held & (1n << 2n)) !== 0n) return 'dac_read_search';
   if ((held & (1n << 1n)) !== 0n) return 'dac_override';
   throw unusable('its data or its programs lie under a folder closed to others, and no capability opens it');
+}
+
+/** With the secure bit access(2) counts the capability too: PostgreSQL asks it whether its own programs can be run. */
+function keepOnly(capability: string): readonly string[] {
+  return ['--securebits=+no_setuid_fixup', `--inh-caps=-all,+${capability}`, `--ambient-caps=-all,+${capability}`];
 }
 
 function findSetpriv(): string {

@@ -40,17 +40,17 @@ export async function stopLeftoverPostgres(
   /** A fast stop writes a checkpoint; after this the harder signals follow, and recovery replays the log. */
   patienceMs = 15_000,
 ): Promise<'none' | 'stopped'> {
-  const first = processesOf(clusterFolder);
+  const first = processesIn(clusterFolder);
   for (const [signal, waitMs] of SIGNALS) {
     const postmaster = readPostmasterFile(clusterFolder)?.pid;
-    const running = processesOf(clusterFolder);
-    // Only the postmaster is to be asked; where it is dead, its children notice and leave by themselves.
-    const asked = postmaster !== undefined && running.includes(postmaster) ? [postmaster] : running;
+    const running = processesIn(clusterFolder);
+    // Only the postmaster understands SIGINT as "stop". Where it is dead, its children leave by themselves.
+    const asked = running.filter((pid) => pid === postmaster || signal !== 'SIGINT');
     for (const pid of asked) trySignal(pid, signal);
     if (await isGone(clusterFolder, Math.min(waitMs, patienceMs))) break;
   }
   // A pid file that outlived its server would stop the next one as soon as its number is given to any other program.
-  if (processesOf(clusterFolder).length === 0) rmSync(join(clusterFolder, POSTMASTER_FILE), { force: true });
+  if (processesIn(clusterFolder).length === 0) rmSync(join(clusterFolder, POSTMASTER_FILE), { force: true });
   return first.length === 0 ? 'none' : 'stopped';
 }
 
@@ -67,7 +67,7 @@ const POSTMASTER_FILE = 'postmaster.pid';
  * Processes that work in this folder: the postmaster and all its children change into it. Unlike the pid file alone, this
  * cannot mistake a foreign program that was given the same number.
  */
-function processesOf(clusterFolder: string): readonly number[] {
+export function processesIn(clusterFolder: string): readonly number[] {
   if (process.platform !== 'linux') return postmasterOnly(clusterFolder);
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -108,7 +108,7 @@ function trySignal(pid: number, signal: NodeJS.Signals): void {
 
 async function isGone(clusterFolder: string, waitMs: number): Promise<boolean> {
   const deadline = performance.now() + waitMs;
-  while (processesOf(clusterFolder).length > 0) {
+  while (processesIn(clusterFolder).length > 0) {
     if (performance.now() >= deadline) return false;
     await sleep(20);
   }

@@ -154,6 +154,9 @@ function makeSocketFolder(preferred: string, account: PostgresAccount): string {
   const isShort = Buffer.byteLength(join(preferred, `.s.PGSQL.${PORT}.lock`)) <= SOCKET_PATH_MAX_BYTES;
   // Elsewhere the name is unguessable and the folder ours alone; `postmaster.pid` tells tools where it is.
   const folder = isShort ? preferred : mkdtempSync(join(tmpdir().length > 40 ? '/tmp' : tmpdir(), 'healthsync-'));
+  // A lock file beside an old socket names a process that ended; should it never have been reaped (a container whose
+  // first process does not), PostgreSQL would take it for alive.
+  if (isShort) rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   chmodSync(folder, 0o700);
   account.own(folder);
@@ -233,17 +236,22 @@ function launch({ cluster, socketFolder, binaries, account, settings, onLog }: S
 const LIFECYCLE_LINE = /^(LOG|WARNING|FATAL|PANIC): /;
 
 async function untilReady(child: ChildProcess, { cluster }: Supervised): Promise<void> {
-  const lastLine = lastLineOf(child);
+  const said = collectText(child);
   const deadline = performance.now() + START_PATIENCE_MS;
   for (;;) {
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) {
-      throw unavailable(lastLine() || 'it ended at once');
+      throw unavailable(reasonIn(said()));
     }
     const file = readPostmasterFile(cluster);
     if (file?.pid === child.pid && file.isReady) return;
     if (performance.now() > deadline) throw unavailable(`it was not ready after ${START_PATIENCE_MS / 1000} s`);
     await sleep(10);
   }
+}
+
+/** Why it gave up: in its last words, or in all of them where it had not come so far as to log. */
+function reasonIn(text: string): string {
+  return /^(?:FATAL|PANIC): .*$/m.exec(text)?.[0] ?? (text.trim().slice(-500) || 'it ended at once');
 }
 
 async function end(child: ChildProcess): Promise<void> {
@@ -284,14 +292,6 @@ function forwardLines(child: ChildProcess, onLine: (line: string) => void): void
     rest = (lines.pop() ?? '').slice(-4096);
     for (const line of lines) onLine(line);
   });
-}
-
-function lastLineOf(child: ChildProcess): () => string {
-  let last = '';
-  forwardLines(child, (line) => {
-    if (line !== '') last = line;
-  });
-  return () => last;
 }
 
 function collectText(child: ChildProcess): () => string {
