@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register(program: Comman
     user: () => import('./cli/user.ts'),
     token: () => import('./cli/user.ts'),
     rejected: () => import('./cli/rejected.ts'),
+    profile: () => import('./cli/profile.ts'),
     simulate: () => import('./cli/simulate.ts'),
     replay: () => import('./cli/replay.ts'),
     doctor: () => import('./cli/doctor.ts'),
