@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
-import { connect } from 'node:tls';
+import { buffer } from 'node:stream/consumers';
+import { connect, type TLSSocket } from 'node:tls';
+import { brotliCompressSync, brotliDecompressSync } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROLES } from '../domain/access.ts';
@@ -302,6 +304,23 @@ describe('certificates of devices', () => {
     expect(status).toBe(401);
   });
 
+  it('a renewed server certificate is shown to connections made from then on, without a restart', async () => {
+    const renewing = await startTestServer();
+    const shown = async () => {
+      const response = await renewing.open('/health/live');
+      const { serialNumber } = (response.socket as TLSSocket).getPeerCertificate();
+      response.resume();
+      return serialNumber;
+    };
+    const before = await shown();
+    renewing.server.setCertificate(await renewing.renewedCertificate());
+    expect(await shown()).not.toBe(before);
+    const issued = await renewing.devices.issue('D1' as DeviceId);
+    const asked = await renewing.call('/api/wards', { cert: issued.certificatePem, key: issued.keyPem });
+    expect(asked.status).toBe(401);
+    await renewing.stop();
+  });
+
   it('TLS 1.2 is refused unless it is asked for', async () => {
     const attempt = (port: number) =>
       new Promise<string>((resolve) => {
@@ -355,6 +374,22 @@ describe('pages', () => {
     expect(headers['cache-control']).toBe('public, max-age=31536000, immutable');
     expect(headers['content-type']).toMatch(/javascript/);
     expect(headers['x-content-type-options']).toBe('nosniff');
+  });
+
+  it('serves the compressed form beside it to those who take it', async () => {
+    const squeezed = brotliCompressSync('console.log(1)');
+    await writeFile(join(server.folder, 'dist', 'assets', 'app-abc123.js.br'), squeezed);
+    const response = await server.open('/assets/app-abc123.js', { headers: { 'accept-encoding': 'br, gzip' } });
+    expect(response.headers['content-encoding']).toBe('br');
+    expect(response.headers['content-type']).toMatch(/javascript/);
+    expect(brotliDecompressSync(await buffer(response)).toString()).toBe('console.log(1)');
+  });
+
+  it('promises TLS for ever only with a certificate that every browser trusts', async () => {
+    const trusted = await startTestServer({ server: { hasPublicCertificate: true } });
+    const { headers } = await trusted.call('/');
+    expect(headers['strict-transport-security']).toMatch(/^max-age=63072000/);
+    await trusted.stop();
   });
 
   it('a missing asset is a 404, not the page, and is not cached for ever', async () => {

@@ -58,8 +58,8 @@ export const HTTP_BOUNDS = {
   handshakeMs: 10_000,
   /** Longer than the usual balancer's idle time of 60 s, so that we are not the one to close under it. */
   keepAliveMs: 72_000,
-  /** Per address, devices' entry apart: a ward of walls and people behind one address stays far below. */
-  requestsPerMinuteMax: 6_000,
+  /** Per address, devices' entry apart: 200 a second; a house of walls and people behind one address stays below. */
+  requestsPerMinuteMax: 12_000,
   /** Requests under way get this long when we stop. */
   drainMs: 5_000,
 } as const;

@@ -46,12 +46,14 @@ export async function startTestServer(
   const clock = { offsetMs: NOW - started };
   const now = () => Date.now() + clock.offsetMs;
   const authorities = await openAuthorities({ folder: join(folder, 'pki'), now: Date.now });
-  const certificate = await serverCertificate({
-    authority: authorities.servers,
-    path: join(folder, 'pki', 'server.pem'),
-    names: ['localhost', '127.0.0.1'],
-    now: Date.now,
-  });
+  const certificateNamed = (...names: string[]) =>
+    serverCertificate({
+      authority: authorities.servers,
+      path: join(folder, 'pki', 'server.pem'),
+      names,
+      now: Date.now,
+    });
+  const certificate = await certificateNamed('localhost', '127.0.0.1');
   const world = makeWorld();
   const logLines: string[] = [];
   const log = createLog({ level: 'debug', destination: { write: (line) => void logLines.push(line) } });
@@ -105,6 +107,10 @@ export async function startTestServer(
     live,
     server,
     devices: createDeviceAuthority(authorities.devices, Date.now),
+    async renewedCertificate() {
+      const renewed = await certificateNamed('localhost', '127.0.0.1', 'another.example');
+      return { key: renewed.keyPem, cert: renewed.certificatePem };
+    },
     /** One request; the body is parsed where it is JSON. */
     call: (path: string, init: CallOptions = {}) => call({ port, ca }, path, init),
     open: (path: string, init: CallOptions = {}) => open({ port, ca }, path, init),

@@ -9,6 +9,7 @@ import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { BedId, PatientId, WardId } from '../../domain/ids.ts';
+import { sha256Of } from '../../identity/secrets.ts';
 import { makeStatus, startTestServer, type TestServer } from '../test-server.ts';
 import { NO_WARD } from './tile.ts';
 
@@ -272,6 +273,22 @@ describe('who sees what', () => {
     await until(() => expect(stream.isOver()).toBe(true));
     expect(stream.events.at(-1)?.name).toBe('signed-out');
     expect(server.live.readers()).toBe(0);
+  });
+
+  it('keeps its session alive: a wall that is watched is not idle', async () => {
+    const user = { id: 'u-w' as never, name: 'wall', displayName: 'Wall', roles: ['nurse' as const], wardIds: [] };
+    await server.accounts.putUser(user);
+    const { secret } = await server.sessions.open(user);
+    const stream = await listen('', { token: secret });
+    await stream.ready();
+    const idleUntil = async () =>
+      (await server.accounts.findToken(sha256Of(secret), server.now()))?.token.idleExpiresAtMs ?? 0;
+    for (let minutes = 0; minutes < 60; minutes += 20) {
+      server.clock.offsetMs += 20 * 60_000;
+      await vi.waitFor(async () => expect(await idleUntil()).toBeGreaterThan(server.now() + 25 * 60_000), 5_000);
+    }
+    expect(stream.isOver()).toBe(false);
+    stream.close();
   });
 
   it('ends when the account is disabled by another process, as soon as the cached answer is old', async () => {
