@@ -310,7 +310,7 @@ describe('the segment log, when things go wrong', () => {
       for (const key of (await readAll(log)).keys()) expect(held.has(key)).toBe(true);
     } finally {
       await small.dispose();
-      execFileSync('umount', [disk]);
+      execFileSync('/bin/umount', [disk]);
       await rm(disk, { recursive: true });
     }
   });
@@ -360,7 +360,7 @@ async function flipBit(path: string, byte: number, bit: number): Promise<void> {
 
 function mounted(folder: string): boolean {
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1100k', 'tmpfs', folder], { stdio: 'ignore' });
+    execFileSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=1100k', 'tmpfs', folder], { stdio: 'ignore' });
     return true;
   } catch {
     return false;

@@ -1,12 +1,15 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { LogPosition } from '../../../ports/reading-log.ts';
 import type { Damage } from './recovery.ts';
 import { openSegmentLog, type SegmentLog } from './segment-log.ts';
 import type { SegmentLogOptions, SegmentLogSettings } from './settings.ts';
 import { FaultyFiles } from './test-faulty-files.ts';
+
+const APPENDER = fileURLToPath(import.meta.resolve('./test-appender.ts'));
 
 /** Small enough that a test crosses several segments. */
 export const SEGMENT_BYTES = 256 * 1024;
@@ -20,6 +23,7 @@ export class SegmentWorld {
   readonly trouble: string[] = [];
   readonly #opened: SegmentLog[] = [];
   #runs = 0;
+  #child: ChildProcess | undefined;
 
   static async make(): Promise<SegmentWorld> {
     return new SegmentWorld(await mkdtemp(join(tmpdir(), 'healthsync-log-')));
@@ -66,10 +70,10 @@ export class SegmentWorld {
     linesMin = 2_000,
     mode: 'grow' | 'recycle' = 'grow',
   ): Promise<readonly (LogPosition & { readonly readingId: string })[]> {
-    const script = join(import.meta.dirname, 'test-appender.ts');
-    const child = spawn(process.execPath, [script, this.folder, String(++this.#runs), String(SEGMENT_BYTES), mode], {
+    const child = spawn(process.execPath, [APPENDER, this.folder, String(++this.#runs), String(SEGMENT_BYTES), mode], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
+    this.#child = child;
     let said = '';
     let lines = 0;
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -88,6 +92,8 @@ export class SegmentWorld {
   }
 
   async dispose(): Promise<void> {
+    // Of a test that gave up waiting for it.
+    this.#child?.kill('SIGKILL');
     this.files.isFullForWrites = false;
     for (const log of this.#opened) await log.close();
     await rm(this.folder, { recursive: true, force: true });
