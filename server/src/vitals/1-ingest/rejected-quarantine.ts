@@ -19,7 +19,7 @@ export interface RejectedQuarantine {
 }
 
 export interface QuarantineBounds {
-  /** Copies per device: a night of one bad reading a minute, and 10 minutes of nothing but bad ones at once… */
+  /** Copies per device: one every ten seconds, and ten minutes of nothing but bad ones at once… */
   readonly perDevicePerSecond: number;
   readonly perDeviceBurst: number;
   /** …beyond that they are counted, and one entry this often says how many. */
