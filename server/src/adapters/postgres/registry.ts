@@ -1,4 +1,4 @@
-import { type ExpressionBuilder, type Kysely, sql, type Transaction } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
 import type { DeviceId, PatientId } from '../../domain/ids.ts';
 import type {
   Assignment,
@@ -109,15 +109,7 @@ export class PostgresRegistry implements Registry {
 
   async patients(query: Parameters<Registry['patients']>[0]): Promise<readonly Patient[]> {
     const { wardIds } = query;
-    const inWards = (eb: ExpressionBuilder<Schema, 'patient'>) =>
-      eb(
-        'bed_id',
-        'in',
-        eb
-          .selectFrom('bed')
-          .select('bed.id')
-          .where('ward_id', 'in', wardIds ?? []),
-      );
+    const inWards = sql<boolean>`bed_id in (select bed.id from bed where ward_id = any(${wardIds}))`;
     const all = selectPatients(this.#kysely).orderBy('id');
     const rows = await failing(() => (wardIds === undefined ? all : all.where(inWards)).execute());
     return rows.map((row) => withoutNulls(row) as Patient);
