@@ -18,7 +18,8 @@ export function connectionOf(tile: Tile, nowMs: number): Tile['connection'] {
   const { staleAfter, lostAfter } = shortest(tile);
   const age = nowMs - tile.lastAt;
   if (age >= lostAfter) return 'lost';
-  if (age >= staleAfter) return 'stale';
+  // Leads that are off stay off until they are heard again: what came before must not return as merely stale.
+  if (age >= staleAfter && tile.connection !== 'leads-off') return 'stale';
   return tile.connection;
 }
 

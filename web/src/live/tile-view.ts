@@ -42,14 +42,18 @@ const NEVER = '–';
 export function tileView(tile: Tile, alarms: readonly Alert[], nowMs: number): TileView {
   const connection = connectionOf(tile, nowMs);
   const isSilent = connection === 'lost' || connection === 'offline';
-  const top = alarms[0];
+  const [top] = alarms;
+  const notice = top !== undefined && lookOf(top) === 'technical' ? '' : noticeOf(tile, connection, nowMs);
+  const parts = alarmParts(alarms, nowMs);
   const causes = new Set(alarms.filter((alert) => alert.condition === 'present').map((alert) => alert.worst.vital));
   const show = (vital: string, decimals: number): Shown =>
     shown(tile, vital, { decimals, nowMs, isLost: isSilent || isLeadsOff(connection, vital), causes });
   return {
-    ...alarmParts(alarms, nowMs),
+    ...parts,
+    // Beside an alarm there is room for one of the two, and silence matters more than how long the alarm has lasted.
+    alarmNote: notice === '' ? parts.alarmNote : '',
     toTake: alarms.find(isUnacknowledged)?.id,
-    notice: top !== undefined && lookOf(top) === 'technical' ? '' : noticeOf(tile, connection, nowMs),
+    notice: top === undefined ? notice : notice.replace(/ [\d:]+$/, ''),
     age: ageOf(tile, connection, nowMs),
     marks: marksOf(tile),
     connection,
@@ -139,7 +143,7 @@ function alarmParts(
 
 function alarmNote(alert: Alert, call: TileView['call'], nowMs: number): string {
   if (call === 'taken') return `✓ ${alert.acknowledgedBy ?? ''}`;
-  if (call === 'latched') return `ended ${durationText(nowMs - Date.parse(alert.endedAt ?? alert.raisedAt))}`;
+  if (call === 'latched') return `ended ${ageText(nowMs - Date.parse(alert.endedAt ?? alert.raisedAt))}`;
   return durationText(nowMs - Date.parse(alert.raisedAt));
 }
 
@@ -163,15 +167,16 @@ function noticeOf(tile: Tile, connection: Tile['connection'], nowMs: number): st
 }
 
 function ageOf(tile: Tile, connection: Tile['connection'], nowMs: number): string {
-  if (tile.lastAt === undefined || connection === 'live' || connection === 'leads-off') return '';
-  return ageText(nowMs - tile.lastAt);
+  if (tile.lastAt === undefined || connection === 'live') return '';
+  const age = nowMs - tile.lastAt;
+  return connection === 'leads-off' && age < 5_000 ? '' : ageText(age);
 }
 
 const BATTERY_LOW = 0.2;
 
 function marksOf(tile: Tile): string {
   const battery = tile.battery !== undefined && tile.battery <= BATTERY_LOW;
-  return [tile.oxygen === true ? 'O₂' : '', battery ? `▯${Math.round((tile.battery ?? 0) * 100)}%` : '']
+  return [tile.oxygen === true ? 'O₂' : '', battery ? `Batt ${Math.round((tile.battery ?? 0) * 100)}%` : '']
     .filter((mark) => mark !== '')
     .join(' ');
 }

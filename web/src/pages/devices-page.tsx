@@ -15,7 +15,7 @@ export function DevicesPage() {
   const { may } = useSession();
   return (
     <main className="page">
-      <h1>Devices</h1>
+      <h1>Devices and their readings</h1>
       {!may('device.read') && !may('rejected.read') && (
         <p>You may not see this. It needs: operator, admin or charge-nurse.</p>
       )}

@@ -60,7 +60,7 @@ export function createTrendChart(
       cursor: { sync: { key: SYNC, scales: ['x', null] }, y: false, points: { size: 7 } },
       scales: { x: { time: true }, y: { range: (_, low, high) => spanOf(options, low, high) } },
       axes: [
-        { stroke: '#a9b6c2', font: FONT, grid: GRID, ticks: GRID, values: timeLabels },
+        { stroke: '#a9b6c2', font: FONT, grid: GRID, ticks: GRID, size: 30, values: timeLabels },
         { stroke: '#a9b6c2', font: FONT, grid: GRID, ticks: GRID, size: 44, space: 26 },
       ],
       series,

@@ -33,8 +33,8 @@ export function Values({ patient }: { readonly patient: PatientDetail }) {
       {card('HR /min', 'hr', view.heartRate, ['heartRate'])}
       {card('SpO₂ %', 'spo2', view.spo2, ['spo2'])}
       {card('RR /min', 'rr', view.respiratoryRate, ['respiratoryRate'])}
-      {card('BP mmHg', 'bp', view.pressure, ['systolic', 'diastolic', 'mean'])}
       {card('Temperature °C', 't', view.temperature, ['temperature'])}
+      {card('BP mmHg', 'bp', view.pressure, ['systolic', 'diastolic', 'mean'])}
     </div>
   );
 }

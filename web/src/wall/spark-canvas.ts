@@ -20,6 +20,8 @@ export interface SparkTile {
 const SPAN_MS = SPARK_MINUTES * 60_000;
 /** Longer than this without a point is a gap and drawn as one. */
 const GAP_MS = 30_000;
+/** A lower one would be a scratch under the figures. */
+const SHOWN_HEIGHT = 9;
 /** A quiet heart must not look like a storm: at least so many beats from bottom to top. */
 const SPAN_MIN = 40;
 
@@ -37,7 +39,8 @@ export function createSparkCanvas(canvas: HTMLCanvasElement, sparks: Sparklines,
       context.clearRect(0, 0, width, height);
       context.beginPath();
       for (const tile of tiles)
-        if (tile.y + tile.height > 0 && tile.y < height && tile.height > 6) trace(context, tile, sparks, nowMs);
+        if (tile.y + tile.height > 0 && tile.y < height && tile.height > SHOWN_HEIGHT)
+          trace(context, tile, sparks, nowMs);
       context.strokeStyle = colour();
       context.lineWidth = 1.5;
       context.lineJoin = 'round';

@@ -61,7 +61,9 @@ function SoundControl() {
   if (isLocked)
     return (
       <button type="button" className="sound sound-off">
-        <span aria-hidden="true">🔇</span> Sound is off until you click
+        <span>
+          Sound is off <span className="sound-long">until you click</span>
+        </span>
       </button>
     );
   if (pausedUntil !== undefined)

@@ -1,0 +1,87 @@
+import type { Alert } from '@healthsync/contracts/alert';
+import type { LiveSnapshot } from '@healthsync/contracts/live';
+import { describe, expect, it } from 'vitest';
+import { createLiveStore } from './live-store.ts';
+import { createServerClock } from './server-clock.ts';
+
+function makeStore() {
+  return createLiveStore(createServerClock({ monotonic: () => 0, wall: () => 0 }));
+}
+
+const alert = (change: Partial<Alert> = {}): Alert => {
+  const cause = { text: 'HR 167 > 160' };
+  return {
+    id: 'A1',
+    patientId: 'P1',
+    rule: 'r',
+    ruleVersion: 1,
+    kind: 'physiological',
+    priority: 'high',
+    state: 'active',
+    condition: 'present',
+    cause,
+    worst: cause,
+    deviceId: 'D',
+    readingId: 'r',
+    lastReadingId: 'r',
+    raisedAt: '2026-11-22T01:00:00Z',
+    ...change,
+  };
+};
+const snapshot = (alerts: Alert[]): LiveSnapshot => ({ serverTime: 1, wards: [], tiles: [], alerts });
+
+describe('the live store', () => {
+  it('keeps alarms while the feed is down, and lets a snapshot decide afterwards', () => {
+    const store = makeStore();
+    store.applySnapshot(snapshot([alert()]));
+    store.setFeed({ kind: 'down', sinceMs: 0 });
+    expect(store.alarms()).toHaveLength(1);
+    store.applySnapshot(snapshot([]));
+    expect(store.alarms()).toHaveLength(0);
+  });
+
+  it('tells of an alarm once: raised, not again with the snapshot after a reconnection', () => {
+    const store = makeStore();
+    const told: string[] = [];
+    store.onRaised((alerts, from) => told.push(`${from} ${alerts.map(({ id }) => id).join()}`));
+    store.applyAlert({ serverTime: 1, change: 'raised', alert: alert() });
+    store.applySnapshot(snapshot([alert(), alert({ id: 'A2' })]));
+    expect(told).toEqual(['event A1', 'snapshot A2']);
+  });
+
+  it('is not set back by an event that was under way when somebody acknowledged', () => {
+    const store = makeStore();
+    const taken = alert({ acknowledgedAt: '2026-11-22T01:00:05Z', acknowledgedBy: 'Dr Osei' });
+    store.applyAlert({ serverTime: 1, change: 'acknowledged', alert: taken });
+    store.applyAlert({ serverTime: 1, change: 'worsened', alert: alert() });
+    expect(store.alarms()[0]?.acknowledgedBy).toBe('Dr Osei');
+  });
+
+  it('forgets an alarm that is resolved', () => {
+    const store = makeStore();
+    store.applyAlert({ serverTime: 1, change: 'raised', alert: alert() });
+    store.applyAlert({ serverTime: 2, change: 'resolved', alert: alert({ state: 'resolved' }) });
+    expect(store.alarms()).toEqual([]);
+  });
+});
+
+describe('the server clock', () => {
+  it('trusts the message that travelled least, and says how wrong the browser is', () => {
+    let monotonic = 1_000;
+    const clock = createServerClock({ monotonic: () => monotonic, wall: () => 53_000 + monotonic });
+    clock.hear(50_900);
+    monotonic = 2_000;
+    clock.hear(51_995);
+    monotonic = 3_000;
+    clock.hear(52_700);
+    expect(clock.now()).toBe(52_995);
+    expect(clock.skewMs()).toBe(3_005);
+  });
+
+  it('follows a server whose clock was set back', () => {
+    const clock = createServerClock({ monotonic: () => 0, wall: () => 0 });
+    clock.hear(10_000);
+    for (let i = 0; i < 8; i += 1) clock.hear(4_000);
+    expect(clock.now()).toBe(4_000);
+  });
+});
