@@ -14,6 +14,7 @@ import { type Authorities, openAuthorities } from './authority.ts';
 import { createDeviceAuthority, type DeviceAuthority } from './device-authority.ts';
 import { deviceIdOfCertificate } from './device-certificate.ts';
 import { ownNames, type ServerCertificate, serverCertificate } from './server-certificate.ts';
+import { hasOpenssl } from './test-openssl.ts';
 
 const run = promisify(execFile);
 const device = (text: string) => parseDeviceId(text) ?? expect.fail('not a device id');
@@ -89,7 +90,7 @@ describe('a certificate issued for a fresh key', () => {
     expect(Math.round((record.notAfterMs - Date.now()) / DAY_MS)).toBe(90);
   });
 
-  it('is what openssl calls a client certificate, and not a server certificate', async () => {
+  it.skipIf(!hasOpenssl)('is what openssl calls a client certificate, and not a server certificate', async () => {
     const issued = await devices.issue(device('monitor-7'));
     const path = join(folder, 'cert.pem');
     await writeFile(path, issued.certificatePem);
@@ -150,7 +151,7 @@ describe('a client that is not ours', () => {
   });
 });
 
-describe('a certificate request', () => {
+describe.skipIf(!hasOpenssl)('a certificate request', () => {
   async function opensslRequest(...keyOptions: readonly string[]) {
     const path = join(folder, createHash('sha256').update(keyOptions.join()).digest('hex').slice(0, 12));
     await run('openssl', ['genpkey', ...keyOptions, '-out', `${path}.key`]);

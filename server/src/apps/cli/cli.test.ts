@@ -1,4 +1,5 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import 'reflect-metadata';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -6,10 +7,12 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import * as x509 from '@peculiar/x509';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DataFolder, openDataFolder } from '../../adapters/embedded/data-folder.ts';
 import { connect } from '../../adapters/postgres/connection.ts';
 import { type Database, openDatabase } from '../../adapters/postgres/open-database.ts';
+import { P256 } from '../../identity/authority.ts';
 import { deviceIdOfCertificate } from '../../identity/device-certificate.ts';
 
 const BIN = fileURLToPath(new URL('../../../bin/healthsync.js', import.meta.url));
@@ -139,9 +142,9 @@ describe('enrolling a device', () => {
   it('signs a request without ever seeing the key', async () => {
     const out = join(folder, 'm-2');
     const csr = join(folder, 'm-2.csr');
-    const openssl = ['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=x'];
-    execFile('openssl', [...openssl, '-keyout', join(folder, 'm-2.key'), '-out', csr]).unref();
-    await expect.poll(() => text(csr).catch(() => ''), { timeout: 10_000 }).toContain('END CERTIFICATE REQUEST');
+    const keys = await crypto.subtle.generateKey(P256, true, ['sign', 'verify']);
+    const request = await x509.Pkcs10CertificateRequestGenerator.create({ keys, signingAlgorithm: P256, name: 'CN=x' });
+    await writeFile(csr, request.toString('pem'));
     await json(['device', 'enroll', 'm-2', '--patient', 'p-2', '--csr', csr, '--out', out]);
     expect((await readdir(out)).sort()).toEqual(['ca.pem', 'cert.pem']);
     const bad = await run(['device', 'renew', 'm-2', '--csr', join(out, 'ca.pem'), '--out', out]);

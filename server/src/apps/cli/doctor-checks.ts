@@ -9,7 +9,16 @@ import { ownerOf } from '../../adapters/embedded/data-folder.ts';
 import { findPostgresBinaries } from '../../adapters/embedded/embedded-postgres-binaries.ts';
 import { connect } from '../../adapters/postgres/connection.ts';
 import { AUTHORITY_FILES } from '../../identity/authority.ts';
-import type { DoctorSettings, Finding } from './doctor.ts';
+import type { Settings } from '../settings.ts';
+
+/** `warning`: works, but not well or not for long. */
+export interface Finding {
+  readonly check: string;
+  readonly state: 'ok' | 'warning' | 'failed';
+  readonly detail: string;
+}
+
+export type DoctorSettings = Pick<Settings, 'dataFolder' | 'databaseUrl' | 'host' | 'diskReserveMegabytes'>;
 
 const ok = (check: string, detail: string): Finding => ({ check, state: 'ok', detail });
 const warning = (check: string, detail: string): Finding => ({ check, state: 'warning', detail });

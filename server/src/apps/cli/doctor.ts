@@ -1,6 +1,5 @@
 import { statfs } from 'node:fs/promises';
 import type { Command } from 'commander';
-import type { Settings } from '../settings.ts';
 import { type Answer, addCommand, type CommandContext } from './command.ts';
 
 /** `healthsync doctor`: what would keep this installation from working, before it does. */
@@ -14,13 +13,6 @@ export function register(program: Command, context: CommandContext): void {
     },
     context,
   );
-}
-
-/** `warning`: works, but not well or not for long. */
-export interface Finding {
-  readonly check: string;
-  readonly state: 'ok' | 'warning' | 'failed';
-  readonly detail: string;
 }
 
 async function examine(context: CommandContext): Promise<Answer> {
@@ -44,5 +36,3 @@ async function examine(context: CommandContext): Promise<Answer> {
 }
 
 const MARK = { ok: 'ok     ', warning: 'warning', failed: 'FAILED ' } as const;
-
-export type DoctorSettings = Pick<Settings, 'dataFolder' | 'databaseUrl' | 'host' | 'diskReserveMegabytes'>;
