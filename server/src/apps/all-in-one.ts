@@ -26,6 +26,7 @@ import type { Services } from '../serve/services.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { createAdmission } from '../vitals/1-ingest/admission.ts';
+import { authenticateDevice } from '../vitals/1-ingest/authenticate-device.ts';
 import { registerIngest } from '../vitals/1-ingest/http-ingest.ts';
 import { BUILT_IN_PROFILES, loadMappingProfiles } from '../vitals/1-ingest/mapping-profiles.ts';
 import { createMqttEndpoint } from '../vitals/1-ingest/mqtt/endpoint.ts';
@@ -36,7 +37,6 @@ import { ASSESS_GROUP, startAssessor } from '../vitals/3-assess/assessor.ts';
 import { openAlarmDesk } from '../vitals/4-alert/alarm-desk.ts';
 import { startTeller } from '../vitals/5-notify/teller.ts';
 import { startDemo } from './demo.ts';
-import { authenticateDevice } from './device-authentication.ts';
 import type { Settings } from './settings.ts';
 import { undoStack } from './undo.ts';
 import { VERSION } from './version.ts';
@@ -139,7 +139,8 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     hooks: {
       onGroup: ({ writeMs, records, bytes }) => metrics.log.write({ ms: writeMs, records, bytes }),
       onDamage: ({ what, readingsLost }) => log.error('the log is damaged', { state: what, count: readingsLost }),
-      onTrouble: (_, error) => log.error('trouble with the log', { error }),
+      // The text is one of a closed list, without patient data.
+      onTrouble: (trouble, error) => log.error('trouble with the log', { reason: trouble, error }),
       onFull: (isFull) => {
         isLogFull = isFull;
         log[isFull ? 'error' : 'info'](isFull ? ('the log is full' as const) : ('the log has space again' as const));
@@ -166,7 +167,10 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   // 4-alert, before 3-assess, which hands its findings to it.
   const desk = await openAlarmDesk({
     store: alarms,
-    placeOf: (patientId) => view().place(patientId) ?? {},
+    placeOf: (patientId) => {
+      const { wardId, bedId } = view().place(patientId) ?? {};
+      return { ...(wardId === undefined ? {} : { wardId }), ...(bedId === undefined ? {} : { bedId }) };
+    },
     now,
     monotonicMs,
     hooks: {
@@ -320,6 +324,13 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   const { port: mqttPort } = await mqtt.listen();
   undo.push('MQTT endpoint', () => mqtt.close());
   onRegistryChange.push(() => mqtt.recheck());
+  const told = new Map(view().snapshot.devices.map(({ id, config }) => [id, config]));
+  onRegistryChange.push(() => {
+    for (const { id, config } of view().snapshot.devices) {
+      if (config !== undefined && config !== told.get(id)) mqtt.publishConfig(id);
+      told.set(id, config);
+    }
+  });
 
   // HTTPS: people, scripts, and devices without MQTT.
   const sessions = createSessions({
@@ -362,6 +373,11 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
       { name: 'assessor', required: true, state: () => (assessor.isCaughtUp() ? 'up' : 'down') },
       { name: 'history', required: false, state: () => (keeper.lag() > LAG_DEGRADED ? 'degraded' : 'up') },
       { name: 'alarm store', required: false, state: () => (desk.unstored() > 0 ? 'degraded' : 'up') },
+      {
+        name: 'notifications',
+        required: false,
+        state: () => ([...teller.health().values()].some(({ failedInARow }) => failedInARow > 0) ? 'degraded' : 'up'),
+      },
     ],
     metrics,
     log,

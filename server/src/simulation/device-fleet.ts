@@ -15,6 +15,8 @@ export interface FaithfulDevice {
 
 /** About an hour at one reading a second; beyond it the oldest give way, as in a device's own memory. */
 const PENDING_MAX = 4_000;
+/** Readings under way at once: what the server allows a 3.1.1 client before it reads no further. */
+const WINDOW = 64;
 const RECONNECT_MS = { first: 500, max: 15_000 };
 
 export function startDevice(
@@ -26,8 +28,20 @@ export function startDevice(
   let client: DeviceClient | undefined;
   const stopping = new AbortController();
 
-  const publish = (readingId: string, payload: Buffer): void => {
-    client?.publish(payload, () => pending.delete(readingId));
+  /** Readings that this connection has not carried yet, oldest first. */
+  let unsent: string[] = [];
+  const pump = (): void => {
+    while (unsent.length > 0 && client !== undefined && client.inFlight() < WINDOW) {
+      const readingId = unsent[0] as string;
+      const payload = pending.get(readingId);
+      const isSent = payload === undefined || client.publish(payload, () => acknowledged(readingId));
+      if (!isSent) return;
+      unsent.shift();
+    }
+  };
+  const acknowledged = (readingId: string): void => {
+    pending.delete(readingId);
+    pump();
   };
   const stayConnected = async (): Promise<void> => {
     for (let waitMs = RECONNECT_MS.first; !stopping.signal.aborted; waitMs = Math.min(RECONNECT_MS.max, waitMs * 2)) {
@@ -35,7 +49,8 @@ export function startDevice(
       try {
         client = await connectDevice(target, identity, { onClose: closed.resolve });
         waitMs = RECONNECT_MS.first;
-        for (const [readingId, payload] of pending) publish(readingId, payload);
+        unsent = [...pending.keys()];
+        pump();
         if (stopping.signal.aborted) client.close();
         await closed.promise;
       } catch (error) {
@@ -55,7 +70,9 @@ export function startDevice(
     send(readingId, payload) {
       if (pending.size >= PENDING_MAX) pending.delete(pending.keys().next().value ?? '');
       pending.set(readingId, payload);
-      publish(readingId, payload);
+      // What is sent while nobody listens is carried by the next connection.
+      if (client !== undefined) unsent.push(readingId);
+      pump();
     },
     async stop() {
       stopping.abort();
