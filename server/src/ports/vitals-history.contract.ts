@@ -106,6 +106,18 @@ export function vitalsHistoryContract(engine: string, makeHistory: () => Promise
       expect(await history.latest([])).toEqual([]);
     });
 
+    it('knows the newest value over hours, and a vital measured long before the others', async () => {
+      const later = (minutes: number, vitals: AssignedReading['vitals']) =>
+        reading(minutes, { atMs: T + minutes * 60_000, vitals });
+      await history.keep(batch([later(0, { temperature: 36.5, heartRate: 1 }), later(1, { temperature: 36.6 })]));
+      for (let i = 2; i < 40; i++) await history.keep(batch([later(i, { heartRate: i })], i));
+      await history.keep(batch([later(-1_500, { heartRate: 250 })], 40));
+      expect((await history.latest([P])).map(({ vital, value }) => [vital, value])).toEqual([
+        ['heartRate', 39],
+        ['temperature', 36.6],
+      ]);
+    });
+
     it('draws a trend: mean, lowest and highest of each span, and no point where nothing was measured', async () => {
       const at = (ms: number, heartRate?: number) =>
         reading(ms, { atMs: T + ms, vitals: heartRate === undefined ? { spo2: 97 } : { heartRate } });

@@ -19,9 +19,6 @@ export const READING_COLUMNS = [
   'consciousness',
 ] as const;
 
-/** In the order of `encodeLatest`. */
-export const LATEST_COLUMNS = ['patient_id', ...COLUMNS] as const;
-
 /** One wide row per reading: 1.2 µs each where a row per vital took 21. */
 export function encodeReadings(records: readonly LoggedReading[], writer: BinaryCopyWriter): Buffer {
   writer.begin();
@@ -37,30 +34,6 @@ export function encodeReadings(records: readonly LoggedReading[], writer: Binary
     writer.booleanOrNull(reading.context.oxygen);
     writer.booleanOrNull(reading.status.leadsOff);
     writer.asciiOrNull(reading.context.consciousness);
-  }
-  return writer.end();
-}
-
-/** One row per patient: when each vital was last measured, within this batch. */
-export function encodeLatest(records: readonly LoggedReading[], writer: BinaryCopyWriter): Buffer {
-  const latest = new Map<string, (number | undefined)[]>();
-  for (const { reading } of records) {
-    let times = latest.get(reading.patientId);
-    if (times === undefined) {
-      times = new Array(VITALS.length).fill(undefined);
-      latest.set(reading.patientId, times);
-    }
-    for (let i = 0; i < VITALS.length; i++) {
-      if (reading.vitals[VITALS[i] as keyof typeof reading.vitals] === undefined) continue;
-      const known = times[i];
-      if (known === undefined || reading.atMs > known) times[i] = reading.atMs;
-    }
-  }
-  writer.begin();
-  for (const [patientId, times] of latest) {
-    writer.row(LATEST_COLUMNS.length);
-    writer.ascii(patientId);
-    for (const time of times) writer.timeOrNull(time);
   }
   return writer.end();
 }

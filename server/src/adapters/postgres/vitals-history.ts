@@ -7,9 +7,10 @@ import { BinaryCopyWriter } from './binary-copy.ts';
 import type { Connections } from './connection.ts';
 import { runWithCopies } from './copy-in.ts';
 import { failing } from './database-failure.ts';
+import { encodeLatestSince, LATEST_COLUMNS, LatestSince } from './latest-since.ts';
 import { VITAL_COLUMNS, VITALS_BY_COLUMN } from './vitals-columns.ts';
 import { cutByDays, VitalsDays } from './vitals-days.ts';
-import { encodeLatest, encodeReadings, LATEST_COLUMNS, READING_COLUMNS } from './vitals-encoding.ts';
+import { encodeReadings, READING_COLUMNS } from './vitals-encoding.ts';
 
 /** The history in PostgreSQL: partitioned by day, deduplicated by its key, filled by binary COPY. */
 export class PostgresVitalsHistory implements VitalsHistory {
@@ -17,6 +18,7 @@ export class PostgresVitalsHistory implements VitalsHistory {
   readonly #days: VitalsDays;
   readonly #readings = new BinaryCopyWriter();
   readonly #latest = new BinaryCopyWriter();
+  readonly #latestSince = new LatestSince();
   readonly #prepared = new WeakSet<pg.PoolClient>();
   #last: Promise<unknown> = Promise.resolve();
 
@@ -97,8 +99,11 @@ export class PostgresVitalsHistory implements VitalsHistory {
         await client.query(STAGING);
         this.#prepared.add(client);
       }
-      const copies = [encodeReadings(part.records, this.#readings), encodeLatest(part.records, this.#latest)];
-      const tags = await runWithCopies(client, storeSql(part.next), copies);
+      const moved = this.#latestSince.movedBy(part.records);
+      const copies = [encodeReadings(part.records, this.#readings)];
+      if (moved.size > 0) copies.push(encodeLatestSince(moved, this.#latest));
+      const tags = await runWithCopies(client, storeSql(part.next, moved.size > 0), copies);
+      this.#latestSince.commit(moved);
       client.release();
       return Number(tags[STORED_TAG]?.split(' ')[2]);
     } catch (error) {
@@ -115,28 +120,32 @@ const CONSUMER = 'keep';
 /** Of each connection its own, in memory only, emptied by each commit. */
 const STAGING = `
   create temp table if not exists vitals_incoming (like vitals) on commit delete rows;
-  create temp table if not exists latest_incoming (like latest_vital_time) on commit delete rows`;
+  create temp table if not exists latest_incoming (like latest_vital_since) on commit delete rows`;
 
 const readings = READING_COLUMNS.join(', ');
 const latest = LATEST_COLUMNS.join(', ');
 const newer = VITALS_BY_COLUMN.map(([, c]) => `${c} = greatest(known.${c}, excluded.${c})`).join(', ');
 
 /** One message to PostgreSQL, one transaction, one wait for the disk. */
-function storeSql(next: LogPositions): string {
+function storeSql(next: LogPositions, hasLatest: boolean): string {
   return `
     begin;
     copy vitals_incoming (${readings}) from stdin (format binary);
-    copy latest_incoming (${latest}) from stdin (format binary);
     insert into vitals (${readings}) select ${readings} from vitals_incoming on conflict do nothing;
-    insert into latest_vital_time as known (${latest})
-      select ${latest} from latest_incoming order by patient_id
-      on conflict (patient_id) do update set ${newer};
+    ${hasLatest ? LATEST_SQL : ''}
     ${positionSql(next)}
     commit`;
 }
 
 /** Which of the command tags is that of the insert into `vitals`. */
-const STORED_TAG = 3;
+const STORED_TAG = 2;
+
+/** In the order of patients, so that two writers never wait for each other in a circle. */
+const LATEST_SQL = `
+    copy latest_incoming (${latest}) from stdin (format binary);
+    insert into latest_vital_since as known (${latest})
+      select ${latest} from latest_incoming order by patient_id
+      on conflict (patient_id) do update set ${newer};`;
 
 /** Set, not raised: where a log began anew, standing too far ahead would skip readings; too far behind only repeats. */
 function positionSql(next: LogPositions): string {
@@ -155,19 +164,19 @@ const READ = `
   order by at, device_id, reading_id limit $4`;
 
 const valueCases = VITALS_BY_COLUMN.map(([name, column]) => `when '${name}' then reading.${column}`).join(' ');
-const latestTimes = VITALS_BY_COLUMN.map(([name, column]) => `('${name}', ${column})`).join(', ');
+const bounds = VITALS_BY_COLUMN.map(([name, column]) => `('${name}', ${column})`).join(', ');
 
-/** The value itself is read from the history: it cannot disagree. Of two devices at one moment, the first received. */
+/** The newest row with that vital, from its bound on. Of two devices at one moment, the first received. */
 const LATEST = `
-  select patient_id as "patientId", vital, newest.value, measured_at as "atMs",
+  select patient_id as "patientId", vital, newest.value, newest.at as "atMs",
     newest.device_id as "deviceId", newest.reading_id as "readingId"
-  from latest_vital_time
-  cross join lateral (values ${latestTimes}) as measured (vital, measured_at)
+  from latest_vital_since
+  cross join lateral (values ${bounds}) as bound (vital, since)
   cross join lateral (
-    select device_id, reading_id, value
+    select at, device_id, reading_id, value
     from vitals as reading cross join lateral (select case vital ${valueCases} end as value) as of_vital
-    where reading.patient_id = latest_vital_time.patient_id and reading.at = measured_at and value is not null
-    order by received_at, device_id, reading_id limit 1
+    where reading.patient_id = latest_vital_since.patient_id and reading.at >= since and value is not null
+    order by at desc, received_at, device_id, reading_id limit 1
   ) as newest
   where patient_id = any($1)
   order by patient_id, vital`;
