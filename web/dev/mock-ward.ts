@@ -226,7 +226,7 @@ export function createMockWard(count: number) {
           if (through > 0.42 && through < 0.5) continue;
           // A deterioration towards the end, for what is fixed now.
           const fixed = bed.fixed[vital];
-          const settled = valueOf({ ...bed, fixed: {} }, vital, at);
+          const settled = vitalAt({ ...bed, fixed: {} }, vital, at);
           const v =
             fixed === undefined ? settled : settled + (fixed - settled) * Math.max(0, (through - 0.8) / 0.2) ** 2;
           column.at.push(Math.round(at));
@@ -242,7 +242,7 @@ export function createMockWard(count: number) {
       const patients: SparklineResponse['patients'] = {};
       for (const bed of beds) {
         const at = Array.from({ length: 180 }, (_, i) => now - (180 - i) * 5_000);
-        patients[bed.patientId] = { at, v: at.map((ms) => valueOf({ ...bed, fixed: {} }, 'heartRate', ms)) };
+        patients[bed.patientId] = { at, v: at.map((ms) => vitalAt({ ...bed, fixed: {} }, 'heartRate', ms)) };
       }
       return { bucketMs: 5_000, patients };
     },
@@ -298,7 +298,7 @@ const BASE: Readonly<Record<Vital, { readonly middle: number; readonly spread: n
   temperature: { middle: 36.8, spread: 0.4, swing: 0.1 },
 };
 
-function valueOf(bed: Bed, vital: Vital, at: number): number {
+function vitalAt(bed: Bed, vital: Vital, at: number): number {
   const fixed = bed.fixed[vital];
   if (fixed !== undefined) return fixed;
   const { middle, spread, swing } = BASE[vital];
@@ -312,7 +312,7 @@ function tileOf(bed: Bed, now: number): Tile {
   const place = { patientId: bed.patientId, wardId: bed.wardId, bedId: `bed-${bed.bed}`, bed: bed.bed };
   if (bed.connection === 'waiting') return { ...place, connection: 'waiting', values: {} };
   const value = (vital: Vital, back: number, staleAfter: number): TileValue => ({
-    v: valueOf(bed, vital, at - back),
+    v: vitalAt(bed, vital, at - back),
     at: at - back,
     rx: at - back,
     staleAfter,

@@ -24,8 +24,8 @@ export const isUnacknowledged = (alert: Alert): boolean =>
 export const isCalling = (alert: Alert): boolean => isUnacknowledged(alert) && alert.condition === 'present';
 
 /**
- * Lower comes first: what nobody has taken, before what somebody has; then by look; then what is still present; then the
- * newest. A high alarm that has been taken stands behind a low one that has not: somebody is already there.
+ * Lower comes first: what nobody has taken, before what somebody has; then by look, where one that has ended counts as
+ * one step less (a medium alarm that is present is not hidden behind a high one that is over); then the newest. A high alarm that has been taken stands behind a low one that has not: somebody is already there.
  */
 export function compareAlarms(a: Alert, b: Alert): number {
   return alarmRank(a) - alarmRank(b) || b.raisedAt.localeCompare(a.raisedAt) || a.id.localeCompare(b.id);
@@ -33,8 +33,11 @@ export function compareAlarms(a: Alert, b: Alert): number {
 
 export function alarmRank(alert: Alert): number {
   const taken = isUnacknowledged(alert) ? 0 : 100;
-  return taken + 10 * ALARM_LOOKS.indexOf(lookOf(alert)) + (alert.condition === 'present' ? 0 : 1);
+  return taken + 10 * ALARM_LOOKS.indexOf(lookOf(alert)) + (alert.condition === 'present' ? 0 : ENDED);
 }
+
+/** Just behind what is present and one look lower. */
+const ENDED = 11;
 
 /** Rank of a patient without any open alarm. */
 export const RANK_NONE = 1_000;

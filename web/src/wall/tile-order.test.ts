@@ -36,7 +36,7 @@ describe('the order of alarms', () => {
       alarm({ id: 'medium', priority: 'medium' }),
       alarm({ id: 'high' }),
     ].sort(compareAlarms);
-    expect(sorted.map(({ id }) => id)).toEqual(['high', 'ended high', 'medium', 'low', 'technical', 'taken high']);
+    expect(sorted.map(({ id }) => id)).toEqual(['high', 'medium', 'ended high', 'low', 'technical', 'taken high']);
   });
 });
 

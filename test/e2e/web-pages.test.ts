@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openBrowser } from './browser.ts';
+import { buildWeb, openPage, tileOf } from './web-page.ts';
+
+let browser: Browser | undefined;
+beforeAll(async () => {
+  buildWeb();
+  browser = await openBrowser();
+});
+afterAll(() => browser?.close());
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+const PAGES = [
+  ['the sign-in page', { role: undefined, path: '/' }, 'text=Sign in'],
+  ['the first-account page', { role: undefined, path: '/setup#abc' }, 'text=Make the first account'],
+  ['the wall', { path: '/wall' }, `${tileOf('P13')}[data-look="high"]`],
+  ['the wall on a phone', { path: '/wall', width: 360, height: 800 }, `${tileOf('P13')}[data-look="high"]`],
+  ['a patient’s page', { path: '/patients/P13' }, '.alarm-bar[data-look="high"]'],
+  ['the alarms', { path: '/alarms' }, '.badge[data-look="high"]'],
+  ['the patients', { path: '/patients' }, 'text=Mehta'],
+  ['the devices', { path: '/devices', role: 'operator' }, 'text=implausible-value'],
+] as const;
+
+describe.each(PAGES)('%s', (_, options, ready) => {
+  it('breaks no rule that axe knows, and nothing of the content security policy', async (context) => {
+    if (browser === undefined) return context.skip();
+    const { page, complaints, close } = await openPage(browser, {
+      width: 1440,
+      height: 900,
+      ...options,
+      prepare: ({ ward }) => ward.showEverything(Date.now()),
+    });
+    await page.waitForSelector(ready);
+    await page.waitForTimeout(500);
+    await page.evaluate(AXE);
+    const violations = await page.evaluate(async () => {
+      const { axe } = window as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
+      interface Violation {
+        id: string;
+        nodes: { html: string }[];
+      }
+      return (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 200)}`);
+    });
+    expect(violations).toEqual([]);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+});
+
+describe('signing in', () => {
+  it('refuses a wrong password in words and takes the right one', async (context) => {
+    if (browser === undefined) return context.skip();
+    const { page, close } = await openPage(browser, { role: undefined, path: '/' });
+    await page.getByLabel('Name').fill('nurse');
+    await page.getByLabel('Password', { exact: true }).or(page.locator('input[name=password]')).first().fill('wrong');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('Name or password is wrong.').waitFor();
+    await page.locator('input[name=password]').fill('correct horse battery');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.waitForSelector(tileOf('P1'));
+    await page.getByLabel(/^Menu of/).click();
+    await page.getByText('Sign out').click();
+    await page.getByRole('button', { name: 'Sign in' }).waitFor();
+    await close();
+  });
+
+  it('asks again when the session ends, without losing what was being typed, and the alarm stays', async (context) => {
+    if (browser === undefined) return context.skip();
+    const { page, mock, close } = await openPage(browser, {
+      path: '/patients/P13',
+      prepare: ({ ward }) => ward.raiseHeartRate('P13', Date.now()),
+    });
+    await page.waitForSelector('.alarm-bar[data-look="high"]');
+    await page.keyboard.press('t');
+    await page.getByLabel('Reason').fill('Athlete at rest');
+    mock.expire();
+    await page.getByText('Your session has ended').waitFor();
+    expect(await page.locator('.alarm-bar[data-look="high"]').count()).toBe(1);
+    await page.locator('input[name=password]').fill('correct horse battery');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('Your session has ended').waitFor({ state: 'detached' });
+    expect(await page.getByLabel('Reason').inputValue()).toBe('Athlete at rest');
+    await page.locator('.feed-live').waitFor();
+    await close();
+  });
+});
+
+describe('a patient’s page', () => {
+  it('changes a limit with its reason, and shows at the field what is wrong with it', async (context) => {
+    if (browser === undefined) return context.skip();
+    const { page, mock, close } = await openPage(browser, { path: '/patients/P13', width: 1440, height: 900 });
+    await page.getByRole('button', { name: /^Limits/ }).click();
+    await page.getByLabel('HR above').fill('345');
+    await page.getByLabel('Reason').fill('Known tachycardia');
+    await page.getByRole('button', { name: 'Save limits' }).click();
+    await page.getByText('between 0 and 350 /min').waitFor();
+    await page.getByLabel('HR above').fill('170');
+    await page.getByRole('button', { name: 'Save limits' }).click();
+    await page.getByText('> 170').waitFor();
+    expect(mock.requests.filter((request) => request.startsWith('PUT'))).toHaveLength(2);
+    await close();
+  });
+
+  it('names what is missing from NEWS2 and draws a trend for each vital', async (context) => {
+    if (browser === undefined) return context.skip();
+    const { page, close } = await openPage(browser, { path: '/patients/P13', width: 1440, height: 900 });
+    await page.getByText('Partial: 1 of 7 missing').waitFor();
+    await page.getByText('never measured').waitFor();
+    expect(await page.locator('.chart canvas').count()).toBe(5);
+    await close();
+  });
+});
