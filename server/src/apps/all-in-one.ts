@@ -13,29 +13,26 @@ import { PostgresOutbox } from '../adapters/postgres/outbox.ts';
 import { PostgresRegistry } from '../adapters/postgres/registry.ts';
 import { PostgresRejectedReadings } from '../adapters/postgres/rejected-readings.ts';
 import { PostgresVitalsHistory } from '../adapters/postgres/vitals-history.ts';
-import { type AlarmId, type DeviceId, parseAlarmId } from '../domain/ids.ts';
+import { type DeviceId, parseAlarmId } from '../domain/ids.ts';
 import { openAuthorities } from '../identity/authority.ts';
 import { createPasswords } from '../identity/passwords.ts';
 import { openRegistryView } from '../identity/registry-view.ts';
 import { ownNames, serverCertificate } from '../identity/server-certificate.ts';
 import { createSessions } from '../identity/sessions.ts';
 import { createSignIn } from '../identity/sign-in.ts';
+import type { Notifier } from '../ports/notifier.ts';
 import { createHttpServer } from '../serve/http-server.ts';
 import { createLiveHub } from '../serve/live/hub.ts';
 import type { Services } from '../serve/services.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
-import { createAdmission } from '../vitals/1-ingest/admission.ts';
 import { authenticateDevice } from '../vitals/1-ingest/authenticate-device.ts';
 import { registerIngest } from '../vitals/1-ingest/http-ingest.ts';
-import { BUILT_IN_PROFILES, loadMappingProfiles } from '../vitals/1-ingest/mapping-profiles.ts';
 import { createMqttEndpoint } from '../vitals/1-ingest/mqtt/endpoint.ts';
-import { createRejectedQuarantine } from '../vitals/1-ingest/rejected-quarantine.ts';
 import { replayRejected } from '../vitals/1-ingest/rejected-replay.ts';
-import { KEEP_GROUP, startKeeper } from '../vitals/2-keep/keeper.ts';
-import { ASSESS_GROUP, startAssessor } from '../vitals/3-assess/assessor.ts';
-import { openAlarmDesk } from '../vitals/4-alert/alarm-desk.ts';
-import { startTeller } from '../vitals/5-notify/teller.ts';
+import { KEEP_GROUP } from '../vitals/2-keep/keeper.ts';
+import { ASSESS_GROUP } from '../vitals/3-assess/assessor.ts';
+import { startVitalsPipeline } from '../vitals/pipeline.ts';
 import { startDemo } from './demo.ts';
 import type { Settings } from './settings.ts';
 import { undoStack } from './undo.ts';
@@ -149,105 +146,41 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   });
   undo.push('reading log', () => readings.close());
 
-  // 2-keep: from the log into history.
-  const keeper = await startKeeper({
-    log: readings,
-    history,
-    monotonicMs,
-    hooks: {
-      onBatch: (batch) => metrics.keep.batch(batch),
-      onRetry: (error, attempt) => {
-        metrics.keep.retry();
-        log.warn('history did not take a batch', { error, attempt });
-      },
-    },
-  });
-  undo.push('keeper', () => keeper.stop());
-
-  // 4-alert, before 3-assess, which hands its findings to it.
-  const desk = await openAlarmDesk({
-    store: alarms,
-    placeOf: (patientId) => {
-      const { wardId, bedId } = view().place(patientId) ?? {};
-      return { ...(wardId === undefined ? {} : { wardId }), ...(bedId === undefined ? {} : { bedId }) };
-    },
-    now,
-    monotonicMs,
-    hooks: {
-      change: (change) => metrics.alarms.change(change),
-      receiptToStreamMs: (ms) => metrics.alarms.receiptToStreamMs(ms),
-      storedMs: (ms) => metrics.alarms.storedMs(ms),
-      onRetry: (error, attempt) => log.warn('alarms ring but cannot be stored yet', { error, attempt }),
-      onRejected: (error) => log.error('an alarm rings but the database refuses it', { error }),
-      onSubscriberFailed: (error) => log.error('a subscriber of alarms failed', { error }),
-    },
-  });
-  undo.push('alarm desk', async () => {
-    const left = await desk.stop(DESK_STOP_MS);
-    if (left > 0) log.warn('alarm changes were left for the next start', { count: left });
-  });
-  const refreshAlarm = (id: AlarmId | undefined) =>
-    id === undefined
-      ? undefined
-      : desk.refresh(id).catch((error) => log.warn('an alarm could not be reread', { error }));
-  const stopAlarmNotices = await listener.listen('healthsync_alarm', {
-    onNotice: (payload) => void refreshAlarm(parseAlarmId(payload)),
-    onGap: () => {
-      for (const { id } of desk.open()) void refreshAlarm(id);
-    },
-  });
-  undo.push('alarm notices', () => stopAlarmNotices());
-
-  // 3-assess: every reading, and every silence.
-  const assessor = await startAssessor({
-    log: readings,
-    checkpoints,
-    desk,
-    snapshot: view().snapshot,
-    now,
-    monotonicMs,
-    hooks: {
-      batch: (batch) => metrics.assess.batch(batch),
-      receiptToJudgementMs: (ms) => metrics.assess.receiptToJudgementMs(ms),
-      onJudgementFailed: (error) => log.error('a reading could not be judged', { error }),
-      onRetry: (error, attempt) => {
-        metrics.assess.retry();
-        log.error('a batch of readings is judged again', { error, attempt });
-      },
-      onCheckpointFailed: (error) => log.warn('a checkpoint could not be saved', { error }),
-      onCheckpointIgnored: (partition, reason) => log.warn('a checkpoint cannot be used', { partition, reason }),
-    },
-  });
-  undo.push('assessor', () => assessor.stop());
-  onRegistryChange.push(() => assessor.rulesChanged(view().snapshot));
-
-  // 5-notify: whoever has to be told beyond the wall.
+  // A reading's way, from the log on; and what must be told beyond the wall.
   const webhooks = webhookEndpoints(settings.webhooks.map(({ url }) => url));
-  const teller = startTeller({
+  const vitals = await startVitalsPipeline({
+    readings,
+    history,
+    checkpoints,
+    alarms,
     outbox,
-    notifiers: [
-      ...(settings.smtp === undefined ? [] : [smtpNotifier(smtpSettings(settings.smtp.url, settings.smtp.from))]),
-      ...(settings.webhooks[0] === undefined
-        ? []
-        : [webhookNotifier({ endpoints: webhooks, secret: settings.webhooks[0].secret, now })]),
-    ],
+    rejected,
+    notifiers: notifiersOf(settings, webhooks, now),
     routes: [
       ...(settings.smtp?.to ?? []).map((recipient) => ({ channel: 'smtp', recipient })),
       ...[...webhooks.keys()].map((recipient) => ({ channel: 'webhook', recipient })),
     ],
-    bedOf: ({ patientId }) => view().place(patientId)?.bed,
+    view,
+    refreshView: () => registryView.refresh(),
+    profileFolders: settings.profilesFolder === undefined ? [] : [settings.profilesFolder],
+    clockAheadMaxMs: settings.clockAheadMaxSeconds * 1000,
+    ...(settings.serverNames[0] === undefined
+      ? {}
+      : { wallUrl: `https://${settings.serverNames[0]}:${settings.httpsPort}/` }),
+    metrics,
+    log,
     now,
     monotonicMs,
     random: Math.random,
-    hooks: {
-      attempt: (done) => metrics.notify.attempt(done),
-      onFailed: ({ channel, deliveryId }) =>
-        log.error('a notification could not be delivered', { channel, deliveryId }),
-      onOutboxError: (error) => log.warn('the outbox is away', { error }),
-    },
+    onStarted: (stage, stop) => undo.push(stage, stop),
   });
-  undo.push('teller', () => teller.stop());
-  desk.onStored(() => teller.wake());
+  const { admission, assessor, desk, keeper, teller } = vitals;
+  onRegistryChange.push(() => vitals.registryChanged());
+  const stopAlarmNotices = await listener.listen('healthsync_alarm', {
+    onNotice: (payload) => vitals.alarmChangedElsewhere(parseAlarmId(payload)),
+    onGap: () => vitals.alarmChangedElsewhere(undefined),
+  });
+  undo.push('alarm notices', () => stopAlarmNotices());
 
   // The live stream.
   const presence = new Map<DeviceId, 'online' | 'offline'>();
@@ -266,32 +199,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   desk.onChange((change) => live.alarmChanged(change));
   onRegistryChange.push(() => live.registryChanged());
 
-  // 1-ingest: the doors, last, when everything behind them stands.
-  const quarantine = createRejectedQuarantine({
-    store: rejected,
-    now,
-    hooks: {
-      dropped: (count) => log.warn('rejected readings were counted, not kept', { count }),
-      failed: (error) => log.warn('rejected readings could not be kept yet', { error }),
-    },
-  });
-  undo.push('rejected readings', () => quarantine.close());
-  const admission = createAdmission({
-    log: readings,
-    view,
-    refreshView: () => registryView.refresh(),
-    profiles: await loadMappingProfiles([
-      BUILT_IN_PROFILES,
-      ...(settings.profilesFolder === undefined ? [] : [settings.profilesFolder]),
-    ]),
-    quarantine,
-    now,
-    bounds: { clockAheadMaxMs: settings.clockAheadMaxSeconds * 1000 },
-    hooks: {
-      reading: (transport, outcome, code) => metrics.ingest.reading(transport, outcome, code),
-      failed: (error) => metrics.log.failure(String((error as { code?: unknown }).code ?? 'unknown')),
-    },
-  });
+  // The doors, last, when everything behind them stands. Devices:
   const mqtt = createMqttEndpoint({
     tls: mqttTls(),
     tlsMinVersion: settings.tlsMinVersion,
@@ -468,11 +376,17 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
 
 const MIB = 1024 * 1024;
 const DAY_MS = 86_400_000;
-/** How long a stop waits for the database to take the last alarm changes; what is left is replayed from the log. */
-const DESK_STOP_MS = 5_000;
 /** Readings behind which history is called degraded: some seconds of ten thousand devices. */
 const LAG_DEGRADED = 50_000;
 const WEB_FOLDER = join(import.meta.dirname, '../../../web/dist');
+
+function notifiersOf(settings: Settings, endpoints: ReadonlyMap<string, URL>, now: () => number): readonly Notifier[] {
+  const { smtp, webhooks } = settings;
+  return [
+    ...(smtp === undefined ? [] : [smtpNotifier(smtpSettings(smtp.url, smtp.from))]),
+    ...(webhooks[0] === undefined ? [] : [webhookNotifier({ endpoints, secret: webhooks[0].secret, now })]),
+  ];
+}
 
 type Gauges = Parameters<Metrics['gauge']>;
 
