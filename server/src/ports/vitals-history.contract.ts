@@ -67,6 +67,14 @@ export function vitalsHistoryContract(engine: string, makeHistory: () => Promise
       expect(await all()).toHaveLength(150);
     });
 
+    it('keeps a batch of five thousand', async () => {
+      const readings = Array.from({ length: 5_000 }, (_, i) =>
+        reading(i, { id: `${i}-${'x'.repeat(56)}` as ReadingId }),
+      );
+      expect(await history.keep(batch(readings))).toEqual({ stored: 5_000, duplicates: 0 });
+      expect(await all()).toEqual(readings);
+    });
+
     it('reads by patient and time, the beginning in and the end out, oldest first', async () => {
       await history.keep(batch([4, 1, 3, 2, 5].map((i) => reading(i))));
       await history.keep(batch([reading(2, { patientId: Q })], 5));

@@ -208,6 +208,8 @@ function supervise(options: Supervised) {
     if (child !== undefined) await end(child);
     await restarting;
     if (child !== undefined) await end(child);
+    // Children of a postmaster that was killed live on for a moment; the folder is given back without them.
+    await stopLeftoverPostgres(options.cluster);
     rmSync(options.socketFolder, { recursive: true, force: true });
   }
 
