@@ -62,7 +62,7 @@ describe('signing in', () => {
     await page.locator('input[name=password]').fill('correct horse battery');
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.waitForSelector(tileOf('P1'));
-    await page.getByLabel(/^Menu of/).click();
+    await page.getByRole('button', { name: /^Menu of/ }).click();
     await page.getByText('Sign out').click();
     await page.getByRole('button', { name: 'Sign in' }).waitFor();
     await close();

@@ -34,7 +34,7 @@ describe('the wall', () => {
     mock.ward.raiseHeartRate('P3', Date.now());
     await page.waitForSelector(`${tileOf('P3')}[data-look="high"]`);
     mock.freeze();
-    await page.getByText('CONNECTION LOST').waitFor({ timeout: 7_000 });
+    await page.locator('.banner').filter({ hasText: 'CONNECTION LOST' }).waitFor({ timeout: 7_000 });
     const tile = page.locator(tileOf('P3'));
     expect(await tile.getAttribute('data-look')).toBe('high');
     await page.waitForSelector(`${tileOf('P5')} .value-hr .figure[data-freshness="stale"]`);
@@ -44,7 +44,10 @@ describe('the wall', () => {
     expect(await tile.getAttribute('data-look')).toBe('high');
     expect(await tile.locator('.tile-alarm').textContent()).toBe('*** HR 165 > 160');
     mock.thaw();
-    await page.getByText('CONNECTION LOST').waitFor({ state: 'detached', timeout: 20_000 });
+    await page
+      .locator('.banner')
+      .filter({ hasText: 'CONNECTION LOST' })
+      .waitFor({ state: 'detached', timeout: 20_000 });
     await page.waitForSelector(`${tileOf('P5')} .value-hr .figure[data-freshness="live"]`);
     await close();
   });
@@ -216,7 +219,7 @@ describe('the wall', () => {
     mock.ward.raiseHeartRate('P3', Date.now());
     await page.waitForSelector(`${tileOf('P3')}[data-call="calling"]`);
     await page.keyboard.press('n');
-    await page.getByLabel(/^Menu of/).click();
+    await page.getByRole('button', { name: /^Menu of/ }).click();
     await page.getByText('Single-key shortcuts on').click();
     await page.keyboard.press('Escape');
     await page.locator(`${tileOf('P3')} .tile-link`).focus();

@@ -88,11 +88,11 @@ function Shell() {
 /** One stream for the whole app, whatever page is open: alarms call everywhere. */
 function useLiveFeed(): void {
   const { store, sparks, sound } = useServices();
-  const { may, lose, me } = useSession();
+  const { may, lose, count } = useSession();
   const { ward } = useSettings();
   const watches = may('wall.watch');
-  // A new session (`me`) opens a new stream.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: lose and may change with me
+  // A new session (`count`) opens a new stream.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: lose and may change with the session
   useEffect(() => {
     if (!watches) return;
     const options = { ward, onSignedOut: lose, isSignedOut, random: Math.random };
@@ -105,7 +105,7 @@ function useLiveFeed(): void {
     return () => {
       for (const off of offs) off();
     };
-  }, [store, sparks, sound, ward, watches, me]);
+  }, [store, sparks, sound, ward, watches, count]);
 }
 
 function Toasts() {

@@ -6,6 +6,8 @@ import { SignInDialog, SignInPage } from './sign-in.tsx';
 
 export interface Session {
   readonly me: Me;
+  /** Grows with each sign-in: the same person again is a new session, and needs a new stream. */
+  readonly count: number;
   may(action: string): boolean;
   /** The stream or a request said so: ask again, over what is on the page. */
   lose(): void;
@@ -27,6 +29,7 @@ export function useSession(): Session {
 export function SessionGate({ children }: { readonly children: ReactNode }) {
   const queries = useQueryClient();
   const [isLost, setLost] = useState(false);
+  const [count, setCount] = useState(1);
   useEffect(() => onSessionLost(() => setLost(true)), []);
   const query = useQuery({ queryKey: ['session'], queryFn: askWhoIAm, staleTime: Number.POSITIVE_INFINITY });
   const me = query.data ?? undefined;
@@ -35,6 +38,7 @@ export function SessionGate({ children }: { readonly children: ReactNode }) {
     () =>
       me && {
         me,
+        count,
         may: (action) => me.actions.includes(action),
         lose: () => setLost(true),
         async signOut() {
@@ -43,7 +47,7 @@ export function SessionGate({ children }: { readonly children: ReactNode }) {
           location.assign('/');
         },
       },
-    [me],
+    [me, count],
   );
 
   async function signedIn(next: Me): Promise<void> {
@@ -51,6 +55,7 @@ export function SessionGate({ children }: { readonly children: ReactNode }) {
     if (me !== undefined && me.name !== next.name) return location.assign('/');
     queries.setQueryData(['session'], next);
     setLost(false);
+    setCount(count + 1);
     if (me !== undefined) await queries.invalidateQueries();
   }
 

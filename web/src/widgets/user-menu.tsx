@@ -10,8 +10,9 @@ export function UserMenu() {
   return (
     <Menu position="bottom-end" withinPortal keepMounted={false} closeOnItemClick={false}>
       <Menu.Target>
-        <button type="button" className="user" aria-label={`Menu of ${me.displayName}`}>
-          {initials(me.displayName)}
+        <button type="button" className="user">
+          <span aria-hidden="true">{initials(me.displayName)}</span>
+          <span className="unseen">Menu of {me.displayName}</span>
         </button>
       </Menu.Target>
       <Menu.Dropdown>
