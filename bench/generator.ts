@@ -19,6 +19,8 @@ export interface GeneratorPlan {
   readonly seconds: number;
   /** Alarms to set off per second, each by another device; 0 for none. */
   readonly alarmsPerSecond: number;
+  /** Cut every connection at the end and time the return. */
+  readonly reconnect: boolean;
   readonly live?: { readonly url: string; readonly token: string };
   /** A folder on the disk that is written to. */
   readonly diskFolder: string;
@@ -49,6 +51,7 @@ const report = await runLoad({
   rate: plan.rate,
   seconds: plan.seconds,
   handshakesMax: 64,
+  reconnect: plan.reconnect,
   payload,
   onProgress: ({ phase, done, total }) => {
     // Whoever started us measures the server's memory and CPU from here on.

@@ -15,12 +15,14 @@ export interface LoadPlan {
   /** TLS handshakes under way at once. */
   readonly handshakesMax: number;
   readonly payload: (deviceIndex: number, sequence: number, atMs: number) => Buffer;
+  /** At the end every connection is cut and made again, as after a network failure. */
+  readonly reconnect?: boolean;
   readonly onProgress?: (progress: LoadProgress) => void;
   readonly onAcknowledged?: (deviceIndex: number, sequence: number) => void;
 }
 
 export interface LoadProgress {
-  readonly phase: 'connecting' | 'sending' | 'waiting';
+  readonly phase: 'connecting' | 'sending' | 'reconnecting';
   readonly done: number;
   readonly total: number;
 }
@@ -29,6 +31,9 @@ export interface LoadReport {
   readonly devices: number;
   readonly connected: number;
   readonly connectSeconds: number;
+  /** With the tickets of the first handshakes, as a device would. */
+  readonly reconnectSeconds?: number;
+  readonly reconnected?: number;
   readonly sent: number;
   readonly acknowledged: number;
   /** Sent, and neither acknowledged within the grace nor cut off with their connection. */
@@ -58,7 +63,8 @@ const GRACE_MS = 10_000;
 
 export async function runLoad(plan: LoadPlan): Promise<LoadReport> {
   const connecting = performance.now();
-  const clients = await connectAll(plan);
+  const tickets: (Buffer | undefined)[] = new Array(plan.devices.length);
+  const clients = await connectAll(plan, tickets, 'connecting');
   const connectSeconds = (performance.now() - connecting) / 1000;
   // What connecting left behind (certificates parsed, tickets stored) is not part of the load.
   await sleep(SETTLE_MS);
@@ -66,7 +72,9 @@ export async function runLoad(plan: LoadPlan): Promise<LoadReport> {
   const counts = await sendAll(plan, clients);
   const cpu = process.cpuUsage(cpuBefore);
   for (const client of clients) client?.close();
+  const again = plan.reconnect === true ? await reconnectAll(plan, tickets) : {};
   return {
+    ...again,
     devices: plan.devices.length,
     connected: clients.filter((client) => client !== undefined).length,
     connectSeconds,
@@ -76,16 +84,36 @@ export async function runLoad(plan: LoadPlan): Promise<LoadReport> {
   };
 }
 
-async function connectAll(plan: LoadPlan): Promise<readonly (DeviceClient | undefined)[]> {
+async function reconnectAll(plan: LoadPlan, tickets: readonly (Buffer | undefined)[]) {
+  const startedMs = performance.now();
+  const clients = await connectAll(plan, [...tickets], 'reconnecting');
+  const reconnectSeconds = (performance.now() - startedMs) / 1000;
+  for (const client of clients) client?.close();
+  return { reconnectSeconds, reconnected: clients.filter((client) => client !== undefined).length };
+}
+
+/** Uses the tickets that are there, and keeps the ones it is given. */
+async function connectAll(
+  plan: LoadPlan,
+  tickets: (Buffer | undefined)[],
+  phase: 'connecting' | 'reconnecting',
+): Promise<readonly (DeviceClient | undefined)[]> {
   const clients: (DeviceClient | undefined)[] = new Array(plan.devices.length).fill(undefined);
   let next = 0;
   let done = 0;
   const worker = async (): Promise<void> => {
     for (let index = next++; index < plan.devices.length; index = next++) {
       const identity = plan.devices[index];
-      if (identity !== undefined) clients[index] = await connectDevice(plan.target, identity).catch(() => undefined);
+      const session = tickets[index];
+      if (identity !== undefined)
+        clients[index] = await connectDevice(plan.target, identity, {
+          ...(session === undefined ? {} : { session }),
+          onSession: (ticket) => {
+            tickets[index] = ticket;
+          },
+        }).catch(() => undefined);
       done++;
-      plan.onProgress?.({ phase: 'connecting', done, total: plan.devices.length });
+      plan.onProgress?.({ phase, done, total: plan.devices.length });
     }
   };
   await Promise.all(Array.from({ length: plan.handshakesMax }, worker));
