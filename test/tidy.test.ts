@@ -35,6 +35,11 @@ describe('the house', () => {
     expect(FILES.filter((file) => /(^|\/)(utils?|helpers?|common|misc)(\/|\.tsx?$)/.test(file))).toEqual([]);
   });
 
+  it('lets no page import the server: it speaks by contract', () => {
+    const crossing = SOURCES.filter((file) => file.startsWith('web/src/') && /from '[^']*server\//.test(read(file)));
+    expect(crossing).toEqual([]);
+  });
+
   it('keeps its files short: a median near a hundred lines, none beyond the largest of today', () => {
     const lengths = SOURCES.map((file) => ({ file, lines: read(file).split('\n').length }));
     const median = lengths.map(({ lines }) => lines).sort((a, b) => a - b)[Math.floor(lengths.length / 2)];
