@@ -23,7 +23,7 @@ export function createTilePainter(root: HTMLElement): TilePainter {
   return {
     paint(view) {
       for (const [name, element] of values) paintValue(element, view[name], last?.[name]);
-      for (const [name, element] of texts) if (view[name] !== last?.[name]) element.textContent = view[name];
+      for (const [name, element] of texts) if (view[name] !== last?.[name]) write(element, view[name]);
       if (view.look !== last?.look) root.dataset['look'] = view.look;
       if (view.call !== last?.call) root.dataset['call'] = view.call;
       if (view.connection !== last?.connection) root.dataset['connection'] = view.connection;
@@ -34,8 +34,16 @@ export function createTilePainter(root: HTMLElement): TilePainter {
   };
 }
 
+/** Changes the text node that is there: replacing it each second cost the style and layout of a new one. */
+function write(element: HTMLElement, text: string): void {
+  const node = element.firstChild;
+  // Without any node where nothing is said, so that `:empty` holds.
+  if (node instanceof Text && text !== '') node.data = text;
+  else element.textContent = text;
+}
+
 function paintValue(element: HTMLElement, shown: Shown, last: Shown | undefined): void {
-  if (shown.text !== last?.text) element.textContent = shown.text;
+  if (shown.text !== last?.text) write(element, shown.text);
   if (shown.freshness !== last?.freshness) element.dataset['freshness'] = shown.freshness;
   if (shown.isCause !== last?.isCause) element.toggleAttribute('data-cause', shown.isCause);
 }

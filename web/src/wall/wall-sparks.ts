@@ -69,8 +69,11 @@ function placesOf(wall: HTMLElement, order: readonly string[]): readonly SparkTi
   const places: SparkTile[] = [];
   for (const tile of wall.querySelectorAll<HTMLElement>('.tile')) {
     const patientId = tile.dataset['patient'] ?? '';
+    const frame = tile.getBoundingClientRect();
+    // Asking within a tile that is out of sight would make the browser lay it out.
+    if (!shown.has(patientId) || frame.bottom < corner.top || frame.top > corner.bottom) continue;
     const rect = tile.querySelector('.tile-spark')?.getBoundingClientRect();
-    if (rect === undefined || !shown.has(patientId) || rect.bottom < corner.top || rect.top > corner.bottom) continue;
+    if (rect === undefined) continue;
     places.push({
       patientId,
       x: rect.left - corner.left,
