@@ -231,8 +231,8 @@ export function createMockWard(count: number) {
             fixed === undefined ? settled : settled + (fixed - settled) * Math.max(0, (through - 0.8) / 0.2) ** 2;
           column.at.push(Math.round(at));
           column.mean.push(v);
-          column.min.push(v - BASE[vital].swing * 0.4);
-          column.max.push(v + BASE[vital].swing * 0.4);
+          column.min.push(v - BASE[vital].swing * 1.2);
+          column.max.push(v + BASE[vital].swing * 1.2);
         }
         series[vital] = column;
       }

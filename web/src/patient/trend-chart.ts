@@ -49,7 +49,7 @@ export function createTrendChart(
       { stroke: 'transparent', width: 0, points: { show: false } },
       { stroke: 'transparent', width: 0, points: { show: false } },
     );
-    bands.push({ series: [at + 2, at + 1], fill: `${colour}38` });
+    bands.push({ series: [at + 1, at + 2], fill: `${colour}38` });
   }
   const plot = new uPlot(
     {
