@@ -101,9 +101,13 @@ function spanOf(
   low: number | null,
   high: number | null,
 ): [number, number] {
-  const edges = limits.map((rule) => rule.limit);
-  const bottom = Math.min(span[0], low ?? span[0], ...edges);
-  const top = Math.max(span[1], high ?? span[1], ...edges);
+  const [lowest, highest] = [Math.min(span[0], low ?? span[0]), Math.max(span[1], high ?? span[1])];
+  // A limit far away would press the values into a flat line; its band begins where the axis ends.
+  const edges = limits
+    .map((rule) => rule.limit)
+    .filter((limit) => limit > 2 * lowest - highest && limit < 2 * highest - lowest);
+  const bottom = Math.min(lowest, ...edges);
+  const top = Math.max(highest, ...edges);
   const air = (top - bottom) * 0.06;
   return [bottom - air, top + air];
 }

@@ -18,8 +18,9 @@ export interface SparkTile {
 }
 
 const SPAN_MS = SPARK_MINUTES * 60_000;
-/** Longer than this without a point is a gap and drawn as one. */
+/** A gap, drawn as one: longer than this without a point, and longer than the points before it were apart. */
 const GAP_MS = 30_000;
+const GAP_STEPS = 3;
 /** A lower one would be a scratch under the figures. */
 const SHOWN_HEIGHT = 9;
 /** A quiet heart must not look like a storm: at least so many beats from bottom to top. */
@@ -64,13 +65,16 @@ function trace(context: CanvasRenderingContext2D, tile: SparkTile, sparks: Spark
   }
   const middle = (low + high) / 2;
   const half = Math.max(SPAN_MIN, (high - low) * 1.1) / 2;
-  let before = Number.NEGATIVE_INFINITY;
+  let before = spark.at[start] ?? 0;
+  let step = Number.POSITIVE_INFINITY;
   for (let i = start; i < spark.at.length; i += 1) {
     const at = spark.at[i] ?? 0;
     const x = tile.x + ((at - from) / SPAN_MS) * tile.width;
     const y = tile.y + (1 - ((spark.v[i] ?? middle) - middle + half) / (2 * half)) * tile.height;
-    if (at - before > GAP_MS) context.moveTo(x, y);
+    const isGap = at - before > Math.max(GAP_MS, GAP_STEPS * step);
+    if (i === start || isGap) context.moveTo(x, y);
     else context.lineTo(x, y);
+    if (i > start && !isGap) step = at - before;
     before = at;
   }
 }
