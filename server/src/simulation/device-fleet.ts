@@ -10,6 +10,8 @@ export interface FaithfulDevice {
   send(readingId: string, payload: Buffer): void;
   /** Not acknowledged yet. */
   pending(): number;
+  /** Given up because the memory was full. */
+  dropped(): number;
   stop(): Promise<void>;
 }
 
@@ -19,11 +21,18 @@ const PENDING_MAX = 4_000;
 const WINDOW = 64;
 const RECONNECT_MS = { first: 500, max: 15_000 };
 
-export function startDevice(
-  target: DeviceTarget,
-  identity: DeviceIdentity,
-  options: { readonly onError?: (error: Error) => void; readonly random: () => number },
-): FaithfulDevice {
+export interface DeviceOptions {
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly onError?: (error: Error) => void;
+  /** Longest pause before the next attempt to connect. */
+  readonly reconnectMaxMs?: number;
+}
+
+export function startDevice(target: DeviceTarget, identity: DeviceIdentity, options: DeviceOptions): FaithfulDevice {
+  const reconnectMaxMs = options.reconnectMaxMs ?? RECONNECT_MS.max;
+  const firstMs = Math.min(RECONNECT_MS.first, reconnectMaxMs);
+  let dropped = 0;
   const pending = new Map<string, Buffer>();
   let client: DeviceClient | undefined;
   const stopping = new AbortController();
@@ -44,11 +53,11 @@ export function startDevice(
     pump();
   };
   const stayConnected = async (): Promise<void> => {
-    for (let waitMs = RECONNECT_MS.first; !stopping.signal.aborted; waitMs = Math.min(RECONNECT_MS.max, waitMs * 2)) {
+    for (let waitMs = firstMs; !stopping.signal.aborted; waitMs = Math.min(reconnectMaxMs, waitMs * 2)) {
       const closed = Promise.withResolvers<void>();
       try {
         client = await connectDevice(target, identity, { onClose: closed.resolve });
-        waitMs = RECONNECT_MS.first;
+        waitMs = firstMs;
         unsent = [...pending.keys()];
         pump();
         if (stopping.signal.aborted) client.close();
@@ -67,8 +76,9 @@ export function startDevice(
   return {
     deviceId: identity.deviceId,
     pending: () => pending.size,
+    dropped: () => dropped,
     send(readingId, payload) {
-      if (pending.size >= PENDING_MAX) pending.delete(pending.keys().next().value ?? '');
+      if (pending.size >= PENDING_MAX && pending.delete(pending.keys().next().value ?? '')) dropped++;
       pending.set(readingId, payload);
       // What is sent while nobody listens is carried by the next connection.
       if (client !== undefined) unsent.push(readingId);
