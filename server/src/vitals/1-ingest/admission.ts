@@ -249,7 +249,17 @@ function textOf(bytes: Uint8Array): string {
 }
 
 function bytesOf(value: unknown): Uint8Array {
-  return Buffer.from(JSON.stringify(value) ?? '', 'utf8');
+  return Buffer.from(textOfValue(value), 'utf8');
+}
+
+/** `JSON.stringify` does recurse: what is nested thousands deep reads well and cannot be written again. */
+function textOfValue(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? '';
+  } catch (error) {
+    if (error instanceof RangeError) return '"nested too deeply to be kept"';
+    throw error;
+  }
 }
 
 function problem(code: ProblemCode, field: string, detail: string): Problem {

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newSecret, sha256Of } from '../../identity/secrets.ts';
 import { Failure } from '../../ports/failure.ts';
@@ -89,6 +90,22 @@ describe('POST /ingest/readings', () => {
     const reading = { ...fresh(), at: 'yesterday' };
     await post([fresh(), reading]);
     expect(Buffer.from(rejected.kept[0]?.payload ?? []).toString()).toBe(JSON.stringify(reading));
+  });
+
+  it('refuses a reading nested thousands deep, and takes the one beside it', async () => {
+    const [deep, good] = [`${'['.repeat(30_000)}${']'.repeat(30_000)}`, fresh()];
+    const { status, body } = await post(`[${deep},${JSON.stringify(good)}]`);
+    expect(status).toBe(202);
+    expect(body.results).toMatchObject([{ outcome: 'rejected', errors: [{ code: 'invalid-shape' }] }, { id: good.id }]);
+    expect(rejected.kept).toHaveLength(1);
+  });
+
+  it('says that it takes no compressed bodies, rather than that they are not JSON', async () => {
+    const headers = { 'content-encoding': 'gzip' };
+    expect(await post(gzipSync(JSON.stringify(fresh())), { token: TOKEN, headers })).toMatchObject({
+      status: 415,
+      body: { code: 'unsupported-encoding' },
+    });
   });
 
   it('takes an empty array', async () => {

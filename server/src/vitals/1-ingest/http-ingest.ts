@@ -82,6 +82,10 @@ function handlers({ admission, authenticateDevice, now }: HttpIngestOptions, bou
       const detail = 'Send a device certificate or a device token that is valid now.';
       return sendProblem(reply, { status: 401, code: 'device-not-known', detail });
     }
+    if ((request.headers['content-encoding'] ?? 'identity') !== 'identity') {
+      const detail = 'Send the body as it is, not compressed.'; // RFC 9110 15.5.16
+      return sendProblem(reply, { status: 415, code: 'unsupported-encoding', detail });
+    }
     if (requests >= bounds.requestsMax) return busy(reply, 1_000);
     requests++;
     reply.raw.once('close', () => {
