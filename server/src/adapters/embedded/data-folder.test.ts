@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -20,6 +21,15 @@ describe('the data folder', () => {
     expect(ownerOf(path)).toBe(process.pid);
     folder.close();
     expect(ownerOf(path)).toBeUndefined();
+  });
+
+  it.runIf(existsSync('/proc/self'))('is refused at once where nothing can be made', async () => {
+    // The kernel answers ENOENT beneath a folder that is there, on which Node's recursive mkdir never ends.
+    const attempt = spawnSync(process.execPath, ['--input-type=module', '-e', OPEN_IN_PROC], {
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
+    expect(attempt).toMatchObject({ status: 0, stdout: 'data-folder-unusable' });
   });
 
   it('keeps the permissions of a folder that was there', async () => {
@@ -75,3 +85,8 @@ describe('the data folder', () => {
     await expect(openDataFolder(join(file, 'below'))).rejects.toMatchObject({ code: 'data-folder-unusable' });
   });
 });
+
+const OPEN_IN_PROC = `
+  import { openDataFolder } from ${JSON.stringify(new URL('data-folder.ts', import.meta.url).href)};
+  await openDataFolder('/proc/nowhere/data').catch((error) => process.stdout.write(error.code));
+`;

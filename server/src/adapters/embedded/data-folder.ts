@@ -101,7 +101,7 @@ function isBusy(error: unknown): boolean {
 
 function makePrivateFolder(folder: string): void {
   try {
-    const isNew = mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined;
+    const isNew = makeFolders(folder);
     if (!statSync(folder).isDirectory()) throw new Error('not a folder');
     if (!isNew) return;
     chmodSync(folder, 0o700);
@@ -109,6 +109,23 @@ function makePrivateFolder(folder: string): void {
   } catch (cause) {
     throw unusable(folder, cause);
   }
+}
+
+/**
+ * Whether it was made. Node's own recursive mkdir never ends where the kernel answers ENOENT beneath a folder that is
+ * there, as `/proc` and some network mounts do; so each folder is tried once more after its parent, and no more.
+ */
+function makeFolders(folder: string, hasParent = false): boolean {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && statSync(folder).isDirectory()) return false;
+    if (code !== 'ENOENT' || hasParent || dirname(folder) === folder) throw error;
+  }
+  makeFolders(dirname(folder));
+  return makeFolders(folder, true);
 }
 
 /** So that the new folder's name itself survives a power cut. */
