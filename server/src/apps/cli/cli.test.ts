@@ -286,6 +286,21 @@ describe('beside a running server', () => {
   });
 });
 
+describe('starting', () => {
+  it('says which port is taken, stops what it had started, and ends', async () => {
+    const squatter = createServer().listen(0);
+    await once(squatter, 'listening');
+    const { port } = squatter.address() as AddressInfo;
+    const alone = join(folder, 'alone');
+    const env = { HEALTHSYNC_DATA: alone, HEALTHSYNC_MQTT_PORT: String(port), HEALTHSYNC_HTTPS_PORT: '0' };
+    const { code, out, err } = await run(['start'], { env });
+    squatter.close();
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toContain(`Port ${port} is in use by another program; HEALTHSYNC_MQTT_PORT`);
+    expect(await readdir(join(alone, 'postgres'))).not.toContain('postmaster.pid');
+  });
+});
+
 describe('doctor', () => {
   it('finds nothing wrong with a good installation', async () => {
     const { code, out } = await run(['doctor', '--json'], {

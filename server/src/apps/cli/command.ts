@@ -113,10 +113,25 @@ function shownError(error: unknown): { readonly code: string; readonly option?: 
   if (error instanceof CommanderError) return shownByCommander(error.message);
   if (error instanceof Failure) return { code: error.code, message: error.message };
   if (error instanceof Refusal) return { code: 'refused', message: error.message };
-  const { code, syscall, path } = error as NodeJS.ErrnoException;
+  const { code, syscall, path, port } = error as NodeJS.ErrnoException & { readonly port?: number };
+  if (syscall === 'listen') return { code: 'refused', message: `Port ${port} ${whyNotOpened(code)}.` };
   // A file that cannot be read or written: its path is the answer, a stack is not.
   if (syscall !== undefined) return { code: 'refused', message: `${path ?? syscall}: ${code}` };
   return { code: 'defect', message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}
+
+function whyNotOpened(code: string | undefined): string {
+  const others = 'HEALTHSYNC_MQTT_PORT and HEALTHSYNC_HTTPS_PORT choose others';
+  switch (code) {
+    case 'EADDRINUSE':
+      return `is in use by another program; ${others}`;
+    case 'EACCES':
+      return `may not be opened by this account; ${others}`;
+    case 'EADDRNOTAVAIL':
+      return 'cannot be opened, because HEALTHSYNC_HOST is not an address of this machine';
+    default:
+      return `cannot be opened: ${code}`;
+  }
 }
 
 /** `error: required option '--patient <id>' not specified` and the like: one line, with what is at fault by itself. */
