@@ -47,13 +47,16 @@ export function useSeconds(): void {
 }
 
 const seconds = new Set<() => void>();
-let timer: ReturnType<typeof setInterval> | undefined;
+let isTicking = false;
 
-/** One timer for everything that ages on the page. */
+/** One timer for everything that ages on the page, for as long as the page is there. */
 export function onSecond(listener: () => void): () => void {
   seconds.add(listener);
-  timer ??= setInterval(() => {
-    for (const each of [...seconds]) each();
-  }, 1_000);
+  if (!isTicking) setInterval(tick, 1_000);
+  isTicking = true;
   return () => void seconds.delete(listener);
+}
+
+function tick(): void {
+  for (const each of [...seconds]) each();
 }

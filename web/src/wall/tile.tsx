@@ -58,7 +58,6 @@ export const Tile = memo(function Tile({ patientId, bed, name, place, isCurrent,
               {bedName}
             </a>
           ) : (
-            // biome-ignore lint/a11y/noNoninteractiveTabindex: the place the arrow keys move to
             <span className="tile-link" tabIndex={isCurrent ? 0 : -1}>
               {bedName}
             </span>
