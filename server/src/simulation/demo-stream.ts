@@ -69,7 +69,7 @@ function startMonitor(
     // A monitor numbers its readings anew after each start; the start makes them unique.
     bootId: Date.now().toString(36),
     sequence: 0,
-    patient: simulatedPatient(random, bed.scenarios),
+    patient: simulatedPatient(random, bed.scenarios, bed.spo2 === undefined ? {} : { spo2: bed.spo2 }),
     sensor: freshSensor(bed.battery),
   };
 }

@@ -14,6 +14,8 @@ export interface DemoBed {
   readonly scenarios: readonly Scenario[];
   readonly habits: SensorHabits;
   readonly battery: number;
+  /** Where this patient's saturation usually lies, if not where most people's does. */
+  readonly spo2?: number;
 }
 
 export const DEMO_WARD: Ward = { id: must(parseWardId('W3')), name: 'Ward 3' };
@@ -93,11 +95,13 @@ function demoBed(number: number): DemoBed {
     scenarios: SCENARIOS[number] ?? [],
     habits: {
       ...CALM_SENSOR,
-      cuffEveryMs: (number % 3 === 0 ? 5 : 2) * MINUTE,
+      cuffEveryMs: (number % 3 === 0 ? 3 : 2) * MINUTE,
       leadsOffPerHour: number === 35 ? 40 : CALM_SENSOR.leadsOffPerHour,
       gapsPerHour: number === 38 ? 40 : CALM_SENSOR.gapsPerHour,
       onOxygen: number === 18 || number === 14,
     },
+    // Chronic hypercapnic failure: at home between 88 and 92 %.
+    ...(number === 18 ? { spo2: 90.5 } : {}),
     battery: number === 26 ? 0.12 : 0.4 + ((number * 37) % 60) / 100,
   };
 }

@@ -24,11 +24,15 @@ interface Baseline {
   readonly pulsePressure: number;
 }
 
-export function simulatedPatient(random: Random, scenarios: readonly Scenario[] = []): SimulatedPatient {
+export function simulatedPatient(
+  random: Random,
+  scenarios: readonly Scenario[] = [],
+  usual: { readonly spo2?: number } = {},
+): SimulatedPatient {
   return {
     baseline: {
       heartRate: 74 + 9 * clampGauss(random),
-      spo2: 97 + 0.8 * clampGauss(random),
+      spo2: (usual.spo2 ?? 97) + 0.8 * clampGauss(random),
       respiratoryRate: 15.5 + 1.4 * clampGauss(random),
       temperature: 36.8 + 0.2 * clampGauss(random),
       systolic: 124 + 9 * clampGauss(random),
@@ -68,7 +72,8 @@ export function stepPatient(
   const spo2 = baseline.spo2 + wander.spo2 + effect.spo2;
   const fever = Math.max(0, temperature - 37.2);
   const pressureLost = Math.max(0, 105 - systolic);
-  const oxygenLost = Math.max(0, 93 - spo2);
+  // Against what this patient is used to.
+  const oxygenLost = Math.max(0, Math.min(93, baseline.spo2 - 1) - spo2);
   const heartRate =
     baseline.heartRate +
     wander.heartRate +
