@@ -92,8 +92,10 @@ export async function startMockServer(options: {
       return json(response, me(role));
     }
     if (role === undefined) return problem(response, 401, 'not-signed-in', 'Sign in first.');
-    if (route === 'DELETE /api/session') role = undefined;
-    if (route === 'DELETE /api/session') return void response.writeHead(204).end();
+    if (route === 'DELETE /api/session') {
+      role = undefined;
+      return void response.writeHead(204).end();
+    }
     if (route === 'GET /api/session') return json(response, me(role));
     if (route === 'GET /api/live') return openStream(response, target.searchParams.get('ward'));
     await answerData(route, { response, target, body, role });
