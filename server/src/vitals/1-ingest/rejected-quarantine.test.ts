@@ -88,8 +88,9 @@ describe('the quarantine', () => {
     for (let i = 0; i < 10; i++) await quarantine.add(refused(`${i}`));
     await quarantine.add(refused('other', 'D2' as typeof D1));
     expect(store.kept.map(textOf)).toEqual(['0', '1', '2', 'other']);
-    expect(dropped).toHaveLength(7);
     await quarantine.close();
+    // Once for all of them: a device that babbles must not fill the operators' log as well.
+    expect(dropped).toEqual([7]);
     expect(store.kept.at(-1)).toMatchObject({
       deviceId: 'D1',
       payload: new Uint8Array(0),
@@ -115,9 +116,9 @@ describe('the quarantine', () => {
         throw away();
       };
       for (const text of ['a', 'b', 'c', 'd']) await quarantine.add(refused(text));
-      expect(dropped).toEqual([1, 1]);
       store.before = async () => {};
       await quarantine.close();
+      expect(dropped).toEqual([2]);
       expect(store.kept.map(textOf).slice(0, 2)).toEqual(['a', 'b']);
     },
   );

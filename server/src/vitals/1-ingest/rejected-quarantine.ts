@@ -53,7 +53,10 @@ export interface QuarantineOptions {
   readonly now: () => number;
   readonly bounds?: Partial<QuarantineBounds>;
   readonly hooks?: {
-    /** Copies that were not kept: by a bound, or because the database would not have them. */
+    /**
+     * Copies that were not kept: at once where the database would not have them, every `summaryEveryMs` and at the end
+     * where a bound was reached.
+     */
     readonly dropped?: (count: number) => void;
     readonly failed?: (error: unknown) => void;
   };
@@ -66,6 +69,7 @@ export function createRejectedQuarantine(options: QuarantineOptions): RejectedQu
   const suppressed = new Map<string, Suppressed>();
   const waiting: Waiting[] = [];
   let waitingBytes = 0;
+  let droppedByBound = 0;
   let isAway = false;
   let pauseMs = bounds.retryAfterMs;
   let flushing: Promise<void> | undefined;
@@ -154,7 +158,7 @@ export function createRejectedQuarantine(options: QuarantineOptions): RejectedQu
   }
 
   function suppress({ deviceId, source, problems }: NewRejectedReading): void {
-    hooks?.dropped?.(1);
+    droppedByBound++;
     const entry = suppressed.get(deviceId) ?? { source, sinceMs: now(), counts: new Map<ProblemCode, number>() };
     const code = problems[0]?.code ?? 'invalid-shape';
     entry.counts.set(code, (entry.counts.get(code) ?? 0) + 1);
@@ -164,6 +168,8 @@ export function createRejectedQuarantine(options: QuarantineOptions): RejectedQu
 
   /** One entry per device says what was only counted. */
   function summarize(): void {
+    if (droppedByBound > 0) hooks?.dropped?.(droppedByBound);
+    droppedByBound = 0;
     for (const [deviceId, { source, sinceMs, counts }] of suppressed) {
       if (waiting.length >= bounds.waitingMax) return;
       const problems = [...counts].map(([code, count]) => summaryOf(code, count, sinceMs));
