@@ -36,7 +36,7 @@ interface Result extends Load {
   readonly memoryBeforeMiB: number;
   readonly memoryConnectedMiB: number;
   readonly kibPerSession: number;
-  /** CPU of everybody else on the machine, and the load average before the run: other work shows here. */
+  /** CPU of everybody else on the machine while the load ran, and the load average before the run: other work shows here. */
   readonly otherCpuSeconds: number;
   readonly loadAverageBefore: number;
 }
@@ -145,16 +145,20 @@ async function measure(load: Load, server: Omit<Peer, 'stop'>, live?: GeneratorP
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   generator.stdin.end(JSON.stringify(plan));
-  let connected = before;
+  let [connected, sent] = [before, before];
+  let [machineConnected, machineSent] = [machineBefore, machineBefore];
   generator.stderr.on('data', (line: Buffer) => {
-    if (line.toString().includes('connected')) connected = usageOf(server.pid, { withChildren: true });
-    else process.stderr.write(line);
+    if (line.toString().includes('connected')) {
+      connected = usageOf(server.pid, { withChildren: true });
+      machineConnected = machineCpu();
+    } else if (line.toString().includes('sent')) {
+      sent = usageOf(server.pid, { withChildren: true });
+      machineSent = machineCpu();
+    } else process.stderr.write(line);
   });
   const out = await text(generator.stdout);
   const report: GeneratorReport = JSON.parse(out);
-  const after = usageOf(server.pid, { withChildren: true });
-  const machineAfter = machineCpu();
-  const serverCpuSeconds = after.cpuSeconds - connected.cpuSeconds;
+  const serverCpuSeconds = sent.cpuSeconds - connected.cpuSeconds;
   return {
     ...load,
     server: server.name,
@@ -165,8 +169,7 @@ async function measure(load: Load, server: Omit<Peer, 'stop'>, live?: GeneratorP
     memoryBeforeMiB: before.pssMiB,
     memoryConnectedMiB: connected.pssMiB,
     kibPerSession: ((connected.pssMiB - before.pssMiB) * 1024) / Math.max(1, report.connected),
-    otherCpuSeconds:
-      machineAfter.busy - machineBefore.busy - (after.cpuSeconds - before.cpuSeconds) - report.generatorCpuSeconds,
+    otherCpuSeconds: machineSent.busy - machineConnected.busy - serverCpuSeconds - report.generatorCpuSeconds,
     loadAverageBefore,
   };
 }

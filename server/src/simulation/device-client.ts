@@ -1,4 +1,4 @@
-import { connect, type TLSSocket } from 'node:tls';
+import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 
 /**
  * A lean MQTT 3.1.1 device: one TLS connection, QoS 1 out, everything the endpoint sends answered. Ten thousand of them
@@ -47,11 +47,8 @@ export function connectDevice(
     const socket = connect({
       host: target.host,
       port: target.port,
-      ca: target.ca,
-      cert: identity.cert,
-      key: identity.key,
+      secureContext: contextOf(target, identity),
       servername: 'localhost',
-      minVersion: 'TLSv1.3',
       ...(options.session === undefined ? {} : { session: options.session }),
     });
     socket.setNoDelay(true);
@@ -102,6 +99,22 @@ export function connectDevice(
       options.onClose?.();
     });
   });
+}
+
+/** Reading certificate and key costs more than the handshake: done once per device, however often it connects. */
+const contexts = new WeakMap<DeviceIdentity, SecureContext>();
+
+function contextOf({ ca }: DeviceTarget, identity: DeviceIdentity): SecureContext {
+  const known = contexts.get(identity);
+  if (known !== undefined) return known;
+  const context = createSecureContext({ ca, cert: identity.cert, key: identity.key, minVersion: 'TLSv1.3' });
+  contexts.set(identity, context);
+  return context;
+}
+
+/** Ahead of the first connection, for whoever times connections. */
+export function readyIdentity(target: DeviceTarget, identity: DeviceIdentity): void {
+  contextOf(target, identity);
 }
 
 const PINGREQ = Buffer.from([0xc0, 0]);

@@ -1,6 +1,12 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connectDevice, type DeviceClient, type DeviceIdentity, type DeviceTarget } from './device-client.ts';
+import {
+  connectDevice,
+  type DeviceClient,
+  type DeviceIdentity,
+  type DeviceTarget,
+  readyIdentity,
+} from './device-client.ts';
 
 /**
  * An open-loop load: readings are due at fixed moments, whether or not earlier ones were answered, and latency counts
@@ -22,7 +28,7 @@ export interface LoadPlan {
 }
 
 export interface LoadProgress {
-  readonly phase: 'connecting' | 'sending' | 'reconnecting';
+  readonly phase: 'connecting' | 'sending' | 'sent' | 'reconnecting';
   readonly done: number;
   readonly total: number;
 }
@@ -62,6 +68,8 @@ const SETTLE_MS = 2_000;
 const GRACE_MS = 10_000;
 
 export async function runLoad(plan: LoadPlan): Promise<LoadReport> {
+  // What a device does once in its life is not part of its connecting.
+  for (const identity of plan.devices) readyIdentity(plan.target, identity);
   const connecting = performance.now();
   const tickets: (Buffer | undefined)[] = new Array(plan.devices.length);
   const clients = await connectAll(plan, tickets, 'connecting');
@@ -71,6 +79,7 @@ export async function runLoad(plan: LoadPlan): Promise<LoadReport> {
   const cpuBefore = process.cpuUsage();
   const counts = await sendAll(plan, clients);
   const cpu = process.cpuUsage(cpuBefore);
+  plan.onProgress?.({ phase: 'sent', done: counts.sent, total: counts.sent });
   for (const client of clients) client?.close();
   const again = plan.reconnect === true ? await reconnectAll(plan, tickets) : {};
   return {
