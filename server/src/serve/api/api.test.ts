@@ -401,6 +401,9 @@ describe('devices', () => {
     expect((await command([1])).status).toBe(400);
     expect((await command({})).status).toBe(400);
     expect((await command({ x: 'x'.repeat(20_000) })).status).toBe(413);
+    const deep = `{"x":${'['.repeat(8_000)}${']'.repeat(8_000)}}`;
+    expect((await command(deep)).status).toBe(400);
+    expect((await server.call('/api/devices/D1/config', { method: 'PUT', token, body: deep })).status).toBe(400);
     expect((await command({ x: 1 }, 'D99')).status).toBe(404);
   });
 });

@@ -1,5 +1,5 @@
 import { CommandResult, DeviceList } from '@healthsync/contracts/device';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { parseDeviceId } from '../../domain/ids.ts';
 import type { Principal } from '../../identity/sessions.ts';
@@ -54,7 +54,9 @@ export function registerDevices(app: FastifyInstance, services: Services): void 
     async (request, reply) => {
       const device = visibleDevice(principalOf(request), request.params.id);
       if (device === undefined) return notFound(reply, 'device');
-      await registry.putDeviceConfig({ deviceId: device.id, config: JSON.stringify(request.body) });
+      const config = textOf(request.body);
+      if (config === undefined) return tooDeep(reply);
+      await registry.putDeviceConfig({ deviceId: device.id, config });
       await refreshView();
       devices.publishConfig(device.id);
       return reply.code(204).send(null);
@@ -79,7 +81,9 @@ export function registerDevices(app: FastifyInstance, services: Services): void 
       if (device === undefined) return notFound(reply, 'device');
       if (Object.keys(request.body).length === 0)
         return invalid(reply, [{ code: 'invalid-value', field: '', detail: 'an empty command says nothing' }]);
-      const outcome = devices.sendCommand(device.id, Buffer.from(JSON.stringify(request.body)));
+      const command = textOf(request.body);
+      if (command === undefined) return tooDeep(reply);
+      const outcome = devices.sendCommand(device.id, Buffer.from(command));
       switch (outcome) {
         case 'sent':
         case 'queued':
@@ -120,4 +124,18 @@ export function registerDevices(app: FastifyInstance, services: Services): void 
       })),
     };
   }
+}
+
+/** `JSON.parse` does not recurse and `JSON.stringify` does: what is nested thousands deep can be read, not written. */
+function textOf(message: object): string | undefined {
+  try {
+    return JSON.stringify(message);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+function tooDeep(reply: FastifyReply): FastifyReply {
+  return invalid(reply, [{ code: 'invalid-value', field: '', detail: 'nested too deeply' }]);
 }
