@@ -8,13 +8,10 @@ import { parsePhysionet, type RecordedPatient } from './physionet.ts';
  * Reads recorded patients from a file, a folder (with its folders), or a `.tar.gz` as PhysioNet and we hand them on; at
  * most `limit`, in the order of their names. Files that are no patients are passed over.
  *
- * Throws when the path does not exist or holds no patient.
+ * Empty where there is no patient. Throws when the path cannot be read.
  */
 export function readRecordedPatients(path: string, limit: number): readonly RecordedPatient[] {
-  const patients =
-    path.endsWith('.tar.gz') || path.endsWith('.tgz') ? readArchive(path, limit) : readFiles(path, limit);
-  if (patients.length === 0) throw new Error(`${path} holds no PhysioNet patient (.psv of 2019 or .txt of 2012)`);
-  return patients;
+  return path.endsWith('.tar.gz') || path.endsWith('.tgz') ? readArchive(path, limit) : readFiles(path, limit);
 }
 
 function readArchive(path: string, limit: number): readonly RecordedPatient[] {

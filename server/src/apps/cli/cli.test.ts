@@ -99,6 +99,7 @@ describe('the command line', () => {
     [['token', 'create'], /--role/],
     [['token', 'create', '--role', 'surgeon'], /--role: expected one of kiosk, nurse/],
     [['device', 'list', '--nonsense'], /--nonsense/],
+    [['replay', BIN], /path: .* holds no PhysioNet patient/],
   ])('names in one line what is wrong with %j, and leaves with 2', async (args, expected) => {
     const [{ code, out, err }, asJson] = await Promise.all([run(args), run([...args, '--json'])]);
     expect({ code, out }).toEqual({ code: 2, out: '' });

@@ -35,6 +35,8 @@ export function register(program: Command, context: CommandContext): void {
         const speed = numberOf('--speed', options.speed, { min: 0.01, max: 1_000_000 });
         if (!existsSync(path)) throw new Misuse('path', `${path} is not there`);
         const recorded = readRecordedPatients(path, limit);
+        if (recorded.length === 0)
+          throw new Misuse('path', `${path} holds no PhysioNet patient (.psv of 2019 or .txt of 2012)`);
         const target = targetOf(settings);
         const patients = await enrollAll(of, settings, recorded);
         const bar = progressBar((text) => process.stderr.write(text), process.stderr.isTTY);
