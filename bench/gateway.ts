@@ -11,6 +11,8 @@ import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { openDataFolder } from '../server/src/adapters/embedded/data-folder.ts';
+import { openDatabase } from '../server/src/adapters/postgres/open-database.ts';
 import type { GeneratorPlan, GeneratorReport } from './generator.ts';
 import { startAedes } from './peers/aedes.ts';
 import { startMosquitto } from './peers/mosquitto.ts';
@@ -80,7 +82,26 @@ function durableAedes(keys: PeerKeys, folder: string): Promise<Peer> {
   return startAedes(keys, folder, true);
 }
 
+/**
+ * Forgets every reading and alarm, and keeps the devices: otherwise ten thousand "no data" alarms of the run before end
+ * in the first second of the next.
+ */
+async function forgetReadings(): Promise<void> {
+  const folder = await openDataFolder(home);
+  const database = await openDatabase({ dataFolder: folder.path });
+  const { rows } = await database.pool.query<{ name: string }>(
+    "select relname as name from pg_class where relkind in ('r', 'p') and not relispartition and relnamespace = 'public'::regnamespace",
+  );
+  const kept = /^(.*migration.*|ward|bed|patient|patient_limit|device.*|assignment|app_user|access_token|setup_code)$/;
+  const tables = rows.map(({ name }) => name).filter((name) => !kept.test(name));
+  await database.pool.query(`truncate ${tables.join(', ')}`);
+  await database.close();
+  folder.close();
+  rmSync(join(home, 'log'), { recursive: true, force: true });
+}
+
 async function measureOurs(load: Load): Promise<Result> {
+  await forgetReadings();
   const child = spawn(process.execPath, [MAIN, 'start'], { env: environment(), stdio: ['ignore', 'pipe', 'inherit'] });
   await new Promise<void>((ready, reject) => {
     child.stdout.once('data', () => ready());
