@@ -95,7 +95,7 @@ function demoBed(number: number): DemoBed {
     scenarios: SCENARIOS[number] ?? [],
     habits: {
       ...CALM_SENSOR,
-      cuffEveryMs: (number % 3 === 0 ? 3 : 2) * MINUTE,
+      cuffEveryMs: (number % 3 === 0 ? 2.5 : 2) * MINUTE,
       leadsOffPerHour: number === 35 ? 40 : CALM_SENSOR.leadsOffPerHour,
       gapsPerHour: number === 38 ? 40 : CALM_SENSOR.gapsPerHour,
       onOxygen: number === 18 || number === 14,
