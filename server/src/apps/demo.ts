@@ -37,8 +37,8 @@ export async function startDemo(options: {
 
 /** Before the demo began the monitors were worn already: they bring stored readings along. */
 const WORN_SINCE_HOURS = 25;
-/** What they bring: enough for the 12 h and 1 h trends to show something at first sight. */
-const PAST_HOURS = 12;
+/** What they bring: enough for the trends of 1 h and 6 h to show something at first sight. */
+const PAST_HOURS = 6;
 
 async function seedWard({
   registry,

@@ -23,7 +23,7 @@ const BEDS = 40;
 const MINUTE = 60_000;
 
 /**
- * The first alarm comes within the first half minute, so that a newcomer sees one; the slower stories follow. Each
+ * The first alarm comes within the first minute, so that a newcomer sees one; the slower stories follow. Each
  * repeats, because a demo runs longer than a crisis.
  */
 const SCENARIOS: Readonly<Record<number, readonly Scenario[]>> = {
