@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DeviceId } from '../domain/ids.ts';
 import type { Authorities } from '../identity/authority.ts';
 import { createDeviceAuthority } from '../identity/device-authority.ts';
 import type { Registry } from '../ports/registry.ts';
 import { DEMO_WARD, demoBeds } from '../simulation/demo-ward.ts';
 import type { DeviceIdentity } from '../simulation/device-client.ts';
+import { enrollWorn } from '../simulation/fleet.ts';
 import type { Log } from '../telemetry/log.ts';
 
 /**
@@ -52,9 +52,8 @@ async function seedWard({
   for (const { bed, patient, deviceId, limits } of demoBeds()) {
     await registry.putBed(bed);
     await registry.putPatient(patient);
-    await registry.putDevice({ id: deviceId, createdAtMs: nowMs });
-    fleet.push(await enroll(authority, registry, deviceId));
-    await registry.assign({ deviceId, patientId: patient.id, fromMs: nowMs - WORN_SINCE_HOURS * 3_600_000 });
+    const fromMs = nowMs - WORN_SINCE_HOURS * 3_600_000;
+    fleet.push(await enrollWorn({ registry, authority, deviceId, patientId: patient.id, nowMs, fromMs }));
     if (limits.length > 0)
       await registry.putLimits({
         patientId: patient.id,
@@ -65,16 +64,6 @@ async function seedWard({
       });
   }
   return fleet;
-}
-
-async function enroll(
-  authority: ReturnType<typeof createDeviceAuthority>,
-  registry: Registry,
-  deviceId: DeviceId,
-): Promise<DeviceIdentity> {
-  const { certificatePem, keyPem, record } = await authority.issue(deviceId);
-  await registry.addCertificate(record);
-  return { deviceId, cert: certificatePem, key: keyPem };
 }
 
 function superviseDevices(

@@ -1,4 +1,4 @@
-import { parseDeviceId, parsePatientId } from '../domain/ids.ts';
+import { type DeviceId, type PatientId, parseDeviceId, parsePatientId } from '../domain/ids.ts';
 import type { DeviceAuthority } from '../identity/device-authority.ts';
 import type { Registry } from '../ports/registry.ts';
 import type { DeviceIdentity } from './device-client.ts';
@@ -19,12 +19,8 @@ export async function enrollFleet(options: {
     const deviceId = parseDeviceId(`sim-${number}`);
     const patientId = parsePatientId(`sim-p-${number}`);
     if (deviceId === undefined || patientId === undefined) throw new RangeError('more devices than numbers');
-    const { certificatePem, keyPem, record } = await authority.issue(deviceId);
     await registry.putPatient({ id: patientId });
-    await registry.putDevice({ id: deviceId, createdAtMs: nowMs });
-    await registry.addCertificate(record);
-    await registry.assign({ deviceId, patientId, fromMs: nowMs - PAST_MS });
-    fleet[index] = { deviceId, cert: certificatePem, key: keyPem };
+    fleet[index] = await enrollWorn({ registry, authority, deviceId, patientId, nowMs, fromMs: nowMs - PAST_MS });
     options.onProgress?.(++done, count);
   };
   let next = 0;
@@ -39,3 +35,20 @@ export async function enrollFleet(options: {
 const WORKERS = 4;
 /** A simulated device may bring a day of stored readings. */
 const PAST_MS = 24 * 3_600_000;
+
+/** One device with a certificate of its own, worn by a patient who is known already since `fromMs`. */
+export async function enrollWorn(request: {
+  readonly registry: Registry;
+  readonly authority: DeviceAuthority;
+  readonly deviceId: DeviceId;
+  readonly patientId: PatientId;
+  readonly nowMs: number;
+  readonly fromMs: number;
+}): Promise<DeviceIdentity> {
+  const { registry, authority, deviceId, patientId, nowMs, fromMs } = request;
+  const { certificatePem, keyPem, record } = await authority.issue(deviceId);
+  await registry.putDevice({ id: deviceId, createdAtMs: nowMs });
+  await registry.addCertificate(record);
+  await registry.assign({ deviceId, patientId, fromMs });
+  return { deviceId, cert: certificatePem, key: keyPem };
+}

@@ -49,7 +49,7 @@ export async function replay(options: {
     const dueMs = startMs + (reading.minute / speed) * 60_000;
     while (performance.now() < dueMs && !signal.aborted) {
       options.onProgress?.(progress());
-      await sleep(Math.min(200, dueMs - performance.now()), undefined, { signal }).catch(() => undefined);
+      await sleep(Math.max(0, Math.min(200, dueMs - performance.now())), undefined, { signal }).catch(() => undefined);
     }
     if (signal.aborted) break;
     const id = `${run}-${sent++}`;

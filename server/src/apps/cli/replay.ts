@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { parseDeviceId, parsePatientId } from '../../domain/ids.ts';
 import { createDeviceAuthority } from '../../identity/device-authority.ts';
 import type { DeviceIdentity } from '../../simulation/device-client.ts';
+import { enrollWorn } from '../../simulation/fleet.ts';
 import type { RecordedPatient } from '../../simulation/physionet.ts';
 import { readRecordedPatients } from '../../simulation/recorded-files.ts';
 import { replay } from '../../simulation/replay.ts';
@@ -74,12 +75,10 @@ async function enrollAll(
       const deviceId = parseDeviceId(`replay-${one.patientId}`);
       if (patientId === undefined || deviceId === undefined)
         throw new Misuse('path', `a file named ${one.patientId} gives no id`);
-      const { certificatePem, keyPem, record } = await authority.issue(deviceId);
       if ((await registry.findPatient(patientId)) === undefined) await registry.putPatient({ id: patientId });
-      await registry.putDevice({ id: deviceId, createdAtMs: now() });
-      await registry.addCertificate(record);
-      await registry.assign({ deviceId, patientId, fromMs: now() - 60_000 });
-      patients.push({ identity: { deviceId, cert: certificatePem, key: keyPem }, recorded: one });
+      const nowMs = now();
+      const identity = await enrollWorn({ registry, authority, deviceId, patientId, nowMs, fromMs: nowMs - 60_000 });
+      patients.push({ identity, recorded: one });
     }
     return patients;
   });
