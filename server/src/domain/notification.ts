@@ -1,4 +1,5 @@
-import type { AlarmChange, Priority } from './alarm.ts';
+import type { Alarm, AlarmChange, Priority } from './alarm.ts';
+import { NOTIFICATION_EVENTS, type NotificationEvent } from './channel.ts';
 
 /**
  * Who is told of what, and in which words. A message may pass through mail servers and lock screens, so by default it
@@ -61,6 +62,8 @@ function concerns({ wardIds = [], tells = TELL_BY_DEFAULT }: NotificationRoute, 
 }
 
 export interface NotificationText {
+  readonly event: NotificationEvent;
+  readonly alarm: { readonly id: string } & Pick<Alarm, 'priority' | 'kind' | 'raisedAtMs'>;
   readonly subject: string;
   readonly text: string;
   readonly fields: Readonly<Record<string, string | number | boolean>>;
@@ -77,6 +80,8 @@ export function notificationOf(
   const raisedAt = new Date(alarm.raisedAtMs).toISOString();
   const lines = [subject, `Raised ${raisedAt}.`, ...(place.wallUrl === undefined ? [] : [`See ${place.wallUrl}`])];
   return {
+    event: NOTIFICATION_EVENTS.find((event) => event === kind) ?? 'raised',
+    alarm: { id: alarm.id, priority: alarm.priority, kind: alarm.kind, raisedAtMs: alarm.raisedAtMs },
     subject,
     text: `${lines.join('\n')}\n`,
     fields: {
@@ -110,7 +115,7 @@ function headline({ kind, alarm }: AlarmChange): string {
     case 'unchanged':
       return name;
     default:
-      return kind satisfies never;
+      return name;
   }
 }
 

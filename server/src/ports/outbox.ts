@@ -1,4 +1,6 @@
 import type { AlarmChange } from '../domain/alarm.ts';
+import type { NotificationEvent } from '../domain/channel.ts';
+import type { AlarmId, UserId } from '../domain/ids.ts';
 
 /** What must be told: written in the alarm's own transaction, told by the notifier role, each delivery recorded. */
 export interface Outbox {
@@ -43,4 +45,21 @@ export interface DeliveryRecord {
   readonly attempts: number;
   readonly lastDetail?: string;
   readonly updatedAtMs: number;
+}
+
+/** For whoever decides who is told beside the subscriptions: escalation. */
+export interface DeliveryOrders {
+  /** One delivery for each order whose `dedupeKey` is new; answers how many are. An unknown alarm makes none. */
+  enqueue(orders: readonly DeliveryOrder[], nowMs: number): Promise<number>;
+}
+
+export interface DeliveryOrder {
+  readonly alarmId: AlarmId;
+  readonly event: NotificationEvent;
+  readonly channel: string;
+  readonly recipient: string;
+  /** Whose contact it is, where it is a person's. */
+  readonly userId?: UserId;
+  /** The same for the same order, however often it is given: `execution:state:attempt` and the recipient. */
+  readonly dedupeKey: string;
 }

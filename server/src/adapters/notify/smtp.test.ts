@@ -93,7 +93,13 @@ describe('SMTP', () => {
   });
   const send = (settings: SmtpSettings) =>
     smtpNotifier(settings).send(
-      { subject: 'High alarm', text: 'High alarm', fields: { priority: 'high' }, recipient: RECIPIENT },
+      {
+        subject: 'High alarm',
+        text: 'High alarm',
+        fields: { priority: 'high' },
+        event: 'raised',
+        recipient: RECIPIENT,
+      },
       { idempotencyKey: 'k', signal: AbortSignal.timeout(10_000) },
     );
 

@@ -52,6 +52,7 @@ export function smtpNotifier(settings: SmtpSettings): Notifier {
   const domain = from.slice(from.lastIndexOf('@') + 1).replace(/>$/, '');
   return {
     channel: 'smtp',
+    type: 'smtp',
     async send(message, { idempotencyKey, signal }): Promise<DeliveryOutcome> {
       try {
         const sent = await transport.sendMail({

@@ -60,11 +60,14 @@ notifierContract('webhook', async (): Promise<NotifierBench> => {
   const behaviours = {
     accept: { status: 200 },
     busy: { status: 503 },
+    limited: { status: 429, headers: { 'retry-after': '7' } },
     refuse: { status: 410 },
     silent: 'silent',
   } as const;
   return {
     ...server,
+    retryAfterMs: 7_000,
+    secrets: [SECRET, 'secret-path'],
     behave: (as) => server.respond(behaviours[as]),
     received: () =>
       server.requests.map(({ headers, body }) => ({
@@ -85,7 +88,13 @@ describe('a webhook', () => {
   afterEach(async () => {
     for (const each of opened.splice(0)) await each.close();
   });
-  const message = (recipient: string) => ({ subject: 's', text: 't', fields: { alarmId: 'a1' }, recipient });
+  const message = (recipient: string) => ({
+    subject: 's',
+    text: 't',
+    fields: { alarmId: 'a1' },
+    recipient,
+    event: 'raised' as const,
+  });
   const options = () => ({ idempotencyKey: 'k', signal: AbortSignal.timeout(10_000) });
 
   it('is signed over its time and its body, and a changed body does not pass', async () => {

@@ -36,6 +36,7 @@ export function webhookNotifier(settings: WebhookSettings): Notifier {
   const { endpoints, secret, ca, now } = settings;
   return {
     channel: 'webhook',
+    type: 'webhook',
     async send(message, { idempotencyKey, signal }): Promise<DeliveryOutcome> {
       const url = endpoints.get(message.recipient);
       if (url === undefined) return { kind: 'permanent', reason: 'no such endpoint' };

@@ -53,6 +53,7 @@ async function live(log: MemoryReadingLog) {
     notifiers: [
       {
         channel: 'test',
+        type: 'webhook',
         send: async (message) => {
           told.push(message);
           return { kind: 'delivered', receipt: 'ok' };

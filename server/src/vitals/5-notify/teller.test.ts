@@ -16,6 +16,7 @@ function channel(answer: (attempt: number) => DeliveryOutcome | Promise<Delivery
   const most = { atOnce: 0 };
   const notifier: Notifier = {
     channel: 'test',
+    type: 'webhook',
     async send(message, { idempotencyKey }) {
       sent.push({ message, key: idempotencyKey });
       most.atOnce = Math.max(most.atOnce, ++atOnce);
