@@ -1,0 +1,136 @@
+import type { PatientId, WardId } from '../domain/ids.ts';
+import type { News2Use } from '../domain/news2-use.ts';
+import type { Rule } from '../domain/rule.ts';
+
+/** Whose rules: the house's, a ward's or a patient's. */
+export type RulePlace =
+  | { readonly scope: 'house' }
+  | { readonly scope: 'ward'; readonly wardId: WardId }
+  | { readonly scope: 'patient'; readonly patientId: PatientId };
+
+/**
+ * Alarm rules with their versions: who set what and why, never overwritten. What holds now is part of the registry's
+ * snapshot (`RegistrySnapshot.rules`), and a change is announced like any change of the registry.
+ */
+export interface RuleSets {
+  /** What a place has of its own. */
+  read(place: RulePlace): Promise<RuleSet>;
+  /**
+   * Puts rules in, takes rules away, and keeps what has to wait for a second person, all in one. With
+   * `expectedRevision` only if the set is still that one: the second of two editors is told. The store numbers versions;
+   * a rule's `version` here is not looked at.
+   */
+  put(request: PutRules): Promise<PutOutcome>;
+  /** Newest first. */
+  versions(query: {
+    readonly place: RulePlace;
+    readonly ruleId?: string;
+    readonly limit: number;
+  }): Promise<readonly RuleVersion[]>;
+
+  addOverride(request: RuleOverride & Signed): Promise<void>;
+  /** Ends it now; false where there is none that goes on. */
+  endOverride(request: { readonly id: string } & Signed): Promise<boolean>;
+  findOverride(id: string): Promise<RuleOverride | undefined>;
+
+  /** Newest first. */
+  proposals(query: {
+    readonly place?: RulePlace;
+    readonly open: boolean;
+    readonly limit: number;
+  }): Promise<readonly RuleProposal[]>;
+  findProposal(id: string): Promise<RuleProposal | undefined>;
+  /** Confirmed by another person than who asked, it takes effect in the same transaction. */
+  decide(request: {
+    readonly id: string;
+    readonly confirm: boolean;
+    readonly by: string;
+    readonly byId: string;
+    readonly atMs: number;
+  }): Promise<DecideOutcome>;
+
+  /** NEWS2 of a patient: SpO2 scale by prescription, and whether the score is used at all. */
+  putNews2(
+    request: { readonly patientId: PatientId; readonly spo2Scale: 1 | 2; readonly use: News2Use } & Signed,
+  ): Promise<void>;
+}
+
+export interface Signed {
+  readonly by: string;
+  readonly confirmedBy?: string;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
+export interface PutRules extends Signed {
+  readonly place: RulePlace;
+  readonly expectedRevision?: number;
+  readonly rules: readonly Rule[];
+  readonly remove: readonly string[];
+  readonly propose: readonly NewProposal[];
+}
+
+export interface NewProposal {
+  readonly id: string;
+  readonly ruleId: string;
+  /** Absent: the own rule is to be taken away. */
+  readonly rule?: Rule;
+  /** It is to be an override. */
+  readonly override?: { readonly fromMs: number; readonly untilMs: number };
+  readonly effect: string;
+  readonly askedById: string;
+  readonly expiresAtMs: number;
+}
+
+export type PutOutcome =
+  | { readonly kind: 'done'; readonly revision: number }
+  | { readonly kind: 'changed-meanwhile'; readonly revision: number };
+
+export interface RuleSet {
+  /** 0: nothing of its own yet. */
+  readonly revision: number;
+  readonly rules: readonly RuleVersion[];
+  /** Those that go on, or have not begun. */
+  readonly overrides: readonly (RuleOverride & Signed)[];
+}
+
+export interface RuleVersion extends Signed {
+  readonly ruleId: string;
+  readonly version: number;
+  readonly revision: number;
+  /** Absent: taken away. */
+  readonly rule?: Rule;
+}
+
+export interface RuleOverride {
+  readonly id: string;
+  readonly place: RulePlace;
+  readonly rule: Rule;
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+export interface RuleProposal extends NewProposal {
+  readonly place: RulePlace;
+  readonly askedBy: string;
+  readonly reason: string;
+  readonly askedAtMs: number;
+  readonly state: 'open' | 'confirmed' | 'refused' | 'expired' | 'superseded';
+  readonly decidedBy?: string;
+  readonly decidedAtMs?: number;
+}
+
+export type DecideOutcome =
+  | { readonly kind: 'done'; readonly proposal: RuleProposal }
+  | { readonly kind: 'not-found' }
+  /** Who asked cannot be their own second person. */
+  | { readonly kind: 'same-person' }
+  /** Decided already, too old, or the rule was changed meanwhile. */
+  | { readonly kind: 'not-open'; readonly proposal: RuleProposal };
+
+/** What holds now, for the assessor: part of the registry's snapshot. */
+export interface RuleSnapshot {
+  readonly sets: readonly { readonly place: RulePlace; readonly revision: number; readonly rules: readonly Rule[] }[];
+  /** Those that have not ended, begun or not. */
+  readonly overrides: readonly RuleOverride[];
+}
