@@ -36,14 +36,16 @@ export interface Migration {
   readonly sha256: string;
 }
 
-/** In order, without gaps. */
+/** In order. A number may be missing, for branches that grow side by side: it is applied when it comes. */
 export function readMigrations(): readonly Migration[] {
+  const seen = new Set<number>();
   return readdirSync(FOLDER)
     .filter((name) => name.endsWith('.sql'))
     .sort()
-    .map((name, index) => {
+    .map((name) => {
       const number = Number.parseInt(name, 10);
-      if (number !== index + 1) throw new Error(`migration ${name} is out of order`);
+      if (!/^\d{4}-/.test(name) || seen.has(number)) throw new Error(`migration ${name} has no number of its own`);
+      seen.add(number);
       const sql = readFileSync(new URL(name, FOLDER_URL), 'utf8');
       return { number, name, sql, sha256: createHash('sha256').update(sql).digest('hex') };
     });
@@ -70,12 +72,13 @@ async function applyMissing(client: pg.PoolClient, migrations: readonly Migratio
   const { rows } = await client.query<{ number: number; sha256: string }>(
     'select number, sha256 from schema_migration order by number',
   );
+  const applied = new Set(rows.map(({ number }) => number));
   for (const { number, sha256 } of rows) {
-    const ours = migrations[number - 1];
+    const ours = migrations.find((migration) => migration.number === number);
     if (ours === undefined) throw refused('The database was made by a newer version of HealthSync.');
     if (ours.sha256 !== sha256) throw refused(`The migration ${ours.name} was changed after it had been applied.`);
   }
-  for (const migration of migrations.slice(rows.length)) await apply(client, migration);
+  for (const migration of migrations.filter(({ number }) => !applied.has(number))) await apply(client, migration);
 }
 
 async function apply(client: pg.PoolClient, { number, name, sql, sha256 }: Migration): Promise<void> {
