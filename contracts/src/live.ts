@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Alert } from './alert.ts';
+import { Alert, AlertChangeKind } from './alert.ts';
 
 /**
  * `GET /api/live` (server-sent events). Every event has an id; a client that comes back with `Last-Event-ID` gets a new
@@ -8,6 +8,7 @@ import { Alert } from './alert.ts';
  * - `snapshot`: at once, and after every reconnection.
  * - `vitals`: once a second per ward, only what changed.
  * - `alert`: at once, whenever an alarm changes.
+ * - `system`: at once, whenever an alarm of the installation changes (`LiveSystemAlarm`).
  * - `beat`: every 2 s. A client that hears nothing for 5 s says the feed is down.
  * - `signed-out`: the session ended or was revoked; the last event of the stream.
  * - `overflow`: the client read too slowly; the last event of the stream. Come back for a new snapshot.
@@ -63,6 +64,8 @@ export const LiveSnapshot = Type.Object({
   tiles: Type.Array(Tile),
   /** Open alarms. */
   alerts: Type.Array(Alert),
+  /** Alarms of the installation that are not cleared. */
+  system: Type.Optional(Type.Array(SystemAlarm)),
 });
 export type LiveSnapshot = Static<typeof LiveSnapshot>;
 
@@ -72,7 +75,11 @@ export type LiveVitals = Static<typeof LiveVitals>;
 
 export const LiveAlert = Type.Object({
   serverTime: Type.Integer(),
-  change: Type.Enum(['raised', 'worsened', 'ended', 'returned', 'acknowledged', 'resolved', 'unchanged']),
+  change: AlertChangeKind,
+  /** Who did it; absent: the condition itself, or the clock. */
+  by: Type.Optional(Type.String()),
+  /** With `priority-changed` and `returned`: what it was before, if that was another. */
+  previousPriority: Type.Optional(Type.Enum(['high', 'medium', 'low'])),
   alert: Alert,
 });
 export type LiveAlert = Static<typeof LiveAlert>;
