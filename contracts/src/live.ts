@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { Alert, AlertChangeKind } from './alert.ts';
+import { SystemAlarm } from './system-alarm.ts';
 
 /**
  * `GET /api/live` (server-sent events). Every event has an id; a client that comes back with `Last-Event-ID` gets a new
