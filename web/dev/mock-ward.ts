@@ -98,6 +98,9 @@ export function createMockWard(count: number) {
         deviceId: `D${bed.index + 1}`,
         readingId: `r-${id}`,
         lastReadingId: `r-${id}`,
+        highestPriority: alarm.priority,
+        reminders: 0,
+        notes: 0,
         raisedAt: new Date(now).toISOString(),
       });
     },

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Alarm, type AlarmChange, acknowledgeAlarm, type ConditionTransition, nextAlarm } from './alarm.ts';
+import { type Alarm, type AlarmChange, type ConditionTransition, nextAlarm } from './alarm.ts';
+import { actOn } from './alarm-act.ts';
+import { ALARM_POLICY } from './alarm-policy.ts';
 import { assess } from './assess.ts';
 import { assessRules } from './assess-rules.ts';
 import { type AssessState, unheardPatient } from './assess-state.ts';
@@ -25,6 +27,10 @@ function transition(kind: ConditionTransition['kind'], value: number, offset: nu
     position: { partition: 0, offset, step: 0 },
   };
 }
+function acknowledge(alarm: Alarm, by: string, atMs: number): AlarmChange {
+  const decision = actOn(alarm, { kind: 'acknowledge' }, { by }, atMs, ALARM_POLICY);
+  return decision.kind === 'done' ? decision.change : { kind: 'unchanged', alarm: decision.alarm, atMs };
+}
 const began = (value: number, offset: number) => transition('began', value, offset);
 const ended = (offset: number) => transition('ended', 170, offset);
 
@@ -33,7 +39,7 @@ function after(...steps: (ConditionTransition | 'acknowledge')[]): AlarmChange {
   for (const step of steps) {
     const open: Alarm | undefined = change?.alarm.state === 'active' ? change.alarm : undefined;
     if (step !== 'acknowledge') change = nextAlarm(open, step, PLACE) ?? change;
-    else if (change !== undefined) change = acknowledgeAlarm(change.alarm, 'nurse', 9_999);
+    else if (change !== undefined) change = acknowledge(change.alarm, 'nurse', 9_999);
   }
   if (change === undefined) throw new Error('nothing happened');
   return change;
@@ -92,9 +98,9 @@ describe('an alarm', () => {
     }));
   it('has one owner: a second acknowledgement changes nothing', () => {
     const { alarm } = after(began(167, 1), 'acknowledge');
-    expect(acknowledgeAlarm(alarm, 'other', 1)).toEqual({ kind: 'unchanged', alarm });
+    expect(acknowledge(alarm, 'other', 1)).toMatchObject({ kind: 'unchanged', alarm });
     const resolved = after(began(167, 1), 'acknowledge', ended(2)).alarm;
-    expect(acknowledgeAlarm(resolved, 'other', 1)).toEqual({ kind: 'unchanged', alarm: resolved });
+    expect(acknowledge(resolved, 'other', 1)).toMatchObject({ kind: 'unchanged', alarm: resolved });
   });
   it('an end without a beginning is nothing', () => expect(nextAlarm(undefined, ended(1), PLACE)).toBeUndefined());
 });
@@ -158,7 +164,7 @@ function store() {
     },
     acknowledge() {
       for (const alarm of alarms.values()) {
-        const { alarm: next } = acknowledgeAlarm(alarm, 'nurse', 2_000_000);
+        const { alarm: next } = acknowledge(alarm, 'nurse', 2_000_000);
         alarms.set(next.id, next);
       }
     },

@@ -20,10 +20,15 @@ const ALARM: Alarm = {
   readingId: 'READING-99' as ReadingId,
   lastReadingId: 'READING-99' as ReadingId,
   raisedAtMs: Date.UTC(2026, 10, 22, 3, 4, 5),
+  highestPriority: 'high',
+  reminders: 0,
+  notes: 0,
+  revision: 1,
 };
 const change = (alarm: Partial<Alarm> = {}, kind: AlarmChange['kind'] = 'raised'): AlarmChange => ({
   kind,
   alarm: { ...ALARM, ...alarm },
+  atMs: ALARM.raisedAtMs,
 });
 const ROUTES: readonly NotificationRoute[] = [{ channel: 'smtp', recipient: 'nurse@ward.example' }];
 const count = (c: AlarmChange, routes = ROUTES) => recipientsOf(c, routes).length;
@@ -56,7 +61,7 @@ describe('routes', () => {
     expect(count(change(), routes)).toBe(0);
     expect(count(change({ wardId: 'W4' as WardId }), routes)).toBe(1);
     const { wardId: _, ...homeless } = ALARM;
-    expect(count({ kind: 'raised', alarm: homeless }, routes)).toBe(1);
+    expect(count({ kind: 'raised', alarm: homeless, atMs: ALARM.raisedAtMs }, routes)).toBe(1);
   });
   it('name each recipient once per channel', () =>
     expect(count(change(), [...ROUTES, ...ROUTES, { channel: 'webhook', recipient: 'nurse@ward.example' }])).toBe(2));

@@ -95,7 +95,7 @@ export function notificationOf(
   };
 }
 
-function headline({ kind, alarm }: AlarmChange): string {
+function headline({ kind, alarm, previousPriority = alarm.priority }: AlarmChange): string {
   const name = `${alarm.priority === 'high' ? 'High' : alarm.priority === 'medium' ? 'Medium' : 'Low'} ${
     alarm.kind === 'technical' ? 'technical alarm' : 'alarm'
   }`;
@@ -112,6 +112,23 @@ function headline({ kind, alarm }: AlarmChange): string {
       return `${name} acknowledged`;
     case 'resolved':
       return `${name} resolved`;
+    case 'priority-changed':
+      return `${name}, before ${previousPriority}`;
+    case 'owner-changed':
+      return `${name} taken over`;
+    case 'released':
+      return `${name} given back, nobody has it`;
+    case 'snoozed':
+      return `${name} silenced for a while`;
+    case 'unsnoozed':
+      return `${name} no longer silenced`;
+    case 'acknowledgement-expired':
+      return `${name} goes on, acknowledgement expired`;
+    case 'reminder':
+      return `${name} waits`;
+    case 'escalated':
+      return `${name} escalated`;
+    case 'noted':
     case 'unchanged':
       return name;
     default:

@@ -1,19 +1,32 @@
 import type { Alert } from '@healthsync/contracts/alert';
 import type { Alarm } from '../domain/alarm.ts';
 
-/** An alarm as the API and the live stream show it. `bedLabel` names the bed it rang at. */
-export function toAlert(alarm: Alarm, bedLabel: (bedId: string) => string | undefined): Alert {
-  const bed = alarm.bedId === undefined ? undefined : bedLabel(alarm.bedId);
+/** Where the patient lies now, where that is known. */
+export interface PresentPlace {
+  readonly wardId?: string | undefined;
+  readonly bedId?: string | undefined;
+}
+
+/**
+ * An alarm as the API and the live stream show it: at the bed where its patient lies now, since that is where somebody
+ * must go. `bedLabel` names a bed.
+ */
+export function toAlert(
+  alarm: Alarm,
+  now: PresentPlace | undefined,
+  bedLabel: (bedId: string) => string | undefined,
+): Alert {
+  const rangIn = shownPlace(alarm, bedLabel);
+  const isElsewhere = now?.wardId !== undefined && (now.wardId !== alarm.wardId || now.bedId !== alarm.bedId);
   return {
     id: alarm.id,
     patientId: alarm.patientId,
-    ...(alarm.wardId !== undefined && { wardId: alarm.wardId }),
-    ...(alarm.bedId !== undefined && { bedId: alarm.bedId }),
-    ...(bed !== undefined && { bed }),
+    ...(isElsewhere ? { ...shownPlace(now, bedLabel), rangIn } : rangIn),
     rule: alarm.rule,
     ruleVersion: alarm.ruleVersion,
     kind: alarm.kind,
     priority: alarm.priority,
+    highestPriority: alarm.highestPriority,
     state: alarm.state,
     condition: alarm.condition,
     cause: alarm.cause,
@@ -23,9 +36,38 @@ export function toAlert(alarm: Alarm, bedLabel: (bedId: string) => string | unde
     lastReadingId: alarm.lastReadingId,
     raisedAt: rfc3339(alarm.raisedAtMs),
     ...(alarm.endedAtMs !== undefined && { endedAt: rfc3339(alarm.endedAtMs) }),
-    ...(alarm.acknowledgedAtMs !== undefined && { acknowledgedAt: rfc3339(alarm.acknowledgedAtMs) }),
-    ...(alarm.acknowledgedBy !== undefined && { acknowledgedBy: alarm.acknowledgedBy }),
+    ...people(alarm),
+    reminders: alarm.reminders,
+    ...(alarm.escalationStep !== undefined && {
+      escalation: { step: alarm.escalationStep, at: rfc3339(alarm.escalatedAtMs ?? alarm.raisedAtMs) },
+    }),
+    notes: alarm.notes,
     ...(alarm.resolvedAtMs !== undefined && { resolvedAt: rfc3339(alarm.resolvedAtMs) }),
+    ...(alarm.resolvedBy !== undefined && { resolvedBy: alarm.resolvedBy }),
+  };
+}
+
+function people(alarm: Alarm) {
+  const { acknowledgedAtMs, acknowledgedBy, acknowledgementExpiresAtMs: expiresAtMs, owner, ownerId } = alarm;
+  const { snoozedUntilMs, snoozedAtMs = 0, snoozedBy = '' } = alarm;
+  return {
+    ...(acknowledgedAtMs !== undefined && { acknowledgedAt: rfc3339(acknowledgedAtMs) }),
+    ...(acknowledgedBy !== undefined && { acknowledgedBy }),
+    ...(expiresAtMs !== undefined && { acknowledgementExpiresAt: rfc3339(expiresAtMs) }),
+    ...(owner !== undefined && { owner }),
+    ...(ownerId !== undefined && { ownerId }),
+    ...(snoozedUntilMs !== undefined && {
+      snooze: { until: rfc3339(snoozedUntilMs), by: snoozedBy, at: rfc3339(snoozedAtMs) },
+    }),
+  };
+}
+
+function shownPlace({ wardId, bedId }: PresentPlace, bedLabel: (bedId: string) => string | undefined) {
+  const bed = bedId === undefined ? undefined : bedLabel(bedId);
+  return {
+    ...(wardId !== undefined && { wardId }),
+    ...(bedId !== undefined && { bedId }),
+    ...(bed !== undefined && { bed }),
   };
 }
 

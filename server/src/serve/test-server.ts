@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { createMemoryAccounts } from '../adapters/memory/memory-accounts.ts';
 import type { Role } from '../domain/access.ts';
-import { type Alarm, type AlarmChange, acknowledgeAlarm } from '../domain/alarm.ts';
+import type { Alarm } from '../domain/alarm.ts';
 import type { AlarmId, BedId, DeviceId, PatientId, ReadingId, UserId, WardId } from '../domain/ids.ts';
 import type { PatientStatus } from '../domain/patient-status.ts';
 import type { AssignedReading } from '../domain/reading.ts';
@@ -213,7 +213,11 @@ export function makeAlarm(change: AlarmSketch): Alarm {
     deviceId: 'D1' as DeviceId,
     readingId: 'r1' as ReadingId,
     lastReadingId: 'r1' as ReadingId,
+    highestPriority: change.priority ?? 'high',
     raisedAtMs: NOW,
+    reminders: 0,
+    notes: 0,
+    revision: 1,
     ...(change as AlarmSketch & { readonly id: AlarmId; readonly patientId: PatientId }),
   };
 }

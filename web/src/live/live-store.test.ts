@@ -24,6 +24,9 @@ const alert = (change: Partial<Alert> = {}): Alert => {
     deviceId: 'D',
     readingId: 'r',
     lastReadingId: 'r',
+    highestPriority: 'high',
+    reminders: 0,
+    notes: 0,
     raisedAt: '2026-11-22T01:00:00Z',
     ...change,
   };

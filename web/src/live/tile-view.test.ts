@@ -46,6 +46,9 @@ function alert(change: Partial<Alert> = {}): Alert {
     deviceId: 'D1',
     readingId: 'r1',
     lastReadingId: 'r1',
+    highestPriority: 'high',
+    reminders: 0,
+    notes: 0,
     raisedAt: new Date(NOW - 38_000).toISOString(),
     ...change,
   };

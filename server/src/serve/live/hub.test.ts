@@ -63,7 +63,7 @@ describe('the live hub', () => {
     const readers = [reader(), reader({ wards: new Set(['W1' as WardId]) })];
     for (const { one } of readers) hub.attach(one);
     await turns(() => readers.every(({ written }) => written.length === 1));
-    hub.alarmChanged({ kind: 'raised', alarm: makeAlarm({ id: 'A', patientId: 'P1' }) });
+    hub.alarmChanged({ kind: 'raised', atMs: 0, alarm: makeAlarm({ id: 'A', patientId: 'P1' }) });
     expect(readers[0]?.written[1]).toBe(readers[1]?.written[1]);
     hub.touched(['P1' as PatientId]);
     await turns(() => readers[1]?.names().at(-1) === 'vitals');
@@ -109,12 +109,12 @@ describe('the live hub', () => {
     await turns(() => names().length > 0);
     state.pending = 5_000;
     // The count that matters is what was added since the snapshot.
-    hub.alarmChanged({ kind: 'raised', alarm: makeAlarm({ id: 'A', patientId: 'P1' }) });
+    hub.alarmChanged({ kind: 'raised', atMs: 0, alarm: makeAlarm({ id: 'A', patientId: 'P1' }) });
     const before = names().length;
     hub.touched(['P1' as PatientId]);
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(names().slice(before)).not.toContain('vitals');
-    hub.alarmChanged({ kind: 'worsened', alarm: makeAlarm({ id: 'A', patientId: 'P1' }) });
+    hub.alarmChanged({ kind: 'worsened', atMs: 0, alarm: makeAlarm({ id: 'A', patientId: 'P1' }) });
     expect(names().at(-1)).toBe('alert');
     state.pending = 0;
     await turns(() => names().at(-1) === 'snapshot');
@@ -135,11 +135,11 @@ describe('the live hub', () => {
     hub.attach(counting);
     await turns(() => names().length > 0);
     expect(state.pending).toBeGreaterThan(2_000);
-    hub.alarmChanged({ kind: 'raised', alarm: makeAlarm({ id: 'A', patientId: 'P1' }) });
+    hub.alarmChanged({ kind: 'raised', atMs: 0, alarm: makeAlarm({ id: 'A', patientId: 'P1' }) });
     expect(names().at(-1)).toBe('alert');
     expect(state.hasEnded).toBe(false);
     for (let i = 0; i < 10; i++)
-      hub.alarmChanged({ kind: 'raised', alarm: makeAlarm({ id: `A${i}`, patientId: 'P1' }) });
+      hub.alarmChanged({ kind: 'raised', atMs: 0, alarm: makeAlarm({ id: `A${i}`, patientId: 'P1' }) });
     expect([state.hasEnded, names().at(-1)]).toEqual([true, 'overflow']);
     expect(hub.readers()).toBe(0);
     hub.close();
@@ -153,7 +153,7 @@ describe('the live hub', () => {
     leave?.();
     const before = names().length;
     hub.touched(['P1' as PatientId]);
-    hub.alarmChanged({ kind: 'raised', alarm: makeAlarm({ id: 'A', patientId: 'P1' }) });
+    hub.alarmChanged({ kind: 'raised', atMs: 0, alarm: makeAlarm({ id: 'A', patientId: 'P1' }) });
     await new Promise((resolve) => setTimeout(resolve, 60));
     expect(names().length).toBe(before);
     expect(hub.readers()).toBe(0);

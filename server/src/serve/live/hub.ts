@@ -4,9 +4,8 @@ import type { LiveAlert, LiveBeat } from '@healthsync/contracts/live';
 import type { AlarmChange } from '../../domain/alarm.ts';
 import type { PatientId, WardId } from '../../domain/ids.ts';
 import type { PatientPlace } from '../../ports/registry.ts';
-import { toAlert } from '../alert-shape.ts';
 import { type EventName, encodeEvent } from './event.ts';
-import { allWards, bedLabel, placesIn, wardOfAlarm } from './places.ts';
+import { alertNow, allWards, placesIn, wardOfAlarm } from './places.ts';
 import { readSnapshot } from './snapshot.ts';
 import type { LiveSources } from './sources.ts';
 import { type Connection, connectionOf } from './tile.ts';
@@ -168,8 +167,14 @@ export function createLiveHub(options: {
     if (change.kind === 'unchanged' || seats.size === 0) return;
     const view = sources.view();
     const ward = wardOfAlarm(view, change.alarm);
-    const alert = toAlert(change.alarm, (bedId) => bedLabel(view, bedId));
-    const body: LiveAlert = { serverTime: now(), change: change.kind, alert };
+    const { kind, by, previousPriority } = change;
+    const body: LiveAlert = {
+      serverTime: now(),
+      change: kind,
+      ...(by !== undefined && { by }),
+      ...(previousPriority !== undefined && { previousPriority }),
+      alert: alertNow(view, change.alarm),
+    };
     const bytes = event('alert', JSON.stringify(body));
     for (const seat of seats) if (seat.hasSnapshot && sees(seat.reader, ward)) write(seat, bytes);
   }

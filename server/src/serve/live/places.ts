@@ -1,8 +1,10 @@
+import type { Alert } from '@healthsync/contracts/alert';
 import type { Alarm } from '../../domain/alarm.ts';
 import type { PatientId, WardId } from '../../domain/ids.ts';
 import type { PatientStatus } from '../../domain/patient-status.ts';
 import type { RegistryView } from '../../identity/registry-view.ts';
 import type { PatientPlace } from '../../ports/registry.ts';
+import { toAlert } from '../alert-shape.ts';
 import { NO_WARD } from './tile.ts';
 
 /** Who is shown in a ward. Of those without a bed only the ones who were ever measured: the rest are not here. */
@@ -20,7 +22,12 @@ export function allWards(view: RegistryView): readonly WardId[] {
   return indexOf(view).wards;
 }
 
-export function bedLabel(view: RegistryView, bedId: string): string | undefined {
+/** An alarm as it is shown in the house as it is now. */
+export function alertNow(view: RegistryView, alarm: Alarm): Alert {
+  return toAlert(alarm, view.place(alarm.patientId), (bedId) => bedLabel(view, bedId));
+}
+
+function bedLabel(view: RegistryView, bedId: string): string | undefined {
   return indexOf(view).beds.get(bedId);
 }
 

@@ -1,8 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LiveSnapshot } from '@healthsync/contracts/live';
 import type { PatientId, WardId } from '../../domain/ids.ts';
-import { toAlert } from '../alert-shape.ts';
-import { allWards, bedLabel, placesIn, wardOfAlarm } from './places.ts';
+import { alertNow, allWards, placesIn, wardOfAlarm } from './places.ts';
 import type { LiveSources } from './sources.ts';
 import { type Connection, connectionOf, NO_WARD, NO_WARD_NAME } from './tile.ts';
 import { tileJson } from './tile-json.ts';
@@ -51,8 +50,7 @@ export async function readSnapshot(request: SnapshotRequest): Promise<string> {
   }
 
   const alerts: LiveSnapshot['alerts'] = [];
-  for (const alarm of sources.openAlarms())
-    if (inScope(wardOfAlarm(view, alarm))) alerts.push(toAlert(alarm, (bedId) => bedLabel(view, bedId)));
+  for (const alarm of sources.openAlarms()) if (inScope(wardOfAlarm(view, alarm))) alerts.push(alertNow(view, alarm));
 
   const hasUnplaced = shown.includes(NO_WARD) && placesIn(view, NO_WARD, sources.statusOf).length > 0;
   const named: LiveSnapshot['wards'] = [

@@ -1,14 +1,15 @@
 import type { News2, Tile, TileValue } from '@healthsync/contracts/live';
 import { freshnessOf, INTERVAL_MIN_MS } from '../../domain/freshness.ts';
-import type { DeviceId, PatientId, WardId } from '../../domain/ids.ts';
+import type { DeviceId, PatientId } from '../../domain/ids.ts';
 import type { News2Score, PatientStatus } from '../../domain/patient-status.ts';
+import { UNPLACED_WARD } from '../../ports/alarm-store.ts';
 import type { PatientPlace } from '../../ports/registry.ts';
 
 /**
  * Patients who are measured but lie in no bed (at home, or enrolled before admission) are shown in a ward of their own
- * rather than nowhere. Its id cannot be a real ward's: ids have no `~`.
+ * rather than nowhere.
  */
-export const NO_WARD = '~none' as WardId;
+export const NO_WARD = UNPLACED_WARD;
 export const NO_WARD_NAME = 'No bed';
 
 export type Connection = Tile['connection'];
