@@ -63,7 +63,6 @@ export const RotaWarning = Type.Object(
       'unknown-person', // no such user, or disabled
       'unreachable', // no verified contact
       'overlapping-overrides', // the one made last counts
-      'begins-later',
     ]),
     layer: Type.Optional(Type.String()),
     userId: Type.Optional(Type.String()),

@@ -10,6 +10,7 @@ export type AlarmId = Branded<'AlarmId'>;
 export type BedId = Branded<'BedId'>;
 export type WardId = Branded<'WardId'>;
 export type UserId = Branded<'UserId'>;
+export type RotaId = Branded<'RotaId'>;
 
 /**
  * Characters that are safe in an MQTT topic level, a URI path segment and a file name alike, so that an id never needs
@@ -26,6 +27,7 @@ export const parseAlarmId = (text: unknown): AlarmId | undefined => parseSafe(te
 export const parseBedId = (text: unknown): BedId | undefined => parseSafe(text) as BedId | undefined;
 export const parseWardId = (text: unknown): WardId | undefined => parseSafe(text) as WardId | undefined;
 export const parseUserId = (text: unknown): UserId | undefined => parseSafe(text) as UserId | undefined;
+export const parseRotaId = (text: unknown): RotaId | undefined => parseSafe(text) as RotaId | undefined;
 
 export function parseReadingId(text: unknown): ReadingId | undefined {
   return typeof text === 'string' && READING_ID.test(text) ? (text as ReadingId) : undefined;
