@@ -7,7 +7,7 @@ import { OutgoingRefused } from './outgoing-address.ts';
 /** One request to a vendor's or a receiver's endpoint, over TLS. */
 export interface HttpsCall {
   readonly url: URL;
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'POST' | 'PUT';
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
   readonly signal: AbortSignal;
@@ -15,15 +15,18 @@ export interface HttpsCall {
   readonly ca?: string;
   /** The guard of `outgoing-address.ts`, where a person has set the address. */
   readonly lookup?: LookupFunction;
+  /** For lists of things; of all else the first 16 KiB are read. */
+  readonly answerMaxBytes?: number;
 }
 
 export interface HttpsAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** At most the first 16 KiB: no answer we read is a tenth of that, and a hostile one could be endless. */
+  /** At most `answerMaxBytes`: a hostile one could be endless. */
   readonly body: string;
 }
 
+/** Most answers we read are a tenth of this. */
 const ANSWER_MAX_BYTES = 16_384;
 
 /**
@@ -31,7 +34,7 @@ const ANSWER_MAX_BYTES = 16_384;
  * message: alarms are few, and an idle connection would be closed under us. Rejects when the exchange fails.
  */
 export function callHttps(call: HttpsCall): Promise<HttpsAnswer> {
-  const { url, method = 'POST', headers, body, signal, ca, lookup } = call;
+  const { url, method = 'POST', headers, body, signal, ca, lookup, answerMaxBytes = ANSWER_MAX_BYTES } = call;
   return new Promise((resolve, reject) => {
     const sent = request(
       url,
@@ -51,14 +54,14 @@ export function callHttps(call: HttpsCall): Promise<HttpsAnswer> {
           resolve({
             status: response.statusCode ?? 0,
             headers: response.headers,
-            body: Buffer.concat(chunks).subarray(0, ANSWER_MAX_BYTES).toString(),
+            body: Buffer.concat(chunks).subarray(0, answerMaxBytes).toString(),
           });
           response.destroy();
         };
         response.on('data', (chunk: Buffer) => {
           chunks.push(chunk);
           size += chunk.byteLength;
-          if (size >= ANSWER_MAX_BYTES) done();
+          if (size >= answerMaxBytes) done();
         });
         response.on('end', done);
         response.on('error', reject);
