@@ -2,8 +2,8 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { openDataFolder } from '../adapters/embedded/data-folder.ts';
 import { openSegmentLog } from '../adapters/embedded/segment-log/segment-log.ts';
-import { smtpNotifier, smtpSettings } from '../adapters/notify/smtp.ts';
-import { webhookEndpoints, webhookNotifier } from '../adapters/notify/webhook.ts';
+import { createSmtpNotifier, smtpServer } from '../adapters/notify/smtp.ts';
+import { createWebhookNotifier, type WebhookEndpoint, webhookEndpoints } from '../adapters/notify/webhook.ts';
 import { PostgresAccounts } from '../adapters/postgres/accounts.ts';
 import { PostgresAlarmStore } from '../adapters/postgres/alarm-store.ts';
 import { PostgresCheckpoints } from '../adapters/postgres/checkpoints.ts';
@@ -147,7 +147,10 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   undo.push('reading log', () => readings.close());
 
   // A reading's way, from the log on; and what must be told beyond the wall.
-  const webhooks = webhookEndpoints(settings.webhooks.map(({ url }) => url));
+  const webhooks = webhookEndpoints(
+    settings.webhooks.map(({ url }) => url),
+    settings.webhooks.slice(0, 1).map(({ secret }) => secret),
+  );
   const vitals = await startVitalsPipeline({
     readings,
     history,
@@ -380,11 +383,20 @@ const DAY_MS = 86_400_000;
 const LAG_DEGRADED = 50_000;
 const WEB_FOLDER = join(import.meta.dirname, '../../../web/dist');
 
-function notifiersOf(settings: Settings, endpoints: ReadonlyMap<string, URL>, now: () => number): readonly Notifier[] {
-  const { smtp, webhooks } = settings;
+function notifiersOf(
+  settings: Settings,
+  endpoints: ReadonlyMap<string, WebhookEndpoint>,
+  now: () => number,
+): readonly Notifier[] {
+  const { smtp } = settings;
+  // Whom the settings name, the operator vouches for.
+  const allowedHosts = settings.webhooks.map(({ url }) => new URL(url).host);
+  const endpointOf = (recipient: string) => endpoints.get(recipient);
   return [
-    ...(smtp === undefined ? [] : [smtpNotifier(smtpSettings(smtp.url, smtp.from))]),
-    ...(webhooks[0] === undefined ? [] : [webhookNotifier({ endpoints, secret: webhooks[0].secret, now })]),
+    ...(smtp === undefined ? [] : [createSmtpNotifier({ channel: 'smtp', from: smtp.from, ...smtpServer(smtp.url) })]),
+    ...(endpoints.size === 0
+      ? []
+      : [createWebhookNotifier({ channel: 'webhook', endpointOf, outgoing: { allowedHosts }, now })]),
   ];
 }
 

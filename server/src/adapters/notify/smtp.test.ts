@@ -1,120 +1,64 @@
-import type { AddressInfo } from 'node:net';
-import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
+import type { SMTPServerOptions } from 'smtp-server';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type NotifierBench, notifierContract } from '../../ports/notifier.contract.ts';
-import { type SmtpSettings, smtpNotifier, smtpSettings } from './smtp.ts';
-import { testCertificate } from './test-certificate.ts';
+import type { Notification } from '../../ports/notifier.ts';
+import { createSmtpNotifier, type SmtpSettings, smtpServer } from './smtp.ts';
+import { startMailServer } from './test-mail-server.ts';
 
-const USER = 'healthsync';
-const PASSWORD = 'correct horse';
 const RECIPIENT = 'nurse@ward.example';
 
-/** A real SMTP server on loopback, with TLS and authentication. */
-async function mailServer(options: SMTPServerOptions = {}) {
-  const certificate = await testCertificate();
-  const mails: string[] = [];
-  let behaviour: 'accept' | 'busy' | 'refuse' | 'silent' = 'accept';
-  const server = new SMTPServer({
-    ...certificate,
-    authMethods: ['PLAIN'],
-    onAuth: ({ username, password }, _session, done) =>
-      username === USER && password === PASSWORD ? done(null, { user: USER }) : done(new Error('no')),
-    onRcptTo: (address, _session, done) => {
-      if (behaviour === 'silent') return;
-      if (behaviour === 'busy') done(Object.assign(new Error(`${address.address} later`), { responseCode: 451 }));
-      else if (behaviour === 'refuse') done(Object.assign(new Error(`${address.address} no`), { responseCode: 550 }));
-      else done();
-    },
-    onData: (stream, session, done) => {
-      const chunks: Buffer[] = [];
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-      stream.on('end', () => {
-        expect(session.secure).toBe(true);
-        mails.push(Buffer.concat(chunks).toString());
-        done(null, 'queued as 42');
-      });
-    },
-    disableReverseLookup: true,
-    closeTimeout: 200,
-    ...options,
-  });
-  server.on('error', () => {});
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const settings: SmtpSettings = {
-    host: '127.0.0.1',
-    port: (server.server.address() as AddressInfo).port,
-    security: options.secure === true ? 'tls' : 'starttls',
-    user: USER,
-    password: PASSWORD,
-    from: 'HealthSync <alarms@hospital.example>',
-    ca: certificate.cert,
-    timeoutMs: 5_000,
-  };
-  let isOpen = true;
-  const close = () => {
-    if (!isOpen) return Promise.resolve();
-    isOpen = false;
-    return new Promise<void>((resolve) => server.close(() => resolve()));
-  };
-  return {
-    settings,
-    mails,
-    close,
-    behave: (as: typeof behaviour) => {
-      behaviour = as;
-    },
-  };
-}
-
 const bench = (options: SMTPServerOptions) => async (): Promise<NotifierBench> => {
-  const server = await mailServer(options);
+  const server = await startMailServer(options);
+  const notifier = createSmtpNotifier(server.settings);
   return {
-    notifier: smtpNotifier(server.settings),
+    notifier,
     recipient: RECIPIENT,
     behave: server.behave,
     received: () =>
       server.mails.map((content) => ({ content, idempotencyKey: /^Message-ID: <(.+)>/im.exec(content)?.[1] ?? '' })),
+    secrets: [server.settings.password ?? ''],
     disconnect: server.close,
-    close: server.close,
+    close: () => {
+      notifier.close();
+      return server.close();
+    },
   };
 };
 notifierContract('SMTP with STARTTLS', bench({}));
 notifierContract('SMTP with TLS from the first byte', bench({ secure: true }));
 
 describe('SMTP', () => {
-  const opened: { close(): Promise<void> }[] = [];
+  const opened: { close(): Promise<void> | void }[] = [];
   const open = async (options?: SMTPServerOptions) => {
-    const server = await mailServer(options);
+    const server = await startMailServer(options);
     opened.push(server);
     return server;
+  };
+  const connect = (settings: SmtpSettings) => {
+    const notifier = createSmtpNotifier(settings);
+    opened.unshift(notifier);
+    return notifier;
   };
   afterEach(async () => {
     for (const each of opened.splice(0)) await each.close();
   });
-  const send = (settings: SmtpSettings) =>
-    smtpNotifier(settings).send(
-      {
-        subject: 'High alarm',
-        text: 'High alarm',
-        fields: { priority: 'high' },
-        event: 'raised',
-        recipient: RECIPIENT,
-      },
-      { idempotencyKey: 'k', signal: AbortSignal.timeout(10_000) },
-    );
+  const message: Notification = {
+    subject: 'High alarm',
+    text: 'High alarm',
+    fields: { priority: 'high' },
+    recipient: RECIPIENT,
+    event: 'raised',
+    alarm: { id: 'a1', priority: 'high', kind: 'physiological', raisedAtMs: 0 },
+  };
+  const sendBy = (notifier: ReturnType<typeof connect>, change: Partial<Notification> = {}, idempotencyKey = 'k') =>
+    notifier.send({ ...message, ...change }, { idempotencyKey, signal: AbortSignal.timeout(10_000) });
+  const send = (settings: SmtpSettings, change?: Partial<Notification>, key?: string) =>
+    sendBy(connect(settings), change, key);
 
   it('sends nothing, and no password, to a server without TLS', async () => {
-    let sawPassword = false;
-    const server = await open({
-      disabledCommands: ['STARTTLS'],
-      allowInsecureAuth: true,
-      onAuth: (_auth, _session, done) => {
-        sawPassword = true;
-        done(null, { user: USER });
-      },
-    });
+    const server = await open({ disabledCommands: ['STARTTLS'], allowInsecureAuth: true });
     expect(await send(server.settings)).toMatchObject({ kind: 'transient' });
-    expect(sawPassword).toBe(false);
+    expect(server.seen.plainPasswords).toBe(0);
     expect(server.mails).toEqual([]);
   });
   it('sends nothing to a server whose certificate is not trusted', async () => {
@@ -129,12 +73,119 @@ describe('SMTP', () => {
       kind: 'transient',
       reason: 'SMTP 535',
     });
+    const { user: _, password: __, ...anonymous } = server.settings;
+    expect(await send(anonymous)).toMatchObject({ kind: 'transient', reason: 'SMTP 530' });
+  });
+  it('a sender that is not allowed is ours to put right too', async () => {
+    const server = await open({
+      onMailFrom: (_address, _session, done) => done(Object.assign(new Error('no'), { responseCode: 550 })),
+    });
+    expect(await send(server.settings)).toEqual({ kind: 'transient', reason: 'SMTP 550' });
+  });
+  it.each([
+    [421, 'transient'],
+    [450, 'transient'],
+    [452, 'transient'],
+    [550, 'permanent'],
+    [552, 'permanent'],
+    [554, 'permanent'],
+  ])('%d to the message itself is %s', async (responseCode, kind) => {
+    const server = await open({
+      onData: (stream, _session, done) => {
+        stream.resume();
+        stream.on('end', () => done(Object.assign(new Error(`for ${RECIPIENT}`), { responseCode })));
+      },
+    });
+    expect(await send(server.settings)).toEqual({ kind, reason: `SMTP ${responseCode}` });
   });
   it('marks mail as automatic, and a high alarm as urgent', async () => {
     const server = await open();
     expect(await send(server.settings)).toEqual({ kind: 'delivered', receipt: '250 queued as 42' });
-    expect(server.mails[0]).toMatch(/^Auto-Submitted: auto-generated/im);
-    expect(server.mails[0]).toMatch(/^X-Priority: 1/im);
+    const [mail = ''] = server.mails;
+    expect(mail).toMatch(/^Auto-Submitted: auto-generated/im);
+    expect(mail).toMatch(/^X-Auto-Response-Suppress: All/im);
+    expect(mail).toMatch(/^List-Id: .*<alarms\.healthsync\.hospital\.example>/im);
+    expect(mail).not.toMatch(/^List-Unsubscribe/im);
+    expect(mail).toMatch(/^X-Priority: 1/im);
+    expect(mail).toMatch(/^References: <alarm\.a1@hospital\.example>/im);
+  });
+  it('a receipt names nobody', async () => {
+    const server = await open({
+      onData: (stream, _session, done) => {
+        stream.resume();
+        stream.on('end', () => done(null, `queued as 7 for <${RECIPIENT}>`));
+      },
+    });
+    expect(await send(server.settings)).toEqual({ kind: 'delivered', receipt: '250 queued as 7 for …' });
+  });
+  it('a wave of alarms goes over a few connections', async () => {
+    const server = await open();
+    const notifier = connect(server.settings);
+    const outcomes = await Promise.all(Array.from({ length: 30 }, (_, i) => sendBy(notifier, {}, `k${i}`)));
+    expect(outcomes.every(({ kind }) => kind === 'delivered')).toBe(true);
+    expect(new Set(server.mails.map((mail) => /^Message-ID: (.+)$/im.exec(mail)?.[1])).size).toBe(30);
+    expect(server.seen.sessions.size).toBeLessThanOrEqual(4);
+  });
+  it('a connection that the server has closed meanwhile costs no message', async () => {
+    const server = await open();
+    const notifier = connect(server.settings);
+    expect((await sendBy(notifier)).kind).toBe('delivered');
+    server.hangUp();
+    expect((await sendBy(notifier, {}, 'k2')).kind).toBe('delivered');
+    expect(server.mails).toHaveLength(2);
+  });
+  it('after a refusal the next message is taken', async () => {
+    const server = await open();
+    const notifier = connect(server.settings);
+    server.behave('refuse');
+    expect((await sendBy(notifier)).kind).toBe('permanent');
+    server.behave('accept');
+    expect((await sendBy(notifier)).kind).toBe('delivered');
+  });
+  it('one that stalls does not hold up the others', async () => {
+    const server = await open();
+    const notifier = connect(server.settings);
+    server.behave('silent');
+    const stalled = notifier.send(message, { idempotencyKey: 'k', signal: AbortSignal.timeout(300) });
+    expect((await stalled).kind).toBe('transient');
+    server.behave('accept');
+    expect((await sendBy(notifier)).kind).toBe('delivered');
+    expect(server.mails).toHaveLength(1);
+  });
+  it.each(['a@b.example, c@d.example', 'a@b.example\r\nBcc: c@d.example', '"x" <a@b.example>', 'nobody', ''])(
+    'goes to one mailbox: %j is none',
+    async (recipient) => {
+      const server = await open();
+      expect(await send(server.settings, { recipient })).toEqual({
+        kind: 'permanent',
+        reason: 'not a mail address',
+      });
+      expect(server.mails).toEqual([]);
+    },
+  );
+  it('a subject breaks out of no header, and any letters travel', async () => {
+    const server = await open();
+    const subject = 'Alarm, Bett Ä7 心\r\nBcc: evil@example.org';
+    expect((await send(server.settings, { subject, text: `${'x'.repeat(3_000)}\nÄ心` }, 'a b:c/(d)')).kind).toBe(
+      'delivered',
+    );
+    expect(server.refused).toEqual([]);
+    expect(server.mails[0]).not.toMatch(/^Bcc:/im);
+  });
+  it('is rich where the policy says so: text, HTML and a picture in one mail, nothing fetched', async () => {
+    const server = await open();
+    const png = Buffer.from('89504e470d0a1a0a', 'hex');
+    const html = '<p>High alarm</p><img src="cid:trend@healthsync" alt="SpO2">';
+    const rich = { html, images: [{ cid: 'trend@healthsync', png, alt: 'SpO2' }] };
+    expect((await send(server.settings, { rich })).kind).toBe('delivered');
+    expect(server.refused).toEqual([]);
+    const [mail = ''] = server.mails;
+    expect(mail).toMatch(/^Content-Type: multipart\/alternative/im);
+    expect(mail).toMatch(/^Content-Type: text\/plain/im);
+    expect(mail).toMatch(/^Content-Type: multipart\/related/im);
+    expect(mail).toMatch(/^Content-Id: <trend@healthsync>/im);
+    expect(mail).toMatch(/^Content-Disposition: inline/im);
+    expect(mail).toContain(png.toString('base64'));
   });
   it.each([
     [
@@ -143,7 +194,6 @@ describe('SMTP', () => {
     ],
     ['smtp://mail.example', { host: 'mail.example', port: 587, security: 'starttls' }],
     ['smtp://mail.example:25', { host: 'mail.example', port: 25, security: 'starttls' }],
-  ])('%s is understood', (url, expected) =>
-    expect(smtpSettings(url, 'a@b.example')).toEqual({ ...expected, from: 'a@b.example' }),
-  );
+    ['smtps://[fd00::1]', { host: 'fd00::1', port: 465, security: 'tls' }],
+  ])('%s is understood', (url, expected) => expect(smtpServer(url)).toEqual(expected));
 });

@@ -1,8 +1,10 @@
 import { createTransport } from 'nodemailer';
-import type { DeliveryOutcome, Notification, Notifier } from '../../ports/notifier.ts';
+import type { DeliveryOutcome, Notification, Notifier, RichContent } from '../../ports/notifier.ts';
 
 /** Where and as whom mail is sent. */
 export interface SmtpSettings {
+  /** The configured name. */
+  readonly channel: string;
   readonly host: string;
   readonly port: number;
   /** `tls` from the first byte (RFC 8314), or `starttls`, refused where the server does not offer it. */
@@ -16,26 +18,41 @@ export interface SmtpSettings {
   readonly timeoutMs?: number;
 }
 
+/** Mail servers commonly take this from one client without complaint; a person should not get more at all. */
+export const SMTP_RATE = { per: 'channel', perSecond: 10, burst: 50 } as const;
+
 /** `smtps://user:password@host:465` or `smtp://…:587`, which must offer STARTTLS. */
-export function smtpSettings(url: string, from: string): SmtpSettings {
+export function smtpServer(url: string): Pick<SmtpSettings, 'host' | 'port' | 'security' | 'user' | 'password'> {
   const { protocol, hostname, port, username, password } = new URL(url);
   const isTls = protocol === 'smtps:';
   return {
-    host: hostname,
+    host: hostname.replace(/^\[|\]$/g, ''),
     port: port === '' ? (isTls ? 465 : 587) : Number(port),
     security: isTls ? 'tls' : 'starttls',
     ...(username === '' ? {} : { user: decodeURIComponent(username), password: decodeURIComponent(password) }),
-    from,
   };
 }
 
 /** A step of SMTP that takes longer than this is not coming; the attempt as a whole ends with the caller's signal. */
 const STEP_TIMEOUT_MS = 10_000;
+/** Below the five minutes a server waits for a command (RFC 5321 §4.5.3.2.7); a wave of alarms is over sooner. */
+const IDLE_MS = 60_000;
+/** Many servers allow one client ten, and others are on the same machine. */
+const CONNECTIONS_MAX = 4;
 
-/** Mail, over TLS or not at all. A connection per message: alarms are few, and an idle one would be closed on us. */
-export function smtpNotifier(settings: SmtpSettings): Notifier {
-  const { host, port, security, user, password, from, ca, timeoutMs = STEP_TIMEOUT_MS } = settings;
+/**
+ * Mail, over TLS or not at all. Connections are kept for a minute, so that a wave of alarms costs one handshake; the
+ * server's limits on messages per connection are met by a new one after a hundred.
+ */
+export function createSmtpNotifier(settings: SmtpSettings): Notifier & { close(): void } {
+  const { channel, host, port, security, user, password, from, ca, timeoutMs = STEP_TIMEOUT_MS } = settings;
   const transport = createTransport({
+    pool: true,
+    maxConnections: CONNECTIONS_MAX,
+    maxMessages: 100,
+    idleTimeout: IDLE_MS,
+    // A connection that has slept may be dead: then once more over a new one. All other trying again is the teller's.
+    maxRequeues: 1,
     host,
     port,
     secure: security === 'tls',
@@ -51,45 +68,92 @@ export function smtpNotifier(settings: SmtpSettings): Notifier {
   });
   const domain = from.slice(from.lastIndexOf('@') + 1).replace(/>$/, '');
   return {
-    channel: 'smtp',
+    channel,
     type: 'smtp',
-    async send(message, { idempotencyKey, signal }): Promise<DeliveryOutcome> {
+    async send(message, { idempotencyKey, signal }) {
+      if (!isMailbox(message.recipient)) return { kind: 'permanent', reason: 'not a mail address' };
       try {
-        const sent = await transport.sendMail({
-          from,
-          to: message.recipient,
-          subject: message.subject,
-          text: message.text,
-          // The same for every attempt: mail systems that remember ids drop the second copy (RFC 5322 §3.6.4).
-          messageId: `<${idempotencyKey}@${domain}>`,
-          // RFC 3834: no out-of-office answers.
-          headers: { 'Auto-Submitted': 'auto-generated' },
-          priority: isUrgent(message) ? 'high' : 'normal',
-          signal,
-        });
-        return { kind: 'delivered', receipt: sent.response.slice(0, RECEIPT_MAX) };
+        const sent = await transport.sendMail({ ...mailOf(message, { from, domain, idempotencyKey }), signal });
+        return { kind: 'delivered', receipt: receiptOf(sent.response) };
       } catch (error) {
         return refused(error);
       }
     },
+    close: () => transport.close(),
   };
+}
+
+/** One mailbox: what nodemailer would split at a comma is not. */
+function isMailbox(recipient: string): boolean {
+  return recipient.length <= 254 && /^[^\s@,;:<>()[\]\\"]+@[^\s@,;:<>()[\]\\"]+$/.test(recipient);
+}
+
+interface Sender {
+  readonly from: string;
+  readonly domain: string;
+  readonly idempotencyKey: string;
+}
+
+function mailOf(message: Notification, { from, domain, idempotencyKey }: Sender) {
+  const { recipient, subject, text, alarm, rich } = message;
+  return {
+    from,
+    to: { name: '', address: recipient },
+    subject,
+    text,
+    // The same for every attempt: mail systems that remember ids drop the second copy (RFC 5322 §3.6.4).
+    messageId: `<${atomOf(idempotencyKey)}@${domain}>`,
+    // What is about one alarm stands together.
+    ...(alarm === undefined ? {} : { references: `<alarm.${atomOf(alarm.id)}@${domain}>` }),
+    headers: {
+      // RFC 3834, and what Exchange heeds instead: no out-of-office answers.
+      'Auto-Submitted': 'auto-generated',
+      'X-Auto-Response-Suppress': 'All',
+      // RFC 2919, for people's filters. No List-Unsubscribe: a mail program's button must not silence alarms.
+      'List-Id': `HealthSync <alarms.healthsync.${domain}>`,
+    },
+    priority: isUrgent(message) ? ('high' as const) : ('normal' as const),
+    ...(rich === undefined ? {} : { html: rich.html, attachments: rich.images.map(inline) }),
+  };
+}
+
+/** Pictures travel inside the mail (RFC 2387, 2392): none is fetched when it is read. */
+function inline({ cid, png }: RichContent['images'][number], index: number) {
+  return {
+    cid,
+    filename: `chart-${index + 1}.png`,
+    content: Buffer.from(png),
+    contentType: 'image/png',
+    contentDisposition: 'inline' as const,
+  };
+}
+
+/** RFC 5322 §3.2.3: what may stand in an id without quotes. */
+function atomOf(id: string): string {
+  return encodeURIComponent(id).replace(/[()]/g, '_');
+}
+
+/** The server's queue id: what its operators search for. It may have put an address beside it. */
+function receiptOf(response: string): string {
+  return response.replace(/\S+@\S+/g, '…').slice(0, RECEIPT_MAX);
 }
 
 /** Enough for any server's queue id. */
 const RECEIPT_MAX = 200;
 
-function isUrgent({ fields: { priority } }: Notification): boolean {
-  return priority === 'high';
+function isUrgent({ alarm, fields: { priority } }: Notification): boolean {
+  return (alarm?.priority ?? priority) === 'high';
 }
 
 /**
- * RFC 5321 §4.2.1: 5yz is a refusal that will not change by itself, 4yz asks to come back. Refused credentials (535) are
- * ours to put right, so the message waits. The server's words may name the recipient: only codes are passed on.
+ * RFC 5321 §4.2.1: 5yz is a refusal that will not change by itself, 4yz asks to come back. Only a refusal of the
+ * recipient or of the message is final; refused credentials (535), a refused sender or client are ours to put right, so
+ * the message waits. The server's words may name the recipient: only codes are passed on.
  */
 function refused(error: unknown): DeliveryOutcome {
-  const { responseCode, code } = error as { responseCode?: number; code?: string };
+  const { responseCode, code, command } = error as { responseCode?: number; code?: string; command?: string };
   if (responseCode === undefined) return { kind: 'transient', reason: code ?? 'failed' };
   const reason = `SMTP ${responseCode}`;
-  const isOurs = code === 'EAUTH' || code === 'ETLS';
-  return responseCode >= 500 && !isOurs ? { kind: 'permanent', reason } : { kind: 'transient', reason };
+  const isFinal = responseCode >= 500 && (command === 'RCPT TO' || command === 'DATA');
+  return { kind: isFinal ? 'permanent' : 'transient', reason };
 }
