@@ -1,5 +1,6 @@
 import type { Alarm, AlarmChange, ConditionTransition, Priority } from '../domain/alarm.ts';
 import type { ActDecision, Actor, AlarmAct } from '../domain/alarm-act.ts';
+import type { AlarmHistoryEntry } from '../domain/alarm-history.ts';
 import type { AlarmPlace } from '../domain/alarm-order.ts';
 import type { AlarmId, PatientId, UserId, WardId } from '../domain/ids.ts';
 
@@ -62,6 +63,13 @@ export type AcknowledgeOutcome =
   | { readonly kind: 'already-resolved'; readonly alarm: Alarm }
   | { readonly kind: 'not-found' };
 
+export function acknowledgeOutcome(outcome: ActOutcome): AcknowledgeOutcome {
+  if (outcome.kind === 'not-found') return outcome;
+  if (outcome.kind === 'done') return { kind: 'acknowledged', change: outcome.change };
+  const { alarm } = outcome;
+  return { kind: alarm.state === 'resolved' ? 'already-resolved' : 'already-acknowledged', alarm };
+}
+
 export type ManyOutcome =
   | (AcknowledgeOutcome & { readonly id: AlarmId })
   | { readonly kind: 'high-priority'; readonly id: AlarmId; readonly alarm: Alarm };
@@ -86,16 +94,6 @@ export interface AlarmQuery {
 
 /** The ward of patients without a bed. No real ward's id: ids have no `~`. */
 export const UNPLACED_WARD = '~none' as WardId;
-
-/** A change as it is remembered: without the alarm, which has gone on since. */
-export interface AlarmHistoryEntry
-  extends Pick<AlarmChange, 'kind' | 'atMs' | 'by' | 'previousPriority' | 'previousOwner' | 'undone'>,
-    Pick<Alarm, 'priority' | 'condition' | 'resolvedBy'> {
-  /** The worst so far, with a change of the condition. */
-  readonly text?: string;
-  readonly snoozedUntilMs?: number;
-  readonly escalationStep?: string;
-}
 
 /** An alarm that has more behind it is a limit that should be changed: what is older stays in the events. */
 export const HISTORY_MAX = 1_000;

@@ -1,12 +1,22 @@
-import {
-  type Alarm,
-  type AlarmChange,
-  acknowledgeAlarm,
-  type ConditionTransition,
-  nextAlarm,
-} from '../../domain/alarm.ts';
+import { type Alarm, type AlarmChange, type ConditionTransition, nextAlarm } from '../../domain/alarm.ts';
+import { actOn } from '../../domain/alarm-act.ts';
+import { type AlarmHistoryEntry, historyEntry } from '../../domain/alarm-history.ts';
+import { compareByAge, compareInWorklist, placeInWorklist } from '../../domain/alarm-order.ts';
+import { ALARM_POLICY, type AlarmPolicy } from '../../domain/alarm-policy.ts';
+import { nextDueMs, scheduled, timePassed } from '../../domain/alarm-time.ts';
 import type { AlarmId, BedId, PatientId, WardId } from '../../domain/ids.ts';
-import type { AcknowledgeOutcome, AlarmStore } from '../../ports/alarm-store.ts';
+import {
+  type AcknowledgeOutcome,
+  type ActOutcome,
+  type ActRequest,
+  type AlarmNote,
+  type AlarmQuery,
+  type AlarmStore,
+  acknowledgeOutcome,
+  HISTORY_MAX,
+  type ManyOutcome,
+  UNPLACED_WARD,
+} from '../../ports/alarm-store.ts';
 import type { Failure } from '../../ports/failure.ts';
 import type { Delivery, DeliveryRecord, Outbox } from '../../ports/outbox.ts';
 
@@ -27,9 +37,18 @@ export class MemoryAlarmStore implements AlarmStore, Outbox {
   refusal: Failure | undefined;
   /** Every event ever written to the outbox, in order. */
   readonly events: AlarmChange[] = [];
+  readonly #policy: AlarmPolicy;
+  readonly #now: () => number;
   readonly #applied = new Map<string, ConditionTransition['position']>();
+  readonly #history = new Map<AlarmId, AlarmHistoryEntry[]>();
+  readonly #notes = new Map<AlarmId, AlarmNote[]>();
   readonly #deliveries: StoredDelivery[] = [];
   #fannedOut = 0;
+
+  constructor(options: { readonly policy?: AlarmPolicy; readonly now?: () => number } = {}) {
+    this.#policy = options.policy ?? ALARM_POLICY;
+    this.#now = options.now ?? Date.now;
+  }
 
   async apply(transitions: readonly ConditionTransition[]): Promise<readonly AlarmChange[]> {
     this.#check();
@@ -42,8 +61,9 @@ export class MemoryAlarmStore implements AlarmStore, Outbox {
       const open = [...this.alarms.values()].find(
         (alarm) => alarm.patientId === patientId && alarm.rule === rule && alarm.state === 'active',
       );
-      const change = nextAlarm(open, transition, this.places.get(patientId) ?? {});
-      if (change === undefined) continue;
+      const decided = nextAlarm(open, transition, this.places.get(patientId) ?? {});
+      if (decided === undefined) continue;
+      const change = scheduled(decided, open, this.#policy, this.#now());
       if (change.kind === 'raised' && this.alarms.has(change.alarm.id)) throw new Error('an alarm was raised twice');
       this.#put(change);
       changes.push(change);
@@ -51,34 +71,102 @@ export class MemoryAlarmStore implements AlarmStore, Outbox {
     return changes;
   }
 
-  async acknowledge(request: {
-    readonly id: AlarmId;
-    readonly by: string;
-    readonly atMs: number;
-  }): Promise<AcknowledgeOutcome> {
+  async act(request: ActRequest): Promise<ActOutcome> {
     this.#check();
-    const alarm = this.alarms.get(request.id);
+    const { id, act, by, byId, atMs } = request;
+    const alarm = this.alarms.get(id);
     if (alarm === undefined) return { kind: 'not-found' };
-    if (alarm.state === 'resolved') return { kind: 'already-resolved', alarm };
-    if (alarm.acknowledgedAtMs !== undefined) return { kind: 'already-acknowledged', alarm };
-    const change = acknowledgeAlarm(alarm, request.by, request.atMs);
+    const who = { by, ...(byId === undefined ? {} : { byId }) };
+    const decision = actOn(alarm, act, who, atMs, this.#policy);
+    if (decision.kind === 'refused' || decision.change.kind === 'unchanged') return decision;
+    const change = scheduled(decision.change, alarm, this.#policy, atMs);
     this.#put(change);
-    return { kind: 'acknowledged', change };
+    if ('note' in act && act.note !== undefined) {
+      const notes = this.#notes.get(id) ?? [];
+      const author = { author: by, ...(byId === undefined ? {} : { authorId: byId }) };
+      this.#notes.set(id, [...notes, { id: String(notes.length + 1), atMs, ...author, text: act.note }]);
+    }
+    return { kind: 'done', change };
   }
 
-  async list(query: Parameters<AlarmStore['list']>[0]): Promise<readonly Alarm[]> {
+  async acknowledge(request: Omit<ActRequest, 'act'>): Promise<AcknowledgeOutcome> {
+    return acknowledgeOutcome(await this.act({ ...request, act: { kind: 'acknowledge' } }));
+  }
+
+  async acknowledgeMany({
+    ids,
+    ...who
+  }: Parameters<AlarmStore['acknowledgeMany']>[0]): Promise<readonly ManyOutcome[]> {
+    const outcomes: ManyOutcome[] = [];
+    for (const id of ids) {
+      const alarm = this.alarms.get(id);
+      outcomes.push(
+        alarm?.state === 'active' && alarm.priority === 'high'
+          ? { kind: 'high-priority', id, alarm }
+          : { id, ...(await this.acknowledge({ ...who, id })) },
+      );
+    }
+    return outcomes;
+  }
+
+  async passTime({ nowMs, limit }: Parameters<AlarmStore['passTime']>[0]): Promise<readonly AlarmChange[]> {
     this.#check();
+    const due = [...this.alarms.values()]
+      .filter((alarm) => (nextDueMs(alarm) ?? Number.POSITIVE_INFINITY) <= nowMs)
+      .sort((a, b) => (nextDueMs(a) ?? 0) - (nextDueMs(b) ?? 0))
+      .slice(0, limit);
+    const changes: AlarmChange[] = [];
+    for (const alarm of due) {
+      for (let now = alarm, next = timePassed(now, nowMs); next !== undefined; next = timePassed(now, nowMs)) {
+        const change = scheduled(next, now, this.#policy, nowMs);
+        this.#put(change);
+        changes.push(change);
+        now = change.alarm;
+      }
+    }
+    return changes;
+  }
+
+  async nextDueMs(): Promise<number | undefined> {
+    this.#check();
+    const dues = [...this.alarms.values()].map(nextDueMs).filter((ms) => ms !== undefined);
+    return dues.length === 0 ? undefined : Math.min(...dues);
+  }
+
+  async list(query: AlarmQuery): Promise<readonly Alarm[]> {
+    this.#check();
+    const { patientId, wardIds, open, priorities, unacknowledged, ownerId, after } = query;
+    const place = (alarm: Alarm) => placeInWorklist(alarm);
+    const compare = query.order === 'worklist' ? compareInWorklist : compareByAge;
     return [...this.alarms.values()]
       .filter(
         (alarm) =>
-          (query.patientId === undefined || alarm.patientId === query.patientId) &&
-          (query.wardIds === undefined || (alarm.wardId !== undefined && query.wardIds.includes(alarm.wardId))) &&
-          (query.open === undefined || (alarm.state === 'active') === query.open) &&
+          (patientId === undefined || alarm.patientId === patientId) &&
+          (wardIds === undefined || wardIds.includes(this.#wardOf(alarm))) &&
+          (open === undefined || (alarm.state === 'active') === open) &&
+          (priorities === undefined || priorities.includes(alarm.priority)) &&
+          (unacknowledged === undefined || (alarm.acknowledgedAtMs === undefined) === unacknowledged) &&
+          (ownerId === undefined || alarm.ownerId === ownerId) &&
           (query.fromMs === undefined || alarm.raisedAtMs >= query.fromMs) &&
-          (query.toMs === undefined || alarm.raisedAtMs < query.toMs),
+          (query.toMs === undefined || alarm.raisedAtMs < query.toMs) &&
+          (after === undefined || compare(after, place(alarm)) < 0),
       )
-      .sort((a, b) => b.raisedAtMs - a.raisedAtMs || (a.id < b.id ? 1 : -1))
+      .sort((a, b) => compare(place(a), place(b)))
       .slice(0, query.limit);
+  }
+
+  async history(id: AlarmId): Promise<readonly AlarmHistoryEntry[]> {
+    this.#check();
+    return (this.#history.get(id) ?? []).slice(-HISTORY_MAX);
+  }
+
+  async notes(id: AlarmId): Promise<readonly AlarmNote[]> {
+    this.#check();
+    return this.#notes.get(id) ?? [];
+  }
+
+  #wardOf(alarm: Alarm): WardId {
+    return this.places.get(alarm.patientId)?.wardId ?? alarm.wardId ?? UNPLACED_WARD;
   }
 
   async find(id: AlarmId): Promise<Alarm | undefined> {
@@ -155,7 +243,10 @@ export class MemoryAlarmStore implements AlarmStore, Outbox {
 
   #put(change: AlarmChange): void {
     this.alarms.set(change.alarm.id, change.alarm);
-    if (change.kind !== 'unchanged') this.events.push(change);
+    if (change.kind === 'unchanged') return;
+    this.events.push(change);
+    const { id } = change.alarm;
+    this.#history.set(id, [...(this.#history.get(id) ?? []), historyEntry(change)]);
   }
 
   #check(): void {

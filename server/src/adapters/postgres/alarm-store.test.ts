@@ -16,11 +16,11 @@ beforeAll(async () => {
 });
 afterAll(() => listener.close());
 
-alarmStoreContract('PostgreSQL', async () => {
+alarmStoreContract('PostgreSQL', async ({ now }) => {
   await emptyDatabase(database);
   const registry = new PostgresRegistry(database, listener);
   return {
-    alarms: new PostgresAlarmStore(database),
+    alarms: new PostgresAlarmStore(database, { now }),
     outbox: new PostgresOutbox(database),
     async place(id, { wardId, bedId }) {
       await registry.putWard({ id: wardId, name: 'Ward' });

@@ -1,198 +1,193 @@
 import type pg from 'pg';
+import type { Alarm, AlarmChange, ConditionTransition } from '../../domain/alarm.ts';
+import { type ActDecision, actOn } from '../../domain/alarm-act.ts';
+import type { AlarmHistoryEntry } from '../../domain/alarm-history.ts';
+import { ALARM_POLICY, type AlarmPolicy } from '../../domain/alarm-policy.ts';
+import { scheduled, timePassed } from '../../domain/alarm-time.ts';
+import type { AlarmId } from '../../domain/ids.ts';
 import {
-  type Alarm,
-  type AlarmChange,
-  acknowledgeAlarm,
-  type ConditionTransition,
-  nextAlarm,
-} from '../../domain/alarm.ts';
-import type { BedId, WardId } from '../../domain/ids.ts';
-import type { AcknowledgeOutcome, AlarmStore } from '../../ports/alarm-store.ts';
-import { ALARM_FIELDS, toAlarm, writeChanges } from './alarm-rows.ts';
+  type AcknowledgeOutcome,
+  type ActOutcome,
+  type ActRequest,
+  type AlarmNote,
+  type AlarmQuery,
+  type AlarmStore,
+  acknowledgeOutcome,
+  HISTORY_MAX,
+  type ManyOutcome,
+} from '../../ports/alarm-store.ts';
+import { applyTransitions } from './alarm-apply.ts';
+import { listAlarms } from './alarm-list.ts';
+import { ALARM_FIELDS, type InTransaction, toAlarm, writeChanges } from './alarm-rows.ts';
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
 import { inTransaction } from './transaction.ts';
+import { withoutNulls } from './without-nulls.ts';
+
+export interface PostgresAlarmStoreOptions {
+  readonly policy?: AlarmPolicy;
+  /** ms since 1970: what an alarm's own times are counted by. */
+  readonly now?: () => number;
+  /** What else belongs to a change: called after its rows are written, in their transaction, without `unchanged`. */
+  readonly inTransaction?: readonly InTransaction[];
+}
 
 /** The alarms in PostgreSQL: an alarm, its outbox entries and the transition that made them are one transaction. */
 export class PostgresAlarmStore implements AlarmStore {
   readonly #pool: pg.Pool;
+  readonly #policy: AlarmPolicy;
+  readonly #now: () => number;
+  readonly #inTransaction: readonly InTransaction[];
 
-  constructor({ pool }: Pick<Connections, 'pool'>) {
+  constructor({ pool }: Pick<Connections, 'pool'>, options: PostgresAlarmStoreOptions = {}) {
     this.#pool = pool;
+    this.#policy = options.policy ?? ALARM_POLICY;
+    this.#now = options.now ?? Date.now;
+    this.#inTransaction = options.inTransaction ?? [];
   }
 
   async apply(transitions: readonly ConditionTransition[]): Promise<readonly AlarmChange[]> {
     if (transitions.length === 0) return [];
     return await inTransaction(this.#pool, async (client) => {
-      const known = await lockKnown(client, transitions);
-      const changes = transitions.flatMap((transition) => applyOne(known, transition) ?? []);
-      await writeChanges(client, changes);
-      await writeApplied(client, known);
+      const nowMs = this.#now();
+      const { changes, writeApplied } = await applyTransitions(client, transitions, (change, before) =>
+        scheduled(change, before, this.#policy, nowMs),
+      );
+      await this.#write(client, changes);
+      await writeApplied();
       return changes;
     });
   }
 
-  async acknowledge({ id, by, atMs }: Parameters<AlarmStore['acknowledge']>[0]): Promise<AcknowledgeOutcome> {
+  async act(request: ActRequest): Promise<ActOutcome> {
     return await inTransaction(this.#pool, async (client) => {
       // Whoever comes second waits here, and then sees what the first did.
-      const { rows } = await client.query(`select ${ALARM_FIELDS} from alarm where id = $1 for update`, [id]);
-      if (rows[0] === undefined) return { kind: 'not-found' };
-      const alarm = toAlarm(rows[0]);
-      if (alarm.state === 'resolved') return { kind: 'already-resolved', alarm };
-      if (alarm.acknowledgedAtMs !== undefined) return { kind: 'already-acknowledged', alarm };
-      const change = acknowledgeAlarm(alarm, by, atMs);
-      await writeChanges(client, [change]);
-      return { kind: 'acknowledged', change };
+      const [alarm] = await lockAlarms(client, [request.id]);
+      if (alarm === undefined) return { kind: 'not-found' };
+      const decision = this.#decide(alarm, request);
+      if (decision.kind === 'done') {
+        await this.#write(client, [decision.change]);
+        await writeNote(client, request);
+      }
+      return decision;
     });
   }
 
-  async list(query: Parameters<AlarmStore['list']>[0]): Promise<readonly Alarm[]> {
-    const { patientId, wardIds, open, fromMs, toMs, limit } = query;
-    const { rows } = await failing(() =>
-      this.#pool.query<object>(
-        `select ${ALARM_FIELDS} from alarm
-         where ($1::text is null or patient_id = $1)
-           and ($2::text[] is null or ward_id = any($2))
-           and ($3::text is null or state = $3)
-           and ($4::timestamptz is null or raised_at >= $4)
-           and ($5::timestamptz is null or raised_at < $5)
-         order by raised_at desc, id desc limit $6`,
-        [patientId, wardIds, stateOf(open), timeOf(fromMs), timeOf(toMs), limit],
-      ),
-    );
-    return rows.map(toAlarm);
+  async acknowledge(request: Omit<ActRequest, 'act'>): Promise<AcknowledgeOutcome> {
+    return acknowledgeOutcome(await this.act({ ...request, act: { kind: 'acknowledge' } }));
   }
 
-  async find(id: Parameters<AlarmStore['find']>[0]): Promise<Alarm | undefined> {
+  async acknowledgeMany({
+    ids,
+    ...who
+  }: Parameters<AlarmStore['acknowledgeMany']>[0]): Promise<readonly ManyOutcome[]> {
+    return await inTransaction(this.#pool, async (client) => {
+      const alarms = new Map((await lockAlarms(client, ids)).map((alarm) => [alarm.id, alarm]));
+      const outcomes = ids.map((id): ManyOutcome => {
+        const alarm = alarms.get(id);
+        if (alarm === undefined) return { kind: 'not-found', id };
+        if (alarm.state === 'active' && alarm.priority === 'high') return { kind: 'high-priority', id, alarm };
+        return { id, ...acknowledgeOutcome(this.#decide(alarm, { ...who, id, act: { kind: 'acknowledge' } })) };
+      });
+      await this.#write(
+        client,
+        outcomes.flatMap((outcome) => (outcome.kind === 'acknowledged' ? outcome.change : [])),
+      );
+      return outcomes;
+    });
+  }
+
+  async passTime({ nowMs, limit }: Parameters<AlarmStore['passTime']>[0]): Promise<readonly AlarmChange[]> {
+    return await inTransaction(this.#pool, async (client) => {
+      // Two clocks skip each other's rows instead of waiting; what one has done is not due any more for the other.
+      const { rows } = await client.query<object>(
+        `select ${ALARM_FIELDS} from alarm where due_at <= $1 order by due_at limit $2 for update skip locked`,
+        [new Date(nowMs), limit],
+      );
+      const changes = rows.map(toAlarm).flatMap((alarm) => allDue(alarm, nowMs, this.#policy));
+      await this.#write(client, changes);
+      return changes;
+    });
+  }
+
+  async nextDueMs(): Promise<number | undefined> {
+    const { rows } = await failing(() =>
+      this.#pool.query<{ dueMs: number | null }>(`select min(due_at) as "dueMs" from alarm where due_at is not null`),
+    );
+    return rows[0]?.dueMs ?? undefined;
+  }
+
+  async list(query: AlarmQuery): Promise<readonly Alarm[]> {
+    return await failing(() => listAlarms(this.#pool, query));
+  }
+
+  async find(id: AlarmId): Promise<Alarm | undefined> {
     const { rows } = await failing(() =>
       this.#pool.query<object>(`select ${ALARM_FIELDS} from alarm where id = $1`, [id]),
     );
     return rows[0] === undefined ? undefined : toAlarm(rows[0]);
   }
+
+  async history(id: AlarmId): Promise<readonly AlarmHistoryEntry[]> {
+    const { rows } = await failing(() =>
+      this.#pool.query<{ kind: string; atMs: number; by: string | null; detail: object }>(
+        `select kind, at as "atMs", by, detail from alarm_change where alarm_id = $1 order by id desc limit $2`,
+        [id, HISTORY_MAX],
+      ),
+    );
+    return rows.map(({ detail, ...row }) => ({ ...withoutNulls(row), ...detail }) as AlarmHistoryEntry).reverse();
+  }
+
+  async notes(id: AlarmId): Promise<readonly AlarmNote[]> {
+    const { rows } = await failing(() =>
+      this.#pool.query<object>(
+        `select id::text, at as "atMs", author, author_id as "authorId", text
+         from alarm_note where alarm_id = $1 order by alarm_note.id`,
+        [id],
+      ),
+    );
+    return rows.map((row) => withoutNulls(row) as AlarmNote);
+  }
+
+  #decide(alarm: Alarm, { act, by, byId, atMs }: ActRequest): ActDecision {
+    const actor = { by, ...(byId === undefined ? {} : { byId }) };
+    const decision = actOn(alarm, act, actor, atMs, this.#policy);
+    if (decision.kind === 'refused' || decision.change.kind === 'unchanged') return decision;
+    return { kind: 'done', change: scheduled(decision.change, alarm, this.#policy, atMs) };
+  }
+
+  #write(client: pg.PoolClient, changes: readonly AlarmChange[]): Promise<void> {
+    return writeChanges(client, changes, this.#inTransaction);
+  }
 }
 
-/** What was applied last to one patient and rule. */
-interface Applied {
-  readonly partition: number;
-  readonly offset: number;
-  readonly step: number;
-  /** The latest event time among all that were applied. */
-  readonly atMs: number;
-}
-
-interface Known {
-  /** By patient and rule. */
-  readonly applied: Map<string, Applied>;
-  readonly changed: Map<string, ConditionTransition>;
-  readonly open: Map<string, Alarm>;
-  /** Alarms of these transitions that exist already, open or not. */
-  readonly ids: Set<string>;
-  /** By patient. */
-  readonly places: ReadonlyMap<string, { readonly wardId?: WardId; readonly bedId?: BedId }>;
-}
-
-function applyOne(known: Known, transition: ConditionTransition): AlarmChange | undefined {
-  const key = keyOf(transition);
-  const applied = known.applied.get(key);
-  if (applied !== undefined && !isNew(applied, transition)) return undefined;
-  known.applied.set(key, {
-    ...transition.position,
-    atMs: Math.max(transition.atMs, applied?.atMs ?? Number.NEGATIVE_INFINITY),
-  });
-  known.changed.set(key, transition);
-  const change = nextAlarm(known.open.get(key), transition, known.places.get(transition.patientId) ?? {});
-  if (change === undefined) return undefined;
-  // The same reading cannot begin two alarms of a rule.
-  if (change.kind === 'raised' && known.ids.has(change.alarm.id)) return undefined;
-  known.ids.add(change.alarm.id);
-  if (change.alarm.state === 'active') known.open.set(key, change.alarm);
-  else known.open.delete(key);
-  return change;
-}
-
-/**
- * A replay brings transitions at or before the applied position, and of times already seen. A log that began anew (its
- * folder was lost, or it was cut into other partitions) brings lower positions too, but of later times: to take those
- * for a replay would keep a patient's alarms silent until the new log had caught up with the old.
- */
-function isNew(applied: Applied, { position, atMs }: ConditionTransition): boolean {
-  if (position.partition !== applied.partition || position.offset < applied.offset) return atMs > applied.atMs;
-  return position.offset > applied.offset || position.step > applied.step;
-}
-
-/** Locks, always in the same order, all that these transitions can touch. */
-async function lockKnown(client: pg.PoolClient, transitions: readonly ConditionTransition[]): Promise<Known> {
-  const pairs = [...new Map(transitions.map((each) => [keyOf(each), each])).values()];
-  const patients = pairs.map(({ patientId }) => patientId);
-  const rules = pairs.map(({ rule }) => rule);
-  await client.query(
-    `insert into alarm_condition (patient_id, rule, partition, log_offset, step, at)
-     select patient_id, rule, -1, -1, -1, to_timestamp(0) from unnest($1::text[], $2::text[]) as pair (patient_id, rule)
-     order by patient_id, rule
-     on conflict do nothing`,
-    [patients, rules],
+/** Always in the same order, so that two who reach for several do not wait for each other. */
+async function lockAlarms(client: pg.PoolClient, ids: readonly AlarmId[]): Promise<readonly Alarm[]> {
+  const { rows } = await client.query<object>(
+    `select ${ALARM_FIELDS} from alarm where id = any($1) order by id for update`,
+    [ids],
   );
-  const conditions = await client.query<Applied & { readonly patientId: string; readonly rule: string }>(
-    `select patient_id as "patientId", rule, partition, log_offset as "offset", step, at as "atMs"
-     from alarm_condition where (patient_id, rule) in (select * from unnest($1::text[], $2::text[]))
-     order by patient_id, rule for update`,
-    [patients, rules],
-  );
-  const alarms = await client.query<object>(
-    `select ${ALARM_FIELDS} from alarm
-     where state = 'active' and (patient_id, rule) in (select * from unnest($1::text[], $2::text[]))
-     order by id for update`,
-    [patients, rules],
-  );
-  const existing = await client.query<{ id: string }>('select id from alarm where id = any($1)', [
-    transitions.map(({ alarmId }) => alarmId),
+  return rows.map(toAlarm);
+}
+
+async function writeNote(client: pg.PoolClient, { id, act, by, byId, atMs }: ActRequest): Promise<void> {
+  if (!('note' in act) || act.note === undefined) return;
+  await client.query('insert into alarm_note (alarm_id, at, author, author_id, text) values ($1, $2, $3, $4, $5)', [
+    id,
+    new Date(atMs),
+    by,
+    byId,
+    act.note,
   ]);
-  return {
-    applied: new Map(
-      conditions.rows.filter(({ partition }) => partition >= 0).map((condition) => [keyOf(condition), condition]),
-    ),
-    changed: new Map(),
-    open: new Map(alarms.rows.map(toAlarm).map((alarm) => [keyOf(alarm), alarm])),
-    ids: new Set(existing.rows.map(({ id }) => id)),
-    places: await readPlaces(client, patients),
-  };
 }
 
-async function readPlaces(client: pg.PoolClient, patients: readonly string[]): Promise<Known['places']> {
-  const { rows } = await client.query<{ id: string; bedId: BedId | null; wardId: WardId | null }>(
-    `select patient.id, bed.id as "bedId", bed.ward_id as "wardId"
-     from patient join bed on bed.id = patient.bed_id where patient.id = any($1)`,
-    [patients],
-  );
-  return new Map(
-    rows.map(({ id, bedId, wardId }) => [
-      id,
-      { ...(wardId === null ? {} : { wardId }), ...(bedId === null ? {} : { bedId }) },
-    ]),
-  );
-}
-
-async function writeApplied(client: pg.PoolClient, { applied, changed }: Known): Promise<void> {
-  const rows = [...changed].map(([key, { patientId, rule }]) => {
-    const { partition = -1, offset = -1, step = -1, atMs = 0 } = applied.get(key) ?? {};
-    return { patient_id: patientId, rule, partition, log_offset: offset, step, at: new Date(atMs) };
-  });
-  if (rows.length === 0) return;
-  await client.query(
-    `update alarm_condition as condition
-     set partition = next.partition, log_offset = next.log_offset, step = next.step, at = next.at
-     from jsonb_populate_recordset(null::alarm_condition, $1::jsonb) as next
-     where condition.patient_id = next.patient_id and condition.rule = next.rule`,
-    [JSON.stringify(rows)],
-  );
-}
-
-/** Ids hold no blanks. */
-const keyOf = ({ patientId, rule }: { readonly patientId: string; readonly rule: string }) => `${patientId} ${rule}`;
-
-const timeOf = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms));
-
-function stateOf(open: boolean | undefined): Alarm['state'] | undefined {
-  if (open === undefined) return undefined;
-  return open ? 'active' : 'resolved';
+/** One thing may bring the next due: a snooze that ends over an acknowledgement that has expired meanwhile. */
+function allDue(alarm: Alarm, nowMs: number, policy: AlarmPolicy): readonly AlarmChange[] {
+  const changes: AlarmChange[] = [];
+  for (let now = alarm, due = timePassed(now, nowMs); due !== undefined; due = timePassed(now, nowMs)) {
+    const change = scheduled(due, now, policy, nowMs);
+    changes.push(change);
+    now = change.alarm;
+  }
+  return changes;
 }

@@ -125,7 +125,7 @@ describe('the live stream', () => {
     await until(() => expect(stream.alerts().length).toBe(1));
     valid(AlertSchema, stream.alerts()[0]);
     expect(stream.alerts()[0]).toMatchObject({ change: 'raised', alert: { id: 'A7', readingId: alarm.readingId } });
-    server.live.alarmChanged({ kind: 'unchanged', alarm });
+    server.live.alarmChanged({ kind: 'unchanged', atMs: 0, alarm });
     const token = await server.token('nurse');
     await server.call('/api/alerts/A7/acknowledge', { method: 'POST', token });
     await until(() => expect(stream.alerts().length).toBe(2));

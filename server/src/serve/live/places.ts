@@ -27,7 +27,7 @@ export function alertNow(view: RegistryView, alarm: Alarm): Alert {
   return toAlert(alarm, view.place(alarm.patientId), (bedId) => bedLabel(view, bedId));
 }
 
-function bedLabel(view: RegistryView, bedId: string): string | undefined {
+export function bedLabel(view: RegistryView, bedId: string): string | undefined {
   return indexOf(view).beds.get(bedId);
 }
 
