@@ -78,6 +78,7 @@ export const Escalation = Type.Object(
           'raised',
           'returned',
           'acknowledgement-expired',
+          'released',
           'priority-raised',
           'snooze-ended',
           'person',

@@ -36,7 +36,7 @@ function isHeard({ cause }: Alarm, status: PatientStatus, nowMs: number): boolea
   if (current !== undefined) return nowMs - current.receivedAtMs < freshnessOf(current.intervalMs).lostAfterMs;
   if (cause.vital !== undefined && cause.vital !== 'news2') return false;
   return Object.values(status.values).some(
-    (each) => nowMs - each.receivedAtMs < freshnessOf(each.intervalMs).lostAfterMs,
+    (each) => each !== undefined && nowMs - each.receivedAtMs < freshnessOf(each.intervalMs).lostAfterMs,
   );
 }
 
