@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, resolve } from 'node:path';
-import type { Alert } from '@healthsync/contracts/alert';
-import type { LimitRule, PatientDetail } from '@healthsync/contracts/patient';
 import type { Me } from '@healthsync/contracts/session';
+import type { SystemAlarm } from '@healthsync/contracts/system-alarm';
+import { createMockHouse, type MockHouse } from './mock-house.ts';
+import { createMockRoutes, type MockRoutes } from './mock-routes.ts';
 import { createMockWard, type MockWard } from './mock-ward.ts';
 
 /**
@@ -14,6 +15,8 @@ import { createMockWard, type MockWard } from './mock-ward.ts';
 export interface MockServer {
   readonly url: string;
   readonly ward: MockWard;
+  readonly house: MockHouse;
+  readonly routes: MockRoutes;
   /** Every request so far, as `GET /api/live`. */
   readonly requests: readonly string[];
   /** Holds every connection and says nothing, as a hung process does. */
@@ -22,23 +25,41 @@ export interface MockServer {
   /** The session is over: requests get 401, streams their last event. */
   expire(): void;
   setClockAhead(ms: number): void;
+  /** An alarm of the installation, on the stream at once. */
+  raiseSystem(alarm: SystemAlarm): void;
   close(): Promise<void>;
 }
 
 const DIST = resolve(import.meta.dirname, '../dist');
+const CLINICAL = [
+  'wall.watch',
+  'patient.read',
+  'vitals.read',
+  'alarm.read',
+  'alarm.acknowledge',
+  'note.read',
+  'rota.read',
+  'team.read',
+  'rules.read',
+  'contact.own',
+  'workflow.read',
+  'channel.read',
+];
 const ACTIONS: Readonly<Record<string, readonly string[]>> = {
   kiosk: ['wall.watch', 'alarm.read'],
-  nurse: ['wall.watch', 'patient.read', 'vitals.read', 'alarm.read', 'alarm.acknowledge'],
-  physician: [
-    'wall.watch',
-    'patient.read',
-    'patient.write',
-    'vitals.read',
-    'alarm.read',
-    'alarm.acknowledge',
-    'limits.write',
+  nurse: CLINICAL,
+  physician: [...CLINICAL, 'patient.write', 'limits.write', 'rota.write', 'team.write'],
+  operator: [
+    'device.read',
+    'device.write',
+    'rejected.read',
+    'rejected.replay',
+    'operations.read',
+    'channel.read',
+    'channel.write',
+    'workflow.read',
+    'contact.own',
   ],
-  operator: ['device.read', 'device.write', 'rejected.read', 'rejected.replay', 'operations.read'],
 };
 const PASSWORD = 'correct horse battery';
 
@@ -48,6 +69,7 @@ export async function startMockServer(options: {
   readonly port?: number;
 }): Promise<MockServer> {
   const ward = createMockWard(options.beds);
+  const house = createMockHouse(Date.now());
   const streams = new Set<ServerResponse>();
   const held: (() => void)[] = [];
   const requests: string[] = [];
@@ -56,6 +78,7 @@ export async function startMockServer(options: {
   let aheadMs = 0;
   let eventId = 0;
   const now = () => Date.now() + aheadMs;
+  const routes = createMockRoutes({ ward, house, now, may: (who, action) => ACTIONS[who]?.includes(action) ?? false });
 
   const server = createServer((request, response) => {
     requests.push(`${request.method} ${request.url}`);
@@ -98,75 +121,27 @@ export async function startMockServer(options: {
     }
     if (route === 'GET /api/session') return json(response, me(role));
     if (route === 'GET /api/live') return openStream(response, target.searchParams.get('ward'));
-    await answerData(route, { response, target, body, role });
+    const reply = routes.answer({ method: request.method ?? 'GET', target, body, role, name: me(role).displayName });
+    if (reply.status === undefined) json(response, reply.body);
+    else problem(response, reply.status, reply.code, reply.detail, reply.more);
   }
 
   function openStream(response: ServerResponse, wardId: string | null): void {
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     eventId += 1;
-    const snapshot = { serverTime: now(), ...ward.snapshot(now(), wardId ?? undefined) };
+    const snapshot = { serverTime: now(), ...ward.snapshot(now(), wardId ?? undefined), system: house.system() };
     response.write(`id: ${eventId}\nevent: snapshot\ndata: ${JSON.stringify(snapshot)}\n\n`);
     streams.add(response);
     response.on('close', () => streams.delete(response));
   }
 
-  async function answerData(
-    route: string,
-    { response, target, body, role }: { response: ServerResponse; target: URL; body: Body; role: string },
-  ): Promise<void> {
-    const parts = target.pathname.split('/');
-    const id = parts[3] ?? '';
-    const allowed = (action: string) => ACTIONS[role]?.includes(action) ?? false;
-    switch (route.replace(/\/(patients|alerts|wards|rejected-readings)\/[^/]+/, '/$1/:id')) {
-      case 'GET /api/wards':
-        return json(response, { wards: ward.wards() });
-      case 'GET /api/patients':
-        if (!allowed('patient.read')) return problem(response, 403, 'forbidden', 'no');
-        return json(response, { patients: ward.patients() });
-      case 'GET /api/patients/:id': {
-        const detail: PatientDetail | undefined = ward.detail(id, now());
-        return detail === undefined ? problem(response, 404, 'not-found', 'No such patient.') : json(response, detail);
-      }
-      case 'GET /api/patients/:id/trend':
-        return json(
-          response,
-          ward.trend(id, Number(target.searchParams.get('from')), Number(target.searchParams.get('to'))),
-        );
-      case 'GET /api/wards/:id/sparklines':
-        return json(response, ward.sparklines(now()));
-      case 'PUT /api/patients/:id/limits': {
-        const rules = (body?.['rules'] ?? []) as readonly LimitRule[];
-        const bad = rules.findIndex((rule) => rule.limit > 340);
-        if (bad >= 0)
-          return problem(response, 400, 'invalid', 'Not valid.', [
-            { code: 'implausible-limit', field: `rules.${bad}.limit`, detail: 'between 0 and 350 /min' },
-          ]);
-        return json(response, { rules: ward.putLimits(id, rules) });
-      }
-      case 'GET /api/alerts':
-        return json(response, {
-          alerts: ward.alerts(target.searchParams.get('patient') ?? undefined, target.searchParams.get('state')),
-        });
-      case 'POST /api/alerts/:id/acknowledge': {
-        if (!allowed('alarm.acknowledge')) return problem(response, 403, 'forbidden', 'no');
-        const taken: Alert | string = ward.acknowledge(id, me(role).displayName, now());
-        return typeof taken === 'string'
-          ? problem(response, 409, 'already-acknowledged', taken)
-          : json(response, taken);
-      }
-      case 'GET /api/rejected-readings':
-        return json(response, { rejected: target.searchParams.get('state') === 'open' ? ward.rejected(now()) : [] });
-      case 'GET /api/devices':
-        return json(response, { devices: ward.devices(now()) });
-      default:
-        return problem(response, 404, 'not-found', 'No such route.');
-    }
-  }
-
   return {
     url,
     ward,
+    house,
+    routes,
     requests,
+    raiseSystem: (alarm) => send('system', { alarm: house.raiseSystem(alarm) }),
     freeze() {
       isFrozen = true;
     },
@@ -224,6 +199,7 @@ async function sendFile(response: ServerResponse, path: string): Promise<void> {
     "img-src 'self' data:",
     "font-src 'self'",
     "connect-src 'self'",
+    "worker-src 'self'",
     "base-uri 'none'",
     "form-action 'self'",
     "frame-ancestors 'none'",
@@ -247,8 +223,8 @@ function json(response: ServerResponse, body: object): void {
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
-function problem(response: ServerResponse, status: number, code: string, detail: string, errors?: object[]): void {
-  const body = { type: 'about:blank', title: code, status, code, detail, ...(errors !== undefined && { errors }) };
+function problem(response: ServerResponse, status: number, code: string, detail: string, more?: object): void {
+  const body = { type: 'about:blank', title: code, status, code, detail, ...more };
   response.writeHead(status, { 'content-type': 'application/problem+json' }).end(JSON.stringify(body));
 }
 

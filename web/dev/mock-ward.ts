@@ -91,6 +91,7 @@ export function createMockWard(count: number) {
         ruleVersion: 1,
         kind: alarm.kind,
         priority: alarm.priority,
+        highestPriority: alarm.priority,
         state: 'active',
         condition: 'present',
         cause: alarm.cause,
@@ -98,11 +99,25 @@ export function createMockWard(count: number) {
         deviceId: `D${bed.index + 1}`,
         readingId: `r-${id}`,
         lastReadingId: `r-${id}`,
-        highestPriority: alarm.priority,
         reminders: 0,
         notes: 0,
         raisedAt: new Date(now).toISOString(),
       });
+    },
+    alarm: (id: string): Alert | undefined => alerts.get(id),
+    /** Anything else that can happen to an alarm, as the contract words it. */
+    alter(id: string, kind: Change, part: Partial<Alert>): Alert | undefined {
+      const alert = alerts.get(id);
+      return alert === undefined ? undefined : change(kind, { ...alert, ...part });
+    },
+    /** The acknowledgement's time is over and the condition still present: it calls again. */
+    expireAcknowledgement(id: string): void {
+      const { acknowledgedAt: _, acknowledgedBy: __, acknowledgementExpiresAt: ___, ...rest } = alerts.get(id) ?? {};
+      if ('id' in rest) change('acknowledgement-expired', rest as Alert);
+    },
+    endSnooze(id: string): void {
+      const { snooze: _, ...rest } = alerts.get(id) ?? {};
+      if ('id' in rest) change('unsnoozed', rest as Alert);
     },
     /** A heart rate of 165 with its alarm, as the reading of a monitor would bring it. */
     raiseHeartRate(patientId: string, now: number, value = 165): Alert {
@@ -119,7 +134,13 @@ export function createMockWard(count: number) {
       const alert = alerts.get(id);
       if (alert === undefined) return 'This alarm is over.';
       if (alert.acknowledgedBy !== undefined) return `${alert.acknowledgedBy} has it.`;
-      const taken = { ...alert, acknowledgedBy: by, acknowledgedAt: new Date(now).toISOString() };
+      const taken = {
+        ...alert,
+        acknowledgedBy: by,
+        owner: by,
+        acknowledgedAt: new Date(now).toISOString(),
+        acknowledgementExpiresAt: new Date(now + ACKNOWLEDGED_FOR_MS).toISOString(),
+      };
       return alert.condition === 'ended'
         ? change('resolved', { ...taken, state: 'resolved', resolvedAt: taken.acknowledgedAt })
         : change('acknowledged', taken);
@@ -178,6 +199,15 @@ export function createMockWard(count: number) {
       const taken = ward.raise(place(30), { kind: 'physiological', priority: 'high', cause: spo2 }, now - 500_000);
       ward.fix(place(30), { spo2: 84 });
       ward.acknowledge(taken.id, 'Nurse Kim Larsen', now - 420_000);
+      const snoozed = ward.raise(place(33), { kind: 'physiological', priority: 'medium', cause: rr }, now - 700_000);
+      ward.fix(place(33), { respiratoryRate: 27 });
+      ward.alter(snoozed.id, 'snoozed', {
+        snooze: {
+          until: new Date(now + 220_000).toISOString(),
+          by: 'Nurse Kim Larsen',
+          at: new Date(now - 80_000).toISOString(),
+        },
+      });
       ward.stop(place(14), now - 9_000);
       ward.stop(place(21), now - 44_000);
       ward.raise(place(21), { ...technical, cause: { text: 'NO DATA' } }, now - 14_000);
@@ -270,6 +300,8 @@ export function createMockWard(count: number) {
   };
   return ward;
 }
+
+const ACKNOWLEDGED_FOR_MS = 30 * 60_000;
 
 const DEFAULTS: LimitRule[] = [
   {

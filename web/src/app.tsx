@@ -1,10 +1,15 @@
 import { createRootRoute, createRoute, createRouter, Outlet, redirect, useNavigate } from '@tanstack/react-router';
 import { useEffect, useSyncExternalStore } from 'react';
+import { AlarmDialogs } from './alarms/alarm-dialogs.tsx';
+import { AlarmPage } from './alarms/alarm-page.tsx';
+import { ExecutionPage } from './executions/execution-page.tsx';
+import { ExecutionsPage } from './executions/executions-page.tsx';
 import { startLiveFeed } from './live/live-feed.ts';
-import { AlarmsPage } from './pages/alarms-page.tsx';
 import { DevicesPage } from './pages/devices-page.tsx';
 import { PatientsPage } from './pages/patients-page.tsx';
+import { mayOpen, PAGES } from './pages.ts';
 import { PatientPage } from './patient/patient-page.tsx';
+import { RotaPage } from './rota/rota-page.tsx';
 import { onSecond, useServices } from './services.ts';
 import { isSignedOut, SessionGate, useSession } from './session/session.tsx';
 import { SetupPage } from './session/setup-page.tsx';
@@ -16,6 +21,7 @@ import { HelpDialog, openHelp } from './widgets/help-dialog.tsx';
 import { useShortcuts } from './widgets/shortcuts.ts';
 import { currentToasts, dismissToast, onToasts } from './widgets/toast.ts';
 import { TopBar } from './widgets/top-bar.tsx';
+import { WorklistPage } from './worklist/worklist-page.tsx';
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound });
 const setup = createRoute({ getParentRoute: () => root, path: '/setup', component: SetupPage });
@@ -32,9 +38,13 @@ const tree = root.addChildren([
       },
     }),
     createRoute({ ...page, path: '/wall', component: WallPage }),
-    createRoute({ ...page, path: '/alarms', component: AlarmsPage }),
+    createRoute({ ...page, path: '/alarms', component: WorklistPage }),
+    createRoute({ ...page, path: '/alarms/$alarmId', component: AlarmPage }),
     createRoute({ ...page, path: '/patients', component: PatientsPage }),
     createRoute({ ...page, path: '/patients/$patientId', component: PatientPage }),
+    createRoute({ ...page, path: '/rota', component: RotaPage }),
+    createRoute({ ...page, path: '/executions', component: ExecutionsPage }),
+    createRoute({ ...page, path: '/executions/$executionId', component: ExecutionPage }),
     createRoute({ ...page, path: '/devices', component: DevicesPage }),
   ]),
 ]);
@@ -61,15 +71,21 @@ function Shell() {
   const { night } = useSettings();
   const navigate = useNavigate();
   useLiveFeed();
+  const goTo = PAGES.filter((each) => mayOpen(each, may)).map(
+    ({ key, to }) => [`g ${key}`, () => void navigate({ to })] as const,
+  );
   useShortcuts({
-    'g w': () => void navigate({ to: '/wall' }),
-    'g a': () => void navigate({ to: '/alarms' }),
-    'g p': () => void navigate({ to: '/patients' }),
-    'g r': () => void navigate({ to: '/devices' }),
-    '/': () => void navigate({ to: '/patients' }),
+    ...Object.fromEntries(goTo),
+    '/': () => (may('patient.read') ? search() : false),
     '?': openHelp,
     s: sound.togglePause,
   });
+  /** On the page that searches: into its field; from any other: there, where the field takes the focus. */
+  const search = () => {
+    const field = document.querySelector<HTMLInputElement>('input[type="search"]');
+    if (field === null) void navigate({ to: '/patients' });
+    else field.focus();
+  };
   useEffect(() => {
     document.documentElement.toggleAttribute('data-night', night);
   }, [night]);
@@ -81,6 +97,7 @@ function Shell() {
       <Toasts />
       <Announcer />
       <HelpDialog />
+      <AlarmDialogs />
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import { createTheme, MantineProvider } from '@mantine/core';
+import { MantineProvider } from '@mantine/core';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { createRoot } from 'react-dom/client';
@@ -10,15 +10,16 @@ import { createLiveStore } from './live/live-store.ts';
 import { createServerClock } from './live/server-clock.ts';
 import { createSparklines } from './live/sparkline-data.ts';
 import { ServicesProvider } from './services.ts';
+import { theme } from './theme.ts';
 import '@mantine/core/styles.css';
 import 'uplot/dist/uPlot.min.css';
 import './page.css';
+import './controls.css';
 import './wall/tile.css';
 import './wall/wall.css';
 import './patient/patient.css';
-
-const FONT = "'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif";
-const theme = createTheme({ fontFamily: FONT, primaryColor: 'blue', primaryShade: 8, respectReducedMotion: true });
+import './rota/rota.css';
+import './worklist/worklist.css';
 
 const store = createLiveStore(
   createServerClock({ monotonic: () => performance.timeOrigin + performance.now(), wall: Date.now }),

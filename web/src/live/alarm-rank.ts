@@ -20,20 +20,34 @@ export function lookOf(alert: Alert): AlarmLook {
 export const isUnacknowledged = (alert: Alert): boolean =>
   alert.state === 'active' && alert.acknowledgedAt === undefined;
 
+/** Silenced by a person, for a while and visibly. */
+export const isSnoozed = (alert: Alert): boolean => alert.state === 'active' && alert.snooze !== undefined;
+
 /** Rings and flashes: somebody has to come. An ended, unacknowledged one stays marked but is quiet. */
-export const isCalling = (alert: Alert): boolean => isUnacknowledged(alert) && alert.condition === 'present';
+export const isCalling = (alert: Alert): boolean =>
+  isUnacknowledged(alert) && alert.condition === 'present' && !isSnoozed(alert);
+
+/** How an open alarm stands: it calls; it is silenced for a while; it is over but unseen; somebody has it. */
+export type AlarmCall = 'calling' | 'snoozed' | 'latched' | 'taken';
+
+export function callOf(alert: Alert): AlarmCall {
+  if (!isUnacknowledged(alert)) return 'taken';
+  if (isSnoozed(alert)) return 'snoozed';
+  return alert.condition === 'present' ? 'calling' : 'latched';
+}
 
 /**
  * Lower comes first: what nobody has taken, before what somebody has; then by look, where one that has ended counts as
- * one step less (a medium alarm that is present is not hidden behind a high one that is over); then the newest. A high alarm that has been taken stands behind a low one that has not: somebody is already there.
+ * one step less (a medium alarm that is present is not hidden behind a high one that is over); then the newest. A high alarm that has been taken stands behind a low one that has not: somebody is already there. What is snoozed stands between.
  */
 export function compareAlarms(a: Alert, b: Alert): number {
   return alarmRank(a) - alarmRank(b) || b.raisedAt.localeCompare(a.raisedAt) || a.id.localeCompare(b.id);
 }
 
 export function alarmRank(alert: Alert): number {
-  const taken = isUnacknowledged(alert) ? 0 : 100;
-  return taken + 10 * ALARM_LOOKS.indexOf(lookOf(alert)) + (alert.condition === 'present' ? 0 : ENDED);
+  const call = callOf(alert);
+  const quiet = call === 'taken' ? 200 : call === 'snoozed' ? 100 : 0;
+  return quiet + 10 * ALARM_LOOKS.indexOf(lookOf(alert)) + (alert.condition === 'present' ? 0 : ENDED);
 }
 
 /** Just behind what is present and one look lower. */

@@ -51,7 +51,7 @@ export function createAlarmSound(options: {
   let context: AudioContext | undefined;
   let pausedUntil: number | undefined;
   /** What was calling when the pause began; anything more urgent, or a new high alarm, breaks it. */
-  let known = new Set<string>();
+  let known = new Map<string, Urgency>();
   let loudest: Urgency | undefined;
   let burst: { readonly urgency: Urgency; readonly atMs: number } | undefined;
   const tell = () => {
@@ -77,7 +77,7 @@ export function createAlarmSound(options: {
       const calling = alarms.filter(isCalling);
       // A wall that sees nothing is itself a reason to come.
       const urgency = most([...calling.map((alert) => alert.priority), ...(feedIsDown ? (['medium'] as const) : [])]);
-      const isNewHigh = calling.some((alert) => alert.priority === 'high' && !known.has(alert.id));
+      const isNewHigh = calling.some((alert) => alert.priority === 'high' && known.get(alert.id) !== 'high');
       const isHigher = urgency !== undefined && (loudest === undefined || WEIGHT[urgency] > WEIGHT[loudest]);
       if (pausedUntil !== undefined && (now() >= pausedUntil || isNewHigh || isHigher)) {
         pausedUntil = undefined;
@@ -85,7 +85,7 @@ export function createAlarmSound(options: {
         tell();
       }
       if (pausedUntil === undefined) {
-        known = new Set(calling.map((alert) => alert.id));
+        known = new Map(calling.map((alert) => [alert.id, alert.priority]));
         loudest = urgency;
       }
       if (urgency === undefined) burst = undefined;

@@ -1,4 +1,5 @@
 import type { LiveAlert, LiveBeat, LiveSnapshot, LiveVitals } from '@healthsync/contracts/live';
+import type { LiveSystemAlarm } from '@healthsync/contracts/system-alarm';
 import type { LiveStore } from './live-store.ts';
 
 /** The server sends something at least every 2 s; two lost beats and a little is silence. */
@@ -50,6 +51,7 @@ export function startLiveFeed(
     });
     listen<LiveVitals>(stream, 'vitals', store.applyVitals);
     listen<LiveAlert>(stream, 'alert', store.applyAlert);
+    listen<LiveSystemAlarm>(stream, 'system', store.applySystem);
     listen<LiveBeat>(stream, 'beat', ({ serverTime }) => store.clock.hear(serverTime));
     listen<LiveBeat>(stream, 'overflow', () => reopen());
     listen<LiveBeat>(stream, 'signed-out', () => signOut());

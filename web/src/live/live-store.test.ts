@@ -60,6 +60,36 @@ describe('the live store', () => {
     expect(store.alarms()[0]?.acknowledgedBy).toBe('Dr Osei');
   });
 
+  it('takes in the answer to a request, unless the stream has spoken of the alarm since', () => {
+    const store = makeStore();
+    store.applyAlert({ serverTime: 1, change: 'raised', alert: alert() });
+    const heard = store.heardOf('A1');
+    store.applyAnswer(alert({ acknowledgedAt: '2026-11-22T01:00:05Z' }), heard);
+    expect(store.alarms()[0]?.acknowledgedAt).toBeDefined();
+    // The acknowledgement has run out meanwhile: its answer comes too late to be believed.
+    store.applyAlert({ serverTime: 2, change: 'acknowledgement-expired', alert: alert() });
+    store.applyAnswer(alert({ acknowledgedAt: '2026-11-22T01:00:05Z' }), heard);
+    expect(store.alarms()[0]?.acknowledgedAt).toBeUndefined();
+    store.applySnapshot(snapshot([alert({ owner: 'Dr Osei' })]));
+    store.applyAnswer(alert(), heard);
+    expect(store.alarms()[0]?.owner).toBe('Dr Osei');
+  });
+
+  it('calls again when an acknowledgement or a snooze runs out, and when urgency goes up, not when it goes down', () => {
+    const store = makeStore();
+    const called: string[] = [];
+    store.applyAlert({ serverTime: 1, change: 'raised', alert: alert({ priority: 'medium' }) });
+    store.onRaised((alerts) => called.push(...alerts.map(({ priority }) => priority)));
+    store.applyAlert({ serverTime: 2, change: 'priority-changed', alert: alert() });
+    store.applyAlert({ serverTime: 3, change: 'priority-changed', alert: alert({ priority: 'low' }) });
+    const snooze = { until: '2026-11-22T01:05:00Z', by: 'Kim', at: '2026-11-22T01:00:00Z' };
+    store.applyAlert({ serverTime: 4, change: 'snoozed', alert: alert({ priority: 'low', snooze }) });
+    expect(called).toEqual(['high']);
+    store.applyAlert({ serverTime: 5, change: 'unsnoozed', alert: alert({ priority: 'low' }) });
+    store.applyAlert({ serverTime: 6, change: 'acknowledgement-expired', alert: alert() });
+    expect(called).toEqual(['high', 'low', 'high']);
+  });
+
   it('forgets an alarm that is resolved', () => {
     const store = makeStore();
     store.applyAlert({ serverTime: 1, change: 'raised', alert: alert() });

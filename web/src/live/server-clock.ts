@@ -9,6 +9,8 @@ export interface ServerClock {
   now(): number;
   /** How far the browser's clock is ahead of the server's; 0 before anything was heard. */
   skewMs(): number;
+  /** How long nothing has been heard; infinite before anything was. */
+  silenceMs(): number;
 }
 
 /** As many as arrive in some ten seconds: a server whose clock was set back is followed within that time. */
@@ -21,9 +23,11 @@ export function createServerClock(time: {
 }): ServerClock {
   const offsets: number[] = [];
   let offset: number | undefined;
+  let heardAt = Number.NEGATIVE_INFINITY;
   const now = () => (offset === undefined ? time.wall() : time.monotonic() + offset);
   return {
     hear(serverTimeMs) {
+      heardAt = time.monotonic();
       offsets.push(serverTimeMs - time.monotonic());
       if (offsets.length > SAMPLES) offsets.shift();
       // The message that travelled least is the nearest to the truth.
@@ -31,6 +35,7 @@ export function createServerClock(time: {
     },
     now,
     skewMs: () => (offset === undefined ? 0 : time.wall() - now()),
+    silenceMs: () => time.monotonic() - heardAt,
   };
 }
 

@@ -1,12 +1,20 @@
 import type { Alert } from '@healthsync/contracts/alert';
 import type { Tile } from '@healthsync/contracts/live';
-import { ALARM_MARK, type AlarmLook, alarmText, isCalling, isUnacknowledged, lookOf } from './alarm-rank.ts';
+import {
+  ALARM_MARK,
+  type AlarmCall,
+  type AlarmLook,
+  alarmText,
+  callOf,
+  isUnacknowledged,
+  lookOf,
+} from './alarm-rank.ts';
 import { ageText, connectionOf, durationText, type Freshness, freshnessOf } from './freshness.ts';
 
 /** What one tile shows at one moment: plain strings, so that painting is comparing and nothing else. */
 export interface TileView {
   readonly look: AlarmLook | 'none';
-  readonly call: 'calling' | 'latched' | 'taken' | 'none';
+  readonly call: AlarmCall | 'none';
   readonly symbol: string;
   /** What needs no acknowledgement but must be seen: no data, leads off, waiting. */
   readonly notice: string;
@@ -130,7 +138,7 @@ function alarmParts(
   const [top] = alarms;
   if (top === undefined) return { look: 'none', call: 'none', symbol: '', alarm: '', alarmNote: '' };
   const look = lookOf(top);
-  const call = isCalling(top) ? 'calling' : isUnacknowledged(top) ? 'latched' : 'taken';
+  const call = callOf(top);
   const more = alarms.length > 1 ? `+${alarms.length - 1}` : '';
   return {
     look,
@@ -142,7 +150,8 @@ function alarmParts(
 }
 
 function alarmNote(alert: Alert, call: TileView['call'], nowMs: number): string {
-  if (call === 'taken') return `✓ ${alert.acknowledgedBy ?? ''}`;
+  if (call === 'taken') return `✓ ${alert.owner ?? alert.acknowledgedBy ?? ''}`;
+  if (call === 'snoozed') return `zZ ${durationText(Date.parse(alert.snooze?.until ?? '') - nowMs)}`;
   if (call === 'latched') return `ended ${ageText(nowMs - Date.parse(alert.endedAt ?? alert.raisedAt))}`;
   return durationText(nowMs - Date.parse(alert.raisedAt));
 }

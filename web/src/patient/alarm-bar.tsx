@@ -1,51 +1,49 @@
-import { Button } from '@mantine/core';
-import { ALARM_MARK, alarmText, isCalling, isUnacknowledged, lookOf } from '../live/alarm-rank.ts';
+import type { Alert } from '@healthsync/contracts/alert';
+import { Link } from '@tanstack/react-router';
+import { AlarmButtons } from '../alarms/alarm-buttons.tsx';
+import { EscalationLadder } from '../alarms/escalation-ladder.tsx';
+import { ALARM_MARK, alarmText, callOf, isUnacknowledged, lookOf } from '../live/alarm-rank.ts';
 import { durationText } from '../live/freshness.ts';
+import type { LiveStore } from '../live/live-store.ts';
 import { useSeconds, useServices, useShape } from '../services.ts';
-import { useSession } from '../session/session.tsx';
-import { acknowledge } from '../widgets/acknowledge.ts';
+import { stateText } from '../worklist/work-row.tsx';
 
-/** What calls for this patient, most urgent first, and taking it. */
+/** What calls for this patient, most urgent first, who has been told of it, and what can be done. */
 export function AlarmBar({ patientId }: { readonly patientId: string }) {
   const { store } = useServices();
-  const { may } = useSession();
   useShape();
   useSeconds();
   const alarms = store.alarmsOf(patientId);
   const now = store.clock.now();
-  const first = alarms.find(isUnacknowledged);
+  const first = topAlarm(store, patientId);
   return (
     <div className="alarm-bars">
-      {alarms.map((alert) => (
-        <div
-          key={alert.id}
-          className="alarm-bar"
-          data-look={lookOf(alert)}
-          data-call={isCalling(alert) ? 'calling' : isUnacknowledged(alert) ? 'latched' : 'taken'}
-        >
-          <strong>
-            <span aria-hidden="true">{ALARM_MARK[lookOf(alert)].symbol}</span> {alarmText(alert)}
-          </strong>
-          <span>since {durationText(now - Date.parse(alert.raisedAt))}</span>
-          {alert.endedAt !== undefined && <span>ended {durationText(now - Date.parse(alert.endedAt))} ago</span>}
-          {alert.acknowledgedBy !== undefined && <span>✓ {alert.acknowledgedBy}</span>}
-          {isUnacknowledged(alert) && may('alarm.acknowledge') && (
-            <Button className="alarm-take" color="dark" onClick={() => void acknowledge(store, alert.id)}>
-              Acknowledge{alert === first && <kbd className="alarm-key">A</kbd>}
-            </Button>
-          )}
-        </div>
-      ))}
+      {alarms.map((alert) => {
+        const owner = alert.owner ?? alert.acknowledgedBy;
+        return (
+          <div key={alert.id} className="alarm-bar" data-look={lookOf(alert)} data-call={callOf(alert)}>
+            <strong>
+              <span aria-hidden="true">{ALARM_MARK[lookOf(alert)].symbol}</span>{' '}
+              <Link to="/alarms/$alarmId" params={{ alarmId: alert.id }}>
+                {alarmText(alert)}
+              </Link>
+            </strong>
+            <span>since {durationText(now - Date.parse(alert.raisedAt))}</span>
+            {owner !== undefined && alert.acknowledgedAt !== undefined && <span>✓ {owner}</span>}
+            <span>{stateText(alert, now)}</span>
+            <AlarmButtons alert={alert} withKeys={alert === first} />
+            <div className="alarm-ladder">
+              <EscalationLadder alert={alert} />
+            </div>
+          </div>
+        );
+      })}
     </div>
   );
 }
 
-/** `A` on this page: the most urgent that nobody has taken. */
-export function useTakeTop(patientId: string): () => void {
-  const { store } = useServices();
-  const { may } = useSession();
-  return () => {
-    const first = store.alarmsOf(patientId).find(isUnacknowledged);
-    if (first !== undefined && may('alarm.acknowledge')) void acknowledge(store, first.id);
-  };
+/** What the keys of the page act on: the most urgent that nobody has taken, else the most urgent. */
+export function topAlarm(store: LiveStore, patientId: string): Alert | undefined {
+  const alarms = store.alarmsOf(patientId);
+  return alarms.find(isUnacknowledged) ?? alarms[0];
 }

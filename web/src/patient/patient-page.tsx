@@ -4,12 +4,13 @@ import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { useEffect, useMemo, useState } from 'react';
+import { useAlarmKeys } from '../alarms/alarm-buttons.tsx';
 import { api, problemText } from '../api.ts';
 import { useServices, useShape } from '../services.ts';
 import { useSession } from '../session/session.tsx';
-import { AlarmTable } from '../widgets/alarm-table.tsx';
 import { useShortcuts } from '../widgets/shortcuts.ts';
-import { AlarmBar, useTakeTop } from './alarm-bar.tsx';
+import { AlarmTable } from '../worklist/alarm-table.tsx';
+import { AlarmBar, topAlarm } from './alarm-bar.tsx';
 import { LimitsDialog } from './limits-dialog.tsx';
 import { createLiveTail } from './live-tail.ts';
 import { News2Panel } from './news2-panel.tsx';
@@ -58,9 +59,9 @@ function Patient({ patient }: { readonly patient: PatientDetail }) {
     placeholderData: (before) => before,
     gcTime: 0,
   });
-  const take = useTakeTop(patient.id);
+  useAlarmKeys(() => topAlarm(store, patient.id));
   const mayEdit = may('limits.write');
-  useShortcuts({ t: () => (mayEdit ? setEditing(true) : false), a: take });
+  useShortcuts({ t: () => (mayEdit ? setEditing(true) : false) });
   useEffect(() => {
     const add = () => {
       const tile = store.tile(patient.id);

@@ -1,6 +1,7 @@
 import type { Alert } from '@healthsync/contracts/alert';
 import type { Tile } from '@healthsync/contracts/live';
 import { alarmRank, RANK_NONE } from '../live/alarm-rank.ts';
+import { holdPlace } from '../live/hold-place.ts';
 
 export type WallOrder = 'bed' | 'priority';
 
@@ -13,10 +14,7 @@ export function byBed(tiles: Iterable<Tile>): readonly string[] {
     .map((tile) => tile.patientId);
 }
 
-/**
- * Most urgent first, else as they lie. `held` is the tile somebody is on, by focus or pointer: it keeps the place it had
- * (`before`), so that nobody acknowledges the bed that slid under the finger.
- */
+/** Most urgent first, else as they lie; the tile somebody is on keeps its place. */
 export function byPriority(
   inBeds: readonly string[],
   alarmsOf: (patientId: string) => readonly Alert[],
@@ -24,10 +22,7 @@ export function byPriority(
 ): readonly string[] {
   const rank = new Map(inBeds.map((id) => [id, rankOf(alarmsOf(id))]));
   const sorted = inBeds.toSorted((a, b) => (rank.get(a) ?? RANK_NONE) - (rank.get(b) ?? RANK_NONE));
-  const place = hold.held === undefined ? -1 : hold.before.indexOf(hold.held);
-  if (place < 0 || hold.held === undefined || !rank.has(hold.held)) return sorted;
-  const others = sorted.filter((id) => id !== hold.held);
-  return [...others.slice(0, place), hold.held, ...others.slice(place)];
+  return holdPlace(sorted, hold);
 }
 
 function rankOf(alarms: readonly Alert[]): number {

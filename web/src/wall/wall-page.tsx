@@ -1,8 +1,8 @@
 import { Navigate, useNavigate } from '@tanstack/react-router';
+import { acknowledge } from '../alarms/alarm-actions.ts';
 import { useFeed, useServices, useShape } from '../services.ts';
 import { useSession } from '../session/session.tsx';
 import { changeSettings, useSettings } from '../settings.ts';
-import { acknowledge } from '../widgets/acknowledge.ts';
 import { useShortcuts } from '../widgets/shortcuts.ts';
 import { useNames } from './names.ts';
 import { Tile } from './tile.tsx';

@@ -1,19 +1,36 @@
 import { Modal } from '@mantine/core';
 import { useEffect, useState } from 'react';
+import { mayOpen, PAGES } from '../pages.ts';
+import { useSession } from '../session/session.tsx';
 
-const KEYS: readonly (readonly [keys: string, does: string])[] = [
+type Listed = readonly (readonly [term: string, means: string])[];
+
+const ANYWHERE: Listed = [
+  ['S', 'Pause alarm sound for two minutes, or sound again'],
+  ['/', 'Search a patient'],
+  ['?', 'This help'],
+];
+const WALL: Listed = [
   ['← ↑ → ↓', 'Move between beds'],
   ['N', 'Next alarm nobody has acknowledged'],
   ['A', 'Acknowledge the alarm of this bed'],
   ['Enter', 'Open this patient'],
+];
+const WORKLIST: Listed = [
+  ['J  K', 'Next and previous alarm'],
+  ['A', 'Acknowledge'],
+  ['Z', 'Snooze for 5, 15 or 30 minutes'],
+  ['E', 'Escalate: tell the next people now'],
+  ['M', 'Write a note'],
+  ['X', 'Mark for acknowledging several at once'],
+  ['Enter', 'Open the alarm and its history'],
+];
+const PATIENT: Listed = [
+  ['A  Z  E  M', 'Acknowledge, snooze, escalate, note'],
   ['T', 'Limits of this patient'],
-  ['S', 'Pause alarm sound for two minutes, or sound again'],
-  ['G then W, A, P, R', 'Go to the wall, alarms, patients, rejected readings'],
-  ['/', 'Search'],
-  ['?', 'This help'],
 ];
 
-const SIGNS: readonly (readonly [sign: string, means: string])[] = [
+const SIGNS: Listed = [
   ['▲▲▲ ***', 'High alarm; flashes twice a second until acknowledged'],
   ['▲▲ **', 'Medium alarm; flashes slowly'],
   ['△ *', 'Low alarm'],
@@ -32,30 +49,46 @@ export function openHelp(): void {
 
 export function HelpDialog() {
   const [isOpen, setOpen] = useState(false);
+  const { may } = useSession();
+  const goTo = PAGES.filter((page) => mayOpen(page, may)).map(
+    ({ key, label }) => [`G ${key.toUpperCase()}`, `Go to: ${label}`] as const,
+  );
   useEffect(() => {
     const open = () => setOpen(true);
     addEventListener(OPEN, open);
     return () => removeEventListener(OPEN, open);
   }, []);
   return (
-    <Modal opened={isOpen} onClose={() => setOpen(false)} title="Keys and signs" lockScroll={false} size="lg">
+    <Modal opened={isOpen} onClose={() => setOpen(false)} title="Keys and signs" size="xl">
       <div className="help">
-        <Terms of={KEYS} keys />
-        <Terms of={SIGNS} />
+        <div>
+          <Terms title="On every page" of={[...ANYWHERE, ...goTo]} keys />
+          <Terms title="On the wall" of={WALL} keys />
+        </div>
+        <div>
+          <Terms title="On the worklist" of={WORKLIST} keys />
+          <Terms title="On a patient’s page" of={PATIENT} keys />
+        </div>
+        <div>
+          <Terms title="Signs" of={SIGNS} />
+        </div>
       </div>
     </Modal>
   );
 }
 
-function Terms({ of, keys = false }: { readonly of: typeof KEYS; readonly keys?: boolean }) {
+function Terms({ title, of, keys = false }: { readonly title: string; readonly of: Listed; readonly keys?: boolean }) {
   return (
-    <dl className="terms">
-      {of.map(([term, means]) => (
-        <div key={term}>
-          <dt>{keys ? <kbd>{term}</kbd> : term}</dt>
-          <dd>{means}</dd>
-        </div>
-      ))}
-    </dl>
+    <>
+      <h3 className="terms-title">{title}</h3>
+      <dl className="terms">
+        {of.map(([term, means]) => (
+          <div key={term}>
+            <dt>{keys ? <kbd>{term}</kbd> : term}</dt>
+            <dd>{means}</dd>
+          </div>
+        ))}
+      </dl>
+    </>
   );
 }

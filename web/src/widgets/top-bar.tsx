@@ -1,10 +1,10 @@
-import { Link } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { ALARM_LOOKS, ALARM_MARK, isUnacknowledged, lookOf } from '../live/alarm-rank.ts';
 import { durationText } from '../live/freshness.ts';
 import { SKEW_WARNING_MS } from '../live/server-clock.ts';
 import { useFeed, useSeconds, useServices, useShape, useSound } from '../services.ts';
 import { useSession } from '../session/session.tsx';
+import { Navigation } from './navigation.tsx';
 import { UserMenu } from './user-menu.tsx';
 
 /** On every page: where one can go, how many alarms call, whether sound and feed are alive, and the server's clock. */
@@ -17,12 +17,7 @@ export function TopBar() {
         <img src="/icon.svg" alt="" width="22" height="22" />
         <span className="brand-name">HealthSync</span>
       </span>
-      <nav className="bar-nav" aria-label="Pages">
-        {watches && <Link to="/wall">Wall</Link>}
-        {may('alarm.read') && watches && may('vitals.read') && <Link to="/alarms">Alarms</Link>}
-        {may('patient.read') && <Link to="/patients">Patients</Link>}
-        {(may('rejected.read') || may('device.read')) && <Link to="/devices">Devices</Link>}
-      </nav>
+      <Navigation />
       {watches && <AlarmCounts />}
       <div className="bar-end">
         {watches && <SoundControl />}

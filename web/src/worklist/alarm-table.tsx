@@ -1,11 +1,8 @@
 import type { Alert } from '@healthsync/contracts/alert';
-import { Button } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
-import { ALARM_MARK, alarmText, isUnacknowledged, lookOf } from '../live/alarm-rank.ts';
+import { AlarmBadge } from '../alarms/alarm-badge.tsx';
+import { alarmText } from '../live/alarm-rank.ts';
 import { durationText } from '../live/freshness.ts';
-import { useServices } from '../services.ts';
-import { useSession } from '../session/session.tsx';
-import { acknowledge } from './acknowledge.ts';
 
 const TIME = new Intl.DateTimeFormat('en-GB', {
   day: '2-digit',
@@ -15,10 +12,8 @@ const TIME = new Intl.DateTimeFormat('en-GB', {
   second: '2-digit',
 });
 
-/** Alarms as rows: what, where, since when, who has it. */
+/** Alarms as rows to be read: what, where, since when, how long, who had it. */
 export function AlarmTable({ alarms, showBed }: { readonly alarms: readonly Alert[]; readonly showBed: boolean }) {
-  const { store } = useServices();
-  const { may } = useSession();
   return (
     <div className="table-box">
       <table className="table">
@@ -29,14 +24,15 @@ export function AlarmTable({ alarms, showBed }: { readonly alarms: readonly Aler
             <th scope="col">Alarm</th>
             <th scope="col">Raised</th>
             <th scope="col">Lasted</th>
-            <th scope="col">Acknowledged</th>
+            <th scope="col">Owner</th>
+            <th scope="col">Notes</th>
           </tr>
         </thead>
         <tbody>
           {alarms.map((alert) => (
             <tr key={alert.id}>
               <td>
-                <Badge alert={alert} />
+                <AlarmBadge alert={alert} />
               </td>
               {showBed && (
                 <td className="nowrap">
@@ -45,24 +41,19 @@ export function AlarmTable({ alarms, showBed }: { readonly alarms: readonly Aler
                   </Link>
                 </td>
               )}
-              <td className="nowrap">{alarmText(alert)}</td>
+              <td className="nowrap">
+                <Link to="/alarms/$alarmId" params={{ alarmId: alert.id }}>
+                  {alarmText(alert)}
+                </Link>
+              </td>
               <td className="nowrap">{TIME.format(Date.parse(alert.raisedAt))}</td>
               <td className="nowrap">
                 {alert.endedAt === undefined
                   ? 'still present'
                   : durationText(Date.parse(alert.endedAt) - Date.parse(alert.raisedAt))}
               </td>
-              <td>
-                {alert.acknowledgedAt !== undefined ? (
-                  `${alert.acknowledgedBy ?? ''}, ${TIME.format(Date.parse(alert.acknowledgedAt))}`
-                ) : isUnacknowledged(alert) && may('alarm.acknowledge') ? (
-                  <Button size="compact-sm" onClick={() => void acknowledge(store, alert.id)}>
-                    Acknowledge
-                  </Button>
-                ) : (
-                  '–'
-                )}
-              </td>
+              <td>{ownerText(alert)}</td>
+              <td>{alert.notes > 0 ? alert.notes : ''}</td>
             </tr>
           ))}
         </tbody>
@@ -71,11 +62,7 @@ export function AlarmTable({ alarms, showBed }: { readonly alarms: readonly Aler
   );
 }
 
-function Badge({ alert }: { readonly alert: Alert }) {
-  const look = lookOf(alert);
-  return (
-    <span className="badge" data-look={look}>
-      <span aria-hidden="true">{ALARM_MARK[look].symbol}</span> {look}
-    </span>
-  );
+function ownerText(alert: Alert): string {
+  if (alert.acknowledgedAt === undefined) return alert.resolvedBy === 'rule' ? 'closed by itself' : '–';
+  return `${alert.owner ?? alert.acknowledgedBy ?? ''}, ${TIME.format(Date.parse(alert.acknowledgedAt))}`;
 }

@@ -1,0 +1,44 @@
+import type { Alert } from '@healthsync/contracts/alert';
+import type { EscalationStep } from '@healthsync/contracts/escalation';
+import { durationText } from '../live/freshness.ts';
+import { useSeconds, useServices } from '../services.ts';
+import { bestReceipt, RECEIPT_WORDS, STEP_WORDS, stepsShown, useEscalation } from './escalation.ts';
+
+/** One line: who has been told, whether it reached them, who is next and in how long. */
+export function EscalationLadder({ alert }: { readonly alert: Alert }) {
+  const { store } = useServices();
+  const query = useEscalation(alert);
+  useSeconds();
+  const { data } = query;
+  if (data === undefined) {
+    if (query.isError) return <span className="soft">not known</span>;
+    return <span className="skeleton-text" role="status" aria-label="Loading" />;
+  }
+  if (data.state === 'none' || data.rounds.length === 0)
+    return <span className="soft">{alert.escalation === undefined ? 'not escalated' : alert.escalation.step}</span>;
+  const steps = stepsShown(data);
+  return (
+    <ol className="ladder" data-state={data.state}>
+      {steps.map((step) => (
+        <li key={step.step} data-step={step.state}>
+          <span className="ladder-dot" aria-hidden="true">
+            {step.state === 'planned' ? '○' : step.state === 'skipped' ? '⊘' : '●'}
+          </span>{' '}
+          {STEP_WORDS[step.step]}
+          {step.repeat > 1 && ` ×${step.repeat}`} <Note step={step} />
+          {data.state === 'running' && data.next?.step === step.step && step.state === 'planned' && (
+            <span className="ladder-next">in {durationText(Date.parse(data.next.at) - store.clock.now() + 999)}</span>
+          )}
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function Note({ step }: { readonly step: EscalationStep }) {
+  if (step.state === 'planned') return null;
+  if (step.state === 'skipped') return <span className="ladder-bad">nobody to tell</span>;
+  const best = bestReceipt(step);
+  if (best === undefined) return null;
+  return <span className={best === 'failed' ? 'ladder-bad' : 'ladder-note'}>{RECEIPT_WORDS[best]}</span>;
+}

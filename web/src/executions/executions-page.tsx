@@ -1,0 +1,111 @@
+import type { ExecutionList, ExecutionStatus } from '@healthsync/contracts/workflow';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import { api, problemText } from '../api.ts';
+import { Skeleton } from '../widgets/awaited.tsx';
+
+type Execution = ExecutionList['executions'][number];
+const STATUSES = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
+const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
+const PAGE = 50;
+
+/** Escalations as the engine runs them: what waits for what, and how each ended. */
+export function ExecutionsPage() {
+  const [status, setStatus] = useState<ExecutionStatus | 'all'>('all');
+  const query = useInfiniteQuery({
+    queryKey: ['executions', status],
+    queryFn: ({ pageParam }) => {
+      const search = new URLSearchParams({ limit: String(PAGE) });
+      if (status !== 'all') search.set('status', status);
+      if (pageParam !== '') search.set('cursor', pageParam);
+      return api<ExecutionList>(`/api/workflows/executions?${search}`);
+    },
+    initialPageParam: '',
+    getNextPageParam: ({ next }) => next,
+    refetchInterval: 15_000,
+    gcTime: 0,
+  });
+  const executions = query.data?.pages.flatMap((page) => page.executions) ?? [];
+  return (
+    <main className="page">
+      <div className="row page-head">
+        <h1>Escalations run</h1>
+        {/* biome-ignore lint/a11y/useSemanticElements: a fieldset would bring a frame of its own */}
+        <div className="tabs" role="group" aria-label="Which">
+          {(['all', ...STATUSES] as const).map((each) => (
+            <button key={each} type="button" aria-pressed={each === status} onClick={() => setStatus(each)}>
+              {STATUS_WORDS[each]}
+            </button>
+          ))}
+        </div>
+      </div>
+      {query.isPending && <Skeleton rows={8} />}
+      {query.isError && <p role="alert">{problemText(query.error)}</p>}
+      {query.isSuccess && executions.length === 0 && <p className="empty">None.</p>}
+      {executions.length > 0 && (
+        <div className="table-box">
+          <table className="table">
+            <thead>
+              <tr>
+                <th scope="col">State</th>
+                <th scope="col">Run</th>
+                <th scope="col">Began</th>
+                <th scope="col">Goes on at</th>
+                <th scope="col">Ended</th>
+              </tr>
+            </thead>
+            <tbody>
+              {executions.map((one) => (
+                <Row key={one.id} execution={one} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {query.hasNextPage && (
+        <button type="button" className="plain-button more" onClick={() => void query.fetchNextPage()}>
+          {query.isFetchingNextPage ? 'Loading…' : 'Earlier ones'}
+        </button>
+      )}
+    </main>
+  );
+}
+
+function Row({ execution }: { readonly execution: Execution }) {
+  const { id, name, definition, status, startedAt, wakeAt, endedAt, error } = execution;
+  return (
+    <tr>
+      <td>
+        <ExecutionBadge status={status} />
+      </td>
+      <td>
+        <Link to="/executions/$executionId" params={{ executionId: id }}>
+          {definition}
+        </Link>{' '}
+        <span className="soft">{name}</span>
+        {error !== undefined && <strong> {error}</strong>}
+      </td>
+      <td className="nowrap">{TIME.format(Date.parse(startedAt))}</td>
+      <td className="nowrap">{wakeAt === undefined ? '' : TIME.format(Date.parse(wakeAt))}</td>
+      <td className="nowrap">{endedAt === undefined ? '' : TIME.format(Date.parse(endedAt))}</td>
+    </tr>
+  );
+}
+
+const STATUS_WORDS = {
+  all: 'All',
+  RUNNING: 'Running',
+  SUCCEEDED: 'Done',
+  FAILED: 'Failed',
+  TIMED_OUT: 'Out of time',
+  ABORTED: 'Stopped',
+} as const;
+
+export function ExecutionBadge({ status }: { readonly status: ExecutionStatus }) {
+  return (
+    <span className="state" data-state={status}>
+      {STATUS_WORDS[status]}
+    </span>
+  );
+}

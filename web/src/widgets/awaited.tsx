@@ -1,0 +1,70 @@
+import type { UseQueryResult } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { problemText } from '../api.ts';
+
+/**
+ * What the server was asked for: a skeleton until it answers, never zeros; its refusal in words, with the role that
+ * would do; and, where a later question failed, what is known with the hour it is from.
+ */
+export function Awaited<Data>({
+  query,
+  rows = 4,
+  children,
+}: {
+  readonly query: UseQueryResult<Data>;
+  /** About as many as will come, so that the page does not jump. */
+  readonly rows?: number;
+  readonly children: (data: Data) => ReactNode;
+}) {
+  if (query.data === undefined)
+    return query.isError ? (
+      <Refused error={query.error} retry={() => void query.refetch()} />
+    ) : (
+      <Skeleton rows={rows} />
+    );
+  return (
+    <>
+      {query.isError && (
+        <p className="outdated" role="alert">
+          As of {CLOCK.format(query.dataUpdatedAt)}; the server could not be asked again. {problemText(query.error)}
+        </p>
+      )}
+      {children(query.data)}
+    </>
+  );
+}
+
+const CLOCK = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
+
+function Refused({ error, retry }: { readonly error: Error; readonly retry: () => void }) {
+  return (
+    <div className="refused" role="alert">
+      <p>{problemText(error)}</p>
+      <button type="button" className="plain-button" onClick={retry}>
+        Try again
+      </button>
+    </div>
+  );
+}
+
+export function Skeleton({ rows }: { readonly rows: number }) {
+  return (
+    <div className="skeletons" role="status" aria-label="Loading">
+      {Array.from({ length: rows }, (_, row) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: grey bars have no other identity
+        <div key={row} className="skeleton" />
+      ))}
+    </div>
+  );
+}
+
+/** In place of a page that this person may not see. */
+export function NotForYou({ needs }: { readonly needs: string }) {
+  return (
+    <main className="page">
+      <div className="refused" role="alert">
+        <p>You may not see this. It needs: {needs}.</p>
+      </div>
+    </main>
+  );
+}

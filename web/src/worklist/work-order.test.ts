@@ -1,0 +1,61 @@
+import type { Alert } from '@healthsync/contracts/alert';
+import { describe, expect, it } from 'vitest';
+import { mayBeBulk, workOrder } from './work-order.ts';
+
+const cause = { text: 'HR 167 > 160' };
+function alert(id: string, minute: number, change: Partial<Alert> = {}): Alert {
+  return {
+    id,
+    patientId: 'P1',
+    rule: 'r',
+    ruleVersion: 1,
+    kind: 'physiological',
+    priority: 'high',
+    highestPriority: 'high',
+    state: 'active',
+    condition: 'present',
+    cause,
+    worst: cause,
+    deviceId: 'D',
+    readingId: 'r',
+    lastReadingId: 'r',
+    raisedAt: `2026-11-22T01:${String(minute).padStart(2, '0')}:00.000Z`,
+    reminders: 0,
+    notes: 0,
+    ...change,
+  };
+}
+const taken = { acknowledgedAt: '2026-11-22T02:00:00Z' };
+
+describe('the worklist', () => {
+  it('puts what nobody has first, then priority, then what waits longest', () => {
+    const alerts = [
+      alert('taken-high', 1, taken),
+      alert('low', 2, { priority: 'low' }),
+      alert('late-high', 9),
+      alert('early-high', 3),
+      alert('technical', 1, { kind: 'technical', priority: 'low' }),
+      alert('medium', 1, { priority: 'medium' }),
+    ];
+    expect(workOrder(alerts).map(({ id }) => id)).toEqual([
+      'early-high',
+      'late-high',
+      'medium',
+      'low',
+      'technical',
+      'taken-high',
+    ]);
+  });
+
+  it('puts what is snoozed behind what calls and before what is taken', () => {
+    const snooze = { until: '2026-11-22T02:00:00Z', by: 'Kim', at: '2026-11-22T01:55:00Z' };
+    const alerts = [alert('taken', 1, taken), alert('snoozed', 1, { snooze }), alert('low', 5, { priority: 'low' })];
+    expect(workOrder(alerts).map(({ id }) => id)).toEqual(['low', 'snoozed', 'taken']);
+  });
+
+  it('lets many be acknowledged at once, but never a high one', () => {
+    expect(mayBeBulk(alert('a', 1))).toBe(false);
+    expect(mayBeBulk(alert('a', 1, { priority: 'medium' }))).toBe(true);
+    expect(mayBeBulk(alert('a', 1, { priority: 'medium', ...taken }))).toBe(false);
+  });
+});

@@ -1,0 +1,154 @@
+import type { Alert } from '@healthsync/contracts/alert';
+import { Link } from '@tanstack/react-router';
+import { acknowledge, takeOver } from '../alarms/alarm-actions.ts';
+import { AlarmBadge } from '../alarms/alarm-badge.tsx';
+import { openAlarmDialog } from '../alarms/alarm-dialogs.tsx';
+import { useDoing } from '../alarms/doing.ts';
+import { EscalationLadder } from '../alarms/escalation-ladder.tsx';
+import { alarmText, callOf } from '../live/alarm-rank.ts';
+import { ageText, durationText } from '../live/freshness.ts';
+import { useSeconds, useServices } from '../services.ts';
+import { useSession } from '../session/session.tsx';
+import { mayBeBulk } from './work-order.ts';
+
+/** One open alarm: what, where, since when, who has been told and who has it, and what can be done. */
+export function WorkRow({
+  alert,
+  isCurrent,
+  isMarked,
+  onMark,
+}: {
+  readonly alert: Alert;
+  readonly isCurrent: boolean;
+  readonly isMarked: boolean;
+  readonly onMark: (isMarked: boolean) => void;
+}) {
+  const { store } = useServices();
+  const { may, me } = useSession();
+  useSeconds();
+  const doing = useDoing(alert.id);
+  const call = callOf(alert);
+  const bed = alert.bed ?? 'No bed';
+  const now = store.clock.now();
+  const mayAct = may('alarm.acknowledge');
+  const owner = alert.owner ?? alert.acknowledgedBy;
+  return (
+    <li
+      className="work-row"
+      data-alarm={alert.id}
+      data-look={alert.kind === 'technical' ? 'technical' : alert.priority}
+      data-call={call}
+      data-doing={doing}
+    >
+      <div className="work-mark">
+        {mayAct && mayBeBulk(alert) && (
+          <label className="check">
+            <input type="checkbox" checked={isMarked} onChange={() => onMark(!isMarked)} />
+            <span className="unseen">
+              Mark {bed} {alarmText(alert)}
+            </span>
+          </label>
+        )}
+      </div>
+      <AlarmBadge alert={alert} />
+      <div className="work-where">
+        {may('patient.read') ? (
+          <Link to="/patients/$patientId" params={{ patientId: alert.patientId }} tabIndex={-1}>
+            {bed}
+          </Link>
+        ) : (
+          bed
+        )}
+      </div>
+      <div className="work-what">
+        <Link
+          className="work-open"
+          to="/alarms/$alarmId"
+          params={{ alarmId: alert.id }}
+          tabIndex={isCurrent ? 0 : -1}
+          aria-label={`${bed}, ${alert.priority}, ${alarmText(alert)}`}
+        >
+          {alarmText(alert)}
+        </Link>
+        <span className="work-state">{stateText(alert, now)}</span>
+      </div>
+      <span className="work-age" title="Open for">
+        {durationText(now - Date.parse(alert.raisedAt))}
+      </span>
+      <div className="work-ladder">
+        <EscalationLadder alert={alert} />
+      </div>
+      <span className="work-owner">
+        {doing !== undefined ? `${doing}…` : owner === undefined ? <span className="soft">nobody</span> : owner}
+      </span>
+      <div className="work-actions">
+        {mayAct && call !== 'taken' && (
+          <button
+            type="button"
+            className="act act-main"
+            tabIndex={isCurrent ? 0 : -1}
+            disabled={doing !== undefined}
+            onClick={() => void acknowledge(store, alert.id)}
+          >
+            Acknowledge
+          </button>
+        )}
+        {mayAct && call === 'taken' && owner !== me.displayName && (
+          <button
+            type="button"
+            className="act"
+            tabIndex={isCurrent ? 0 : -1}
+            disabled={doing !== undefined}
+            onClick={() => void takeOver(store, alert)}
+          >
+            Take over
+          </button>
+        )}
+        {mayAct && call !== 'taken' && alert.condition === 'present' && (
+          <Act label="Snooze" isCurrent={isCurrent} onClick={() => openAlarmDialog('snooze', alert)} />
+        )}
+        {mayAct && <Act label="Escalate" isCurrent={isCurrent} onClick={() => openAlarmDialog('escalate', alert)} />}
+        {mayAct && (
+          <Act
+            label={alert.notes > 0 ? `Note (${alert.notes})` : 'Note'}
+            isCurrent={isCurrent}
+            onClick={() => openAlarmDialog('note', alert)}
+          />
+        )}
+      </div>
+    </li>
+  );
+}
+
+function Act({
+  label,
+  isCurrent,
+  onClick,
+}: {
+  readonly label: string;
+  readonly isCurrent: boolean;
+  readonly onClick: () => void;
+}) {
+  return (
+    <button type="button" className="act" tabIndex={isCurrent ? 0 : -1} onClick={onClick}>
+      {label}
+    </button>
+  );
+}
+
+/** What is not plain from priority and owner. */
+export function stateText(alert: Alert, nowMs: number): string {
+  const parts = [
+    alert.condition === 'ended' ? `ended ${ageText(nowMs - Date.parse(alert.endedAt ?? alert.raisedAt))} ago` : '',
+    alert.snooze !== undefined
+      ? `snoozed by ${alert.snooze.by}, calls again in ${durationText(Date.parse(alert.snooze.until) - nowMs)}`
+      : '',
+    alert.acknowledgedAt !== undefined && alert.acknowledgementExpiresAt !== undefined && alert.condition === 'present'
+      ? `acknowledgement runs out in ${durationText(Date.parse(alert.acknowledgementExpiresAt) - nowMs)}`
+      : '',
+    alert.acknowledgedAt === undefined && alert.owner !== undefined ? `acknowledgement of ${alert.owner} ran out` : '',
+    alert.reminders > 0 ? `reminded ${alert.reminders}×` : '',
+    alert.highestPriority !== alert.priority ? `was ${alert.highestPriority}` : '',
+  ];
+  return parts.filter((part) => part !== '').join(' · ');
+}
