@@ -1,7 +1,15 @@
 import { type Alarm, type AlarmChange, type ConditionTransition, nextAlarm } from '../../domain/alarm.ts';
 import type { AlarmId, BedId, PatientId, WardId } from '../../domain/ids.ts';
-import type { AcknowledgeOutcome, AlarmStore } from '../../ports/alarm-store.ts';
+import {
+  type AcknowledgeOutcome,
+  type ActOutcome,
+  type ActRequest,
+  type AlarmStore,
+  acknowledgeOutcome,
+  type ManyOutcome,
+} from '../../ports/alarm-store.ts';
 import { Failure } from '../../ports/failure.ts';
+import { difference, looksSame } from './alarm-difference.ts';
 
 /**
  * Where alarms ring. A transition rings in memory and on every wall at once, also while the database is away, and is then
@@ -24,8 +32,14 @@ export interface AlarmDesk {
   onChange(callback: (change: AlarmChange) => void): () => void;
   /** Calls back when something new to be told may be in the outbox. */
   onStored(callback: () => void): () => void;
-  /** Rejects with `Failure` where it cannot be stored: an acknowledgement that could be lost is none. */
-  acknowledge(request: { readonly id: AlarmId; readonly by: string }): Promise<AcknowledgeOutcome>;
+  /** What a person does. Rejects with `Failure` where it cannot be stored: an acknowledgement that could be lost is none. */
+  act(request: Omit<ActRequest, 'atMs'>): Promise<ActOutcome>;
+  acknowledge(request: Omit<ActRequest, 'act' | 'atMs'>): Promise<AcknowledgeOutcome>;
+  acknowledgeMany(
+    request: Omit<ActRequest, 'id' | 'act' | 'atMs'> & { readonly ids: readonly AlarmId[] },
+  ): Promise<readonly ManyOutcome[]>;
+  /** What the store has done by itself, in the order in which it did: time has passed. */
+  adopt(changes: readonly AlarmChange[]): void;
   /** Another process changed this alarm. */
   refresh(id: AlarmId): Promise<void>;
   /** Transitions rung but not yet stored. */
@@ -77,6 +91,8 @@ const DEFAULTS: AlarmDeskSettings = {
 
 /** One per patient and rule can be open; a hundred thousand is ten times what 10,000 patients ever had. */
 const OPEN_MAX = 100_000;
+/** Answers of the store that are still under way when an alarm is resolved are a handful. */
+const CLOSED_MAX = 10_000;
 
 interface Waiting {
   readonly transition: ConditionTransition;
@@ -88,6 +104,8 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
   const settings = { ...DEFAULTS, ...dependencies.settings };
   const alarms = new Map<string, Alarm>();
   const byId = new Map<AlarmId, Alarm>();
+  /** Resolved of late, with their revision: an older answer of the store must not bring them back. */
+  const closed = new Map<AlarmId, number>();
   const changeSubscribers = new Set<(change: AlarmChange) => void>();
   const storedSubscribers = new Set<() => void>();
   const waiters: { readonly until: number; resolve(): void }[] = [];
@@ -140,6 +158,9 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
     if (before !== undefined) byId.delete(before.id);
     if (alarm.state === 'resolved') {
       alarms.delete(key);
+      closed.set(alarm.id, alarm.revision);
+      const [oldest] = closed.size > CLOSED_MAX ? closed.keys() : [];
+      if (oldest !== undefined) closed.delete(oldest);
       return;
     }
     alarms.set(key, alarm);
@@ -204,7 +225,7 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
       if (ofKey?.length === 0) waitingOf.delete(key);
     }
     if (isLive) correct(chunk, changes);
-    else for (const change of changes) if (change.kind !== 'unchanged') accept(change.alarm, change.kind);
+    else for (const change of changes) if (change.kind !== 'unchanged') accept(change.alarm, change);
     if (changes.length > 0) for (const subscriber of storedSubscribers) guarded(subscriber);
     while (waiters[0] !== undefined && waiters[0].until <= storedCount) waiters.shift()?.resolve();
     if (waiting.length < settings.unstoredMax) for (const resolve of roomWaiters.splice(0)) resolve();
@@ -215,7 +236,7 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
     const last = new Map(changes.map((change) => [keyOf(change.alarm), change]));
     for (const key of new Set(chunk.map(({ transition }) => keyOf(transition)))) {
       const change = last.get(key);
-      if (change !== undefined) accept(change.alarm, change.kind);
+      if (change !== undefined) accept(change.alarm, change);
       else {
         // Nothing was stored for it: the store had seen it, or refused it. What it holds is asked for.
         const rung = alarms.get(key);
@@ -225,24 +246,30 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
   }
 
   /** Makes memory agree with what the store holds, and tells the walls if that is news to them. */
-  function accept(stored: Alarm, kind: AlarmChange['kind']): void {
+  function accept(stored: Alarm, change: AlarmChange | undefined): void {
     const key = keyOf(stored);
     const rung = alarms.get(key);
-    if (rung?.id === stored.id && goesBack(stored, rung)) return;
+    // An answer that was overtaken by a newer one.
+    if (stored.revision < ((rung?.id === stored.id ? rung.revision : closed.get(stored.id)) ?? 0)) return;
     if (rung !== undefined && rung.id !== stored.id) {
       // An old alarm of the rule, resolved while a newer one rings, is not news.
       if (stored.state === 'resolved') return;
-      publish({ kind: 'resolved', alarm: { ...rung, state: 'resolved', resolvedAtMs: now() } });
+      const over: Alarm = { ...rung, state: 'resolved', resolvedAtMs: now() };
+      publish({ kind: 'resolved', alarm: over, atMs: now() });
     }
+    const after = waitingOf.get(key) ?? [];
     let alarm: Alarm | undefined = stored;
-    for (const transition of waitingOf.get(key) ?? []) {
+    for (const transition of after) {
       const open: Alarm | undefined = alarm?.state === 'active' ? alarm : undefined;
       alarm = nextAlarm(open, transition, placeOf(transition.patientId))?.alarm ?? open;
     }
-    if (alarm === undefined || (rung !== undefined && isSame(rung, alarm))) return;
-    const isNews = rung !== undefined || alarm.state === 'active' || !isLive;
+    if (alarm === undefined) return;
+    const isNews = rung === undefined ? alarm.state === 'active' || !isLive : !looksSame(rung, alarm);
     remember(alarm);
-    if (isNews) publish({ kind: rung === undefined ? kind : difference(rung, alarm), alarm });
+    if (!isNews) return;
+    const isKnown = change !== undefined && change.kind !== 'unchanged' && (rung === undefined || after.length === 0);
+    if (isKnown) publish({ ...change, alarm });
+    else publish(rung === undefined ? { kind: 'raised', alarm, atMs: now() } : difference(rung, alarm, now()));
   }
 
   /** One at a time: ten thousand notices at once must not become ten thousand queries at once. */
@@ -263,18 +290,36 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
     const alarm = await store.find(id);
     // While changes of ours are on their way to the store, its answer to them will say more than this.
     if (alarm === undefined || waitingOf.has(keyOf(alarm))) return;
-    if (alarm.state === 'active' || byId.has(id)) accept(alarm, 'raised');
+    if (alarm.state === 'active' || byId.has(id)) accept(alarm, undefined);
   }
 
-  async function acknowledge(request: { readonly id: AlarmId; readonly by: string }): Promise<AcknowledgeOutcome> {
-    if (byId.has(request.id) && waiting.length > 0)
-      await Promise.race([settled(), sleep(settings.acknowledgeWaitMs, isStopped)]);
-    const outcome = await store.acknowledge({ ...request, atMs: now() });
-    if (outcome.kind === 'acknowledged') {
-      accept(outcome.change.alarm, outcome.change.kind);
-      for (const subscriber of storedSubscribers) guarded(subscriber);
-    } else if (outcome.kind !== 'not-found') accept(outcome.alarm, 'acknowledged');
+  async function act(request: Omit<ActRequest, 'atMs'>): Promise<ActOutcome> {
+    await storedFirst([request.id]);
+    const outcome = await store.act({ ...request, atMs: now() });
+    if (outcome.kind === 'done') adopt([outcome.change]);
+    else if (outcome.kind === 'refused') accept(outcome.alarm, undefined);
     return outcome;
+  }
+
+  async function acknowledgeMany(
+    request: Parameters<AlarmDesk['acknowledgeMany']>[0],
+  ): Promise<readonly ManyOutcome[]> {
+    await storedFirst(request.ids);
+    const outcomes = await store.acknowledgeMany({ ...request, atMs: now() });
+    adopt(outcomes.flatMap((outcome) => (outcome.kind === 'acknowledged' ? outcome.change : [])));
+    for (const outcome of outcomes) if ('alarm' in outcome) accept(outcome.alarm, undefined);
+    return outcomes;
+  }
+
+  /** An alarm that rings and is not stored yet cannot be found there: a moment of patience. */
+  async function storedFirst(ids: readonly AlarmId[]): Promise<void> {
+    if (waiting.length > 0 && ids.some((id) => byId.has(id)))
+      await Promise.race([settled(), sleep(settings.acknowledgeWaitMs, isStopped)]);
+  }
+
+  function adopt(changes: readonly AlarmChange[]): void {
+    for (const change of changes) accept(change.alarm, change);
+    if (changes.length > 0) for (const subscriber of storedSubscribers) guarded(subscriber);
   }
 
   function settled(): Promise<void> {
@@ -306,7 +351,10 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
     find: (id) => byId.get(id),
     onChange: (callback) => subscribe(changeSubscribers, callback),
     onStored: (callback) => subscribe(storedSubscribers, callback),
-    acknowledge,
+    act,
+    acknowledge: async (request) => acknowledgeOutcome(await act({ ...request, act: { kind: 'acknowledge' } })),
+    acknowledgeMany,
+    adopt,
     refresh,
     unstored: () => waiting.length,
     async stop(deadlineMs) {
@@ -326,32 +374,6 @@ function keyOf({ patientId, rule }: { readonly patientId: PatientId; readonly ru
 function subscribe<T>(subscribers: Set<T>, callback: T): () => void {
   subscribers.add(callback);
   return () => subscribers.delete(callback);
-}
-
-/** An answer that was overtaken by a newer one: nobody gives an acknowledgement back. */
-function goesBack(stored: Alarm, rung: Alarm): boolean {
-  return rung.acknowledgedAtMs !== undefined && stored.acknowledgedAtMs === undefined;
-}
-
-function isSame(a: Alarm, b: Alarm): boolean {
-  return (
-    a.id === b.id &&
-    a.state === b.state &&
-    a.condition === b.condition &&
-    a.acknowledgedAtMs === b.acknowledgedAtMs &&
-    a.acknowledgedBy === b.acknowledgedBy &&
-    a.worst.text === b.worst.text &&
-    a.wardId === b.wardId &&
-    a.bedId === b.bedId
-  );
-}
-
-function difference(before: Alarm, after: Alarm): AlarmChange['kind'] {
-  if (before.id !== after.id) return 'raised';
-  if (after.state === 'resolved') return 'resolved';
-  if (before.acknowledgedAtMs !== after.acknowledgedAtMs) return 'acknowledged';
-  if (before.condition !== after.condition) return after.condition === 'ended' ? 'ended' : 'returned';
-  return 'worsened';
 }
 
 function sleep(ms: number, isPointless: boolean): Promise<void> {

@@ -26,15 +26,11 @@ const monotonicMs = () => performance.now();
 /** One life of the process: reading → assessor → desk → PostgreSQL → teller. `kill` leaves it as a SIGKILL would. */
 async function live(log: MemoryReadingLog) {
   const life = { isOver: false };
-  const alarms = new PostgresAlarmStore(database);
-  const store = {
-    apply: async (transitions: Parameters<typeof alarms.apply>[0]) => {
-      if (life.isOver) throw AWAY;
-      return alarms.apply(transitions);
-    },
-    acknowledge: alarms.acknowledge.bind(alarms),
-    list: alarms.list.bind(alarms),
-    find: alarms.find.bind(alarms),
+  const store = new PostgresAlarmStore(database, { now });
+  const apply = store.apply.bind(store);
+  store.apply = async (transitions) => {
+    if (life.isOver) throw AWAY;
+    return apply(transitions);
   };
   const postgres = new PostgresCheckpoints(database);
   const checkpoints = {
