@@ -55,8 +55,11 @@ export interface WorkflowStore {
   }): Promise<ReadonlySet<number>>;
   /** Lets go of everything this worker holds: after a restart under the same name, and on a clean stop. */
   release(worker: string, nowMs: number): Promise<number>;
-  /** When the next execution is due; undefined: nothing waits. */
-  nextWakeMs(): Promise<number | undefined>;
+  /**
+   * When there will be work that there is not at `nowMs`: a wake, or the end of another worker's lease on something that
+   * is due. Undefined: nothing waits.
+   */
+  nextWakeMs(request: { readonly worker: string; readonly nowMs: number }): Promise<number | undefined>;
 
   find(id: string): Promise<ExecutionRecord | undefined>;
   /** Newest first. `beforeKey` pages. */
@@ -162,6 +165,8 @@ export interface ExecutionRecord {
   readonly name: string;
   readonly digest: string;
   readonly status: ExecutionStatus;
+  /** As of a `DueExecution`. */
+  readonly state: string;
   readonly startedAtMs: number;
   readonly endedAtMs?: number;
   /** Of one that runs: when it is looked at next unless it is signalled. */
