@@ -18,9 +18,6 @@ export interface SmtpSettings {
   readonly timeoutMs?: number;
 }
 
-/** Mail servers commonly take this from one client without complaint; a person should not get more at all. */
-export const SMTP_RATE = { per: 'channel', perSecond: 10, burst: 50 } as const;
-
 /** `smtps://user:password@host:465` or `smtp://…:587`, which must offer STARTTLS. */
 export function smtpServer(url: string): Pick<SmtpSettings, 'host' | 'port' | 'security' | 'user' | 'password'> {
   const { protocol, hostname, port, username, password } = new URL(url);

@@ -24,9 +24,6 @@ export interface WebhookEndpoint {
   readonly secrets: readonly string[];
 }
 
-/** Receivers are many and unknown: a rate that none has trouble with, and that lets a bad night through. */
-export const WEBHOOK_RATE = { per: 'recipient', perSecond: 10, burst: 50 } as const;
-
 /**
  * Posts JSON, signed as `standard-webhook.ts` says. The receiver refuses a `webhook-timestamp` more than five minutes
  * off, which ends replays, and a second `webhook-id`, which ends duplicates: `examples/webhook-receiver` shows how.

@@ -23,5 +23,7 @@ export function createReplayGuard(options: {
       seen.set(mark, now());
       return true;
     },
+    /** It could not be dealt with, and will come again. */
+    forget: (mark: string) => void seen.delete(mark),
   };
 }

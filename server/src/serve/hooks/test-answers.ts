@@ -1,6 +1,6 @@
 import type { AlarmAnswer, AlarmAnswers } from '../../ports/alarm-answers.ts';
 
-/** Answers held in memory: one alarm, behind the token `good`, and who may take it. */
+/** Answers held in memory: one alarm, behind any token, id or address but `unknown` and `old`, and who may take it. */
 export function memoryAnswers(people: Readonly<Record<string, string>>) {
   const asked: AlarmAnswer[] = [];
   const receipts: Parameters<AlarmAnswers['receipt']>[0][] = [];
@@ -10,8 +10,9 @@ export function memoryAnswers(people: Readonly<Record<string, string>>) {
       asked.push(answer);
       if (state.failWith !== undefined) throw state.failWith;
       const person = people[answer.from];
-      if (!('token' in answer.by) || answer.by.token === 'unknown') return { kind: 'unknown-alarm' };
-      if (answer.by.token === 'old') return { kind: 'expired' };
+      const [mark] = Object.values(answer.by);
+      if (mark === 'unknown') return { kind: 'unknown-alarm' };
+      if (mark === 'old') return { kind: 'expired' };
       if (person === undefined) return { kind: 'unknown-person' };
       if (person === 'visitor') return { kind: 'not-allowed' };
       if (state.owner !== undefined) return { kind: 'already', owner: state.owner };
