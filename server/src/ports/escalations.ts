@@ -1,4 +1,4 @@
-import type { Alarm, Priority } from '../domain/alarm.ts';
+import type { Alarm } from '../domain/alarm.ts';
 import type { EscalationStep, EscalationWarning, StepRecipient } from '../domain/escalation.ts';
 import type { EscalationRound, RoundEnd } from '../domain/escalation-round.ts';
 import type { AlarmId } from '../domain/ids.ts';
@@ -18,10 +18,10 @@ export interface Escalations {
    * first, but for the token. Answers with the round as it is then: one that ended meanwhile waits for nothing.
    */
   told(step: ToldStep & RoundKey & { readonly token: string }): Promise<EscalationRound>;
-  /** What an answer completes while nothing is told: a step that only waits. */
+
   /**
-   * Ends a round that still runs, if `unless` does not hold against it: `returned` leaves it running where the alarm's
-   * condition is present, asked in the same transaction. Answers whether it is over now.
+   * Ends a round that still runs. With `onlyIfConditionEnded`, asked in the same transaction: an alarm whose condition
+   * has returned goes on.
    */
   end(
     request: RoundKey & {
@@ -102,7 +102,6 @@ export type LeftReason =
 export interface LeftAlarm {
   readonly alarm: Alarm;
   readonly reason: LeftReason;
-  readonly priority: Priority;
   /** Since when somebody should have been told. */
   readonly sinceMs: number;
 }
