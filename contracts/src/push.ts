@@ -75,3 +75,13 @@ export const PushMessage = Type.Object(
   { $id: 'PushMessage', additionalProperties: false },
 );
 export type PushMessage = Static<typeof PushMessage>;
+
+/**
+ * `POST /api/push/receipts`: the service worker says that a message has reached its browser, or that it was opened. With
+ * the browser's session; without one (401) nothing is lost but the receipt.
+ */
+export const PushReceipt = Type.Object(
+  { delivery: Type.String({ minLength: 1, maxLength: 500 }), state: Type.Enum(['delivered', 'read']) },
+  { $id: 'PushReceipt', additionalProperties: false },
+);
+export type PushReceipt = Static<typeof PushReceipt>;

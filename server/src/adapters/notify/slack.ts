@@ -22,17 +22,12 @@ export interface SlackSettings {
   readonly now: () => number;
 }
 
-/**
- * chat.postMessage takes about one message a second for each conversation, with short bursts above
- * (docs.slack.dev/apis/web-api/rate-limits).
- */
-export const SLACK_RATE = { per: 'recipient', perSecond: 1, burst: 5 } as const;
-
 const API_URL = new URL('https://slack.com/api/');
 
 /**
  * Posts with an acknowledge button, and changes what it posted when the alarm ends or somebody has taken it. Recipients
- * are Slack's ids of channels (`C…`) and people (`U…`).
+ * are Slack's ids of channels (`C…`) and people (`U…`). Slack takes about one message a second for each conversation, with
+ * short bursts above (docs.slack.dev/apis/web-api/rate-limits); how fast is told is the channel's policy.
  *
  * Slack has no idempotency key (`client_msg_id` is on messages of its own apps, and documented for none of its methods).
  * So the key travels in the message's metadata, and where an attempt ended without an answer the conversation is searched

@@ -36,9 +36,6 @@ export const PUSH_SERVICES = [
   '*.notify.windows.com',
 ] as const;
 
-/** No service documents a number; FCM's is far above, and a person reads no faster (RFC 8030 §8.4 leaves it to them). */
-export const WEB_PUSH_RATE = { per: 'recipient', perSecond: 2, burst: 10 } as const;
-
 /**
  * Pushes to every browser of a person; the recipient is the user's id. Delivered when every browser that still exists has
  * its message with its push service: a phone that is out of reach must not be forgotten because a workstation was not.
