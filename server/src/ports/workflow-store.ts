@@ -44,9 +44,9 @@ export interface WorkflowStore {
   }): Promise<void>;
   /**
    * Writes what became of executions that `worker` holds. Each is written only if it is still at the version it was
-   * advanced from; answers with the keys of those that were.
+   * advanced from; answers with the keys of those that were, and whether signals wait for them that were not seen.
    */
-  record(worker: string, advances: readonly Advance[]): Promise<ReadonlySet<number>>;
+  record(worker: string, advances: readonly Advance[]): Promise<ReadonlyMap<number, boolean>>;
   /** Holds executions longer; answers with the keys of those that are still this worker's. */
   renew(request: {
     readonly worker: string;

@@ -28,6 +28,7 @@ export function createMetrics() {
     notify: notifyMetrics(registry),
     live: liveMetrics(registry),
     http: httpMetrics(registry),
+    workflow: workflowMetrics(registry),
   };
   return {
     ...hops,
@@ -157,7 +158,14 @@ function alarmMetrics(registry: Registry) {
     'From ringing to the alarm being stored',
     LATENCY,
   );
+  const late = histogram(
+    registry,
+    'healthsync_alarm_clock_late_seconds',
+    'By how much a snooze, a reminder or another time of an alarm came late',
+    LATENCY,
+  );
   return {
+    lateMs: (ms: number) => late(ms / 1000),
     change: (change: AlarmChange) => changes(1, change.kind, change.alarm.kind, change.alarm.priority),
     receiptToStreamMs: (ms: number) => latency(ms / 1000),
     storedMs: (ms: number) => stored(ms / 1000),
@@ -210,5 +218,29 @@ function httpMetrics(registry: Registry) {
       readonly ms: number;
     }) => requests(done.ms / 1000, done.method, done.route, String(done.status)),
     signIn: (outcome: string) => signIns(1, outcome),
+  };
+}
+
+function workflowMetrics(registry: Registry) {
+  const late = histogram(
+    registry,
+    'healthsync_workflow_late_seconds',
+    'From the moment a workflow was due to its next state being durable',
+    LATENCY,
+  );
+  const tasks = histogram(registry, 'healthsync_workflow_task_seconds', 'Tasks of workflows', LATENCY, [
+    'resource',
+    'outcome',
+  ]);
+  const ends = counter(registry, 'healthsync_workflow_ended_total', 'Workflow executions ended', [
+    'definition',
+    'status',
+  ]);
+  return {
+    advanced: ({ lateMs }: { readonly lateMs: number }) => late(lateMs / 1000),
+    task(done: { readonly resource: string; readonly outcome: 'succeeded' | 'failed'; readonly ms: number }) {
+      tasks(done.ms / 1000, done.resource, done.outcome);
+    },
+    ended: (done: { readonly definition: string; readonly status: string }) => ends(1, done.definition, done.status),
   };
 }

@@ -85,7 +85,7 @@ export class PostgresWorkflowStore implements WorkflowStore {
     });
   }
 
-  record(worker: string, advances: readonly Advance[]): Promise<ReadonlySet<number>> {
+  record(worker: string, advances: readonly Advance[]): Promise<ReadonlyMap<number, boolean>> {
     return failing(() => write(this.#pool, worker, advances, 'leased'));
   }
 
@@ -195,9 +195,9 @@ async function write(
   worker: string,
   advances: readonly Advance[],
   how: 'locked' | 'leased',
-): Promise<ReadonlySet<number>> {
-  if (advances.length === 0) return new Set();
-  const { rows } = await client.query<{ key: number }>({
+): Promise<ReadonlyMap<number, boolean>> {
+  if (advances.length === 0) return new Map();
+  const { rows } = await client.query<{ key: number; isSignalled: boolean }>({
     name: `workflow-write-${how}`,
     text: how === 'locked' ? WRITE_LOCKED : WRITE_LEASED,
     values: [
@@ -216,7 +216,7 @@ async function write(
       advances.map(({ error = null }) => error),
     ],
   });
-  return new Set(rows.map(({ key }) => key));
+  return new Map(rows.map(({ key, isSignalled }) => [key, isSignalled]));
 }
 
 const writeIf = (condition: string) => `
@@ -238,12 +238,12 @@ const writeIf = (condition: string) => `
         $10::text[], $11::float8[], $12::text[])
       as next (key, version, status, state, wake_at, leased_until, signals_seen, tokens, history, ended_at, error)
     where execution.key = next.key and execution.version = next.version ${condition}
-    returning execution.key, execution.version, next.history
+    returning execution.key, execution.version, next.history, cardinality(execution.signals) > 0 as signalled
   ), told as (
     insert into workflow_history (execution, version, events)
     select key, version, history from written where history is not null
   )
-  select key from written`;
+  select key, signalled as "isSignalled" from written`;
 
 const WRITE_LOCKED = writeIf('and $1::text is not null');
 const WRITE_LEASED = writeIf('and execution.leased_by = $1::text');

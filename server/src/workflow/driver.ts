@@ -1,0 +1,493 @@
+import { Failure } from '../ports/failure.ts';
+import type { Advance, DueExecution, WorkflowStore } from '../ports/workflow-store.ts';
+import { type Advanced, advanceBy, eventOf, identityOf, type Known, type TimedEvent } from './advance.ts';
+import type { Definitions } from './definitions.ts';
+import type { Execution } from './language/execution.ts';
+import type { TaskOrder } from './language/interpret.ts';
+import type { Json } from './language/json.ts';
+import type { Seed } from './language/random.ts';
+import { TaskFailed, type TaskHandlers } from './task-handler.ts';
+
+/**
+ * Moves executions on: takes what is due from the store, asks the interpreter what becomes of it, writes that, and only
+ * then runs the tasks it asks for. What a task answers is the next event. Several drivers, in several processes, share
+ * one store: a row is worked on by whoever holds its lease, and written only at the version it was read at.
+ */
+export interface WorkflowDriver {
+  /** Something was started or signalled: look now. */
+  wake(): void;
+  health(): DriverHealth;
+  /** Takes nothing more, tells tasks to stop, records what they still answer, and lets go of the rest. */
+  stop(): Promise<void>;
+}
+
+export interface DriverHealth {
+  /** The store could not be reached at the last try. */
+  readonly isStoreAway: boolean;
+  /** Executions this process holds, and tasks it runs. */
+  readonly held: number;
+  readonly tasks: number;
+  /** Executions met that this program cannot run: their definition, or a function it invokes, is not here. */
+  readonly parked: number;
+}
+
+export interface DriverHooks {
+  /** An execution was moved on: how late, counted from its wake. */
+  advanced?(done: { readonly lateMs: number }): void;
+  task?(done: { readonly resource: string; readonly outcome: 'succeeded' | 'failed'; readonly ms: number }): void;
+  ended?(done: { readonly definition: string; readonly status: Execution['status'] }): void;
+  /** By definition or function name: nothing of a patient. */
+  onParked?(what: string): void;
+  onStoreError?(error: unknown): void;
+  /** A handler threw something that is neither a `TaskFailed` nor a `Failure`: a defect. */
+  onHandlerError?(resource: string, error: unknown): void;
+}
+
+export interface DriverDependencies {
+  readonly store: WorkflowStore;
+  readonly definitions: Definitions;
+  readonly handlers: TaskHandlers;
+  /** Names this process in leases; no two that run at once may share it. One that keeps it resumes at once after a crash. */
+  readonly worker: string;
+  readonly now: () => number;
+  readonly monotonicMs: () => number;
+  /** 128 random bits. */
+  readonly seed: () => Seed;
+  readonly hooks?: DriverHooks;
+  readonly settings?: Partial<DriverSettings>;
+}
+
+export interface DriverSettings {
+  /** Rows in one transaction: some milliseconds of work, so that what was just signalled waits no longer. */
+  readonly batchMax: number;
+  /** Transactions at once, so that one computes while another's commit reaches the disk. */
+  readonly lanes: number;
+  /** Tasks at once; the others wait their turn, their executions held. */
+  readonly tasksMax: number;
+  /** Executions in memory; nothing more is taken until some are done. */
+  readonly heldMax: number;
+  /** How long a process that vanished keeps its executions from others. */
+  readonly leaseMs: number;
+  /** How often to look without being woken: for what a notice failed to tell. */
+  readonly pollMs: number;
+  /** How long tasks get to end when the process stops. */
+  readonly drainMs: number;
+  /** How long ended executions are kept for reading; 90 days, as the archive. */
+  readonly retainMs: number;
+}
+
+export const DRIVER_SETTINGS: DriverSettings = {
+  batchMax: 500,
+  lanes: 2,
+  tasksMax: 256,
+  heldMax: 10_000,
+  leaseMs: 15_000,
+  pollMs: 5_000,
+  drainMs: 5_000,
+  retainMs: 90 * 86_400_000,
+};
+
+/** An execution this process works for. */
+interface Held {
+  known: Known;
+  leasedUntilMs: number;
+  readonly running: Map<number, AbortController>;
+  /** What happened and is not written yet. */
+  events: TimedEvent[];
+  isWriting: boolean;
+  /** It was due while it was being written. */
+  isAwaited: boolean;
+}
+
+/** A row this program cannot run is looked at again after a minute: another version may be on its way. */
+const PARKED_MS = 60_000;
+const PRUNE_EVERY_MS = 600_000;
+const PRUNE_BATCH = 1_000;
+const STORE_PAUSE_MS = { first: 50, max: 2_000 };
+
+export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowDriver {
+  const { store, definitions, handlers, worker, now, monotonicMs, seed, hooks = {} } = dependencies;
+  const settings = { ...DRIVER_SETTINGS, ...dependencies.settings };
+  const held = new Map<number, Held>();
+  const dirty = new Set<Held>();
+  const waiting: { readonly of: Held; readonly order: TaskOrder; readonly abort: AbortController }[] = [];
+  const parked = new Set<string>();
+  const stopping = new AbortController();
+  let tasks = 0;
+  let writes = 0;
+  let isStoreAway = false;
+  let storePauseMs = STORE_PAUSE_MS.first;
+  let tellings = 0;
+  let helpers = 0;
+  let isClosed = false;
+  const sleepers = new Set<() => void>();
+
+  // Taking what is due.
+
+  async function run(): Promise<void> {
+    await untilDone(() => store.release(worker, now()));
+    while (!stopping.signal.aborted) {
+      const told = tellings;
+      try {
+        const { isFull, atMs } = await takeDue();
+        storeIsBack();
+        if (isFull) callHelpers();
+        else if (told === tellings) await sleepUntilDue(told, atMs);
+      } catch (error) {
+        await storeIsAway(error);
+      }
+    }
+  }
+
+  /** There is more than one transaction's worth: others at once, until there is not. */
+  function callHelpers(): void {
+    for (; helpers < settings.lanes - 1; helpers++) {
+      void (async () => {
+        while (!stopping.signal.aborted && (await takeDue()).isFull);
+      })()
+        .catch((error: unknown) => hooks.onStoreError?.(error))
+        .finally(() => helpers--);
+    }
+  }
+
+  /** One transaction's worth; `isFull`: there may be more. */
+  async function takeDue(): Promise<{ readonly isFull: boolean; readonly atMs: number }> {
+    const atMs = now();
+    const limit = Math.min(settings.batchMax, settings.heldMax - held.size);
+    if (limit <= 0) return { isFull: false, atMs };
+    let taken: readonly Taken[] = [];
+    const missing = new Set<string>();
+    try {
+      await store.advanceDue({
+        worker,
+        nowMs: atMs,
+        limit,
+        decide: (due) => {
+          taken = due.flatMap((row) => decide(row, atMs, missing) ?? []);
+          for (const { of } of taken) if (of !== undefined) of.isWriting = true;
+          return taken.map(({ advance }) => advance);
+        },
+      });
+    } catch (error) {
+      for (const { of } of taken) if (of !== undefined) unlock(of);
+      throw error;
+    }
+    for (const one of taken) {
+      if (one.of !== undefined) one.of.isWriting = false;
+      settle(one);
+    }
+    for (const digest of missing) await definitions.fetch(digest);
+    return { isFull: missing.size > 0 || taken.length >= settings.batchMax, atMs };
+  }
+
+  function unlock(of: Held): void {
+    of.isWriting = false;
+    if (of.events.length > 0) write(of);
+  }
+
+  interface Taken {
+    readonly of: Held | undefined;
+    readonly advanced: Advanced | undefined;
+    readonly advance: Advance;
+    readonly eventsSeen: number;
+    readonly leasedUntilMs: number | undefined;
+    readonly lateMs: number;
+  }
+
+  function decide(row: DueExecution, nowMs: number, missing: Set<string>): Taken | undefined {
+    const of = held.get(row.key);
+    // What is being written is looked at again when it is.
+    if (of?.isWriting) {
+      of.isAwaited = true;
+      return undefined;
+    }
+    if (of !== undefined && !row.isHeld) {
+      forget(of); // Somebody else had it meanwhile.
+      return decide(row, nowMs, missing);
+    }
+    const lateMs = nowMs - row.wakeAtMs;
+    const definition = definitions.get(row.digest);
+    if (definition === undefined) {
+      missing.add(row.digest);
+      return undefined;
+    }
+    if (definition === 'unusable') {
+      if (!parked.has(row.digest)) hooks.onParked?.(row.digest);
+      parked.add(row.digest);
+      return { of, advanced: undefined, advance: park(row, nowMs), eventsSeen: 0, leasedUntilMs: undefined, lateMs };
+    }
+    const events = [...row.signals.map(eventOf), ...(of?.events ?? [])].sort((a, b) => a.atMs - b.atMs);
+    const base = { key: row.key, of: identityOf(row, definition), definition, version: row.version };
+    const known: Parameters<typeof advanceBy>[0] =
+      row.version === 0
+        ? { begin: base, input: JSON.parse(row.state) as Json }
+        : of !== undefined && of.known.version === row.version
+          ? of.known
+          : { ...base, execution: JSON.parse(row.state) as Execution };
+    const advanced = advanceBy(known, events, { atMs: nowMs, seed, signalsSeen: row.signals.length });
+    return { of, advanced, eventsSeen: of?.events.length ?? 0, lateMs, ...leased(advanced, of, nowMs) };
+  }
+
+  /** Held while it has tasks to run. The lease's end is left as it is while it is far: then no index changes. */
+  function leased({ advance, step }: Advanced, of: Held | undefined, nowMs: number) {
+    if (step.tasks.length === 0) return { advance, leasedUntilMs: undefined };
+    const enough = nowMs + settings.leaseMs / 2;
+    const leasedUntilMs = of !== undefined && of.leasedUntilMs > enough ? of.leasedUntilMs : nowMs + settings.leaseMs;
+    const wakeAtMs = Math.min(leasedUntilMs, advance.wakeAtMs ?? Number.POSITIVE_INFINITY);
+    return { advance: { ...advance, wakeAtMs, leasedUntilMs }, leasedUntilMs };
+  }
+
+  function park({ key, version, state, signals }: DueExecution, nowMs: number): Advance {
+    const tokens = signals.flatMap((signal) => ('token' in signal ? [signal.token] : []));
+    return { key, version, status: 'RUNNING', state, wakeAtMs: nowMs + PARKED_MS, signalsSeen: 0, tokens };
+  }
+
+  /** It is written: now its tasks may run. */
+  function settle({ of, advanced, eventsSeen, leasedUntilMs, lateMs }: Taken): void {
+    if (advanced === undefined) return;
+    const { known, step } = advanced;
+    hooks.advanced?.({ lateMs });
+    if (of?.isAwaited || (step.wakeAtMs !== undefined && step.wakeAtMs <= now())) wake();
+    if (of !== undefined) of.isAwaited = false;
+    if (step.execution.status !== 'RUNNING')
+      hooks.ended?.({ definition: known.definition.name, status: step.execution.status });
+    if (of !== undefined) of.events = of.events.slice(eventsSeen);
+    const wanted = new Set(step.tasks.map(({ task }) => task));
+    for (const [task, abort] of of?.running ?? []) if (!wanted.has(task)) letGo(of as Held, task, abort);
+    if (leasedUntilMs === undefined) {
+      if (of !== undefined) forget(of);
+      return;
+    }
+    const holding = of ?? { known, leasedUntilMs, running: new Map(), events: [], isWriting: false, isAwaited: false };
+    holding.known = known;
+    holding.leasedUntilMs = leasedUntilMs;
+    held.set(known.key, holding);
+    for (const order of step.tasks) if (!holding.running.has(order.task)) perform(holding, order);
+    if (holding.events.length > 0) write(holding);
+  }
+
+  // Running tasks.
+
+  function perform(of: Held, order: TaskOrder): void {
+    const abort = new AbortController();
+    of.running.set(order.task, abort);
+    if (tasks < settings.tasksMax) void carryOut(of, order, abort);
+    else waiting.push({ of, order, abort });
+  }
+
+  async function carryOut(of: Held, order: TaskOrder, abort: AbortController): Promise<void> {
+    const handler = Object.hasOwn(handlers, order.resource) ? handlers[order.resource] : undefined;
+    if (handler === undefined) {
+      // Another process may have it; this one lets the lease run out.
+      if (!parked.has(order.resource)) hooks.onParked?.(order.resource);
+      parked.add(order.resource);
+      forget(of);
+      return;
+    }
+    tasks++;
+    const startedMs = monotonicMs();
+    let event: TimedEvent['event'];
+    try {
+      const output = await handler(order.payload, {
+        idempotencyKey: `${of.known.of.id}:${order.state}:${order.task}`,
+        executionId: of.known.of.id,
+        signal: abort.signal,
+        ...(order.token !== undefined && { taskToken: order.token }),
+      });
+      event = { kind: 'task-succeeded', task: order.task, output: (output ?? null) as Json };
+    } catch (error) {
+      event = { kind: 'task-failed', task: order.task, ...faultOf(order.resource, error) };
+    }
+    tasks--;
+    next();
+    const outcome = event.kind === 'task-succeeded' ? 'succeeded' : 'failed';
+    hooks.task?.({ resource: order.resource, outcome, ms: monotonicMs() - startedMs });
+    // Told to stop, it may have failed for that alone: whoever takes it over calls it again.
+    if (of.running.get(order.task) !== abort || (abort.signal.aborted && outcome === 'failed')) return;
+    of.events.push({ event, atMs: now() });
+    write(of);
+  }
+
+  function faultOf(resource: string, error: unknown): { readonly error: string; readonly cause: string } {
+    if (error instanceof TaskFailed) return { error: error.error, cause: error.message };
+    if (error instanceof Failure) return { error: error.code, cause: error.message };
+    hooks.onHandlerError?.(resource, error);
+    // Its message may quote anything.
+    return { error: error instanceof Error ? error.name : 'Error', cause: 'The function threw.' };
+  }
+
+  function next(): void {
+    while (tasks < settings.tasksMax) {
+      const first = waiting.shift();
+      if (first === undefined) return;
+      if (!first.abort.signal.aborted) void carryOut(first.of, first.order, first.abort);
+    }
+  }
+
+  function letGo(of: Held, task: number, abort: AbortController): void {
+    of.running.delete(task);
+    abort.abort();
+  }
+
+  function forget(of: Held): void {
+    for (const [task, abort] of of.running) letGo(of, task, abort);
+    if (held.get(of.known.key) === of) held.delete(of.known.key);
+    dirty.delete(of);
+  }
+
+  // Writing what tasks answered: whatever gathers while one write is under way goes with the next.
+
+  function write(of: Held): void {
+    dirty.add(of);
+    if (writes < settings.lanes) {
+      writes++;
+      setImmediate(() => void writeAll().finally(() => writes--));
+    }
+  }
+
+  async function writeAll(): Promise<void> {
+    while (dirty.size > 0 && !isClosed) {
+      const nowMs = now();
+      const batch: (Taken & { readonly of: Held })[] = [];
+      for (const of of dirty) {
+        if (batch.length >= settings.batchMax) break;
+        if (of.isWriting) continue;
+        dirty.delete(of);
+        if (of.events.length === 0) continue;
+        const advanced = advanceBy(of.known, of.events, { atMs: nowMs, seed, signalsSeen: 0 });
+        batch.push({ of, advanced, eventsSeen: of.events.length, lateMs: 0, ...leased(advanced, of, nowMs) });
+      }
+      if (batch.length === 0) return;
+      await record(batch);
+    }
+  }
+
+  async function record(batch: readonly (Taken & { readonly of: Held })[]): Promise<void> {
+    for (const { of } of batch) of.isWriting = true;
+    try {
+      const written = await store.record(
+        worker,
+        batch.map(({ advance }) => advance),
+      );
+      storeIsBack();
+      for (const one of batch) {
+        one.of.isWriting = false;
+        const isSignalled = written.get(one.advance.key);
+        if (isSignalled === undefined) forget(one.of);
+        else settle(one);
+        // Its notice may have come while the row was locked.
+        if (isSignalled) wake();
+      }
+    } catch (error) {
+      for (const { of } of batch) {
+        of.isWriting = false;
+        dirty.add(of);
+      }
+      await storeIsAway(error);
+    }
+  }
+
+  // Leases.
+
+  async function renewAll(): Promise<void> {
+    const nowMs = now();
+    const soon = [...held.values()].filter(({ leasedUntilMs }) => leasedUntilMs < nowMs + (settings.leaseMs * 2) / 3);
+    if (soon.length === 0) return;
+    const leasedUntilMs = nowMs + settings.leaseMs;
+    const keys = soon.map(({ known }) => known.key);
+    try {
+      const kept = await store.renew({ worker, keys, leasedUntilMs });
+      for (const of of soon) {
+        if (kept.has(of.known.key)) of.leasedUntilMs = Math.max(of.leasedUntilMs, leasedUntilMs);
+        else if (held.get(of.known.key) === of && !of.isWriting) forget(of);
+      }
+      wake(); // What became due while its row was locked by this was passed over.
+    } catch (error) {
+      hooks.onStoreError?.(error);
+    }
+  }
+
+  async function pruneAll(): Promise<void> {
+    try {
+      while (!stopping.signal.aborted) {
+        const removed = await store.prune({ endedBeforeMs: now() - settings.retainMs, limit: PRUNE_BATCH });
+        if (removed < PRUNE_BATCH) return;
+      }
+    } catch (error) {
+      hooks.onStoreError?.(error);
+    }
+  }
+
+  // Sleeping and waking.
+
+  /** `atMs`: until then everything was taken. */
+  async function sleepUntilDue(told: number, atMs: number): Promise<void> {
+    const nextMs = await store.nextWakeMs({ worker, nowMs: atMs });
+    if (told !== tellings || stopping.signal.aborted) return;
+    const untilNextMs = nextMs === undefined ? settings.pollMs : nextMs - now();
+    if (untilNextMs > 0) await sleep(Math.min(settings.pollMs, untilNextMs));
+  }
+
+  function wake(): void {
+    tellings++;
+    for (const rouse of sleepers) rouse();
+  }
+
+  function sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const rouse = () => {
+        clearTimeout(timer);
+        sleepers.delete(rouse);
+        resolve();
+      };
+      const timer = setTimeout(rouse, ms);
+      sleepers.add(rouse);
+    });
+  }
+
+  async function untilDone<T>(work: () => Promise<T>): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        await work();
+        return;
+      } catch (error) {
+        await storeIsAway(error);
+      }
+    }
+  }
+
+  async function storeIsAway(error: unknown): Promise<void> {
+    isStoreAway = true;
+    hooks.onStoreError?.(error);
+    const pauseMs = storePauseMs;
+    storePauseMs = Math.min(2 * storePauseMs, STORE_PAUSE_MS.max);
+    await sleep(pauseMs);
+  }
+
+  function storeIsBack(): void {
+    isStoreAway = false;
+    storePauseMs = STORE_PAUSE_MS.first;
+  }
+
+  const renewing = setInterval(() => void renewAll(), settings.leaseMs / 3);
+  const pruning = setInterval(() => void pruneAll(), PRUNE_EVERY_MS);
+  const running = run();
+  return {
+    wake,
+    health: () => ({ isStoreAway, held: held.size, tasks, parked: parked.size }),
+    async stop() {
+      stopping.abort();
+      wake();
+      clearInterval(renewing);
+      clearInterval(pruning);
+      await running;
+      for (const { running: theirs } of held.values()) for (const abort of theirs.values()) abort.abort();
+      const untilMs = monotonicMs() + settings.drainMs;
+      while ((tasks > 0 || dirty.size > 0 || writes > 0) && monotonicMs() < untilMs)
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      isClosed = true;
+      held.clear();
+      await store.release(worker, now()).catch((error: unknown) => hooks.onStoreError?.(error));
+    },
+  };
+}

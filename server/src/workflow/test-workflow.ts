@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ExecutionRecord, WorkflowStore } from '../ports/workflow-store.ts';
+import { Definitions } from './definitions.ts';
+import { type DriverDependencies, startWorkflowDriver, type WorkflowDriver } from './driver.ts';
+import type { HistoryEvent } from './language/history-event.ts';
+import { historyOf } from './language/history-text.ts';
+import type { Seed } from './language/random.ts';
+import type { TaskHandlers } from './task-handler.ts';
+
+/** For tests: real randomness. */
+export function anySeed(): Seed {
+  const bytes = randomBytes(16);
+  return [bytes.readInt32LE(0), bytes.readInt32LE(4), bytes.readInt32LE(8), bytes.readInt32LE(12)];
+}
+
+export function invoke(functionName: string, more: object = {}): object {
+  return {
+    Type: 'Task',
+    Resource: 'arn:aws:states:::lambda:invoke',
+    Parameters: { FunctionName: functionName, 'Payload.$': '$' },
+    ResultSelector: { 'said.$': '$.Payload' },
+    ResultPath: '$.result',
+    ...more,
+  };
+}
+
+export function invokeAndWait(functionName: string, more: object = {}): object {
+  return {
+    Type: 'Task',
+    Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken',
+    Parameters: { FunctionName: functionName, Payload: { 'input.$': '$', 'token.$': '$$.Task.Token' } },
+    ResultPath: '$.result',
+    ...more,
+  };
+}
+
+export async function startTestDriver(
+  store: WorkflowStore,
+  definitions: Readonly<Record<string, object>>,
+  handlers: TaskHandlers,
+  more: Partial<DriverDependencies> = {},
+): Promise<WorkflowDriver> {
+  const known = new Definitions(store);
+  const files = Object.entries(definitions).map(([name, definition]) => ({ name, source: JSON.stringify(definition) }));
+  await known.keep(files, Object.keys(handlers));
+  return startWorkflowDriver({
+    store,
+    definitions: known,
+    handlers,
+    worker: 'test',
+    now: Date.now,
+    monotonicMs: () => performance.now(),
+    seed: anySeed,
+    ...more,
+  });
+}
+
+/** Waits, bounded by the test's own time. */
+export async function ended(store: WorkflowStore, id: string): Promise<ExecutionRecord> {
+  for (;;) {
+    const found = await store.find(id);
+    if (found !== undefined && found.status !== 'RUNNING') return found;
+    await sleep(5);
+  }
+}
+
+export async function historyIn(store: WorkflowStore, id: string): Promise<readonly HistoryEvent[]> {
+  const found = await store.find(id);
+  return found === undefined ? [] : (await store.history(found.key)).flatMap(historyOf);
+}
