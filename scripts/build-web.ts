@@ -9,7 +9,15 @@ import { build } from 'vite';
 const ROOT = resolve(import.meta.dirname, '..');
 const WEB = join(ROOT, 'web');
 const PAGE = join(WEB, 'dist', 'index.html');
-const SOURCES = ['web/src', 'web/public', 'web/index.html', 'web/vite.config.ts', 'web/package.json', 'contracts/src'];
+const SOURCES = [
+  'web/src',
+  'web/public',
+  'web/worker',
+  'web/index.html',
+  'web/vite.config.ts',
+  'web/package.json',
+  'contracts/src',
+];
 
 const newest = Math.max(...SOURCES.map((source) => newestMs(join(ROOT, source))));
 if (!process.argv.includes('--force') && existsSync(PAGE) && statSync(PAGE).mtimeMs >= newest) {

@@ -10,6 +10,7 @@ const CHECKS: readonly (readonly [name: string, command: string, ...args: readon
   ['types: domain', 'tsc', '-p', 'server/src/domain'],
   ['types: server', 'tsc', '-p', 'server'],
   ['types: web', 'tsc', '-p', 'web'],
+  ['types: web worker', 'tsc', '-p', 'web/worker'],
   ['types: tests', 'tsc', '-p', 'test'],
   ['boundaries', 'depcruise', 'contracts', 'server', 'web', 'bench', 'test', 'scripts'],
   ['dead code', 'knip'],

@@ -13,5 +13,13 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     chunkSizeWarningLimit: 1_500,
+    rolldownOptions: {
+      input: {
+        index: `${import.meta.dirname}/index.html`,
+        'push-worker': `${import.meta.dirname}/worker/push-worker.ts`,
+      },
+      // A browser knows a service worker by its address: that one keeps its name.
+      output: { entryFileNames: ({ name }) => (name === 'push-worker' ? '[name].js' : 'assets/[name]-[hash].js') },
+    },
   },
 });

@@ -1,7 +1,9 @@
 import type { Alert } from '@healthsync/contracts/alert';
 import type { LimitRule } from '@healthsync/contracts/patient';
+import type { RuleInput } from '@healthsync/contracts/rule';
 import { mockEscalation, mockExecution, mockExecutions, mockHistory, mockPreview } from './mock-escalation.ts';
 import type { MockHouse } from './mock-house.ts';
+import { createMockRules } from './mock-rules.ts';
 import type { MockWard } from './mock-ward.ts';
 
 export interface MockRequest {
@@ -36,6 +38,7 @@ export function createMockRoutes({
   readonly now: () => number;
   readonly may: (role: string, action: string) => boolean;
 }): MockRoutes {
+  const rules = createMockRules();
   const notes = new Map<string, { id: string; at: string; author: string; text: string }[]>();
   const pushed = new Map<string, number>();
   const failing: { readonly pathEnd: string; readonly status: number }[] = [];
@@ -146,6 +149,12 @@ export function createMockRoutes({
       }),
     ),
 
+    'POST /api/rules/lint': ({ body }) => answer(rules.lint((body?.['rules'] ?? []) as readonly RuleInput[])),
+    'GET /api/rules/proposals': () => answer({ proposals: [] }),
+    ...rulesOf('patients', 'patient'),
+    ...rulesOf('wards', 'ward'),
+    ...rulesOf('house', 'house'),
+
     'GET /api/rotas': () => answer(house.rotas()),
     'GET /api/rotas/:id/schedule': ({ target }) =>
       answer(house.schedule(Number(target.searchParams.get('from')), Number(target.searchParams.get('to')))),
@@ -196,6 +205,24 @@ export function createMockRoutes({
       answer({ rejected: target.searchParams.get('state') === 'open' ? ward.rejected(now()) : [] }),
     'GET /api/devices': () => answer({ devices: ward.devices(now()) }),
   };
+
+  function rulesOf(path: string, scope: 'patient' | 'ward' | 'house'): Readonly<Record<string, Handler>> {
+    const at = scope === 'house' ? '/api/house' : `/api/${path}/:id`;
+    const whose = (id: string) => (scope === 'house' ? '' : id);
+    return {
+      [`GET ${at}/rules`]: (_, id) => answer(rules.set(scope, whose(id))),
+      [`PUT ${at}/rules`]: guarded('limits.write', ({ body }, id) => {
+        const wanted = (body?.['rules'] ?? []) as readonly RuleInput[];
+        const errors = rules.lint(wanted).problems.filter(({ severity }) => severity === 'error');
+        if (errors.length > 0) return refused(400, 'invalid', 'Not valid.', { errors });
+        return answer(rules.put(scope, whose(id), wanted));
+      }),
+      [`POST ${at}/rules/overrides`]: guarded('limits.write', ({ body }, id) =>
+        answer(rules.override(scope === 'ward' ? 'ward' : 'patient', whose(id), body ?? {})),
+      ),
+      [`GET ${at}/rules/versions`]: () => answer({ versions: [] }),
+    };
+  }
 
   return {
     answer(request) {

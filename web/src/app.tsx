@@ -2,23 +2,29 @@ import { createRootRoute, createRoute, createRouter, Outlet, redirect, useNaviga
 import { useEffect, useSyncExternalStore } from 'react';
 import { AlarmDialogs } from './alarms/alarm-dialogs.tsx';
 import { AlarmPage } from './alarms/alarm-page.tsx';
+import { ChannelsPage } from './channels/channels-page.tsx';
 import { ExecutionPage } from './executions/execution-page.tsx';
 import { ExecutionsPage } from './executions/executions-page.tsx';
+import { HealthPage } from './health/health-page.tsx';
 import { startLiveFeed } from './live/live-feed.ts';
+import { MePage } from './me/me-page.tsx';
 import { DevicesPage } from './pages/devices-page.tsx';
 import { PatientsPage } from './pages/patients-page.tsx';
 import { mayOpen, PAGES } from './pages.ts';
 import { PatientPage } from './patient/patient-page.tsx';
 import { RotaPage } from './rota/rota-page.tsx';
+import { RulesPage } from './rules/rules-page.tsx';
 import { onSecond, useServices } from './services.ts';
 import { isSignedOut, SessionGate, useSession } from './session/session.tsx';
 import { SetupPage } from './session/setup-page.tsx';
 import { useSettings } from './settings.ts';
+import { TeamsPage } from './teams/teams-page.tsx';
 import { WallPage } from './wall/wall-page.tsx';
 import { Announcer } from './widgets/announcer.tsx';
 import { FeedBanner } from './widgets/feed-banner.tsx';
 import { HelpDialog, openHelp } from './widgets/help-dialog.tsx';
 import { useShortcuts } from './widgets/shortcuts.ts';
+import { SystemBanner } from './widgets/system-banner.tsx';
 import { currentToasts, dismissToast, onToasts } from './widgets/toast.ts';
 import { TopBar } from './widgets/top-bar.tsx';
 import { WorklistPage } from './worklist/worklist-page.tsx';
@@ -43,6 +49,11 @@ const tree = root.addChildren([
     createRoute({ ...page, path: '/patients', component: PatientsPage }),
     createRoute({ ...page, path: '/patients/$patientId', component: PatientPage }),
     createRoute({ ...page, path: '/rota', component: RotaPage }),
+    createRoute({ ...page, path: '/teams', component: TeamsPage }),
+    createRoute({ ...page, path: '/channels', component: ChannelsPage }),
+    createRoute({ ...page, path: '/me', component: MePage }),
+    createRoute({ ...page, path: '/health', component: HealthPage }),
+    createRoute({ ...page, path: '/rules', component: RulesPage }),
     createRoute({ ...page, path: '/executions', component: ExecutionsPage }),
     createRoute({ ...page, path: '/executions/$executionId', component: ExecutionPage }),
     createRoute({ ...page, path: '/devices', component: DevicesPage }),
@@ -93,6 +104,7 @@ function Shell() {
     <div className="shell">
       <TopBar />
       {may('wall.watch') && <FeedBanner />}
+      <SystemBanner />
       <Outlet />
       <Toasts />
       <Announcer />

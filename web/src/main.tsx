@@ -17,8 +17,10 @@ import './page.css';
 import './controls.css';
 import './wall/tile.css';
 import './wall/wall.css';
+import './me/me.css';
 import './patient/patient.css';
 import './rota/rota.css';
+import './rules/rules.css';
 import './worklist/worklist.css';
 
 const store = createLiveStore(

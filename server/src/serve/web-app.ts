@@ -26,6 +26,8 @@ export async function registerWebApp(app: FastifyInstance, folder: string): Prom
   for (const file of topLevelFiles(folder))
     app.get(`/${file}`, { config: { public: true } }, (_request, reply) => {
       reply.header('cache-control', 'public, max-age=3600');
+      // A worker lives by the policy it came with: it may speak to us, for receipts and acknowledgements, and to nobody.
+      if (file === 'push-worker.js') reply.header('content-security-policy', "default-src 'none'; connect-src 'self'");
       return reply.sendFile(file, folder, { cacheControl: false });
     });
   app.get('/', { config: { public: true } }, (_request, reply) => sendPage(reply, folder));

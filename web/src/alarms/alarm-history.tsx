@@ -25,7 +25,7 @@ export function AlarmHistory({ detail }: { readonly detail: AlertDetail }) {
     ...detail.deliveries.map(
       ({ channel, state, attempts, updatedAt }): Line => ({
         at: updatedAt,
-        what: state === 'failed' ? `Not delivered by ${channel}` : `${DELIVERY[state]} by ${channel}`,
+        what: `${DELIVERY[state]} by ${channel}`,
         detail: attempts > 1 ? `${attempts} attempts` : '',
         tone: state === 'failed' ? 'bad' : 'plain',
       }),
@@ -47,7 +47,12 @@ export function AlarmHistory({ detail }: { readonly detail: AlertDetail }) {
   );
 }
 
-const DELIVERY = { pending: 'Being told', delivered: 'Told', failed: 'Not told' } as const;
+const DELIVERY = {
+  pending: 'Being told',
+  delivered: 'Told',
+  failed: 'Not delivered',
+  dropped: 'No longer worth telling',
+} as const;
 
 function lineOf(entry: AlertHistoryEntry): Line {
   const { at, change, by, priority, previousPriority, text, until, previousOwner, step, undone } = entry;

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { api } from '../api.ts';
 import { alarmText, callOf } from '../live/alarm-rank.ts';
+import { nameOf } from '../rules/rule-words.ts';
 import { useSeconds, useServices, useShape } from '../services.ts';
 import { useSession } from '../session/session.tsx';
 import { Awaited, NotForYou } from '../widgets/awaited.tsx';
@@ -101,21 +102,57 @@ function Alarm({ detail }: { readonly detail: AlertDetail }) {
             }
           </Awaited>
         </section>
-        <section className="panel" aria-label="What happened">
-          <h2>What happened</h2>
-          <AlarmHistory detail={detail} />
-        </section>
-        <section className="panel" aria-label="Why it rang">
-          <h2>Why it rang</h2>
-          <dl className="facts">
-            <Fact term="First" text={`${alert.cause.text}, ${TIME.format(Date.parse(alert.raisedAt))}`} />
-            <Fact term="Worst" text={alert.worst.text} />
-            <Fact term="Rule" text={`${alert.rule}, version ${alert.ruleVersion}`} />
-            <Fact term="Reading" text={`${alert.readingId} of device ${alert.deviceId}`} />
-            {alert.lastReadingId !== alert.readingId && <Fact term="Latest reading" text={alert.lastReadingId} />}
-            {alert.rangIn !== undefined && <Fact term="Rang in" text={alert.rangIn.bed ?? 'no bed'} />}
-          </dl>
-        </section>
+        <div className="columns-right">
+          <section className="panel" aria-label="What happened">
+            <h2>What happened</h2>
+            <AlarmHistory detail={detail} />
+          </section>
+          <section className="panel" aria-label="Why it rang">
+            <h2>Why it rang</h2>
+            <dl className="facts">
+              <Fact term="First" text={`${alert.cause.text}, ${TIME.format(Date.parse(alert.raisedAt))}`} />
+              <Fact term="Worst" text={alert.worst.text} />
+              <Fact term="Rule" text={`${alert.rule}, version ${alert.ruleVersion}`} />
+              <Fact term="Reading" text={`${alert.readingId} of device ${alert.deviceId}`} />
+              {alert.lastReadingId !== alert.readingId && <Fact term="Latest reading" text={alert.lastReadingId} />}
+              <Reasons cause={alert.cause} />
+              {alert.rangIn !== undefined && <Fact term="Rang in" text={alert.rangIn.bed ?? 'no bed'} />}
+            </dl>
+          </section>
+        </div>
+      </div>
+    </>
+  );
+}
+
+/** Which readings and how long, as the decision kept them. */
+function Reasons({ cause: { reasons } }: { readonly cause: AlertDetail['alert']['cause'] }) {
+  if (reasons === undefined) return null;
+  const { scope, readings, sustained, repeated, untilMs } = reasons;
+  return (
+    <>
+      <Fact term="Set by" text={`${scope}${untilMs === undefined ? '' : `, until ${TIME.format(untilMs)}`}`} />
+      {sustained !== undefined && (
+        <Fact term="Sustained" text={`${sustained.readings} readings over ${sustained.spanMs / 1_000} s`} />
+      )}
+      {repeated !== undefined && (
+        <Fact
+          term="Repeated"
+          text={`${repeated.rule} ${repeated.times} times within ${repeated.windowMs / 60_000} min`}
+        />
+      )}
+      <div>
+        <dt>Readings</dt>
+        <dd>
+          <ul className="reading-list">
+            {readings.map(({ readingId, deviceId, atMs, vital, value }) => (
+              <li key={`${readingId} ${vital}`}>
+                {vital !== undefined && `${nameOf(vital)} ${value ?? ''}, `}
+                {TIME.format(atMs)} <span className="soft">{`${readingId} of ${deviceId}`}</span>
+              </li>
+            ))}
+          </ul>
+        </dd>
       </div>
     </>
   );

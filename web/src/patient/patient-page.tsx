@@ -95,7 +95,7 @@ function Patient({ patient }: { readonly patient: PatientDetail }) {
       {history.isPending && <p className="soft">Loading…</p>}
       {history.isSuccess && past.length === 0 && <p className="soft">None yet.</p>}
       {past.length > 0 && <AlarmTable alarms={past} showBed={false} />}
-      {isEditing && <LimitsDialog patientId={patient.id} limits={patient.limits} onClose={() => setEditing(false)} />}
+      {isEditing && <LimitsDialog patient={patient} onClose={() => setEditing(false)} />}
     </main>
   );
 }

@@ -1,0 +1,26 @@
+import { useSession } from '../session/session.tsx';
+import { Contacts } from './contacts.tsx';
+import { PushPanel } from './push-panel.tsx';
+import { QuietHoursPanel } from './quiet-hours.tsx';
+import { MyTopics } from './topics.tsx';
+
+/** How I am told: where, of what, when not; and this very browser. */
+export function MePage() {
+  const { me } = useSession();
+  return (
+    <main className="page me">
+      <div className="row page-head">
+        <h1>How I am told</h1>
+        <span className="soft">
+          {me.displayName} · {me.roles.join(', ')}
+        </span>
+      </div>
+      <div className="me-columns">
+        <Contacts />
+        <PushPanel />
+        <MyTopics />
+        <QuietHoursPanel />
+      </div>
+    </main>
+  );
+}

@@ -1,0 +1,114 @@
+import type { QuietHours } from '@healthsync/contracts/care-team';
+import { Button, MultiSelect, Select, TextInput } from '@mantine/core';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { api } from '../api.ts';
+import { Awaited } from '../widgets/awaited.tsx';
+import { SaveProblem, useSaving } from '../widgets/saving.tsx';
+
+const KEY = ['quiet-hours'];
+const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'].map((label, at) => ({ value: String(at + 1), label }));
+type Window = QuietHours['windows'][number];
+const NEW: Window = {
+  weekdays: [1, 2, 3, 4, 5, 6, 7],
+  from: '22:00',
+  to: '06:00',
+  priorities: ['low'],
+  effect: 'hold',
+};
+
+/** When I am left in peace. A high alarm and the last step of an escalation come through whatever is set here. */
+export function QuietHoursPanel() {
+  const query = useQuery({ queryKey: KEY, queryFn: () => api<QuietHours>('/api/me/quiet-hours'), gcTime: 0 });
+  return (
+    <section className="panel" aria-label="My quiet hours">
+      <h2>Quiet hours</h2>
+      <p className="soft">They never hold back a high alarm, nor the last step of an escalation.</p>
+      <Awaited query={query} rows={2}>
+        {(known) => <Form key={query.dataUpdatedAt} known={known} />}
+      </Awaited>
+    </section>
+  );
+}
+
+function Form({ known }: { readonly known: QuietHours }) {
+  const queries = useQueryClient();
+  const saving = useSaving();
+  const [windows, setWindows] = useState<readonly Window[]>(known.windows);
+  const change = (at: number, part: Partial<Window>) =>
+    setWindows(windows.map((one, i) => (i === at ? { ...one, ...part } : one)));
+  const save = () =>
+    saving.run(async () => {
+      const body: QuietHours = { zone: known.zone, windows: [...windows] };
+      await api('/api/me/quiet-hours', { method: 'PUT', body });
+      await queries.invalidateQueries({ queryKey: KEY });
+    });
+  return (
+    <form
+      className="stack"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void save();
+      }}
+    >
+      <SaveProblem saving={saving} shown={[]} />
+      {windows.map((window, at) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a window is its place in the list
+        <fieldset key={at} className="layer">
+          <legend>
+            {window.from}–{window.to}
+          </legend>
+          <div className="pair">
+            <MultiSelect
+              label="Days"
+              data={DAYS}
+              value={window.weekdays.map(String)}
+              onChange={(value) => change(at, { weekdays: value.map(Number).sort() })}
+            />
+            <TextInput
+              label="From"
+              type="time"
+              value={window.from}
+              onChange={(event) => change(at, { from: event.target.value })}
+            />
+            <TextInput
+              label="To"
+              type="time"
+              value={window.to}
+              onChange={(event) => change(at, { to: event.target.value })}
+            />
+            <MultiSelect
+              label="For"
+              data={['medium', 'low']}
+              value={window.priorities}
+              onChange={(value) => change(at, { priorities: value as Window['priorities'] })}
+            />
+            <Select
+              label="Then"
+              data={[
+                { value: 'hold', label: 'told when they are over' },
+                { value: 'soften', label: 'told without noise' },
+              ]}
+              value={window.effect}
+              allowDeselect={false}
+              onChange={(value) => change(at, { effect: value === 'soften' ? 'soften' : 'hold' })}
+            />
+          </div>
+          <button type="button" className="plain-button" onClick={() => setWindows(windows.filter((_, i) => i !== at))}>
+            Take away
+          </button>
+        </fieldset>
+      ))}
+      <div className="row">
+        <button type="button" className="plain-button" onClick={() => setWindows([...windows, NEW])}>
+          Add quiet hours
+        </button>
+        {JSON.stringify(windows) !== JSON.stringify(known.windows) && (
+          <Button type="submit" loading={saving.isBusy}>
+            Save quiet hours
+          </Button>
+        )}
+      </div>
+    </form>
+  );
+}

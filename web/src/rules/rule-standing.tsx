@@ -1,0 +1,140 @@
+import type { RuleOverride, RuleProposal, RuleSetResponse, RuleVersions } from '@healthsync/contracts/rule';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { api, problemText } from '../api.ts';
+import { useSession } from '../session/session.tsx';
+import { Awaited } from '../widgets/awaited.tsx';
+import { showToast } from '../widgets/toast.ts';
+import { type RuleScope, rulesPath } from './rule-editor.tsx';
+import { ruleText } from './rule-words.ts';
+
+const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
+
+/** What waits for a second person, what holds for a limited time, and what was before. */
+export function RuleStanding({ of, known }: { readonly of: RuleScope; readonly known: RuleSetResponse }) {
+  const queries = useQueryClient();
+  const { may } = useSession();
+  async function act(path: string, method: 'POST' | 'DELETE'): Promise<void> {
+    try {
+      await api(path, { method });
+    } catch (error) {
+      showToast(problemText(error));
+    }
+    await queries.invalidateQueries({ queryKey: ['rules'] });
+  }
+  const open = known.proposals.filter(({ state }) => state === 'open');
+  return (
+    <div className="standing">
+      {open.map((proposal) => (
+        <Proposal
+          key={proposal.id}
+          proposal={proposal}
+          decide={(what) => act(`/api/rules/proposals/${encodeURIComponent(proposal.id)}/${what}`, 'POST')}
+        />
+      ))}
+      {known.overrides.map((override) => (
+        <Override
+          key={override.id}
+          override={override}
+          end={
+            may('limits.write')
+              ? () => act(`${rulesPath(of)}/overrides/${encodeURIComponent(override.id)}`, 'DELETE')
+              : undefined
+          }
+        />
+      ))}
+      <Versions of={of} />
+    </div>
+  );
+}
+
+function Proposal({
+  proposal: { effect, askedBy, askedAt, reason, expiresAt, mayConfirm },
+  decide,
+}: {
+  readonly proposal: RuleProposal;
+  readonly decide: (what: 'confirm' | 'refuse') => Promise<void>;
+}) {
+  return (
+    <div className="second-person" role="status">
+      <p>
+        <strong>Waits for a second person:</strong> {effect}
+      </p>
+      <p className="soft">
+        {askedBy}, {TIME.format(Date.parse(askedAt))}: {reason}. Lapses {TIME.format(Date.parse(expiresAt))}.
+      </p>
+      {mayConfirm ? (
+        <div className="row">
+          <button type="button" className="act act-main" onClick={() => void decide('confirm')}>
+            Confirm
+          </button>
+          <button type="button" className="act" onClick={() => void decide('refuse')}>
+            Refuse
+          </button>
+        </div>
+      ) : (
+        <p className="soft">Somebody else has to confirm it.</p>
+      )}
+    </div>
+  );
+}
+
+function Override({
+  override: { rule, until, setBy, reason },
+  end,
+}: {
+  readonly override: RuleOverride;
+  readonly end: (() => Promise<void>) | undefined;
+}) {
+  return (
+    <p className="override">
+      <strong>Until {TIME.format(Date.parse(until))}:</strong> {rule.off === true ? 'off: ' : ''}
+      {ruleText(rule)}{' '}
+      <span className="soft">
+        {setBy}: {reason}
+      </span>{' '}
+      {end !== undefined && (
+        <button type="button" className="plain-button" onClick={() => void end()}>
+          End it now
+        </button>
+      )}
+    </p>
+  );
+}
+
+function Versions({ of }: { readonly of: RuleScope }) {
+  const [isOpen, setOpen] = useState(false);
+  const query = useQuery({
+    queryKey: ['rules', of.scope, of.scopeId, 'versions'],
+    queryFn: () => api<RuleVersions>(`${rulesPath(of)}/versions`),
+    enabled: isOpen,
+    gcTime: 0,
+  });
+  return (
+    <details className="versions" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>Earlier versions</summary>
+      {isOpen && (
+        <Awaited query={query} rows={3}>
+          {({ versions }) =>
+            versions.length === 0 ? (
+              <p className="soft">None: everything is as installed.</p>
+            ) : (
+              <ol className="timeline">
+                {versions.map(({ ruleId, version, rule, setBy, confirmedBy, setAt, reason }) => (
+                  <li key={`${ruleId} ${version}`}>
+                    <time dateTime={setAt}>{TIME.format(Date.parse(setAt))}</time>
+                    <span>
+                      <strong>{rule === undefined ? `${ruleId} taken away` : ruleText(rule)}</strong>
+                      {rule?.off === true && ' (off)'} v{version}, {setBy}
+                      {confirmedBy !== undefined && `, confirmed by ${confirmedBy}`}: {reason}
+                    </span>
+                  </li>
+                ))}
+              </ol>
+            )
+          }
+        </Awaited>
+      )}
+    </details>
+  );
+}
