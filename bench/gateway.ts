@@ -41,18 +41,29 @@ interface Result extends Load {
   /** CPU of everybody else on the machine while the load ran, and the load average before the run: other work shows here. */
   readonly otherCpuSeconds: number;
   readonly loadAverageBefore: number;
+  /** Of the machine's CPU time while the load ran, the share its host gave to others: none of ours can make up for it. */
+  readonly stolenShare: number;
 }
 
 const { values: options } = parseArgs({
-  options: { quick: { type: 'boolean' }, only: { type: 'string' }, peers: { type: 'boolean', default: true } },
+  options: {
+    quick: { type: 'boolean' },
+    only: { type: 'string' },
+    peers: { type: 'boolean', default: true },
+    /** `devices x rate x seconds`, such as `1000x10x10`, instead of the loads that are reported. */
+    load: { type: 'string' },
+    /** For Node, of the server only: `--cpu-prof`, `--trace-gc`, … */
+    'node-flags': { type: 'string', default: '' },
+  },
   allowNegative: true,
 });
 const seconds = options.quick ? 10 : 30;
-const LOADS: readonly Load[] = [
+const REPORTED: readonly Load[] = [
   { name: '10,000 devices at 1/s', devices: 10_000, rate: 1, seconds, alarmsPerSecond: 10 },
   { name: '1,000 devices at 20/s', devices: 1_000, rate: 20, seconds, alarmsPerSecond: 10 },
   { name: '1,000 devices at 30/s', devices: 1_000, rate: 30, seconds, alarmsPerSecond: 10 },
 ].filter(({ name }) => options.only === undefined || name.includes(options.only));
+const LOADS = options.load === undefined ? REPORTED : [loadOf(options.load)];
 
 const MAIN = fileURLToPath(new URL('../server/src/apps/main.ts', import.meta.url));
 /** Kept between runs: ten thousand certificates take minutes to make. Holds no measurement. */
@@ -60,6 +71,9 @@ const home = resolve('.data-bench');
 const FLEET = join(home, 'fleet.json');
 const MQTT_PORT = 18_884;
 const HTTPS_PORT = 18_444;
+
+/** As `npm start` does. */
+const NODE_FLAGS: readonly string[] = [];
 
 const results: Result[] = [];
 prepareFleet();
@@ -74,6 +88,11 @@ for (const load of LOADS) {
   }
 }
 process.stdout.write(`${JSON.stringify(results, null, 1)}\n`);
+
+function loadOf(text: string): Load {
+  const [devices = 0, rate = 0, lasting = 0] = text.split('x').map(Number);
+  return { name: `${devices} devices at ${rate}/s`, devices, rate, seconds: lasting, alarmsPerSecond: 10 };
+}
 
 function inMemoryAedes(keys: PeerKeys, folder: string): Promise<Peer> {
   return startAedes(keys, folder, false);
@@ -102,7 +121,11 @@ async function forgetReadings(): Promise<void> {
 
 async function measureOurs(load: Load): Promise<Result> {
   await forgetReadings();
-  const child = spawn(process.execPath, [MAIN, 'start'], { env: environment(), stdio: ['ignore', 'pipe', 'inherit'] });
+  const flags = [...NODE_FLAGS, ...options['node-flags'].split(' ').filter((flag) => flag !== '')];
+  const child = spawn(process.execPath, [...flags, MAIN, 'start'], {
+    env: environment(),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   await new Promise<void>((ready, reject) => {
     child.stdout.once('data', () => ready());
     child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
@@ -191,6 +214,7 @@ async function measure(load: Load, server: Omit<Peer, 'stop'>, live?: GeneratorP
     memoryConnectedMiB: connected.pssMiB,
     kibPerSession: ((connected.pssMiB - before.pssMiB) * 1024) / Math.max(1, report.connected),
     otherCpuSeconds: machineSent.busy - machineConnected.busy - serverCpuSeconds - report.generatorCpuSeconds,
+    stolenShare: (machineSent.stolen - machineConnected.stolen) / (machineSent.total - machineConnected.total),
     loadAverageBefore,
   };
 }
@@ -202,7 +226,7 @@ function show({ name, server, durable, report, ...of }: Result): void {
     `${name} · ${server}${durable ? ' (durable)' : ' (not durable)'}: ack p50 ${ms(latencyMs.p50)} p99 ${ms(latencyMs.p99)} max ${ms(latencyMs.max)} ms` +
       `, alarm p99 ${ms(alarms.p99)} ms (${alarms.heard}/${alarms.set}), lost ${report.lost}, unsent ${report.unsent}` +
       `, connect ${report.connectSeconds.toFixed(1)} s${report.reconnectSeconds === undefined ? '' : `, reconnect ${report.reconnectSeconds.toFixed(1)} s (${report.reconnected})`}, ${of.serverCpuMicrosPerReading.toFixed(0)} µs CPU per reading, ${of.kibPerSession.toFixed(0)} KiB per session` +
-      `, generator CPU ${report.generatorCpuSeconds.toFixed(1)} s late p99 ${ms(report.generatorLateMs.p99)} ms, other CPU ${of.otherCpuSeconds.toFixed(1)} s, disk sync max ${ms(report.diskSyncMs.max)} ms\n`,
+      `, generator CPU ${report.generatorCpuSeconds.toFixed(1)} s late p99 ${ms(report.generatorLateMs.p99)} ms, other CPU ${of.otherCpuSeconds.toFixed(1)} s, stolen ${(100 * of.stolenShare).toFixed(0)} %, disk sync max ${ms(report.diskSyncMs.max)} ms\n`,
   );
 }
 

@@ -20,11 +20,12 @@ export function usageOf(pid: number, options: { readonly withChildren: boolean }
   }));
 }
 
-/** CPU seconds spent by everybody on this machine, and what of it was idle. */
-export function machineCpu(): { readonly busy: number; readonly total: number } {
+/** CPU seconds of this machine: spent by everybody on it, given by its host to others (steal, proc(5)), and in all. */
+export function machineCpu(): { readonly busy: number; readonly stolen: number; readonly total: number } {
   const fields = (readFileSync('/proc/stat', 'utf8').split('\n')[0] ?? '').split(/\s+/).slice(1, 9).map(Number);
   const total = fields.reduce((sum, field) => sum + field, 0) / TICKS;
-  return { total, busy: total - ((fields[3] ?? 0) + (fields[4] ?? 0)) / TICKS };
+  const stolen = (fields[7] ?? 0) / TICKS;
+  return { total, stolen, busy: total - ((fields[3] ?? 0) + (fields[4] ?? 0)) / TICKS - stolen };
 }
 
 function family(pid: number): readonly number[] {

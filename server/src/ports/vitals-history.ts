@@ -1,7 +1,7 @@
 import type { DeviceId, PatientId, ReadingId } from '../domain/ids.ts';
 import type { AssignedReading } from '../domain/reading.ts';
 import type { VitalName } from '../domain/vital.ts';
-import type { LogBatch, LogPositions } from './reading-log.ts';
+import type { LogBatch, LoggedReading, LogPositions } from './reading-log.ts';
 
 /** Every reading ever kept, exactly once, by patient and time. */
 export interface VitalsHistory {
@@ -9,7 +9,10 @@ export interface VitalsHistory {
    * Stores a batch, the latest value of each vital, and the group's position in one transaction; a reading that is
    * already there (same patient, device, id and time) changes nothing. Rejects with `Failure` `database-unavailable`.
    */
-  keep(batch: LogBatch): Promise<{ readonly stored: number; readonly duplicates: number }>;
+  keep(batch: LogBatch): Promise<Kept>;
+
+  /** The same in two steps, for a stream of readings: none of them is held in memory while it waits to be stored. */
+  gather(): HistoryBatch;
 
   /** Where `keep` stands, from the same store as the rows. */
   position(): Promise<LogPositions>;
@@ -36,6 +39,23 @@ export interface VitalsHistory {
 
   /** The newest value of each vital of these patients. */
   latest(patientIds: readonly PatientId[]): Promise<readonly LatestValue[]>;
+}
+
+export interface Kept {
+  readonly stored: number;
+  readonly duplicates: number;
+}
+
+/** Readings gathered in the store's own form. */
+export interface HistoryBatch {
+  readonly count: number;
+  /** Copies what is to be stored. False, and nothing taken, when it does not fit: store first. An empty batch takes any. */
+  add(record: LoggedReading): boolean;
+  /**
+   * As `keep`: all of it and the positions, or nothing. After a rejection it may be called again; once stored, the batch
+   * is empty and can be filled anew.
+   */
+  store(next: LogPositions): Promise<Kept>;
 }
 
 export interface TrendPoint {

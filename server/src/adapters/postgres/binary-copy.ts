@@ -1,6 +1,6 @@
 /**
  * Rows in the binary format of COPY (PostgreSQL, "COPY", File Formats): a header, rows of length-prefixed fields in
- * network order, a trailer. Writes into one buffer that grows and is used again for the next batch.
+ * network order, a trailer. Writes into one buffer that grows and is used again after the next `begin`.
  */
 export class BinaryCopyWriter {
   #bytes = Buffer.alloc(256 * 1024);
@@ -75,11 +75,19 @@ export class BinaryCopyWriter {
     this.#length += 5;
   }
 
-  /** The whole; valid until the next `begin`. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Takes back what was written from there on: half a row. */
+  cutTo(length: number): void {
+    this.#length = length;
+  }
+
+  /** The whole so far; valid until the next row or `begin`. */
   end(): Buffer {
     this.#view.setInt16(this.#length, -1);
-    this.#length += 2;
-    return this.#bytes.subarray(0, this.#length);
+    return this.#bytes.subarray(0, this.#length + 2);
   }
 
   #null(): void {

@@ -9,42 +9,38 @@ import { VITALS_BY_COLUMN } from './vitals-columns.ts';
 export class LatestSince {
   readonly #committed = new Map<string, readonly (number | undefined)[]>();
 
-  /** The bounds this batch moves forward, by patient. */
-  movedBy(records: readonly LoggedReading[]): ReadonlyMap<string, readonly (number | undefined)[]> {
-    const moved = new Map<string, (number | undefined)[]>();
-    for (const { reading } of records) {
-      const since = Math.floor(reading.atMs / COARSE_MS) * COARSE_MS;
-      let bounds = moved.get(reading.patientId) ?? this.#committed.get(reading.patientId) ?? NONE;
-      for (let i = 0; i < VITALS.length; i++) {
-        const vital = VITALS[i];
-        if (vital === undefined || reading.vitals[vital] === undefined || since <= (bounds[i] ?? -1)) continue;
-        let own = moved.get(reading.patientId);
-        if (own === undefined) {
-          own = [...bounds];
-          moved.set(reading.patientId, own);
-        }
-        own[i] = since;
-        bounds = own;
+  /** Notes in `moved` which bounds this reading moves forward. */
+  note(reading: LoggedReading['reading'], moved: MovedBounds): void {
+    const since = Math.floor(reading.atMs / COARSE_MS) * COARSE_MS;
+    let bounds = moved.get(reading.patientId) ?? this.#committed.get(reading.patientId) ?? NONE;
+    for (let i = 0; i < VITALS.length; i++) {
+      const vital = VITALS[i];
+      if (vital === undefined || reading.vitals[vital] === undefined || since <= (bounds[i] ?? -1)) continue;
+      let own = moved.get(reading.patientId);
+      if (own === undefined) {
+        own = [...bounds];
+        moved.set(reading.patientId, own);
       }
+      own[i] = since;
+      bounds = own;
     }
-    return moved;
   }
 
   /** Call it once they are stored. */
-  commit(moved: ReadonlyMap<string, readonly (number | undefined)[]>): void {
+  commit(moved: MovedBounds): void {
     // Forgetting costs one more write per patient.
     if (this.#committed.size > PATIENTS_MAX) this.#committed.clear();
     for (const [patientId, bounds] of moved) this.#committed.set(patientId, bounds);
   }
 }
 
+/** By patient. */
+export type MovedBounds = Map<string, (number | undefined)[]>;
+
 /** In the order of `encodeLatestSince`. */
 export const LATEST_COLUMNS = ['patient_id', ...VITALS_BY_COLUMN.map(([, column]) => column)] as const;
 
-export function encodeLatestSince(
-  moved: ReadonlyMap<string, readonly (number | undefined)[]>,
-  writer: BinaryCopyWriter,
-): Buffer {
+export function encodeLatestSince(moved: MovedBounds, writer: BinaryCopyWriter): Buffer {
   writer.begin();
   for (const [patientId, bounds] of moved) {
     writer.row(LATEST_COLUMNS.length);

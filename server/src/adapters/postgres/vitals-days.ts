@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import type { LogBatch, LogPositions } from '../../ports/reading-log.ts';
 
 /** The daily partitions of `vitals`, made when the first reading of a day comes: today's, tomorrow's, or an old one. */
 export class VitalsDays {
@@ -32,34 +31,12 @@ export class VitalsDays {
 export const dayOf = (atMs: number): number => Math.floor(atMs / DAY_MS);
 
 /**
- * Cuts a batch where it would touch too many days for one transaction: every partition costs locks, of which PostgreSQL
- * has a fixed number (max_locks_per_transaction). Live readings are of one day or two; only a replay of many years, or
- * a device whose clock jumps about, comes to this.
+ * Every partition costs locks, of which PostgreSQL has a fixed number (max_locks_per_transaction). Live readings are of
+ * one day or two; only a replay of many years, or a device whose clock jumps about, comes to this.
  */
-export function* cutByDays(
-  batch: LogBatch,
-  daysMax = 64,
-): Generator<LogBatch & { readonly days: ReadonlySet<number> }> {
-  let start = 0;
-  let days = new Set<number>();
-  for (let i = 0; i < batch.records.length; i++) {
-    const day = dayOf(batch.records[i]?.reading.atMs ?? 0);
-    if (days.size === daysMax && !days.has(day)) {
-      const records = batch.records.slice(start, i);
-      yield { records, next: nextOf(records), days };
-      start = i;
-      days = new Set();
-    }
-    days.add(day);
-  }
-  yield { records: start === 0 ? batch.records : batch.records.slice(start), next: batch.next, days };
-}
+export const DAYS_PER_TRANSACTION_MAX = 64;
 
 const DAY_MS = 86_400_000;
-
-function nextOf(records: LogBatch['records']): LogPositions {
-  return new Map(records.map(({ partition, offset }) => [partition, offset + 1]));
-}
 
 /**
  * Attached rather than created in place: attaching does not wait for readers, nor they for it. In one statement, so that

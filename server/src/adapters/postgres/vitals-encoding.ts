@@ -19,10 +19,10 @@ export const READING_COLUMNS = [
   'consciousness',
 ] as const;
 
-/** One wide row per reading: 1.2 µs each where a row per vital took 21. */
-export function encodeReadings(records: readonly LoggedReading[], writer: BinaryCopyWriter): Buffer {
-  writer.begin();
-  for (const { reading } of records) {
+/** One wide row per reading: 1.2 µs each where a row per vital took 21. If it throws, nothing was written. */
+export function encodeReading({ reading }: LoggedReading, writer: BinaryCopyWriter): void {
+  const start = writer.length;
+  try {
     writer.row(READING_COLUMNS.length);
     writer.ascii(reading.patientId);
     writer.time(reading.atMs);
@@ -34,6 +34,8 @@ export function encodeReadings(records: readonly LoggedReading[], writer: Binary
     writer.booleanOrNull(reading.context.oxygen);
     writer.booleanOrNull(reading.status.leadsOff);
     writer.asciiOrNull(reading.context.consciousness);
+  } catch (error) {
+    writer.cutTo(start);
+    throw error;
   }
-  return writer.end();
 }

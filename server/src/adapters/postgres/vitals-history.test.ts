@@ -48,6 +48,24 @@ describe('the vitals history in PostgreSQL', () => {
     await Promise.all(others.map((connections) => connections.close()));
   });
 
+  it('stores what is new of a batch that holds known readings, and the batches after it', async () => {
+    await emptyDatabase(database);
+    const history = new PostgresVitalsHistory(database);
+    const at = Date.UTC(2025, 0, 1, 12);
+    const of = (...devices: readonly string[]): LogBatch => ({
+      records: devices.flatMap((device) => batchOf(at, device).records),
+      next: new Map([[0, 1]]),
+    });
+    expect(await history.keep(of('A', 'B'))).toEqual({ stored: 2, duplicates: 0 });
+    expect(await history.keep(of('B', 'C'))).toEqual({ stored: 1, duplicates: 1 });
+    expect(await history.keep(of('C', 'D', 'D'))).toEqual({ stored: 1, duplicates: 2 });
+    expect(await history.keep(of('E'))).toEqual({ stored: 1, duplicates: 0 });
+    expect(await history.keep(of('F', 'G'))).toEqual({ stored: 2, duplicates: 0 });
+    expect(await history.keep(of('F', 'H'))).toEqual({ stored: 1, duplicates: 1 });
+    const { rows } = await database.pool.query('select count(*)::int as kept from vitals');
+    expect(rows).toEqual([{ kept: 8 }]);
+  });
+
   it('refuses a batch whole when it cannot store it, and goes on with the next', async () => {
     await emptyDatabase(database);
     const history = new PostgresVitalsHistory(database);

@@ -1,37 +1,41 @@
-import pg from 'pg';
+import type pg from 'pg';
 import type { Consciousness } from '../../domain/reading.ts';
 import type { VitalName } from '../../domain/vital.ts';
 import type { LogBatch, LogPositions } from '../../ports/reading-log.ts';
-import type { LatestValue, TrendPoint, VitalsHistory } from '../../ports/vitals-history.ts';
-import { BinaryCopyWriter } from './binary-copy.ts';
+import type { HistoryBatch, Kept, LatestValue, TrendPoint, VitalsHistory } from '../../ports/vitals-history.ts';
 import type { Connections } from './connection.ts';
-import { runWithCopies } from './copy-in.ts';
 import { failing } from './database-failure.ts';
-import { encodeLatestSince, LATEST_COLUMNS, LatestSince } from './latest-since.ts';
 import { VITAL_COLUMNS, VITALS_BY_COLUMN } from './vitals-columns.ts';
-import { cutByDays, VitalsDays } from './vitals-days.ts';
-import { encodeReadings, READING_COLUMNS } from './vitals-encoding.ts';
+import { READING_COLUMNS } from './vitals-encoding.ts';
+import { CONSUMER, VitalsBatch, VitalsWriter } from './vitals-writer.ts';
 
 /** The history in PostgreSQL: partitioned by day, deduplicated by its key, filled by binary COPY. */
 export class PostgresVitalsHistory implements VitalsHistory {
   readonly #pool: pg.Pool;
-  readonly #days: VitalsDays;
-  readonly #readings = new BinaryCopyWriter();
-  readonly #latest = new BinaryCopyWriter();
-  readonly #latestSince = new LatestSince();
-  readonly #prepared = new WeakSet<pg.PoolClient>();
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #writer: VitalsWriter;
 
   constructor({ pool }: Pick<Connections, 'pool'>) {
     this.#pool = pool;
-    this.#days = new VitalsDays(pool);
+    this.#writer = new VitalsWriter(pool);
   }
 
-  async keep(batch: LogBatch): Promise<{ readonly stored: number; readonly duplicates: number }> {
-    // One at a time: the buffers are used again, and positions must not overtake each other.
-    const turn = this.#last.then(() => failing(() => this.#keep(batch)));
-    this.#last = turn.catch(() => undefined);
-    return await turn;
+  async keep({ records, next }: LogBatch): Promise<Kept> {
+    const batch = this.gather();
+    const until = new Map<number, number>();
+    let stored = 0;
+    for (const record of records) {
+      if (!batch.add(record)) {
+        stored += (await batch.store(until)).stored;
+        batch.add(record);
+      }
+      until.set(record.partition, record.offset + 1);
+    }
+    stored += (await batch.store(next)).stored;
+    return { stored, duplicates: records.length - stored };
+  }
+
+  gather(): HistoryBatch {
+    return new VitalsBatch(this.#writer);
   }
 
   async position(): Promise<LogPositions> {
@@ -73,90 +77,9 @@ export class PostgresVitalsHistory implements VitalsHistory {
     const { rows } = await failing(() => this.#pool.query<LatestValue>(LATEST, [patientIds]));
     return rows;
   }
-
-  async #keep(batch: LogBatch): Promise<{ readonly stored: number; readonly duplicates: number }> {
-    let stored = 0;
-    for (const part of cutByDays(batch)) {
-      stored += await this.#storeOnItsDays(part).catch(async (error: unknown) => {
-        // 23514, "no partition of relation found for row": an archived day that another process dropped meanwhile.
-        if (!(error instanceof pg.DatabaseError) || error.code !== '23514') throw error;
-        this.#days.forget();
-        return await this.#storeOnItsDays(part);
-      });
-    }
-    return { stored, duplicates: batch.records.length - stored };
-  }
-
-  async #storeOnItsDays(part: LogBatch & { readonly days: ReadonlySet<number> }): Promise<number> {
-    await this.#days.ensure(part.days);
-    return await this.#store(part);
-  }
-
-  async #store(part: LogBatch): Promise<number> {
-    const client = await this.#pool.connect();
-    try {
-      if (!this.#prepared.has(client)) {
-        await client.query(STAGING);
-        this.#prepared.add(client);
-      }
-      const moved = this.#latestSince.movedBy(part.records);
-      const copies = [encodeReadings(part.records, this.#readings)];
-      if (moved.size > 0) copies.push(encodeLatestSince(moved, this.#latest));
-      const tags = await runWithCopies(client, storeSql(part.next, moved.size > 0), copies);
-      this.#latestSince.commit(moved);
-      client.release();
-      return Number(tags[STORED_TAG]?.split(' ')[2]);
-    } catch (error) {
-      // Whatever state the connection is in, PostgreSQL rolls back when it goes.
-      client.release(true);
-      throw error;
-    }
-  }
 }
-
-/** The consumer group whose position stands beside the rows. */
-const CONSUMER = 'keep';
-
-/** Of each connection its own, in memory only, emptied by each commit. */
-const STAGING = `
-  create temp table if not exists vitals_incoming (like vitals) on commit delete rows;
-  create temp table if not exists latest_incoming (like latest_vital_since) on commit delete rows`;
 
 const readings = READING_COLUMNS.join(', ');
-const latest = LATEST_COLUMNS.join(', ');
-const newer = VITALS_BY_COLUMN.map(([, c]) => `${c} = greatest(known.${c}, excluded.${c})`).join(', ');
-
-/** One message to PostgreSQL, one transaction, one wait for the disk. */
-function storeSql(next: LogPositions, hasLatest: boolean): string {
-  return `
-    begin;
-    copy vitals_incoming (${readings}) from stdin (format binary);
-    insert into vitals (${readings}) select ${readings} from vitals_incoming on conflict do nothing;
-    ${hasLatest ? LATEST_SQL : ''}
-    ${positionSql(next)}
-    commit`;
-}
-
-/** Which of the command tags is that of the insert into `vitals`. */
-const STORED_TAG = 2;
-
-/** In the order of patients, so that two writers never wait for each other in a circle. */
-const LATEST_SQL = `
-    copy latest_incoming (${latest}) from stdin (format binary);
-    insert into latest_vital_since as known (${latest})
-      select ${latest} from latest_incoming order by patient_id
-      on conflict (patient_id) do update set ${newer};`;
-
-/** Set, not raised: where a log began anew, standing too far ahead would skip readings; too far behind only repeats. */
-function positionSql(next: LogPositions): string {
-  const values = [...next].map(([partition, offset]) => {
-    if (!Number.isSafeInteger(partition) || !Number.isSafeInteger(offset)) throw new RangeError('not a log position');
-    return `('${CONSUMER}', ${partition}, ${offset})`;
-  });
-  if (values.length === 0) return '';
-  return `insert into log_position (consumer, partition, next) values ${values.join(', ')}
-    on conflict (consumer, partition) do update set next = excluded.next;`;
-}
 
 const READ = `
   select ${readings} from vitals

@@ -1,5 +1,5 @@
-import type { LogBatch, ReadingLog } from '../../ports/reading-log.ts';
-import type { VitalsHistory } from '../../ports/vitals-history.ts';
+import type { LogBatch, LogPositions, ReadingLog } from '../../ports/reading-log.ts';
+import type { HistoryBatch, VitalsHistory } from '../../ports/vitals-history.ts';
 
 /**
  * Moves readings from the log into history. History holds the truth about how far it got (its position is written in
@@ -8,7 +8,7 @@ import type { VitalsHistory } from '../../ports/vitals-history.ts';
 export interface Keeper {
   /** Durable readings that are not in history yet. */
   lag(): number;
-  /** Finishes the batch in flight. */
+  /** Stores what is gathered; gives up what history does not take, which the log still has. */
   stop(): Promise<void>;
 }
 
@@ -21,11 +21,16 @@ export interface KeeperHooks {
 export const KEEP_GROUP = 'keep';
 
 /**
- * A thousand rows take about 1.2 ms to encode, the longest the entry may be held up at once; waiting 100 ms for them
- * costs history nothing that a nurse would notice and saves a transaction for every few readings.
+ * Readings are written down for history as soon as they are durable, and stored when a thousand are gathered or 100 ms
+ * have passed, which costs history nothing that a nurse would notice and saves a transaction for every few readings.
  */
-const BATCH_MAX = 1000;
+const STORE_FROM = 1_000;
 const LINGER_MS = 100;
+/** While history is slow or away this many more are gathered (about 1 MB); from there on the log is left unread. */
+const GATHERED_MAX = 8_000;
+/** Pauses before a batch is tried again: soon at first, and never more than 5 s apart. */
+const RETRY_FIRST_MS = 100;
+const RETRY_MAX_MS = 5_000;
 
 export async function startKeeper(dependencies: {
   readonly log: ReadingLog;
@@ -33,20 +38,114 @@ export async function startKeeper(dependencies: {
   readonly monotonicMs: () => number;
   readonly hooks?: KeeperHooks;
 }): Promise<Keeper> {
-  const { log, history, monotonicMs, hooks } = dependencies;
-  const keep = async (batch: LogBatch): Promise<void> => {
-    const startedMs = monotonicMs();
-    const { stored, duplicates } = await history.keep(batch);
-    hooks?.onBatch?.({ stored, duplicates, ms: monotonicMs() - startedMs });
-    await log.commit(KEEP_GROUP, batch.next);
-  };
+  const { log, history, monotonicMs, hooks = {} } = dependencies;
+  let filling = gathered(history);
+  let spare = gathered(history);
+  let underWay: Gathered | undefined;
+  let storing = Promise.resolve();
+  /** Nothing may be stored behind what was given up: its position would skip it. */
+  let isGivenUp = false;
+  /** Of the batch the log has handed over and not had back: gathered already. */
+  let gatheredInHand = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const stopping = new AbortController();
+
+  async function handle({ records }: LogBatch): Promise<void> {
+    for (const record of records) {
+      while (!filling.batch.add(record)) await turnOver();
+      filling.next.set(record.partition, record.offset + 1);
+      gatheredInHand++;
+    }
+    if (filling.batch.count >= GATHERED_MAX) await turnOver();
+    else storeSoon();
+    gatheredInHand = 0;
+  }
+
+  function storeSoon(): void {
+    if (filling.batch.count >= STORE_FROM) store();
+    else if (filling.batch.count > 0) timer ??= setTimeout(store, LINGER_MS);
+  }
+
+  /** Waits until what is gathered can be handed to history, so that there is room again. */
+  async function turnOver(): Promise<void> {
+    await storing;
+    store();
+  }
+
+  function store(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    if (underWay !== undefined || filling.batch.count === 0 || isGivenUp) return;
+    const full = filling;
+    filling = spare;
+    underWay = full;
+    storing = storeUntilTaken(full).then(() => {
+      spare = full;
+      underWay = undefined;
+      storeSoon();
+    });
+  }
+
+  async function storeUntilTaken({ batch, next }: Gathered): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const startedMs = monotonicMs();
+      try {
+        const { stored, duplicates } = await batch.store(next);
+        hooks.onBatch?.({ stored, duplicates, ms: monotonicMs() - startedMs });
+        await log.commit(KEEP_GROUP, next);
+        next.clear();
+        return;
+      } catch (error) {
+        hooks.onRetry?.(error, attempt);
+      }
+      if (stopping.signal.aborted) {
+        isGivenUp = true;
+        return;
+      }
+      await pause(Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** (attempt - 1)), stopping.signal);
+    }
+  }
+
   const subscription = log.subscribe({
     group: KEEP_GROUP,
     from: await history.position(),
-    batchMax: BATCH_MAX,
-    lingerMs: LINGER_MS,
-    handle: keep,
-    ...(hooks?.onRetry === undefined ? {} : { onRetry: hooks.onRetry }),
+    batchMax: STORE_FROM,
+    lingerMs: 0,
+    handle,
+    ...(hooks.onRetry === undefined ? {} : { onRetry: hooks.onRetry }),
   });
-  return { lag: () => subscription.lag(), stop: () => subscription.stop() };
+  return {
+    lag: () => subscription.lag() - gatheredInHand + filling.batch.count + (underWay?.batch.count ?? 0),
+    async stop() {
+      const stopped = subscription.stop();
+      stopping.abort();
+      await stopped;
+      await storing;
+      clearTimeout(timer);
+      store();
+      await storing;
+    },
+  };
+}
+
+interface Gathered {
+  readonly batch: HistoryBatch;
+  /** Behind the last reading of each partition. */
+  readonly next: Map<number, number> & LogPositions;
+}
+
+function gathered(history: VitalsHistory): Gathered {
+  return { batch: history.gather(), next: new Map() };
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
+  });
 }
