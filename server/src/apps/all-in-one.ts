@@ -2,8 +2,6 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { openDataFolder } from '../adapters/embedded/data-folder.ts';
 import { openSegmentLog } from '../adapters/embedded/segment-log/segment-log.ts';
-import { createSmtpNotifier, smtpServer } from '../adapters/notify/smtp.ts';
-import { createWebhookNotifier, type WebhookEndpoint, webhookEndpoints } from '../adapters/notify/webhook.ts';
 import { PostgresAccounts } from '../adapters/postgres/accounts.ts';
 import { PostgresAlarmStore } from '../adapters/postgres/alarm-store.ts';
 import { PostgresCheckpoints } from '../adapters/postgres/checkpoints.ts';
@@ -20,7 +18,6 @@ import { openRegistryView } from '../identity/registry-view.ts';
 import { ownNames, serverCertificate } from '../identity/server-certificate.ts';
 import { createSessions } from '../identity/sessions.ts';
 import { createSignIn } from '../identity/sign-in.ts';
-import type { Notifier } from '../ports/notifier.ts';
 import { createHttpServer } from '../serve/http-server.ts';
 import { createLiveHub } from '../serve/live/hub.ts';
 import type { Services } from '../serve/services.ts';
@@ -33,7 +30,9 @@ import { replayRejected } from '../vitals/1-ingest/rejected-replay.ts';
 import { KEEP_GROUP } from '../vitals/2-keep/keeper.ts';
 import { ASSESS_GROUP } from '../vitals/3-assess/assessor.ts';
 import { startVitalsPipeline } from '../vitals/pipeline.ts';
+import { alarmPolicyOf } from './alarm-policy.ts';
 import { startDemo } from './demo.ts';
+import { openTelling } from './open-telling.ts';
 import type { Settings } from './settings.ts';
 import { undoStack } from './undo.ts';
 import { VERSION } from './version.ts';
@@ -98,7 +97,8 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   undo.push('database notices', () => listener.close());
   const registry = new PostgresRegistry(database, listener);
   const history = new PostgresVitalsHistory(database);
-  const alarms = new PostgresAlarmStore(database);
+  const alarmPolicy = alarmPolicyOf(settings);
+  const alarms = new PostgresAlarmStore(database, { policy: alarmPolicy, now });
   const outbox = new PostgresOutbox(database);
   const checkpoints = new PostgresCheckpoints(database);
   const accounts = new PostgresAccounts(database);
@@ -147,10 +147,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   undo.push('reading log', () => readings.close());
 
   // A reading's way, from the log on; and what must be told beyond the wall.
-  const webhooks = webhookEndpoints(
-    settings.webhooks.map(({ url }) => url),
-    settings.webhooks.slice(0, 1).map(({ secret }) => secret),
-  );
+  const tell = await openTelling({ settings, database, listener, registry, log, now, undo });
   const vitals = await startVitalsPipeline({
     readings,
     history,
@@ -158,11 +155,8 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     alarms,
     outbox,
     rejected,
-    notifiers: notifiersOf(settings, webhooks, now),
-    routes: [
-      ...(settings.smtp?.to ?? []).map((recipient) => ({ channel: 'smtp', recipient })),
-      ...[...webhooks.keys()].map((recipient) => ({ channel: 'webhook', recipient })),
-    ],
+    notifiers: tell.channels.notifiers,
+    telling: tell.telling,
     view,
     refreshView: () => registryView.refresh(),
     profileFolders: settings.profilesFolder === undefined ? [] : [settings.profilesFolder],
@@ -178,6 +172,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     onStarted: (stage, stop) => undo.push(stage, stop),
   });
   const { admission, assessor, desk, keeper, teller } = vitals;
+  tell.onWake(() => teller.wake());
   onRegistryChange.push(() => vitals.registryChanged());
   const stopAlarmNotices = await listener.listen('healthsync_alarm', {
     onNotice: (payload) => vitals.alarmChangedElsewhere(parseAlarmId(payload)),
@@ -261,7 +256,9 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     registry,
     history,
     alarms,
-    acknowledge: (request) => desk.acknowledge(request),
+    alarmPolicy,
+    act: (request) => desk.act(request),
+    acknowledgeMany: (request) => desk.acknowledgeMany(request),
     deliveries: (alarmId) => outbox.deliveries(alarmId),
     rejected,
     replayRejected: (id, by) => replayRejected({ rejected, admission, now, id, by }),
@@ -287,7 +284,8 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
       {
         name: 'notifications',
         required: false,
-        state: () => ([...teller.health().values()].some(({ failedInARow }) => failedInARow > 0) ? 'degraded' : 'up'),
+        state: () =>
+          [...tell.watch.health().values()].some(({ failedInARow }) => failedInARow > 0) ? 'degraded' : 'up',
       },
     ],
     metrics,
@@ -382,23 +380,6 @@ const DAY_MS = 86_400_000;
 /** Readings behind which history is called degraded: some seconds of ten thousand devices. */
 const LAG_DEGRADED = 50_000;
 const WEB_FOLDER = join(import.meta.dirname, '../../../web/dist');
-
-function notifiersOf(
-  settings: Settings,
-  endpoints: ReadonlyMap<string, WebhookEndpoint>,
-  now: () => number,
-): readonly Notifier[] {
-  const { smtp } = settings;
-  // Whom the settings name, the operator vouches for.
-  const allowedHosts = settings.webhooks.map(({ url }) => new URL(url).host);
-  const endpointOf = (recipient: string) => endpoints.get(recipient);
-  return [
-    ...(smtp === undefined ? [] : [createSmtpNotifier({ channel: 'smtp', from: smtp.from, ...smtpServer(smtp.url) })]),
-    ...(endpoints.size === 0
-      ? []
-      : [createWebhookNotifier({ channel: 'webhook', endpointOf, outgoing: { allowedHosts }, now })]),
-  ];
-}
 
 type Gauges = Parameters<Metrics['gauge']>;
 

@@ -22,3 +22,56 @@ export const NOTIFICATION_EVENTS = [
   'test',
 ] as const;
 export type NotificationEvent = (typeof NOTIFICATION_EVENTS)[number];
+
+/** What is true of every channel of a type, whatever its settings. */
+export interface ChannelTraits {
+  /** Read by a person: several messages may be told as one, and none is worth sending once somebody has the alarm. */
+  readonly isForPeople: boolean;
+  /** May be among a person's contacts; how an address is proved to be theirs. Absent: endpoints of the house only. */
+  readonly contact?: { readonly addressHint: string; readonly verification: 'code' | 'admin' | 'channel' };
+  /** What whoever was told of an alarm is told besides, because it changes what was sent instead of adding to it. */
+  readonly followUps: readonly NotificationEvent[];
+  readonly showsPictures: boolean;
+}
+
+const TAKEN_OR_OVER = ['acknowledged', 'resolved'] as const satisfies readonly NotificationEvent[];
+
+export const CHANNEL_TRAITS: Readonly<Record<ChannelType, ChannelTraits>> = {
+  smtp: {
+    isForPeople: true,
+    contact: { addressHint: 'name@hospital.example', verification: 'code' },
+    followUps: [],
+    showsPictures: true,
+  },
+  // A machine wants every event, also about what somebody has taken.
+  webhook: { isForPeople: false, followUps: TAKEN_OR_OVER, showsPictures: false },
+  // The browser proves it: it registers under its person's session.
+  'web-push': {
+    isForPeople: true,
+    contact: { addressHint: 'this browser', verification: 'channel' },
+    followUps: TAKEN_OR_OVER,
+    showsPictures: false,
+  },
+  slack: {
+    isForPeople: true,
+    contact: { addressHint: 'U012ABCDEF', verification: 'code' },
+    followUps: TAKEN_OR_OVER,
+    showsPictures: false,
+  },
+  // An incoming webhook posts to a group and cannot change what it posted: a later word is a message of its own.
+  teams: { isForPeople: true, followUps: [], showsPictures: false },
+  // An incident stays open until it is told otherwise; what was never opened needs no word.
+  pagerduty: { isForPeople: true, followUps: TAKEN_OR_OVER, showsPictures: false },
+  sms: {
+    isForPeople: true,
+    contact: { addressHint: '+4930123456', verification: 'code' },
+    followUps: [],
+    showsPictures: false,
+  },
+  whatsapp: {
+    isForPeople: true,
+    contact: { addressHint: '+4930123456', verification: 'code' },
+    followUps: [],
+    showsPictures: false,
+  },
+};

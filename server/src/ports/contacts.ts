@@ -1,10 +1,13 @@
 import type { Priority } from '../domain/alarm.ts';
 import type { UserId } from '../domain/ids.ts';
+import type { ReachablePerson } from '../domain/topic.ts';
 
 /** Where a person can be reached, and who is behind an address. */
 export interface Contacts {
-  /** The verified contacts of these users. Each says from which priority on it wants to be told. */
+  /** The verified contacts of these users, disabled ones left out. Each says from which priority on it wants to be told. */
   of(userIds: readonly UserId[]): Promise<readonly Contact[]>;
+  /** These users with their wards and verified contacts, as far as telling is concerned; disabled ones left out. */
+  people(userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, ReachablePerson>>;
   /** All contacts of one user, verified or not, in the order they were added. */
   ofUser(userId: UserId): Promise<readonly Contact[]>;
   /** Who has verified this address of this channel. At most one person. */
@@ -46,6 +49,9 @@ export interface Contacts {
     readonly atMs: number;
   }): Promise<'verified' | 'not-found' | 'taken'>;
 }
+
+/** One person's: mail, telephone, two messengers and a few browsers leave room. */
+export const CONTACTS_MAX = 20;
 
 export interface Contact {
   readonly userId: UserId;

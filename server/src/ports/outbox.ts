@@ -1,50 +1,74 @@
-import type { AlarmChange } from '../domain/alarm.ts';
+import type { Alarm, AlarmChange, Priority } from '../domain/alarm.ts';
 import type { NotificationEvent } from '../domain/channel.ts';
 import type { AlarmId, UserId } from '../domain/ids.ts';
+import type { Recipient } from '../domain/topic.ts';
+import type { ReceiptState } from './alarm-answers.ts';
+import type { SystemAlarm } from './system-alarms.ts';
 
 /** What must be told: written in the alarm's own transaction, told by the notifier role, each delivery recorded. */
-export interface Outbox {
-  /** Takes up to `limit` deliveries that are due, leased until `leaseUntilMs`, so that two notifiers never send the same. */
+export interface Outbox extends DeliveryOrders {
+  /**
+   * Turns changes of alarms that were not fanned out yet into deliveries, one per (change, channel, recipient). `plan` is
+   * asked once per batch, and only where there is something; it answers for each change in the same order.
+   */
+  fanOut(plan: (changes: readonly AlarmChange[]) => Promise<readonly FanOutPlan[]>, nowMs: number): Promise<number>;
+
+  /** Of an alarm of the installation: once per raising, channel and recipient. */
+  enqueueSystem(alarm: SystemAlarm, recipients: readonly Recipient[], nowMs: number): Promise<number>;
+
+  /**
+   * Takes up to `limit` deliveries that are due, the urgent ones first, leased until `leaseUntilMs`, so that two notifiers
+   * never send the same.
+   */
   take(request: {
     readonly nowMs: number;
     readonly leaseUntilMs: number;
     readonly limit: number;
   }): Promise<readonly Delivery[]>;
-  record(result: {
-    readonly deliveryId: string;
-    readonly attempt: number;
-    readonly outcome: 'delivered' | 'retry' | 'failed';
-    readonly detail: string;
+
+  /** What became of an attempt. One whose lease ran out changes nothing, unless it delivered. */
+  record(result: DeliveryResult): Promise<void>;
+
+  /**
+   * Where this delivery and others to the same recipient wait, at least `atLeast` in all, drops them for one summary,
+   * taken by the caller. Only events in `events`; never a high alarm's first words (`mustGo`).
+   */
+  summarise(request: {
+    readonly delivery: Pick<Delivery, 'deliveryId' | 'channel' | 'recipient'>;
+    readonly events: readonly NotificationEvent[];
+    readonly neverHigh: readonly NotificationEvent[];
+    readonly atLeast: number;
+    readonly nowMs: number;
+    readonly leaseUntilMs: number;
+  }): Promise<Delivery | undefined>;
+
+  /** A receipt that came later. The delivery it is about; undefined: nobody's. */
+  noteReceipt(receipt: {
+    readonly channel: string;
+    readonly receipt: string;
+    readonly state: ReceiptState;
+    readonly detail?: string;
     readonly atMs: number;
-    /** When to try again; required for `retry`. */
-    readonly nextAtMs?: number;
-  }): Promise<void>;
-  /** Turns outbox events not yet fanned out into one delivery per (event, channel, recipient). */
-  fanOut(
-    routes: (change: AlarmChange) => readonly { readonly channel: string; readonly recipient: string }[],
-    nowMs: number,
-  ): Promise<number>;
+  }): Promise<{ readonly deliveryId: string; readonly isNew: boolean } | undefined>;
+
+  /** What this address was told of last. */
+  latestTo(to: {
+    readonly channel: string;
+    readonly recipient: string;
+  }): Promise<{ readonly alarmId?: AlarmId; readonly event: NotificationEvent; readonly atMs: number } | undefined>;
+
+  /** Whether this alarm was told to this address. */
+  wasTold(about: {
+    readonly alarmId: AlarmId;
+    readonly channel: string;
+    readonly recipient?: string;
+  }): Promise<boolean>;
+
   /** Delivery records of one alarm, oldest first. */
   deliveries(alarmId: string): Promise<readonly DeliveryRecord[]>;
-}
 
-export interface Delivery {
-  readonly deliveryId: string;
-  readonly change: AlarmChange;
-  readonly channel: string;
-  readonly recipient: string;
-  /** 1 for the first. */
-  readonly attempt: number;
-}
-
-export interface DeliveryRecord {
-  readonly deliveryId: string;
-  readonly channel: string;
-  readonly recipient: string;
-  readonly state: 'pending' | 'delivered' | 'failed';
-  readonly attempts: number;
-  readonly lastDetail?: string;
-  readonly updatedAtMs: number;
+  /** How each channel that was ever used fares. */
+  traffic(): Promise<readonly ChannelTraffic[]>;
 }
 
 /** For whoever decides who is told beside the subscriptions: escalation. */
@@ -62,4 +86,89 @@ export interface DeliveryOrder {
   readonly userId?: UserId;
   /** The same for the same order, however often it is given: `execution:state:attempt` and the recipient. */
   readonly dedupeKey: string;
+}
+
+export interface FanOutPlan {
+  /** Absent: this change is told to nobody. */
+  readonly event?: NotificationEvent;
+  readonly recipients: readonly Recipient[];
+  /** Channels on which whoever was told of this alarm before is told this too. */
+  readonly followUpOn: readonly string[];
+}
+
+export interface Delivery {
+  readonly deliveryId: string;
+  readonly event: NotificationEvent;
+  readonly channel: string;
+  readonly recipient: string;
+  readonly userId?: UserId;
+  readonly priority: Priority;
+  /** 1 for the first. */
+  readonly attempt: number;
+  readonly orderedAtMs: number;
+  readonly isFollowUp: boolean;
+  readonly about: DeliverySubject;
+}
+
+export type DeliverySubject =
+  | {
+      readonly kind: 'alarm';
+      /** As it is now. */
+      readonly alarm: Alarm;
+      /** As it was when this was to be told; absent where it was ordered since. */
+      readonly change?: AlarmChange;
+      /** Of the deliveries of this alarm to this recipient that were ordered before. */
+      readonly earlier: EarlierDeliveries;
+    }
+  | { readonly kind: 'system'; readonly alarm: SystemAlarm }
+  | { readonly kind: 'summary'; readonly count: number };
+
+export interface EarlierDeliveries {
+  readonly wasDelivered: boolean;
+  readonly isPending: boolean;
+  readonly wasToldOfRaising: boolean;
+  /** Of the latest that was delivered. */
+  readonly receipt?: string;
+}
+
+export interface DeliveryResult {
+  readonly deliveryId: string;
+  readonly attempt: number;
+  readonly outcome:
+    | { readonly kind: 'delivered'; readonly receipt?: string }
+    | { readonly kind: 'retry'; readonly reason: string; readonly nextAtMs: number }
+    | { readonly kind: 'failed'; readonly reason: string }
+    /** Not worth sending any more. */
+    | { readonly kind: 'dropped'; readonly reason: string }
+    /** It was not tried: it waits, and this was no attempt. */
+    | { readonly kind: 'deferred'; readonly reason: string; readonly untilMs: number };
+  readonly atMs: number;
+}
+
+export interface DeliveryRecord {
+  readonly deliveryId: string;
+  readonly event: NotificationEvent;
+  readonly channel: string;
+  readonly recipient: string;
+  readonly userId?: UserId;
+  /** Of one that was told in a summary: the summary's. */
+  readonly state: 'pending' | 'delivered' | 'failed' | 'dropped';
+  readonly attempts: number;
+  /** Why it waits, failed or was dropped; `summarised`: it was told together with others. */
+  readonly lastDetail?: string;
+  readonly orderedAtMs: number;
+  readonly updatedAtMs: number;
+  readonly deliveredAtMs?: number;
+  readonly receipt?: string;
+  readonly receiptState?: ReceiptState;
+  readonly receiptAtMs?: number;
+}
+
+export interface ChannelTraffic {
+  readonly channel: string;
+  readonly waiting: number;
+  readonly oldestWaitingAtMs?: number;
+  readonly lastDeliveredAtMs?: number;
+  readonly lastFailedAtMs?: number;
+  readonly lastFailure?: string;
 }

@@ -1,6 +1,4 @@
-import type { AlarmChange } from '../domain/alarm.ts';
 import type { AlarmId } from '../domain/ids.ts';
-import type { NotificationRoute } from '../domain/notification.ts';
 import type { RegistryView } from '../identity/registry-view.ts';
 import type { AlarmStore } from '../ports/alarm-store.ts';
 import type { Checkpoints } from '../ports/checkpoints.ts';
@@ -16,8 +14,10 @@ import { BUILT_IN_PROFILES, loadMappingProfiles } from './1-ingest/mapping-profi
 import { createRejectedQuarantine } from './1-ingest/rejected-quarantine.ts';
 import { type Keeper, startKeeper } from './2-keep/keeper.ts';
 import { type Assessor, startAssessor } from './3-assess/assessor.ts';
+import { type AlarmClock, startAlarmClock } from './4-alert/alarm-clock.ts';
 import { type AlarmDesk, openAlarmDesk } from './4-alert/alarm-desk.ts';
-import { startTeller, type Teller } from './5-notify/teller.ts';
+import type { MessageSources } from './5-notify/compose.ts';
+import { startTeller, type Teller, type TellerDependencies } from './5-notify/teller.ts';
 
 /**
  * A reading's way, stage by stage:
@@ -27,6 +27,7 @@ import { startTeller, type Teller } from './5-notify/teller.ts';
  *   2-keep     keeper       log → history, with the position in the same transaction
  *   3-assess   assessor     log → conditions that begin and end, for each patient
  *   4-alert    alarm desk   conditions → alarms that ring at once, and are then stored
+ *              alarm clock  what time does to them: snoozes that end, reminders
  *   5-notify   teller       stored alarms → people beyond the wall
  *
  * Started from behind, so that whoever hands something on finds the next one listening.
@@ -51,7 +52,10 @@ export interface PipelineParts {
   readonly outbox: Outbox;
   readonly rejected: RejectedReadings;
   readonly notifiers: readonly Notifier[];
-  readonly routes: readonly NotificationRoute[];
+  /** Who is told, in which words, and what becomes of it: `apps/open-telling.ts`. */
+  readonly telling: Pick<TellerDependencies, 'subscribers' | 'policies' | 'watch'> & {
+    readonly sources: Omit<MessageSources, 'placeOf' | 'wallUrl'>;
+  };
   readonly view: () => RegistryView;
   readonly refreshView: () => Promise<unknown>;
   /** Folders of mapping profiles beside the built-in ones. */
@@ -74,6 +78,8 @@ export async function startVitalsPipeline(parts: PipelineParts): Promise<VitalsP
   const teller = startTelling(parts);
   const desk = await openDesk(parts);
   desk.onStored(() => teller.wake());
+  const clock = startClock(parts, desk);
+  desk.onStored(() => clock.wake());
   const assessor = await startAssessing(parts, desk);
   const keeper = await startKeeping(parts);
   const quarantine = openQuarantine(parts);
@@ -102,6 +108,7 @@ export async function startVitalsPipeline(parts: PipelineParts): Promise<VitalsP
     alarmChangedElsewhere(id) {
       if (id !== undefined) refresh(id);
       else for (const open of desk.open()) refresh(open.id);
+      clock.wake();
     },
   };
 }
@@ -204,14 +211,34 @@ async function openDesk({
   return desk;
 }
 
+function startClock({ alarms, now, metrics, log, onStarted }: PipelineParts, desk: AlarmDesk): AlarmClock {
+  const clock = startAlarmClock({
+    store: alarms,
+    desk,
+    now,
+    hooks: {
+      lateMs: (ms) => metrics.alarms.lateMs(ms),
+      onRetry: (error, attempt) => log.warn('the alarm clock waits for the database', { error, attempt }),
+    },
+  });
+  onStarted('alarm clock', () => clock.stop());
+  return clock;
+}
+
 function startTelling(parts: PipelineParts): Teller {
-  const { outbox, notifiers, routes, view, now, monotonicMs, random, metrics, log, onStarted } = parts;
+  const { outbox, notifiers, telling, view, now, monotonicMs, random, metrics, log, onStarted } = parts;
   const teller = startTeller({
     outbox,
     notifiers,
-    routes,
-    bedOf: ({ patientId }: AlarmChange['alarm']) => view().place(patientId)?.bed,
-    ...(parts.wallUrl === undefined ? {} : { wallUrl: parts.wallUrl }),
+    ...telling,
+    sources: {
+      ...telling.sources,
+      placeOf({ patientId }) {
+        const { bed, wardId } = view().place(patientId) ?? {};
+        return { ...(bed === undefined ? {} : { bed }), ...(wardId === undefined ? {} : { wardId }) };
+      },
+      ...(parts.wallUrl === undefined ? {} : { wallUrl: parts.wallUrl }),
+    },
     now,
     monotonicMs,
     random,

@@ -18,32 +18,20 @@ import {
   UNPLACED_WARD,
 } from '../../ports/alarm-store.ts';
 import type { Failure } from '../../ports/failure.ts';
-import type { Delivery, DeliveryRecord, Outbox } from '../../ports/outbox.ts';
 
-interface StoredDelivery extends Omit<Delivery, 'attempt'> {
-  state: DeliveryRecord['state'];
-  attempts: number;
-  nextAtMs: number;
-  leasedUntilMs: number;
-  lastDetail?: string;
-  updatedAtMs: number;
-}
-
-/** Alarms and their outbox while the process lives: for tests of what stands around them. */
-export class MemoryAlarmStore implements AlarmStore, Outbox {
+/** Alarms while the process lives: for tests of what stands around them. Their outbox is `memory-outbox.ts`. */
+export class MemoryAlarmStore implements AlarmStore {
   readonly alarms = new Map<AlarmId, Alarm>();
   readonly places = new Map<PatientId, { readonly wardId?: WardId; readonly bedId?: BedId }>();
   /** Set it, and everything is refused with it: a database that is away. */
   refusal: Failure | undefined;
-  /** Every event ever written to the outbox, in order. */
+  /** Every change worth telling, in order: what the outbox fans out. */
   readonly events: AlarmChange[] = [];
   readonly #policy: AlarmPolicy;
   readonly #now: () => number;
   readonly #applied = new Map<string, ConditionTransition['position']>();
   readonly #history = new Map<AlarmId, AlarmHistoryEntry[]>();
   readonly #notes = new Map<AlarmId, AlarmNote[]>();
-  readonly #deliveries: StoredDelivery[] = [];
-  #fannedOut = 0;
 
   constructor(options: { readonly policy?: AlarmPolicy; readonly now?: () => number } = {}) {
     this.#policy = options.policy ?? ALARM_POLICY;
@@ -81,12 +69,12 @@ export class MemoryAlarmStore implements AlarmStore, Outbox {
     if (decision.kind === 'refused' || decision.change.kind === 'unchanged') return decision;
     const change = scheduled(decision.change, alarm, this.#policy, atMs);
     this.#put(change);
-    if ('note' in act && act.note !== undefined) {
-      const notes = this.#notes.get(id) ?? [];
-      const author = { author: by, ...(byId === undefined ? {} : { authorId: byId }) };
-      this.#notes.set(id, [...notes, { id: String(notes.length + 1), atMs, ...author, text: act.note }]);
-    }
-    return { kind: 'done', change };
+    if (!('note' in act) || act.note === undefined) return { kind: 'done', change };
+    const notes = this.#notes.get(id) ?? [];
+    const author = { author: by, ...(byId === undefined ? {} : { authorId: byId }) };
+    const noteId = String(notes.length + 1);
+    this.#notes.set(id, [...notes, { id: noteId, atMs, ...author, text: act.note }]);
+    return { kind: 'done', change, noteId };
   }
 
   async acknowledge(request: Omit<ActRequest, 'act'>): Promise<AcknowledgeOutcome> {
@@ -172,73 +160,6 @@ export class MemoryAlarmStore implements AlarmStore, Outbox {
   async find(id: AlarmId): Promise<Alarm | undefined> {
     this.#check();
     return this.alarms.get(id);
-  }
-
-  async fanOut(
-    routes: (change: AlarmChange) => readonly { readonly channel: string; readonly recipient: string }[],
-    nowMs: number,
-  ): Promise<number> {
-    this.#check();
-    let made = 0;
-    for (; this.#fannedOut < this.events.length; this.#fannedOut++) {
-      const change = this.events[this.#fannedOut];
-      if (change === undefined) continue;
-      for (const { channel, recipient } of routes(change)) {
-        const deliveryId = `delivery-${this.#deliveries.length}`;
-        const times = { nextAtMs: nowMs, leasedUntilMs: 0, updatedAtMs: nowMs };
-        this.#deliveries.push({ deliveryId, change, channel, recipient, state: 'pending', attempts: 0, ...times });
-        made++;
-      }
-    }
-    return made;
-  }
-
-  async take(request: Parameters<Outbox['take']>[0]): Promise<readonly Delivery[]> {
-    this.#check();
-    const due = this.#deliveries
-      .filter(
-        (each) => each.state === 'pending' && each.nextAtMs <= request.nowMs && each.leasedUntilMs <= request.nowMs,
-      )
-      .slice(0, request.limit);
-    for (const each of due) {
-      each.leasedUntilMs = request.leaseUntilMs;
-      each.attempts++;
-    }
-    return due.map(({ deliveryId, change, channel, recipient, attempts }) => ({
-      deliveryId,
-      change,
-      channel,
-      recipient,
-      attempt: attempts,
-    }));
-  }
-
-  async record(result: Parameters<Outbox['record']>[0]): Promise<void> {
-    this.#check();
-    const delivery = this.#deliveries.find((each) => each.deliveryId === result.deliveryId);
-    if (delivery === undefined) throw new Error('no such delivery');
-    // An attempt whose lease ran out must not undo what a later one does; but delivered is delivered.
-    if (delivery.state !== 'pending' || (delivery.attempts !== result.attempt && result.outcome !== 'delivered'))
-      return;
-    delivery.state = result.outcome === 'retry' ? 'pending' : result.outcome;
-    delivery.lastDetail = result.detail;
-    delivery.updatedAtMs = result.atMs;
-    delivery.nextAtMs = result.nextAtMs ?? result.atMs;
-    delivery.leasedUntilMs = 0;
-  }
-
-  async deliveries(alarmId: string): Promise<readonly DeliveryRecord[]> {
-    return this.#deliveries
-      .filter((each) => each.change.alarm.id === alarmId)
-      .map(({ deliveryId, channel, recipient, state, attempts, lastDetail, updatedAtMs }) => ({
-        deliveryId,
-        channel,
-        recipient,
-        state,
-        attempts,
-        ...(lastDetail === undefined ? {} : { lastDetail }),
-        updatedAtMs,
-      }));
   }
 
   #put(change: AlarmChange): void {

@@ -1,12 +1,23 @@
 import type pg from 'pg';
-import type { AlarmChange } from '../../domain/alarm.ts';
-import type { Delivery, DeliveryRecord, Outbox } from '../../ports/outbox.ts';
+import type { Alarm, AlarmChange, Priority } from '../../domain/alarm.ts';
+import type { AlarmId } from '../../domain/ids.ts';
+import { rankOf } from '../../domain/notification-worth.ts';
+import type {
+  ChannelTraffic,
+  Delivery,
+  DeliveryOrder,
+  DeliveryRecord,
+  DeliveryResult,
+  EarlierDeliveries,
+  FanOutPlan,
+  Outbox,
+} from '../../ports/outbox.ts';
+import type { SystemAlarm } from '../../ports/system-alarms.ts';
+import { ALARM_FIELDS, toAlarm } from './alarm-rows.ts';
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
 import { inTransaction } from './transaction.ts';
 import { withoutNulls } from './without-nulls.ts';
-
-type Routes = Parameters<Outbox['fanOut']>[0];
 
 /** The outbox in PostgreSQL: events are written by the alarm store, deliveries here. */
 export class PostgresOutbox implements Outbox {
@@ -16,61 +27,230 @@ export class PostgresOutbox implements Outbox {
     this.#pool = pool;
   }
 
-  async take({ nowMs, leaseUntilMs, limit }: Parameters<Outbox['take']>[0]): Promise<readonly Delivery[]> {
-    // Two notifiers skip each other's rows instead of waiting; a lease that ran out is anybody's.
-    const { rows } = await failing(() =>
-      this.#pool.query<Delivery>(
-        `with due as (
-           select id from delivery
-           where state = 'pending' and next_at <= $1 and (leased_until is null or leased_until <= $1)
-           order by next_at, event_id limit $3 for update skip locked
-         ), taken as (
-           update delivery set leased_until = $2, attempts = attempts + 1, updated_at = $1
-           from due where delivery.id = due.id returning delivery.*
-         )
-         select taken.id as "deliveryId", change, channel, recipient, attempts as attempt
-         from taken join outbox_event on outbox_event.id = event_id
-         order by next_at, event_id`,
-        [new Date(nowMs), new Date(leaseUntilMs), limit],
-      ),
-    );
-    return rows;
-  }
-
-  async record(result: Parameters<Outbox['record']>[0]): Promise<void> {
-    const { deliveryId, attempt, outcome, detail, atMs, nextAtMs } = result;
-    if (outcome === 'retry' && nextAtMs === undefined) throw new TypeError('a retry needs its time');
-    const state = outcome === 'retry' ? 'pending' : outcome;
-    await failing(() =>
-      this.#pool.query(
-        // An attempt whose lease ran out must not undo what a later one does; but delivered is delivered.
-        `update delivery set state = $2, last_detail = $3, updated_at = $4, next_at = coalesce($5, next_at), leased_until = null
-         where id = $1 and state = 'pending' and (attempts = $6 or $2 = 'delivered')`,
-        [deliveryId, state, detail, new Date(atMs), nextAtMs === undefined ? null : new Date(nextAtMs), attempt],
-      ),
-    );
-  }
-
-  async fanOut(routes: Routes, nowMs: number): Promise<number> {
+  async fanOut(plan: Parameters<Outbox['fanOut']>[0], nowMs: number): Promise<number> {
     let made = 0;
     for (let batch = 0; batch < BATCHES_MAX; batch++) {
-      const done = await inTransaction(this.#pool, (client) => fanOutSome(client, routes, nowMs));
+      // Asked before a transaction is opened: almost always there is nothing.
+      const { rows } = await failing(() =>
+        this.#pool.query<{ some: boolean }>(
+          'select exists (select 1 from outbox_event where fanned_out_at is null) as some',
+        ),
+      );
+      if (rows[0]?.some !== true) break;
+      const done = await inTransaction(this.#pool, (client) => fanOutSome(client, plan, nowMs));
       made += done.made;
       if (done.events < EVENTS_PER_BATCH) break;
     }
     return made;
   }
 
+  async enqueue(orders: readonly DeliveryOrder[], nowMs: number): Promise<number> {
+    if (orders.length === 0) return 0;
+    const { rowCount } = await failing(() =>
+      this.#pool.query(
+        `insert into delivery (alarm_id, event, rank, channel, recipient, user_id, dedupe_key, next_at, updated_at, ordered_at)
+         select alarm.id, event, case alarm.priority when 'high' then 0 when 'medium' then 1 else 2 end,
+           channel, recipient, wanted."userId", "dedupeKey", $2, $2, $2
+         from jsonb_to_recordset($1::jsonb) as wanted
+           ("alarmId" text, event text, channel text, recipient text, "userId" text, "dedupeKey" text)
+           join alarm on alarm.id = "alarmId"
+         on conflict do nothing`,
+        [JSON.stringify(orders), new Date(nowMs)],
+      ),
+    );
+    return rowCount ?? 0;
+  }
+
+  async enqueueSystem(...[alarm, recipients, nowMs]: Parameters<Outbox['enqueueSystem']>): Promise<number> {
+    if (recipients.length === 0) return 0;
+    const { rowCount } = await failing(() =>
+      this.#pool.query(
+        `insert into delivery (about, event, rank, channel, recipient, user_id, dedupe_key, next_at, updated_at, ordered_at)
+         select $2, 'raised', $3, channel, recipient, wanted."userId",
+           concat_ws(':', 'system', $4::text, $5::bigint, channel, recipient), $6, $6, $6
+         from jsonb_to_recordset($1::jsonb) as wanted (channel text, recipient text, "userId" text)
+         on conflict do nothing`,
+        [
+          JSON.stringify(recipients),
+          JSON.stringify({ kind: 'system', alarm }),
+          rankOf(alarm.priority),
+          alarm.id,
+          alarm.raisedAtMs,
+          new Date(nowMs),
+        ],
+      ),
+    );
+    return rowCount ?? 0;
+  }
+
+  async take({ nowMs, leaseUntilMs, limit }: Parameters<Outbox['take']>[0]): Promise<readonly Delivery[]> {
+    // Two notifiers skip each other's rows instead of waiting; a lease that ran out is anybody's.
+    const { rows } = await failing(() =>
+      this.#pool.query<TakenRow>(
+        `with due as (
+           select id from delivery
+           where state = 'pending' and next_at <= $1 and (leased_until is null or leased_until <= $1)
+           order by rank, next_at, sequence limit $3 for update skip locked
+         ), taken as (
+           update delivery set leased_until = $2, attempts = attempts + 1, updated_at = $1
+           from due where delivery.id = due.id returning delivery.*
+         )
+         select ${TAKEN_FIELDS} from taken left join outbox_event on outbox_event.id = event_id ${EARLIER}
+         order by rank, next_at, sequence`,
+        [new Date(nowMs), new Date(leaseUntilMs), limit],
+      ),
+    );
+    const alarms = await this.#alarms(rows.flatMap(({ alarmId }) => alarmId ?? []));
+    return rows.map((row) => toDelivery(row, alarms));
+  }
+
+  async record({ deliveryId, attempt, outcome, atMs }: DeliveryResult): Promise<void> {
+    const isOver = outcome.kind !== 'retry' && outcome.kind !== 'deferred';
+    const nextAtMs = outcome.kind === 'retry' ? outcome.nextAtMs : outcome.kind === 'deferred' ? outcome.untilMs : null;
+    await failing(() =>
+      this.#pool.query(
+        // An attempt whose lease ran out must not undo what a later one does; but delivered is delivered.
+        `update delivery set state = $2, last_detail = $3, updated_at = $4, next_at = coalesce($5, next_at),
+           leased_until = null, attempts = attempts - $7, receipt = $8,
+           delivered_at = case when $2 = 'delivered' then $4::timestamptz end
+         where id = $1 and state = 'pending' and (attempts = $6 or $2 = 'delivered')`,
+        [
+          deliveryId,
+          isOver ? outcome.kind : 'pending',
+          outcome.kind === 'delivered' ? 'delivered' : outcome.reason,
+          new Date(atMs),
+          nextAtMs === null ? null : new Date(nextAtMs),
+          attempt,
+          outcome.kind === 'deferred' ? 1 : 0,
+          outcome.kind === 'delivered' ? (outcome.receipt ?? null) : null,
+        ],
+      ),
+    );
+  }
+
+  async summarise(request: Parameters<Outbox['summarise']>[0]): Promise<Delivery | undefined> {
+    const { delivery, events, neverHigh, atLeast, nowMs, leaseUntilMs } = request;
+    return await inTransaction(this.#pool, async (client) => {
+      const { rows } = await client.query<{ id: string; rank: number; userId: string | null }>(
+        `select id, rank, user_id as "userId" from delivery
+         where state = 'pending' and channel = $1 and recipient = $2 and not is_follow_up
+           and event = any($3) and not (rank = 0 and event = any($4))
+           and (leased_until is null or leased_until <= $5 or id = $6)
+         order by sequence for update skip locked`,
+        [delivery.channel, delivery.recipient, events, neverHigh, new Date(nowMs), delivery.deliveryId],
+      );
+      const [first] = rows;
+      if (first === undefined || rows.length < atLeast) return undefined;
+      const made = await client.query<TakenRow>(
+        `insert into delivery (about, event, rank, channel, recipient, user_id, attempts, leased_until, next_at, updated_at, ordered_at)
+         values ($1, 'summary', $2, $3, $4, $5, 1, $6, $7, $7, $7)
+         returning id as "deliveryId", event, rank, channel, recipient, user_id as "userId", attempts as attempt,
+           ordered_at as "orderedAtMs", is_follow_up as "isFollowUp", about, null as "alarmId", null as change`,
+        [
+          JSON.stringify({ kind: 'summary', count: rows.length }),
+          Math.min(...rows.map(({ rank }) => rank)),
+          delivery.channel,
+          delivery.recipient,
+          first.userId,
+          new Date(leaseUntilMs),
+          new Date(nowMs),
+        ],
+      );
+      const summary = made.rows[0] as TakenRow;
+      await client.query(
+        `update delivery set state = 'dropped', last_detail = 'summarised', summary_id = $2, leased_until = null, updated_at = $3
+         where id = any($1)`,
+        [rows.map(({ id }) => id), summary.deliveryId, new Date(nowMs)],
+      );
+      return toDelivery(summary, new Map());
+    });
+  }
+
+  async noteReceipt(receipt: Parameters<Outbox['noteReceipt']>[0]): ReturnType<Outbox['noteReceipt']> {
+    const { channel, state, detail, atMs } = receipt;
+    const { rows } = await failing(() =>
+      this.#pool.query<{ deliveryId: string; isNew: boolean }>(
+        // Opened is the most that can be said, and a failure reported late does not undo an arrival.
+        `with found as (
+           select id from delivery where channel = $1 and receipt = $2 order by sequence desc limit 1
+         ), noted as (
+           update delivery set receipt_state = $3, receipt_at = $4,
+             state = case when $3 = 'failed' then 'failed' when state = 'failed' then 'delivered' else state end,
+             last_detail = case when $3 = 'failed' then $5 else last_detail end,
+             updated_at = case when $3 = 'failed' then $4 else updated_at end
+           from found where delivery.id = found.id
+             and (receipt_state is null or (receipt_state <> 'read' and receipt_state <> $3 and $3 <> 'failed'))
+           returning delivery.id
+         )
+         select found.id as "deliveryId", noted.id is not null as "isNew" from found left join noted using (id)`,
+        [channel, receipt.receipt, state, new Date(atMs), detail ?? 'failed later'],
+      ),
+    );
+    return rows[0];
+  }
+
+  async latestTo({ channel, recipient }: Parameters<Outbox['latestTo']>[0]): ReturnType<Outbox['latestTo']> {
+    const { rows } = await failing(() =>
+      this.#pool.query<{ alarmId: AlarmId | null; event: Delivery['event']; atMs: number }>(
+        `select alarm_id as "alarmId", event, delivered_at as "atMs" from delivery
+         where channel = $1 and recipient = $2 and delivered_at is not null
+         order by delivered_at desc, sequence desc limit 1`,
+        [channel, recipient],
+      ),
+    );
+    return rows[0] && withoutNulls(rows[0]);
+  }
+
+  async wasTold({ alarmId, channel, recipient }: Parameters<Outbox['wasTold']>[0]): Promise<boolean> {
+    const { rows } = await failing(() =>
+      this.#pool.query<{ told: boolean }>(
+        `select exists (
+           select 1 from delivery where alarm_id = $1 and channel = $2 and attempts > 0 and ($3::text is null or recipient = $3)
+         ) as told`,
+        [alarmId, channel, recipient ?? null],
+      ),
+    );
+    return rows[0]?.told === true;
+  }
+
   async deliveries(alarmId: string): Promise<readonly DeliveryRecord[]> {
     const { rows } = await failing(() =>
       this.#pool.query<object>(
-        `select id as "deliveryId", channel, recipient, state, attempts, last_detail as "lastDetail",
-           updated_at as "updatedAtMs"
-         from delivery where alarm_id = $1 order by event_id, channel, recipient`,
+        `select own.id as "deliveryId", own.event, own.channel, own.recipient, own.user_id as "userId",
+           coalesce(summary.state, own.state) as state, own.attempts, own.last_detail as "lastDetail",
+           own.ordered_at as "orderedAtMs", own.updated_at as "updatedAtMs",
+           coalesce(summary.delivered_at, own.delivered_at) as "deliveredAtMs",
+           coalesce(summary.receipt, own.receipt) as receipt,
+           coalesce(summary.receipt_state, own.receipt_state) as "receiptState",
+           coalesce(summary.receipt_at, own.receipt_at) as "receiptAtMs"
+         from delivery own left join delivery summary on summary.id = own.summary_id
+         where own.alarm_id = $1 order by own.sequence`,
         [alarmId],
       ),
     );
     return rows.map((row) => withoutNulls(row) as DeliveryRecord);
+  }
+
+  async traffic(): Promise<readonly ChannelTraffic[]> {
+    const { rows } = await failing(() =>
+      this.#pool.query<object>(
+        `select channel, (count(*) filter (where state = 'pending'))::int as waiting,
+           min(ordered_at) filter (where state = 'pending') as "oldestWaitingAtMs",
+           max(delivered_at) as "lastDeliveredAtMs",
+           max(updated_at) filter (where state = 'failed') as "lastFailedAtMs",
+           (array_agg(last_detail order by updated_at desc) filter (where state = 'failed'))[1] as "lastFailure"
+         from delivery group by channel order by channel`,
+      ),
+    );
+    return rows.map((row) => withoutNulls(row) as ChannelTraffic);
+  }
+
+  async #alarms(ids: readonly string[]): Promise<ReadonlyMap<string, Alarm>> {
+    if (ids.length === 0) return new Map();
+    const { rows } = await failing(() =>
+      this.#pool.query<object>(`select ${ALARM_FIELDS} from alarm where id = any($1)`, [ids]),
+    );
+    return new Map(rows.map(toAlarm).map((alarm) => [alarm.id, alarm]));
   }
 }
 
@@ -78,22 +258,126 @@ export class PostgresOutbox implements Outbox {
 const EVENTS_PER_BATCH = 500;
 const BATCHES_MAX = 100;
 
-async function fanOutSome(client: pg.PoolClient, routes: Routes, nowMs: number) {
+async function fanOutSome(client: pg.PoolClient, plan: Parameters<Outbox['fanOut']>[0], nowMs: number) {
   const { rows } = await client.query<{ id: number; alarmId: string; change: AlarmChange }>(
     `select id, alarm_id as "alarmId", change from outbox_event
      where fanned_out_at is null order by id limit $1 for update skip locked`,
     [EVENTS_PER_BATCH],
   );
-  const at = new Date(nowMs);
-  const deliveries = rows.flatMap(({ id, alarmId, change }) =>
-    routes(change).map(({ channel, recipient }) => ({ event_id: id, alarm_id: alarmId, channel, recipient })),
-  );
+  const plans = rows.length === 0 ? [] : await plan(rows.map(({ change }) => change));
+  let made = 0;
+  // In order, so that a follow-up finds what the change before it ordered.
+  for (const [index, row] of rows.entries()) {
+    const planned = plans[index];
+    if (planned?.event !== undefined) made += await fanOutOne(client, row, planned, nowMs);
+  }
+  await client.query('update outbox_event set fanned_out_at = $2 where id = any($1)', [
+    rows.map(({ id }) => id),
+    new Date(nowMs),
+  ]);
+  return { events: rows.length, made };
+}
+
+async function fanOutOne(
+  client: pg.PoolClient,
+  row: { readonly id: number; readonly alarmId: string; readonly change: AlarmChange },
+  { event, recipients, followUpOn }: FanOutPlan,
+  nowMs: number,
+): Promise<number> {
+  if (recipients.length === 0 && followUpOn.length === 0) return 0;
   const { rowCount } = await client.query(
-    `insert into delivery (event_id, alarm_id, channel, recipient, next_at, updated_at)
-     select event_id, alarm_id, channel, recipient, $2, $2 from jsonb_populate_recordset(null::delivery, $1::jsonb)
+    `insert into delivery (event_id, alarm_id, event, rank, channel, recipient, user_id, is_follow_up, next_at, updated_at, ordered_at)
+     select $1, $2, $3, $4, channel, recipient, told."userId", is_follow_up, $5, $5, $5
+     from (
+       select channel, recipient, "userId", false as is_follow_up
+       from jsonb_to_recordset($6::jsonb) as wanted (channel text, recipient text, "userId" text)
+       union all
+       select channel, recipient, user_id, true from delivery
+       where alarm_id = $2 and channel = any($7) and state in ('pending', 'delivered')
+     ) as told
+     order by is_follow_up
      on conflict do nothing`,
-    [JSON.stringify(deliveries), at],
+    [
+      row.id,
+      row.alarmId,
+      event,
+      rankOf(row.change.alarm.priority),
+      new Date(nowMs),
+      JSON.stringify(recipients),
+      followUpOn,
+    ],
   );
-  await client.query('update outbox_event set fanned_out_at = $2 where id = any($1)', [rows.map(({ id }) => id), at]);
-  return { events: rows.length, made: rowCount ?? 0 };
+  return rowCount ?? 0;
+}
+
+interface TakenRow {
+  readonly deliveryId: string;
+  readonly event: Delivery['event'];
+  readonly rank: 0 | 1 | 2;
+  readonly channel: string;
+  readonly recipient: string;
+  readonly userId: Delivery['userId'] | null;
+  readonly attempt: number;
+  readonly orderedAtMs: number;
+  readonly isFollowUp: boolean;
+  readonly about:
+    | { readonly kind: 'system'; readonly alarm: SystemAlarm }
+    | { readonly kind: 'summary'; readonly count: number }
+    | null;
+  readonly alarmId: string | null;
+  readonly change: AlarmChange | null;
+  readonly wasDelivered?: boolean | null;
+  readonly isPending?: boolean | null;
+  readonly wasToldOfRaising?: boolean | null;
+  readonly earlierReceipt?: string | null;
+}
+
+const TAKEN_FIELDS = `
+  taken.id as "deliveryId", taken.event, rank, channel, recipient, user_id as "userId", attempts as attempt,
+  ordered_at as "orderedAtMs", is_follow_up as "isFollowUp", about, taken.alarm_id as "alarmId", change, earlier.*`;
+
+/** What this recipient was told of this alarm before. */
+const EARLIER = `
+  left join lateral (
+    select bool_or(before.state = 'delivered') as "wasDelivered", bool_or(before.state = 'pending') as "isPending",
+      bool_or(before.state = 'delivered' and before.event = 'raised') as "wasToldOfRaising",
+      (array_agg(before.receipt order by before.delivered_at desc)
+        filter (where before.state = 'delivered' and before.receipt is not null))[1] as "earlierReceipt"
+    from delivery before
+    where before.alarm_id = taken.alarm_id and before.channel = taken.channel and before.recipient = taken.recipient
+      and before.sequence < taken.sequence
+  ) as earlier on true`;
+
+const PRIORITIES = ['high', 'medium', 'low'] as const satisfies readonly Priority[];
+
+function toDelivery(row: TakenRow, alarms: ReadonlyMap<string, Alarm>): Delivery {
+  const { deliveryId, event, channel, recipient, userId, attempt, orderedAtMs, isFollowUp } = row;
+  return {
+    deliveryId,
+    event,
+    channel,
+    recipient,
+    ...(userId === null || userId === undefined ? {} : { userId }),
+    priority: PRIORITIES[row.rank],
+    attempt,
+    orderedAtMs,
+    isFollowUp,
+    about: row.about ?? aboutAlarm(row, alarms),
+  };
+}
+
+function aboutAlarm(row: TakenRow, alarms: ReadonlyMap<string, Alarm>): Delivery['about'] {
+  // An event's alarm is written in its own transaction, so it is there; alarms are never deleted.
+  const alarm = alarms.get(row.alarmId ?? '') ?? row.change?.alarm;
+  if (alarm === undefined) throw new Error('a delivery about an alarm that never was');
+  return { kind: 'alarm', alarm, ...(row.change === null ? {} : { change: row.change }), earlier: earlierOf(row) };
+}
+
+function earlierOf(row: TakenRow): EarlierDeliveries {
+  return {
+    wasDelivered: row.wasDelivered === true,
+    isPending: row.isPending === true,
+    wasToldOfRaising: row.wasToldOfRaising === true,
+    ...(row.earlierReceipt === null || row.earlierReceipt === undefined ? {} : { receipt: row.earlierReceipt }),
+  };
 }

@@ -9,6 +9,7 @@ import type { Reading } from '../../domain/reading.ts';
 import { Failure } from '../../ports/failure.ts';
 import type { Notification } from '../../ports/notifier.ts';
 import { startAssessor } from '../3-assess/assessor.ts';
+import { createChannelWatch } from '../5-notify/channel-watch.ts';
 import { startTeller } from '../5-notify/teller.ts';
 import { openAlarmDesk } from './alarm-desk.ts';
 
@@ -56,8 +57,19 @@ async function live(log: MemoryReadingLog) {
         },
       },
     ],
-    routes: [{ channel: 'test', recipient: 'ward@hospital.example' }],
-    bedOf: () => 'W3-01',
+    subscribers: async () => ({
+      subscriptions: [
+        {
+          id: 's',
+          topic: { class: 'alarms' },
+          subscriber: { kind: 'endpoint', channel: 'test', recipient: 'ward@hospital.example' },
+        },
+      ],
+      people: new Map(),
+    }),
+    policies: async () => new Map(),
+    sources: { placeOf: () => ({ bed: 'W3-01' }) },
+    watch: createChannelWatch({ channels: ['test'], systemAlarms: { raise: () => {}, clear: () => {} }, now }),
     now,
     monotonicMs,
     random: Math.random,

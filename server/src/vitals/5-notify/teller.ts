@@ -1,30 +1,38 @@
 import type { AlarmChange } from '../../domain/alarm.ts';
+import { CHANNEL_TRAITS, type ChannelType } from '../../domain/channel.ts';
+import type { UserId } from '../../domain/ids.ts';
+import { type ChannelPolicy, defaultPolicy } from '../../domain/message-policy.ts';
+import { nextAttempt, RETRY_BY_DEFAULT, type RetryPolicy } from '../../domain/notification.ts';
 import {
-  type NotificationRoute,
-  nextAttempt,
-  notificationOf,
-  RETRY_BY_DEFAULT,
-  type RetryPolicy,
-  recipientsOf,
-} from '../../domain/notification.ts';
+  FIRST_WORDS,
+  mustGo,
+  rankOf,
+  SUMMARISED,
+  SUMMARY_FROM,
+  type Worth,
+  worthOf,
+} from '../../domain/notification-worth.ts';
+import { happeningOf, type ReachablePerson, recipientsOf, type Subscription } from '../../domain/topic.ts';
 import type { DeliveryOutcome, Notifier } from '../../ports/notifier.ts';
-import type { Delivery, Outbox } from '../../ports/outbox.ts';
+import type { Delivery, DeliveryResult, FanOutPlan, Outbox } from '../../ports/outbox.ts';
+import type { ChannelWatch } from './channel-watch.ts';
+import { compose, type MessageSources } from './compose.ts';
+import { createLimiter } from './limiter.ts';
 
-/** Tells people: takes what is due from the outbox, sends it by its channel, and records what became of it. */
+/**
+ * Tells people: decides who is to hear of a change, takes what is due from the outbox, and sends it by its channel if it
+ * is still worth sending and not too much at once; what became of it is recorded.
+ */
 export interface Teller {
   /** Something new may be in the outbox: look now. */
   wake(): void;
-  /** How each channel fares, for operations. */
-  health(): ReadonlyMap<string, ChannelHealth>;
   /** Takes no more, and waits for what is being sent. */
   stop(): Promise<void>;
 }
 
-export interface ChannelHealth {
-  readonly lastDeliveredAtMs?: number;
-  readonly lastFailedAtMs?: number;
-  readonly lastFailure?: string;
-  readonly failedInARow: number;
+export interface Subscribers {
+  readonly subscriptions: readonly Subscription[];
+  readonly people: ReadonlyMap<UserId, ReachablePerson>;
 }
 
 export interface TellerHooks {
@@ -33,6 +41,10 @@ export interface TellerHooks {
     readonly outcome: 'delivered' | 'retry' | 'failed';
     readonly ms: number;
   }): void;
+  /** From when it was ordered until the other side took it. */
+  deliveredMs?(channel: string, priority: Delivery['priority'], ms: number): void;
+  held?(channel: string, why: 'limit' | 'follow-up' | 'summarised' | 'dropped'): void;
+  fannedOut?(count: number): void;
   /** Nobody was told, and nobody will be by this delivery. */
   onFailed?(delivery: Delivery, reason: string): void;
   /** The outbox is away. */
@@ -42,10 +54,12 @@ export interface TellerHooks {
 export interface TellerDependencies {
   readonly outbox: Outbox;
   readonly notifiers: readonly Notifier[];
-  readonly routes: readonly NotificationRoute[];
-  /** What the wall calls the alarm's bed. */
-  readonly bedOf: (alarm: AlarmChange['alarm']) => string | undefined;
-  readonly wallUrl?: string;
+  /** Who subscribes to what, as it is now: asked when something is to be fanned out. */
+  readonly subscribers: () => Promise<Subscribers>;
+  /** What channels may say, where it is not as installed. */
+  readonly policies: () => Promise<ReadonlyMap<string, ChannelPolicy>>;
+  readonly sources: MessageSources;
+  readonly watch: ChannelWatch;
   readonly now: () => number;
   readonly monotonicMs: () => number;
   /** In [0, 1). */
@@ -64,6 +78,8 @@ export interface TellerSettings {
   /** Longer than an attempt and its record can take, so that no other notifier sends the same meanwhile. */
   readonly leaseMs: number;
   readonly retry: RetryPolicy;
+  /** How long what changes a message waits for that message to be on its way. */
+  readonly followUpWaitMs: number;
 }
 
 const DEFAULTS: TellerSettings = {
@@ -72,15 +88,17 @@ const DEFAULTS: TellerSettings = {
   sendTimeoutMs: 20_000,
   leaseMs: 60_000,
   retry: RETRY_BY_DEFAULT,
+  followUpWaitMs: 2_000,
 };
 
 export function startTeller(dependencies: TellerDependencies): Teller {
-  const { outbox, routes, now, monotonicMs, random, hooks = {} } = dependencies;
+  const { outbox, watch, now, monotonicMs, random, hooks = {} } = dependencies;
   const settings = { ...DEFAULTS, ...dependencies.settings };
   const notifiers = new Map(dependencies.notifiers.map((notifier) => [notifier.channel, notifier]));
-  const health = new Map<string, ChannelHealth>();
+  const limiter = createLimiter();
   const sending = new Set<Promise<void>>();
   const stopping = new AbortController();
+  let policies: ReadonlyMap<string, ChannelPolicy> = new Map();
   let isAwake = true;
   let alarmClock: () => void = () => {};
 
@@ -88,7 +106,8 @@ export function startTeller(dependencies: TellerDependencies): Teller {
     while (!stopping.signal.aborted) {
       isAwake = false;
       try {
-        await outbox.fanOut((change) => recipientsOf(change, routes), now());
+        const made = await outbox.fanOut(planFor(dependencies), now());
+        if (made > 0) hooks.fannedOut?.(made);
         await takeDue();
       } catch (error) {
         hooks.onOutboxError?.(error);
@@ -103,8 +122,9 @@ export function startTeller(dependencies: TellerDependencies): Teller {
     while (!stopping.signal.aborted && sending.size < settings.concurrencyMax) {
       const limit = settings.concurrencyMax - sending.size;
       const due = await outbox.take({ nowMs: now(), leaseUntilMs: now() + settings.leaseMs, limit });
+      if (due.length > 0) policies = await dependencies.policies();
       for (const delivery of due) {
-        const sent = deliver(delivery).finally(() => {
+        const sent = handle(delivery).finally(() => {
           sending.delete(sent);
           wake();
         });
@@ -114,56 +134,107 @@ export function startTeller(dependencies: TellerDependencies): Teller {
     }
   }
 
-  async function deliver(delivery: Delivery): Promise<void> {
-    const startedMs = monotonicMs();
-    const outcome = await attempt(delivery);
-    const { deliveryId, attempt: number, channel, change } = delivery;
-    const done = { deliveryId, attempt: number, atMs: now() };
-    const told = (what: 'delivered' | 'retry' | 'failed') =>
-      hooks.attempt?.({ channel, outcome: what, ms: monotonicMs() - startedMs });
-    noteHealth(channel, outcome);
-    if (outcome.kind === 'delivered') {
-      told('delivered');
-      return record({ ...done, outcome: 'delivered', detail: outcome.receipt ?? 'delivered' });
+  /** Sends it, unless it is no longer worth it or would be too much at once. */
+  async function handle(delivery: Delivery): Promise<void> {
+    const notifier = notifiers.get(delivery.channel);
+    // It may be configured again before the delivery is given up.
+    if (notifier === undefined) return finish(delivery, { kind: 'transient', reason: 'channel not configured' }, 0);
+    const worth = worthNow(delivery, notifier.type);
+    if (worth.kind === 'drop') {
+      hooks.held?.(delivery.channel, 'dropped');
+      return record(delivery, { kind: 'dropped', reason: worth.reason });
     }
-    const next = nextAttempt(
-      { number, nowMs: now(), raisedAtMs: change.alarm.raisedAtMs, outcome },
-      settings.retry,
-      random(),
-    );
-    if (next.kind === 'retry') {
-      told('retry');
-      return record({ ...done, outcome: 'retry', detail: outcome.reason, nextAtMs: next.atMs });
-    }
-    told('failed');
-    hooks.onFailed?.(delivery, next.reason);
-    return record({ ...done, outcome: 'failed', detail: `${next.reason}: ${outcome.reason}` });
+    if (worth.kind === 'wait') return defer(delivery, 'follow-up', now() + settings.followUpWaitMs);
+    const policy = policyOf(notifier);
+    const admission = limiter.admit({
+      channel: delivery.channel,
+      recipient: delivery.recipient,
+      limits: policy.limits,
+      rank: rankOf(delivery.priority),
+      mustGo: mustGo(delivery.event, delivery.priority),
+      nowMs: now(),
+    });
+    if (admission.kind === 'wait') return defer(delivery, 'limit', admission.untilMs);
+    const summary = admission.isCrowded && policy.summarises ? await summarised(delivery) : undefined;
+    await deliver(summary ?? delivery, notifier, policy);
   }
 
-  async function attempt({ deliveryId, channel, recipient, change }: Delivery): Promise<DeliveryOutcome> {
-    const notifier = notifiers.get(channel);
-    // It may be configured again before the delivery is given up.
-    if (notifier === undefined) return { kind: 'transient', reason: 'channel not configured' };
+  const policyOf = ({ channel, type }: Notifier) => policies.get(channel) ?? defaultPolicy(type);
+
+  function worthNow({ event, isFollowUp, about }: Delivery, channelType: ChannelType): Worth {
+    if (about.kind !== 'alarm') return { kind: 'send' };
+    const { alarm, earlier } = about;
+    return worthOf({ event, channelType, isFollowUp, alarm, earlier });
+  }
+
+  /** What waits for the same recipient, as one; undefined: too little, or this may not be told so. */
+  async function summarised(delivery: Delivery): Promise<Delivery | undefined> {
+    if (mustGo(delivery.event, delivery.priority) || !SUMMARISED.includes(delivery.event)) return undefined;
+    if (delivery.about.kind !== 'alarm') return undefined;
     try {
-      const bed = dependencies.bedOf(change.alarm);
-      const { wallUrl } = dependencies;
-      const message = {
-        ...notificationOf(change, {
-          ...(bed === undefined ? {} : { bed }),
-          ...(wallUrl === undefined ? {} : { wallUrl }),
-        }),
-        recipient,
-      };
+      const summary = await outbox.summarise({
+        delivery,
+        events: SUMMARISED,
+        neverHigh: FIRST_WORDS,
+        atLeast: SUMMARY_FROM,
+        nowMs: now(),
+        leaseUntilMs: now() + settings.leaseMs,
+      });
+      if (summary !== undefined) hooks.held?.(delivery.channel, 'summarised');
+      return summary;
+    } catch (error) {
+      hooks.onOutboxError?.(error);
+      return undefined;
+    }
+  }
+
+  async function deliver(delivery: Delivery, notifier: Notifier, policy: ChannelPolicy): Promise<void> {
+    const startedMs = monotonicMs();
+    const outcome = await attempt(delivery, notifier, policy);
+    await finish(delivery, outcome, monotonicMs() - startedMs);
+  }
+
+  async function attempt(delivery: Delivery, notifier: Notifier, policy: ChannelPolicy): Promise<DeliveryOutcome> {
+    try {
+      const message = await compose(delivery, { type: notifier.type, policy }, dependencies.sources);
       const signal = AbortSignal.timeout(settings.sendTimeoutMs);
-      return await notifier.send(message, { idempotencyKey: deliveryId, signal });
+      return await notifier.send(message, { idempotencyKey: delivery.deliveryId, signal });
     } catch (error) {
       // A notifier that throws has a defect; the person must be told all the same.
       return { kind: 'transient', reason: error instanceof Error ? error.name : 'threw' };
     }
   }
 
+  async function finish(delivery: Delivery, outcome: DeliveryOutcome, ms: number): Promise<void> {
+    const { channel, recipient, attempt: number, orderedAtMs, priority } = delivery;
+    if (outcome.kind === 'delivered') {
+      watch.delivered(channel, recipient);
+      hooks.attempt?.({ channel, outcome: 'delivered', ms });
+      hooks.deliveredMs?.(channel, priority, Math.max(0, now() - orderedAtMs));
+      const { receipt } = outcome;
+      return record(delivery, { kind: 'delivered', ...(receipt === undefined ? {} : { receipt }) });
+    }
+    const next = nextAttempt({ number, nowMs: now(), orderedAtMs, outcome }, settings.retry, random());
+    // A refusal is about this message or recipient; that the channel does not work is shown by what may pass.
+    if (outcome.kind === 'transient') watch.failed(channel, outcome.reason);
+    if (next.kind === 'retry') {
+      hooks.attempt?.({ channel, outcome: 'retry', ms });
+      return record(delivery, { kind: 'retry', reason: outcome.reason, nextAtMs: next.atMs });
+    }
+    hooks.attempt?.({ channel, outcome: 'failed', ms });
+    hooks.onFailed?.(delivery, next.reason);
+    watch.gaveUp(channel, recipient, outcome.reason);
+    return record(delivery, { kind: 'failed', reason: `${next.reason}: ${outcome.reason}` });
+  }
+
+  function defer(delivery: Delivery, reason: 'limit' | 'follow-up', untilMs: number): Promise<void> {
+    hooks.held?.(delivery.channel, reason);
+    return record(delivery, { kind: 'deferred', reason, untilMs });
+  }
+
   /** Not recorded, it would be sent again once the lease ends: worth a few tries. */
-  async function record(result: Parameters<Outbox['record']>[0]): Promise<void> {
+  async function record({ deliveryId, attempt: number }: Delivery, outcome: DeliveryResult['outcome']): Promise<void> {
+    const result = { deliveryId, attempt: number, outcome, atMs: now() };
     for (let waitMs = 250; ; waitMs *= 2) {
       try {
         return await outbox.record(result);
@@ -173,21 +244,6 @@ export function startTeller(dependencies: TellerDependencies): Teller {
         await new Promise((resolve) => setTimeout(resolve, waitMs));
       }
     }
-  }
-
-  function noteHealth(channel: string, outcome: DeliveryOutcome): void {
-    const before = health.get(channel) ?? { failedInARow: 0 };
-    health.set(
-      channel,
-      outcome.kind === 'delivered'
-        ? { ...before, lastDeliveredAtMs: now(), failedInARow: 0 }
-        : {
-            ...before,
-            lastFailedAtMs: now(),
-            lastFailure: outcome.reason,
-            failedInARow: before.failedInARow + 1,
-          },
-    );
   }
 
   function wake(): void {
@@ -208,11 +264,28 @@ export function startTeller(dependencies: TellerDependencies): Teller {
   const running = run();
   return {
     wake,
-    health: () => health,
     async stop() {
       stopping.abort();
       wake();
       await running;
     },
+  };
+}
+
+/** Who is told of a change: whoever subscribes, and whoever was told before where the channel changes what it sent. */
+function planFor({ subscribers, sources, notifiers }: TellerDependencies) {
+  return async (changes: readonly AlarmChange[]): Promise<readonly FanOutPlan[]> => {
+    const { subscriptions, people } = await subscribers();
+    return changes.map((change) => {
+      const happening = happeningOf(change, sources.placeOf(change.alarm).wardId);
+      if (happening === undefined) return { recipients: [], followUpOn: [] };
+      return {
+        event: happening.event,
+        recipients: recipientsOf(happening, subscriptions, people),
+        followUpOn: notifiers
+          .filter(({ type }) => CHANNEL_TRAITS[type].followUps.includes(happening.event))
+          .map(({ channel }) => channel),
+      };
+    });
   };
 }

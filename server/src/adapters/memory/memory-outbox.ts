@@ -1,0 +1,352 @@
+import type { Alarm, AlarmChange, Priority } from '../../domain/alarm.ts';
+import type { AlarmId, UserId } from '../../domain/ids.ts';
+import { rankOf } from '../../domain/notification-worth.ts';
+import type { Failure } from '../../ports/failure.ts';
+import type {
+  Delivery,
+  DeliveryOrder,
+  DeliveryRecord,
+  DeliveryResult,
+  EarlierDeliveries,
+  Outbox,
+} from '../../ports/outbox.ts';
+import type { SystemAlarm } from '../../ports/system-alarms.ts';
+
+type Subject =
+  | { readonly kind: 'alarm'; readonly id: AlarmId; readonly change?: AlarmChange }
+  | { readonly kind: 'system'; readonly alarm: SystemAlarm }
+  | { readonly kind: 'summary'; readonly count: number };
+
+interface Stored extends Omit<Delivery, 'about' | 'attempt'> {
+  readonly subject: Subject;
+  readonly dedupeKey?: string;
+  state: DeliveryRecord['state'];
+  attempts: number;
+  nextAtMs: number;
+  leasedUntilMs: number;
+  updatedAtMs: number;
+  lastDetail?: string;
+  deliveredAtMs?: number;
+  receipt?: string;
+  receiptState?: NonNullable<DeliveryRecord['receiptState']>;
+  receiptAtMs?: number;
+  summary?: Stored;
+}
+
+interface AlarmSource {
+  readonly alarms: ReadonlyMap<AlarmId, Alarm>;
+  /** Every change ever written, in order. */
+  readonly events: readonly AlarmChange[];
+}
+
+/** The outbox while the process lives, over alarms and changes that are somebody else's. */
+export class MemoryOutbox implements Outbox {
+  /** Set it, and everything is refused with it: a database that is away. */
+  refusal: Failure | undefined;
+  readonly #alarms: AlarmSource;
+  readonly #deliveries: Stored[] = [];
+  #fannedOut = 0;
+
+  constructor(alarms: AlarmSource) {
+    this.#alarms = alarms;
+  }
+
+  async fanOut(plan: Parameters<Outbox['fanOut']>[0], nowMs: number): Promise<number> {
+    this.#check();
+    const changes = this.#alarms.events.slice(this.#fannedOut);
+    if (changes.length === 0) return 0;
+    const plans = await plan(changes);
+    this.#fannedOut += changes.length;
+    let made = 0;
+    for (const [index, change] of changes.entries()) {
+      const { event, recipients, followUpOn } = plans[index] ?? { recipients: [], followUpOn: [] };
+      if (event === undefined) continue;
+      const subject = { kind: 'alarm', id: change.alarm.id, change } as const;
+      const told = new Set<string>();
+      const tell = (to: { channel: string; recipient: string; userId?: UserId }, isFollowUp: boolean) => {
+        if (told.has(`${to.channel}\n${to.recipient}`)) return;
+        told.add(`${to.channel}\n${to.recipient}`);
+        this.#add({ ...to, event, isFollowUp, subject, priority: change.alarm.priority }, nowMs);
+        made++;
+      };
+      const before = this.#deliveries.filter(
+        (each) =>
+          each.subject.kind === 'alarm' && each.subject.id === change.alarm.id && followUpOn.includes(each.channel),
+      );
+      for (const recipient of recipients) tell(recipient, false);
+      for (const { channel, recipient, userId, state } of before)
+        if (state === 'pending' || state === 'delivered')
+          tell({ channel, recipient, ...(userId === undefined ? {} : { userId }) }, true);
+    }
+    return made;
+  }
+
+  async enqueue(orders: readonly DeliveryOrder[], nowMs: number): Promise<number> {
+    this.#check();
+    let made = 0;
+    for (const { alarmId, ...order } of orders) {
+      const alarm = this.#alarms.alarms.get(alarmId);
+      if (alarm === undefined || this.#knows(order.dedupeKey)) continue;
+      const { priority } = alarm;
+      this.#add({ ...order, priority, isFollowUp: false, subject: { kind: 'alarm', id: alarmId } }, nowMs);
+      made++;
+    }
+    return made;
+  }
+
+  async enqueueSystem(...[alarm, recipients, nowMs]: Parameters<Outbox['enqueueSystem']>): Promise<number> {
+    this.#check();
+    let made = 0;
+    for (const to of recipients) {
+      const dedupeKey = `system:${alarm.id}:${alarm.raisedAtMs}:${to.channel}:${to.recipient}`;
+      if (this.#knows(dedupeKey)) continue;
+      const { priority } = alarm;
+      this.#add(
+        { ...to, event: 'raised', priority, isFollowUp: false, dedupeKey, subject: { kind: 'system', alarm } },
+        nowMs,
+      );
+      made++;
+    }
+    return made;
+  }
+
+  async take({ nowMs, leaseUntilMs, limit }: Parameters<Outbox['take']>[0]): Promise<readonly Delivery[]> {
+    this.#check();
+    const due = this.#deliveries
+      .filter((each) => each.state === 'pending' && each.nextAtMs <= nowMs && each.leasedUntilMs <= nowMs)
+      .sort((a, b) => rankOf(a.priority) - rankOf(b.priority) || a.nextAtMs - b.nextAtMs)
+      .slice(0, limit);
+    for (const each of due) {
+      each.leasedUntilMs = leaseUntilMs;
+      each.attempts++;
+    }
+    return due.map((each) => this.#toDelivery(each));
+  }
+
+  async record({ deliveryId, attempt, outcome, atMs }: DeliveryResult): Promise<void> {
+    this.#check();
+    const delivery = this.#deliveries.find((each) => each.deliveryId === deliveryId);
+    if (delivery === undefined) return;
+    const isCurrent = delivery.attempts === attempt || outcome.kind === 'delivered';
+    if (delivery.state !== 'pending' || !isCurrent) return;
+    delivery.updatedAtMs = atMs;
+    delivery.leasedUntilMs = 0;
+    if (outcome.kind === 'delivered') {
+      delivery.state = 'delivered';
+      delivery.lastDetail = 'delivered';
+      delivery.deliveredAtMs = atMs;
+      if (outcome.receipt !== undefined) delivery.receipt = outcome.receipt;
+      return;
+    }
+    delivery.lastDetail = outcome.reason;
+    if (outcome.kind === 'retry') delivery.nextAtMs = outcome.nextAtMs;
+    else if (outcome.kind === 'deferred') {
+      delivery.nextAtMs = outcome.untilMs;
+      delivery.attempts--;
+    } else delivery.state = outcome.kind;
+  }
+
+  async summarise(request: Parameters<Outbox['summarise']>[0]): Promise<Delivery | undefined> {
+    this.#check();
+    const { delivery, events, neverHigh, atLeast, nowMs, leaseUntilMs } = request;
+    const waiting = this.#deliveries.filter(
+      (each) =>
+        each.state === 'pending' &&
+        each.channel === delivery.channel &&
+        each.recipient === delivery.recipient &&
+        !each.isFollowUp &&
+        events.includes(each.event) &&
+        !(each.priority === 'high' && neverHigh.includes(each.event)) &&
+        (each.leasedUntilMs <= nowMs || each.deliveryId === delivery.deliveryId),
+    );
+    if (waiting.length < atLeast) return undefined;
+    const first = waiting[0] as Stored;
+    const priority = waiting.map((each) => each.priority).sort((a, b) => rankOf(a) - rankOf(b))[0] as Priority;
+    const summary = this.#add(
+      {
+        channel: delivery.channel,
+        recipient: delivery.recipient,
+        ...(first.userId === undefined ? {} : { userId: first.userId }),
+        event: 'summary',
+        priority,
+        isFollowUp: false,
+        subject: { kind: 'summary', count: waiting.length },
+      },
+      nowMs,
+    );
+    summary.attempts = 1;
+    summary.leasedUntilMs = leaseUntilMs;
+    for (const each of waiting) {
+      each.state = 'dropped';
+      each.lastDetail = 'summarised';
+      each.updatedAtMs = nowMs;
+      each.summary = summary;
+    }
+    return this.#toDelivery(summary);
+  }
+
+  async noteReceipt(receipt: Parameters<Outbox['noteReceipt']>[0]): ReturnType<Outbox['noteReceipt']> {
+    this.#check();
+    const { channel, state, atMs } = receipt;
+    const delivery = this.#deliveries.findLast((each) => each.channel === channel && each.receipt === receipt.receipt);
+    if (delivery === undefined) return undefined;
+    // Opened is the most that can be said, and a failure reported late does not undo an arrival.
+    if (
+      delivery.receiptState === 'read' ||
+      delivery.receiptState === state ||
+      (delivery.receiptState && state === 'failed')
+    )
+      return { deliveryId: delivery.deliveryId, isNew: false };
+    delivery.receiptState = state;
+    delivery.receiptAtMs = atMs;
+    if (state === 'failed') {
+      delivery.state = 'failed';
+      delivery.lastDetail = receipt.detail ?? 'failed later';
+      delivery.updatedAtMs = atMs;
+    } else if (delivery.state === 'failed') delivery.state = 'delivered';
+    return { deliveryId: delivery.deliveryId, isNew: true };
+  }
+
+  async latestTo({ channel, recipient }: Parameters<Outbox['latestTo']>[0]): ReturnType<Outbox['latestTo']> {
+    this.#check();
+    const told = this.#deliveries
+      .filter((each) => each.channel === channel && each.recipient === recipient && each.deliveredAtMs !== undefined)
+      .sort((a, b) => (b.deliveredAtMs ?? 0) - (a.deliveredAtMs ?? 0));
+    const [latest] = told;
+    if (latest === undefined) return undefined;
+    const { event, deliveredAtMs: atMs = 0, subject } = latest;
+    return { event, atMs, ...(subject.kind === 'alarm' ? { alarmId: subject.id } : {}) };
+  }
+
+  async wasTold({ alarmId, channel, recipient }: Parameters<Outbox['wasTold']>[0]): Promise<boolean> {
+    this.#check();
+    return this.#deliveries.some(
+      (each) =>
+        each.subject.kind === 'alarm' &&
+        each.subject.id === alarmId &&
+        each.channel === channel &&
+        each.attempts > 0 &&
+        (recipient === undefined || each.recipient === recipient),
+    );
+  }
+
+  async deliveries(alarmId: string): Promise<readonly DeliveryRecord[]> {
+    this.#check();
+    return this.#deliveries
+      .filter(({ subject }) => subject.kind === 'alarm' && subject.id === alarmId)
+      .map((each) => ({
+        deliveryId: each.deliveryId,
+        event: each.event,
+        channel: each.channel,
+        recipient: each.recipient,
+        ...(each.userId === undefined ? {} : { userId: each.userId }),
+        state: each.summary?.state ?? each.state,
+        attempts: each.attempts,
+        ...(each.lastDetail === undefined ? {} : { lastDetail: each.lastDetail }),
+        orderedAtMs: each.orderedAtMs,
+        updatedAtMs: each.updatedAtMs,
+        ...timesOf(each.summary ?? each),
+      }));
+  }
+
+  async traffic(): ReturnType<Outbox['traffic']> {
+    this.#check();
+    return [...Map.groupBy(this.#deliveries, ({ channel }) => channel)].map(([channel, all]) => {
+      const waiting = all.filter(({ state }) => state === 'pending');
+      const failed = all.filter(({ state }) => state === 'failed').sort((a, b) => b.updatedAtMs - a.updatedAtMs)[0];
+      const delivered = Math.max(...all.map(({ deliveredAtMs = 0 }) => deliveredAtMs));
+      return {
+        channel,
+        waiting: waiting.length,
+        ...(waiting.length === 0 ? {} : { oldestWaitingAtMs: Math.min(...waiting.map((each) => each.orderedAtMs)) }),
+        ...(delivered === 0 ? {} : { lastDeliveredAtMs: delivered }),
+        ...(failed === undefined ? {} : { lastFailedAtMs: failed.updatedAtMs, lastFailure: failed.lastDetail ?? '' }),
+      };
+    });
+  }
+
+  #add(wanted: Omit<Stored, 'deliveryId' | 'orderedAtMs' | StateFields>, nowMs: number): Stored {
+    const stored: Stored = {
+      ...wanted,
+      deliveryId: `delivery-${this.#deliveries.length}`,
+      orderedAtMs: nowMs,
+      state: 'pending',
+      attempts: 0,
+      nextAtMs: nowMs,
+      leasedUntilMs: 0,
+      updatedAtMs: nowMs,
+    };
+    this.#deliveries.push(stored);
+    return stored;
+  }
+
+  #toDelivery(stored: Stored): Delivery {
+    const { deliveryId, event, channel, recipient, userId, priority, attempts, orderedAtMs, isFollowUp } = stored;
+    return {
+      deliveryId,
+      event,
+      channel,
+      recipient,
+      ...(userId === undefined ? {} : { userId }),
+      priority,
+      attempt: attempts,
+      orderedAtMs,
+      isFollowUp,
+      about: this.#aboutOf(stored),
+    };
+  }
+
+  #aboutOf(stored: Stored): Delivery['about'] {
+    const { subject } = stored;
+    if (subject.kind !== 'alarm') return subject;
+    const alarm = this.#alarms.alarms.get(subject.id) ?? subject.change?.alarm;
+    if (alarm === undefined) throw new Error('a delivery about an alarm that never was');
+    return {
+      kind: 'alarm',
+      alarm,
+      ...(subject.change === undefined ? {} : { change: subject.change }),
+      earlier: this.#earlierThan(stored, subject.id),
+    };
+  }
+
+  #earlierThan(stored: Stored, alarmId: AlarmId): EarlierDeliveries {
+    const before = this.#deliveries
+      .slice(0, this.#deliveries.indexOf(stored))
+      .filter(
+        ({ subject, channel, recipient }) =>
+          subject.kind === 'alarm' &&
+          subject.id === alarmId &&
+          channel === stored.channel &&
+          recipient === stored.recipient,
+      );
+    const told = before.filter(({ state }) => state === 'delivered');
+    const receipt = told
+      .sort((a, b) => (a.deliveredAtMs ?? 0) - (b.deliveredAtMs ?? 0))
+      .findLast((each) => each.receipt !== undefined)?.receipt;
+    return {
+      wasDelivered: told.length > 0,
+      isPending: before.some(({ state }) => state === 'pending'),
+      wasToldOfRaising: told.some(({ event }) => event === 'raised'),
+      ...(receipt === undefined ? {} : { receipt }),
+    };
+  }
+
+  #knows(dedupeKey: string): boolean {
+    return this.#deliveries.some((each) => each.dedupeKey === dedupeKey);
+  }
+
+  #check(): void {
+    if (this.refusal !== undefined) throw this.refusal;
+  }
+}
+
+type StateFields = 'state' | 'attempts' | 'nextAtMs' | 'leasedUntilMs' | 'updatedAtMs';
+
+function timesOf({ deliveredAtMs, receipt, receiptState, receiptAtMs }: Stored) {
+  return {
+    ...(deliveredAtMs === undefined ? {} : { deliveredAtMs }),
+    ...(receipt === undefined ? {} : { receipt }),
+    ...(receiptState === undefined ? {} : { receiptState }),
+    ...(receiptAtMs === undefined ? {} : { receiptAtMs }),
+  };
+}

@@ -1,0 +1,15 @@
+import { beforeAll } from 'vitest';
+import { outboxContract } from '../../ports/outbox.contract.ts';
+import { PostgresAlarmStore } from './alarm-store.ts';
+import { PostgresOutbox } from './outbox.ts';
+import { emptyDatabase, openTestDatabase, type TestDatabase } from './test-database.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await openTestDatabase();
+});
+
+outboxContract('PostgreSQL', async () => {
+  await emptyDatabase(database);
+  return { alarms: new PostgresAlarmStore(database), outbox: new PostgresOutbox(database) };
+});

@@ -1,0 +1,31 @@
+import type { Priority } from '../domain/alarm.ts';
+import type { NotificationEvent } from '../domain/channel.ts';
+import type { UserId } from '../domain/ids.ts';
+import type { Subscriber, Subscription, Topic } from '../domain/topic.ts';
+
+/** Who asked to be told of what. Those of the settings are not here: the settings keep them. */
+export interface TopicSubscriptions {
+  /** All, oldest first. */
+  list(): Promise<readonly StoredSubscription[]>;
+  /** One per topic and subscriber: a second replaces the first, under its id. */
+  put(subscription: {
+    readonly topic: Topic;
+    readonly subscriber: Subscriber;
+    readonly minPriority?: Priority;
+    readonly events?: readonly NotificationEvent[];
+    readonly by: string;
+    readonly atMs: number;
+  }): Promise<StoredSubscription>;
+  /** These of the person, and no others, in one step. */
+  replaceOf(
+    userId: UserId,
+    wanted: readonly Pick<Subscription, 'topic' | 'minPriority' | 'events'>[],
+    made: { readonly by: string; readonly atMs: number },
+  ): Promise<readonly StoredSubscription[]>;
+  remove(id: string): Promise<boolean>;
+}
+
+export interface StoredSubscription extends Subscription {
+  readonly createdBy: string;
+  readonly createdAtMs: number;
+}
