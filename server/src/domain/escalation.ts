@@ -152,13 +152,13 @@ function candidatesOf(step: EscalationStep, alarm: EscalatedAlarm, world: Escala
 
 function leadsOf(alarm: EscalatedAlarm, { team }: EscalationWorld, atMs: number): Candidates {
   const leads = team === undefined ? [] : chargeNursesOf(team, atMs);
+  const missing = warnIfNone(leads, 'no-charge-nurse', 'the ward has no charge nurse now');
+  // A doctor cannot mend a cable.
+  if (alarm.kind === 'technical') return { candidates: as('charge-nurse', leads), warnings: missing };
   const doctors = team === undefined ? [] : doctorsOf(team, alarm, atMs);
   return {
     candidates: [...as('charge-nurse', leads), ...as('doctor', doctors)],
-    warnings: [
-      ...warnIfNone(leads, 'no-charge-nurse', 'the ward has no charge nurse now'),
-      ...warnIfNone(doctors, 'no-doctor', 'the ward has no doctor now'),
-    ],
+    warnings: [...missing, ...warnIfNone(doctors, 'no-doctor', 'the ward has no doctor now')],
   };
 }
 

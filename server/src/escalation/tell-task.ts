@@ -1,0 +1,168 @@
+import type { Alarm } from '../domain/alarm.ts';
+import type { NotificationEvent } from '../domain/channel.ts';
+import { ESCALATION_STEPS, type EscalatedAlarm, type EscalationStep, planStep } from '../domain/escalation.ts';
+import { ESCALATION_ACTOR, type EscalationRound } from '../domain/escalation-round.ts';
+import type { AlarmStore } from '../ports/alarm-store.ts';
+import type { Escalations, RoundKey, ToldRecipient } from '../ports/escalations.ts';
+import type { DeliveryOrders } from '../ports/outbox.ts';
+import type { SystemAlarms } from '../ports/system-alarms.ts';
+import type { WorkflowStore } from '../ports/workflow-store.ts';
+import type { StaffDirectory } from './staff-directory.ts';
+import { isObject, parseRoundKey } from './task-payload.ts';
+
+export interface TellTaskParts {
+  readonly alarms: Pick<AlarmStore, 'find' | 'act'>;
+  readonly escalations: Pick<Escalations, 'round' | 'told' | 'hold'>;
+  readonly orders: DeliveryOrders;
+  readonly workflow: Pick<WorkflowStore, 'completeTask'>;
+  readonly directory: StaffDirectory;
+  readonly systemAlarms: SystemAlarms;
+  /** What the wall calls the alarm's bed. */
+  readonly bedOf: (alarm: Alarm) => string | undefined;
+  /** Something was put into the outbox. */
+  readonly onOrdered: () => void;
+  /** The alarm was marked with the step it has come to. */
+  readonly onMarked: (alarm: Alarm) => void;
+  readonly now: () => number;
+}
+
+/**
+ * The function `escalation-tell`: tells whoever belongs to a step, and leaves the token with the alarm, so that taking
+ * the alarm answers it. It may be called again for the same step: each order and each record is known by its key, and
+ * the step that was told stays as it was.
+ */
+export function createTellTask(parts: TellTaskParts) {
+  const { alarms, escalations, orders, workflow, directory, systemAlarms, bedOf, now } = parts;
+
+  return async function tell(payload: unknown): Promise<{ readonly told: number }> {
+    const task = parseTellPayload(payload);
+    const [round, alarm] = await Promise.all([escalations.round(task), alarms.find(task.alarmId)]);
+    if (round === undefined || alarm === undefined) return answer(task.token, 'over');
+    if (round.end !== undefined) return answer(task.token, round.end);
+
+    const atMs = now();
+    const plan = planStep({ ...task, atMs }, escalatedAlarm(alarm, bedOf(alarm)), await directory.worldOf(alarm));
+    const recipients = plan.recipients.map((each): ToldRecipient => ({ ...each, dedupeKey: keyOf(task, each) }));
+    await order(task, round, recipients, atMs);
+
+    const waits = recipients.length > 0 || task.isLast;
+    const after = await escalations.told({
+      ...task,
+      atMs,
+      ...(waits ? { untilMs: atMs + task.waitSeconds * 1000 } : {}),
+      recipients,
+      warnings: plan.warnings,
+    });
+    reportNobody(task.step, alarm, recipients.length === 0);
+    // Taken while it was told: nobody else will answer this token.
+    if (after.end !== undefined) return answer(task.token, after.end);
+    if (recipients.length > 0) await mark(alarm, task, round, atMs);
+    if (!waits) return answer(task.token, 'nobody');
+    return { told: recipients.length };
+  };
+
+  async function order(
+    { alarmId, step }: TellPayload,
+    round: EscalationRound,
+    recipients: readonly ToldRecipient[],
+    atMs: number,
+  ): Promise<void> {
+    const event = eventOf(step, round);
+    const all = recipients.map(({ channel, address, userId, dedupeKey, heldUntilMs }) => ({
+      order: { alarmId, event, channel, recipient: address, dedupeKey, ...(userId === undefined ? {} : { userId }) },
+      heldUntilMs,
+    }));
+    await escalations.hold(
+      all.flatMap(({ order: one, heldUntilMs }) =>
+        heldUntilMs === undefined ? [] : [{ ...one, dueAtMs: heldUntilMs }],
+      ),
+    );
+    const atOnce = all.filter(({ heldUntilMs }) => heldUntilMs === undefined).map(({ order: one }) => one);
+    if (atOnce.length === 0) return;
+    await orders.enqueue(atOnce, atMs);
+    parts.onOrdered();
+  }
+
+  /** On the alarm itself, for everybody who looks at it; the nurse's own step is what every alarm begins with. */
+  async function mark(alarm: Alarm, { step }: TellPayload, round: EscalationRound, atMs: number): Promise<void> {
+    const isMarked = alarm.escalationStep === step && (alarm.escalatedAtMs ?? 0) >= round.startedAtMs;
+    if (step === 'nurse' || isMarked) return;
+    const outcome = await alarms.act({ id: alarm.id, act: { kind: 'escalate', step }, by: ESCALATION_ACTOR, atMs });
+    if (outcome.kind === 'done') parts.onMarked(outcome.change.alarm);
+  }
+
+  function reportNobody(step: EscalationStep, { wardId }: Alarm, isNobody: boolean): void {
+    const id = `escalation.nobody.${wardId ?? 'no-ward'}.${step}`;
+    if (!isNobody) systemAlarms.clear(id);
+    else
+      systemAlarms.raise({
+        id,
+        rule: 'escalation.nobody',
+        priority: step === 'everyone' ? 'high' : 'medium',
+        text: `${wardId === undefined ? 'Patients without a ward' : `Ward ${wardId}`}: ${NOBODY[step]} could be told of an alarm. See to the care team, the rota and their contacts.`,
+      });
+  }
+
+  async function answer(token: string, what: string): Promise<{ readonly told: number }> {
+    await workflow.completeTask({ token, output: { answer: what }, nowMs: now() });
+    return { told: 0 };
+  }
+}
+
+const NOBODY: Readonly<Record<EscalationStep, string>> = {
+  nurse: 'no nurse',
+  'charge-nurse-and-doctor': 'neither charge nurse nor doctor',
+  'on-call': 'nobody on call',
+  everyone: 'nobody at all',
+};
+
+/** What of an alarm decides who is told. */
+export function escalatedAlarm(alarm: Alarm, bed: string | undefined): EscalatedAlarm {
+  const { priority, kind, patientId, wardId, bedId } = alarm;
+  return {
+    priority,
+    kind,
+    patientId,
+    ...(wardId === undefined ? {} : { wardId }),
+    ...(bedId === undefined ? {} : { bedId }),
+    ...(bed === undefined ? {} : { bed }),
+  };
+}
+
+/** Whoever hears first hears what rang; whoever comes after that nobody took it. */
+function eventOf(step: EscalationStep, { startedBy }: EscalationRound): NotificationEvent {
+  if (step !== 'nurse') return 'escalated';
+  return startedBy === 'raised' || startedBy === 'returned' ? startedBy : 'reminder';
+}
+
+/** The same for the same telling, whichever attempt and whichever process makes it. */
+function keyOf(
+  { alarmId, round, step, repeat }: TellPayload,
+  to: { readonly channel: string; readonly address: string },
+) {
+  return `escalation:${alarmId}.${round}:${step}.${repeat}:${to.channel}:${to.address}`;
+}
+
+interface TellPayload extends RoundKey {
+  readonly step: EscalationStep;
+  readonly repeat: number;
+  readonly isLast: boolean;
+  readonly waitSeconds: number;
+  readonly token: string;
+}
+
+/** A definition that hands over something else is a defect of the definition: the task fails, and the next step comes. */
+function parseTellPayload(payload: unknown): TellPayload {
+  const key = parseRoundKey(payload);
+  const { step, repeat, isLast, waitSeconds, taskToken } = isObject(payload) ? payload : {};
+  const known = ESCALATION_STEPS.find((each) => each === step);
+  if (
+    known === undefined ||
+    !Number.isSafeInteger(repeat) ||
+    typeof isLast !== 'boolean' ||
+    typeof waitSeconds !== 'number' ||
+    typeof taskToken !== 'string'
+  )
+    throw new TypeError('escalation-tell: step, repeat, isLast, waitSeconds and taskToken are needed');
+  return { ...key, step: known, repeat: Number(repeat), isLast, waitSeconds, token: taskToken };
+}
