@@ -80,6 +80,8 @@ export interface EscalationWatch {
     readonly lateMs: number;
     readonly repeatMs: number;
     readonly limit: number;
+    /** Also those it told of a moment ago. */
+    readonly includeTold?: boolean;
   }): Promise<readonly LeftAlarm[]>;
   /** Written before everybody is told; false where another watchdog was first. */
   claim(request: {

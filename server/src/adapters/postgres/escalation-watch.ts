@@ -15,7 +15,7 @@ export class PostgresEscalationWatch implements EscalationWatch {
   }
 
   async left(request: Parameters<EscalationWatch['left']>[0]): Promise<readonly LeftAlarm[]> {
-    const { nowMs, graceMs, lateMs, repeatMs, limit } = request;
+    const { nowMs, graceMs, lateMs, repeatMs, limit, includeTold = false } = request;
     const before = (ms: number) => new Date(nowMs - ms);
     const { rows } = await failing(() =>
       this.#pool.query<object & { readonly leftReason: LeftReason; readonly sinceMs: number }>(LEFT, [
@@ -23,6 +23,7 @@ export class PostgresEscalationWatch implements EscalationWatch {
         before(lateMs),
         before(repeatMs),
         limit,
+        includeTold,
       ]),
     );
     return rows.map(({ leftReason, sinceMs, ...row }) => ({ alarm: toAlarm(row), reason: leftReason, sinceMs }));
@@ -91,5 +92,5 @@ const LEFT = `
       and (alarm.condition = 'present' or (newest.ended_at is null and newest.step is null))
   ) as looked_at
   where "leftReason" is not null
-    and not exists (select from watchdog_telling where alarm_id = looked_at.id and at > $3)
+    and ($5 or not exists (select from watchdog_telling where alarm_id = looked_at.id and at > $3))
   order by priority = 'high' desc, "sinceMs" limit $4`;
