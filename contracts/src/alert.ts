@@ -191,9 +191,16 @@ export const AlertDetail = Type.Object(
     alert: Alert,
     deliveries: Type.Array(
       Type.Object({
+        /** What was to be told: `raised`, `escalated`, … */
+        event: Type.String(),
         channel: Type.String(),
-        state: Type.Enum(['pending', 'delivered', 'failed']),
+        /** `dropped`: no longer worth sending, see `detail`. */
+        state: Type.Enum(['pending', 'delivered', 'failed', 'dropped']),
         attempts: Type.Integer(),
+        /** A code: why it waits, failed or was dropped. */
+        detail: Type.Optional(Type.String()),
+        /** What the other side said later: that it arrived, was opened, or could not be brought. */
+        receipt: Type.Optional(Type.Enum(['delivered', 'failed', 'read'])),
         updatedAt: Type.String(),
       }),
     ),

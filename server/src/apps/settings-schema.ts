@@ -1,4 +1,5 @@
 import { type Static, type TSchemaOptions, Type } from 'typebox';
+import { AUTO_CLEAR_PATTERN } from '../domain/alarm-policy.ts';
 
 /**
  * Every setting, once: its variable, what it must be, its default and why. `docs/configuration.md` is generated from
@@ -161,6 +162,54 @@ export const SettingsSchema = Type.Object({
     default: 30,
     description: 'The same for a wall that only has the role `kiosk`; its idle limit is 12 hours.',
   }),
+  alarmAcknowledgementMinutes: Type.Array(minutes(1440), {
+    ...variable('HEALTHSYNC_ALARM_ACK_MINUTES', 'three numbers of minutes, 0 to 1440, separated by commas'),
+    minItems: 3,
+    maxItems: 3,
+    default: ['10', '30', '120'],
+    description:
+      'How long an acknowledgement of a high, a medium and a low alarm holds while the condition goes on; then the alarm is unacknowledged again. 0: until the condition ends.',
+  }),
+  alarmRemindMinutes: Type.Array(minutes(1440), {
+    ...variable('HEALTHSYNC_ALARM_REMIND_MINUTES', 'three numbers of minutes, 0 to 1440, separated by commas'),
+    minItems: 3,
+    maxItems: 3,
+    default: ['2', '5', '30'],
+    description:
+      'How often a high, a medium and a low alarm is reminded of while it is present and nobody has acknowledged it. 0: never.',
+  }),
+  alarmRemindersMax: Type.Integer({
+    ...variable('HEALTHSYNC_ALARM_REMINDERS_MAX'),
+    minimum: 0,
+    maximum: 100,
+    default: 5,
+    description: 'Reminders until somebody acknowledges or the alarm calls anew.',
+  }),
+  alarmSnoozeMinutes: Type.Array(minutes(60), {
+    ...variable('HEALTHSYNC_ALARM_SNOOZE_MINUTES', 'up to six numbers of minutes, at most 60, separated by commas'),
+    minItems: 1,
+    maxItems: 6,
+    default: ['5', '15', '30'],
+    description: 'For how long an alarm may be snoozed. It always ends by itself.',
+  }),
+  alarmSnoozeHighMaxMinutes: Type.Integer({
+    ...variable('HEALTHSYNC_ALARM_SNOOZE_HIGH_MAX_MINUTES'),
+    minimum: 0,
+    maximum: 60,
+    default: 5,
+    description:
+      'The longest of these for a high alarm; 0: none. A high technical alarm can never be snoozed: nothing else would tell.',
+  }),
+  alarmAutoClear: Type.Array(Type.String({ pattern: `^none$|${AUTO_CLEAR_PATTERN}` }), {
+    ...variable(
+      'HEALTHSYNC_ALARM_AUTO_CLEAR',
+      'rules such as technical/low=60 or technical.battery=300 (seconds), separated by commas, or none',
+    ),
+    maxItems: 50,
+    default: ['technical/low=60'],
+    description:
+      'Alarms that are closed without an acknowledgement once their condition has been over for so long, by kind and highest priority or by rule.',
+  }),
   smtpUrl: Type.Optional(
     Type.String({
       ...variable('HEALTHSYNC_SMTP_URL', 'an address such as smtps://user:password@mail.example:465'),
@@ -212,6 +261,12 @@ export interface SettingOptions {
 
 function variable(name: string, expected?: string): SettingOptions & TSchemaOptions {
   return expected === undefined ? { variable: name } : { variable: name, expected };
+}
+
+/** `5` or `0.5`, up to `max`. */
+function minutes(max: 60 | 1440) {
+  const whole = max === 60 ? '[1-5]?\\d' : '(1[0-3]\\d\\d|14[0-3]\\d|[1-9]?\\d?\\d)';
+  return Type.String({ pattern: `^(${whole}(\\.\\d{1,3})?|${max})$` });
 }
 
 /** Enough to catch a slip; whether the mailbox exists only the mail server knows. */

@@ -31,7 +31,6 @@ export type ActRefusal =
   | 'already-resolved'
   | 'owned-by-other' // not by whom the caller thought
   | 'not-owner'
-  | 'note-needed' // taking it from somebody needs a word why
   | 'snooze-not-offered' // not for this long, or not at all
   | 'not-snoozed'
   | 'too-many-notes';
@@ -89,7 +88,8 @@ function acknowledge(alarm: Alarm, actor: Actor, atMs: number, note?: string): A
 
 /**
  * Takes it from whom the caller saw it belonging to: of two who reach for the same colleague's alarm, one has it and the
- * other is told so. An alarm that nobody has acknowledged is acknowledged by this.
+ * other is told so. The note may say why; it is not asked for, since the bed may not wait for it. An alarm that nobody has
+ * acknowledged is acknowledged by this.
  */
 function own(alarm: Alarm, act: AlarmAct & { readonly kind: 'own' }, actor: Actor, atMs: number): ActDecision {
   if (isOwner(alarm, actor))
@@ -99,7 +99,6 @@ function own(alarm: Alarm, act: AlarmAct & { readonly kind: 'own' }, actor: Acto
         ? { kind: 'done', change: { kind: 'unchanged', alarm, atMs } }
         : done('noted', noted(alarm, act.note), actor, atMs);
   if (alarm.owner !== act.from) return { kind: 'refused', reason: 'owned-by-other', alarm };
-  if (alarm.owner !== undefined && act.note === undefined) return { kind: 'refused', reason: 'note-needed', alarm };
   if (alarm.acknowledgedAtMs === undefined) return acknowledge(alarm, actor, atMs, act.note);
   const previous = alarm.owner === undefined ? {} : { previousOwner: alarm.owner };
   return done('owner-changed', owned(noted(alarm, act.note), actor), actor, atMs, previous);

@@ -63,19 +63,17 @@ export function snoozeChoicesMs(
 
 /**
  * `technical/low=60` or `technical.battery=300`: what, and after how many seconds. A rule that would close high
- * physiological alarms unseen must name them.
+ * physiological alarms unseen must name them. Undefined: not such a text.
  */
 export function parseAutoClear(text: string): AutoClearRule | undefined {
-  const [, what = '', seconds = ''] = AUTO_CLEAR.exec(text) ?? [];
+  const [, what, kind, priority, seconds] = new RegExp(AUTO_CLEAR_PATTERN).exec(text) ?? [];
+  if (what === undefined) return undefined;
   const afterMs = Number(seconds) * 1_000;
-  if (what === '' || afterMs > AUTO_CLEAR_MAX_MS) return undefined;
-  const [kind, priority] = what.split('/');
-  return priority === undefined
+  return kind === undefined
     ? { of: { rule: what }, afterMs }
     : { of: { kind: kind as AlarmKind, priority: priority as Priority }, afterMs };
 }
 
-const AUTO_CLEAR =
-  /^((?:physiological|technical)\/(?:high|medium|low)|[A-Za-z][A-Za-z0-9]*(?:[.-][A-Za-z0-9-]+)+)=(\d{1,6})$/;
-/** A day: what is older is for the round, not for a clock. */
-const AUTO_CLEAR_MAX_MS = 86_400_000;
+/** At most a day and some hours: what is older is for the round, not for a clock. */
+export const AUTO_CLEAR_PATTERN =
+  '^((physiological|technical)/(high|medium|low)|[A-Za-z][A-Za-z0-9]*(?:[.-][A-Za-z0-9-]+)+)=(\\d{1,5})$';

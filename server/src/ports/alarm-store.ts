@@ -55,7 +55,8 @@ export interface ActRequest extends Actor {
   readonly atMs: number;
 }
 
-export type ActOutcome = ActDecision | { readonly kind: 'not-found' };
+/** `noteId`: of the note that was written with it. */
+export type ActOutcome = (ActDecision & { readonly noteId?: string }) | { readonly kind: 'not-found' };
 
 export type AcknowledgeOutcome =
   | { readonly kind: 'acknowledged'; readonly change: AlarmChange }

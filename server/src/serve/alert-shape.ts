@@ -1,5 +1,6 @@
-import type { Alert } from '@healthsync/contracts/alert';
-import type { Alarm } from '../domain/alarm.ts';
+import type { Alert, AlertHistoryEntry } from '@healthsync/contracts/alert';
+import type { Alarm, Cause } from '../domain/alarm.ts';
+import type { AlarmHistoryEntry } from '../domain/alarm-history.ts';
 
 /** Where the patient lies now, where that is known. */
 export interface PresentPlace {
@@ -29,8 +30,8 @@ export function toAlert(
     highestPriority: alarm.highestPriority,
     state: alarm.state,
     condition: alarm.condition,
-    cause: alarm.cause,
-    worst: alarm.worst,
+    cause: toCause(alarm.cause),
+    worst: toCause(alarm.worst),
     deviceId: alarm.deviceId,
     readingId: alarm.readingId,
     lastReadingId: alarm.lastReadingId,
@@ -44,6 +45,23 @@ export function toAlert(
     notes: alarm.notes,
     ...(alarm.resolvedAtMs !== undefined && { resolvedAt: rfc3339(alarm.resolvedAtMs) }),
     ...(alarm.resolvedBy !== undefined && { resolvedBy: alarm.resolvedBy }),
+  };
+}
+
+/** Said alike inside and outside, but for arrays that nobody may write to. */
+function toCause({ reasons, ...cause }: Cause): Alert['cause'] {
+  return { ...cause, ...(reasons !== undefined && { reasons: { ...reasons, readings: [...reasons.readings] } }) };
+}
+
+export function toHistoryEntry(entry: AlarmHistoryEntry): AlertHistoryEntry {
+  const { kind, atMs, snoozedUntilMs, escalationStep, undone, ...same } = entry;
+  return {
+    ...same,
+    at: rfc3339(atMs),
+    change: kind,
+    ...(undone !== undefined && { undone: [...undone] }),
+    ...(snoozedUntilMs !== undefined && { until: rfc3339(snoozedUntilMs) }),
+    ...(escalationStep !== undefined && { step: escalationStep }),
   };
 }
 

@@ -1,13 +1,16 @@
 import type { Alarm } from '../domain/alarm.ts';
+import type { Actor } from '../domain/alarm-act.ts';
+import type { AlarmPolicy } from '../domain/alarm-policy.ts';
 import type { AlarmId, DeviceId, PatientId } from '../domain/ids.ts';
 import type { PatientStatus } from '../domain/patient-status.ts';
 import type { IngestOutcome } from '../domain/problem.ts';
 import type { RegistryView } from '../identity/registry-view.ts';
 import type { SignIn } from '../identity/sign-in.ts';
-import type { AcknowledgeOutcome, AlarmStore } from '../ports/alarm-store.ts';
+import type { ActOutcome, ActRequest, AlarmStore, ManyOutcome } from '../ports/alarm-store.ts';
 import type { Outbox } from '../ports/outbox.ts';
 import type { Registry } from '../ports/registry.ts';
 import type { RejectedReadings } from '../ports/rejected-readings.ts';
+import type { RuleSets } from '../ports/rule-sets.ts';
 import type { VitalsHistory } from '../ports/vitals-history.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { LiveHub } from './live/hub.ts';
@@ -17,10 +20,15 @@ export interface Services {
   readonly view: () => RegistryView;
   /** Rereads the registry, so that what was just written is seen by whoever asks next. */
   readonly refreshView: () => Promise<unknown>;
-  readonly registry: Pick<Registry, 'patients' | 'findPatient' | 'putLimits' | 'putDeviceConfig'>;
+  readonly registry: Pick<Registry, 'patients' | 'findPatient' | 'putDeviceConfig'>;
+  readonly ruleSets: RuleSets;
+  /** Whether loosening a critical rule waits for a second person. */
+  readonly secondPerson: 'needed' | 'not-needed';
   readonly history: Pick<VitalsHistory, 'read' | 'trend'>;
-  readonly alarms: Pick<AlarmStore, 'list' | 'find'>;
-  readonly acknowledge: (request: { readonly id: AlarmId; readonly by: string }) => Promise<AcknowledgeOutcome>;
+  readonly alarms: Pick<AlarmStore, 'list' | 'find' | 'history' | 'notes'>;
+  readonly alarmPolicy: AlarmPolicy;
+  readonly act: (request: Omit<ActRequest, 'atMs'>) => Promise<ActOutcome>;
+  readonly acknowledgeMany: (request: Actor & { readonly ids: readonly AlarmId[] }) => Promise<readonly ManyOutcome[]>;
   readonly deliveries: Outbox['deliveries'];
   readonly rejected: Pick<RejectedReadings, 'list' | 'find' | 'mark'>;
   /** Runs a rejected reading's stored bytes through admission again; marks it when it is now accepted. */

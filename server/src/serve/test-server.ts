@@ -6,8 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { createMemoryAccounts } from '../adapters/memory/memory-accounts.ts';
+import { MemoryAlarmStore } from '../adapters/memory/memory-alarm-store.ts';
+import { MemoryRuleSets } from '../adapters/memory/memory-rule-sets.ts';
 import type { Role } from '../domain/access.ts';
 import type { Alarm } from '../domain/alarm.ts';
+import { ALARM_POLICY } from '../domain/alarm-policy.ts';
 import type { AlarmId, BedId, DeviceId, PatientId, ReadingId, UserId, WardId } from '../domain/ids.ts';
 import type { PatientStatus } from '../domain/patient-status.ts';
 import type { AssignedReading } from '../domain/reading.ts';
@@ -65,7 +68,7 @@ export async function startTestServer(
     sources: {
       view: world.view,
       statusOf: (id) => world.statuses.get(id),
-      openAlarms: () => world.alarms.filter((alarm) => alarm.state === 'active'),
+      openAlarms: () => [...world.alarms.values()].filter((alarm) => alarm.state === 'active'),
       isOffline: (id) => world.offline.has(id),
     },
     now,
@@ -133,8 +136,8 @@ export async function startTestServer(
     },
     ringAlarm(change: AlarmSketch): Alarm {
       const alarm = makeAlarm(change);
-      world.alarms.push(alarm);
-      live.alarmChanged({ kind: 'raised', alarm });
+      world.alarms.set(alarm.id, alarm);
+      live.alarmChanged({ kind: 'raised', alarm, atMs: alarm.raisedAtMs });
       return alarm;
     },
     async stop() {
@@ -234,9 +237,9 @@ function makeWorld() {
       ...[1, 2, 3, 4].map((index) => {
         const wardId = wards[index <= 2 ? 0 : 1] as WardId;
         const bedId = `${wardId}-B${2 - (index % 2)}` as BedId;
-        return { id: `P${index}` as PatientId, bedId, wardId, bed: bedId, spo2Scale: 1 as const, limits: [] };
+        return { id: `P${index}` as PatientId, bedId, wardId, bed: bedId, spo2Scale: 1 as const };
       }),
-      { id: 'P5' as PatientId, spo2Scale: 1, limits: [] },
+      { id: 'P5' as PatientId, spo2Scale: 1 },
     ],
     devices: [1, 2, 3, 4].map((index) => ({ id: `D${index}` as DeviceId, createdAtMs: 0, certificates: [] })),
     assignments: [1, 2, 3, 4].map((index) => ({
@@ -248,19 +251,31 @@ function makeWorld() {
     deviceTokens: [],
   };
   const state = { view: registryView(snapshot, NOW) };
+  const alarmStore = new MemoryAlarmStore({ now: () => NOW });
+  const place = () => {
+    alarmStore.places.clear();
+    for (const { id, wardId, bedId } of state.view.snapshot.patients)
+      alarmStore.places.set(id, {
+        ...(wardId !== undefined && { wardId }),
+        ...(bedId !== undefined && { bedId }),
+      });
+  };
+  place();
   return {
     view: () => state.view,
     change(edit: (snapshot: RegistrySnapshot) => RegistrySnapshot) {
       state.view = registryView(edit(state.view.snapshot), NOW);
+      place();
     },
     statuses: new Map<string, PatientStatus>(),
-    alarms: [] as Alarm[],
+    alarmStore,
+    alarms: alarmStore.alarms,
     offline: new Set<string>(),
     readings: [] as AssignedReading[],
     rejected: [] as RejectedReading[],
     sent: [] as { deviceId: string; payload: string }[],
     configs: [] as string[],
-    limitWrites: [] as unknown[],
+    ruleSets: new MemoryRuleSets(),
     asked: [] as unknown[],
     failWith: undefined as Error | undefined,
   };
@@ -277,7 +292,19 @@ function makeServices(
   return {
     ...rest,
     view: world.view,
-    refreshView: async () => {},
+    refreshView: async () => {
+      const rules = await world.ruleSets.snapshot();
+      world.change((snapshot) => ({
+        ...snapshot,
+        patients: snapshot.patients.map((one) => {
+          const news2 = world.ruleSets.news2.get(one.id);
+          return news2 === undefined ? one : { ...one, spo2Scale: news2.spo2Scale, news2Use: news2.use };
+        }),
+        rules,
+      }));
+    },
+    ruleSets: world.ruleSets,
+    secondPerson: 'needed',
     registry: {
       async patients(query) {
         guard();
@@ -294,16 +321,6 @@ function makeServices(
         return (
           world.view().place(id) && { id, familyName: `Family-${id}`, givenName: 'Given', birthDate: '1950-01-01' }
         );
-      },
-      async putLimits(request) {
-        guard();
-        world.limitWrites.push(request);
-        world.change((snapshot) => ({
-          ...snapshot,
-          patients: snapshot.patients.map((one) =>
-            one.id === request.patientId ? { ...one, limits: request.rules } : one,
-          ),
-        }));
       },
       async putDeviceConfig({ deviceId, config }) {
         guard();
@@ -332,36 +349,34 @@ function makeServices(
       async list(query) {
         guard();
         world.asked.push(query);
-        return world.alarms
-          .filter(
-            (one) =>
-              (query.patientId === undefined || one.patientId === query.patientId) &&
-              (query.wardIds === undefined || query.wardIds.includes(one.wardId as WardId)) &&
-              (query.open === undefined || (one.state === 'active') === query.open),
-          )
-          .slice(0, query.limit);
+        return world.alarmStore.list(query);
       },
-      find: async (id) => world.alarms.find((one) => one.id === id),
+      find: (id) => world.alarmStore.find(id),
+      history: (id) => world.alarmStore.history(id),
+      notes: (id) => world.alarmStore.notes(id),
     },
-    async acknowledge({ id, by }) {
+    alarmPolicy: ALARM_POLICY,
+    async act(request) {
       guard();
-      const index = world.alarms.findIndex((one) => one.id === id);
-      const alarm = world.alarms[index];
-      if (alarm === undefined) return { kind: 'not-found' };
-      if (alarm.state === 'resolved') return { kind: 'already-resolved', alarm };
-      if (alarm.acknowledgedBy !== undefined) return { kind: 'already-acknowledged', alarm };
-      const change: AlarmChange = acknowledgeAlarm(alarm, by, rest.now());
-      world.alarms[index] = change.alarm;
-      rest.live.alarmChanged(change);
-      return { kind: 'acknowledged', change };
+      const outcome = await world.alarmStore.act({ ...request, atMs: rest.now() });
+      if (outcome.kind === 'done') rest.live.alarmChanged(outcome.change);
+      return outcome;
+    },
+    async acknowledgeMany(request) {
+      guard();
+      const outcomes = await world.alarmStore.acknowledgeMany({ ...request, atMs: rest.now() });
+      for (const outcome of outcomes) if (outcome.kind === 'acknowledged') rest.live.alarmChanged(outcome.change);
+      return outcomes;
     },
     deliveries: async () => [
       {
         deliveryId: 'x',
+        event: 'raised',
         channel: 'smtp',
         recipient: 'private@example.org',
         state: 'delivered',
         attempts: 2,
+        orderedAtMs: NOW,
         updatedAtMs: NOW,
       },
     ],

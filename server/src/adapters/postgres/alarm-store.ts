@@ -65,11 +65,9 @@ export class PostgresAlarmStore implements AlarmStore {
       const [alarm] = await lockAlarms(client, [request.id]);
       if (alarm === undefined) return { kind: 'not-found' };
       const decision = this.#decide(alarm, request);
-      if (decision.kind === 'done') {
-        await this.#write(client, [decision.change]);
-        await writeNote(client, request);
-      }
-      return decision;
+      if (decision.kind === 'refused') return decision;
+      await this.#write(client, [decision.change]);
+      return { ...decision, ...(await writeNote(client, request)) };
     });
   }
 
@@ -170,15 +168,17 @@ async function lockAlarms(client: pg.PoolClient, ids: readonly AlarmId[]): Promi
   return rows.map(toAlarm);
 }
 
-async function writeNote(client: pg.PoolClient, { id, act, by, byId, atMs }: ActRequest): Promise<void> {
-  if (!('note' in act) || act.note === undefined) return;
-  await client.query('insert into alarm_note (alarm_id, at, author, author_id, text) values ($1, $2, $3, $4, $5)', [
-    id,
-    new Date(atMs),
-    by,
-    byId,
-    act.note,
-  ]);
+async function writeNote(
+  client: pg.PoolClient,
+  { id, act, by, byId, atMs }: ActRequest,
+): Promise<{ readonly noteId?: string }> {
+  if (!('note' in act) || act.note === undefined) return {};
+  const { rows } = await client.query<{ noteId: string }>(
+    `insert into alarm_note (alarm_id, at, author, author_id, text) values ($1, $2, $3, $4, $5)
+     returning id::text as "noteId"`,
+    [id, new Date(atMs), by, byId, act.note],
+  );
+  return rows[0] ?? {};
 }
 
 /** One thing may bring the next due: a snooze that ends over an acknowledgement that has expired meanwhile. */

@@ -13,7 +13,7 @@ import { Me } from '@healthsync/contracts/session';
 import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { DeviceId, PatientId, ReadingId, WardId } from '../../domain/ids.ts';
+import type { AlarmId, DeviceId, PatientId, ReadingId, WardId } from '../../domain/ids.ts';
 import type { AssignedReading } from '../../domain/reading.ts';
 import { makeAlarm, makeStatus, NOW, startTestServer, type TestServer } from '../test-server.ts';
 import { page } from './vitals.ts';
@@ -297,7 +297,10 @@ describe('limits', () => {
 describe('alerts', () => {
   it('are listed as the interface promises, by patient and state', async () => {
     server.ringAlarm({ id: 'A1', patientId: 'P1' });
-    server.world.alarms.push(makeAlarm({ id: 'A0', patientId: 'P1', state: 'resolved', resolvedAtMs: NOW }));
+    server.world.alarms.set(
+      'A0' as AlarmId,
+      makeAlarm({ id: 'A0', patientId: 'P1', state: 'resolved', resolvedAtMs: NOW }),
+    );
     const token = await server.token('nurse');
     const { alerts } = await get('/api/alerts?patient=P1&state=active', AlertList, token);
     expect(alerts).toMatchObject([
@@ -321,14 +324,14 @@ describe('alerts', () => {
     expect((await server.call('/api/alerts?ward=W1', { token })).status).toBe(403);
     expect((await server.call('/api/alerts/A1', { token })).status).toBe(404);
     expect((await server.call('/api/alerts/A1/acknowledge', { method: 'POST', token })).status).toBe(404);
-    expect(server.world.alarms[0]?.acknowledgedBy).toBeUndefined();
+    expect(server.world.alarms.get('A1' as AlarmId)?.acknowledgedBy).toBeUndefined();
   });
 
   it('shows who was told, without their numbers', async () => {
     server.ringAlarm({ id: 'A1', patientId: 'P1' });
     const detail = await get('/api/alerts/A1', AlertDetail, await server.token('nurse'));
     expect(detail.deliveries).toEqual([
-      { channel: 'smtp', state: 'delivered', attempts: 2, updatedAt: '2026-11-22T03:00:00.000Z' },
+      { event: 'raised', channel: 'smtp', state: 'delivered', attempts: 2, updatedAt: '2026-11-22T03:00:00.000Z' },
     ]);
   });
 
@@ -352,7 +355,7 @@ describe('alerts', () => {
   });
 
   it('what is over cannot be taken; a kiosk can take nothing', async () => {
-    server.world.alarms.push(makeAlarm({ id: 'A0', patientId: 'P1', state: 'resolved' }));
+    server.world.alarms.set('A0' as AlarmId, makeAlarm({ id: 'A0', patientId: 'P1', state: 'resolved' }));
     const over = await server.call('/api/alerts/A0/acknowledge', {
       method: 'POST',
       token: await server.token('nurse'),

@@ -314,7 +314,7 @@ describe('bounds', () => {
     let rung = 0;
     while (server.live.readers() === 2 && rung < 200_000) {
       for (let i = 0; i < 50; i++) server.ringAlarm({ id: `A${rung++}`, patientId: 'P1' });
-      server.world.alarms.length = 0;
+      server.world.alarms.clear();
       await until(() => expect(good.alerts().length).toBe(rung));
     }
     expect(server.live.readers()).toBe(1);
