@@ -1,4 +1,4 @@
-import type { CareTeam } from '@healthsync/contracts/care-team';
+import type { CareTeam, QuietHours } from '@healthsync/contracts/care-team';
 import type { Channel, ChannelList, ChannelTestResult, MessageSamples } from '@healthsync/contracts/channel';
 import type { ContactList } from '@healthsync/contracts/contact';
 import type { Rota, RotaList, RotaSchedule, StaffList } from '@healthsync/contracts/rota';
@@ -39,6 +39,10 @@ export function createMockHouse(startedAt: number) {
     },
   ];
   const overrides: RotaSchedule['overrides'] = [];
+  let quiet: QuietHours = {
+    zone: 'Europe/Berlin',
+    windows: [{ weekdays: [6, 7], from: '22:00', to: '06:00', priorities: ['low'], effect: 'hold' }],
+  };
   const system = new Map<string, SystemAlarm>();
   const subscriptions: TopicSubscription[] = [
     {
@@ -245,6 +249,11 @@ export function createMockHouse(startedAt: number) {
       contacts = contacts.map((one) =>
         one.channel === channelName && one.address === address ? { ...one, verified: true, verifiedBy: 'code' } : one,
       );
+    },
+    quietHours: (): QuietHours => quiet,
+    putQuietHours(body: object): QuietHours {
+      quiet = { ...quiet, ...body };
+      return quiet;
     },
     topics: () => ({ subscriptions }),
     system: (): readonly SystemAlarm[] => [...system.values()],

@@ -195,6 +195,9 @@ export function createMockRoutes({
     },
     'GET /api/me/topics': () => answer(house.topics()),
     'PUT /api/me/topics': () => answer(house.topics()),
+    'GET /api/me/quiet-hours': () => answer(house.quietHours()),
+    'PUT /api/me/quiet-hours': ({ body }) => answer(house.putQuietHours(body ?? {})),
+    'GET /api/push/subscriptions': () => answer({ subscriptions: [] }),
     'GET /api/topics': () => answer(house.topics()),
     'GET /api/system-alarms': () => answer({ alarms: house.system() }),
 

@@ -105,6 +105,8 @@ export async function startMockServer(options: {
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const target = new URL(request.url ?? '/', url);
+    if (target.pathname === '/health/ready') return json(response, READY);
+    if (target.pathname === '/metrics') return void response.end(METRICS);
     if (!target.pathname.startsWith('/api/')) return sendFile(response, target.pathname);
     const body = request.method === 'GET' ? undefined : await readJson(request);
     const route = `${request.method} ${target.pathname}`;
@@ -164,6 +166,23 @@ export async function startMockServer(options: {
     },
   };
 }
+
+const READY = {
+  ready: true,
+  checks: [
+    { name: 'postgres', state: 'up', required: true },
+    { name: 'log', state: 'up', required: true },
+    { name: 'notify', state: 'degraded', required: false },
+  ],
+};
+const METRICS = `healthsync_log_lag_readings{group="keep"} 12
+healthsync_log_lag_readings{group="assess"} 0
+healthsync_ingest_readings_total{transport="mqtt",outcome="accepted"} 128344
+healthsync_ingest_readings_total{transport="mqtt",outcome="rejected"} 3
+healthsync_alarms_unstored 0
+healthsync_notify_pending 3
+healthsync_mqtt_sessions 37
+`;
 
 type Body = Readonly<Record<string, unknown>> | undefined;
 

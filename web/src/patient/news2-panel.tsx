@@ -1,16 +1,28 @@
 import type { News2 } from '@healthsync/contracts/live';
+import type { PatientDetail } from '@healthsync/contracts/patient';
 import { ageText, connectionOf } from '../live/freshness.ts';
 import { LOST, news2Tone } from '../live/tile-view.ts';
 import { useSeconds, useServices } from '../services.ts';
 import { NEWS2_PARAMETERS } from './vital-signs.ts';
 
 /** NEWS2 taken apart (RCP 2017): the points of each parameter, and by name what is missing and since when. */
-export function News2Panel({ patientId, scale }: { readonly patientId: string; readonly scale: 1 | 2 }) {
+export function News2Panel({ patient }: { readonly patient: PatientDetail }) {
   const { store } = useServices();
   useSeconds();
-  const tile = store.tile(patientId);
+  const scale = patient.news2?.spo2Scale ?? patient.spo2Scale;
+  const tile = store.tile(patient.id);
   const news2 = tile?.news2;
   const now = store.clock.now();
+  const reason = patient.news2?.notApplicable;
+  if (reason !== undefined)
+    return (
+      <section className="card news2">
+        <h2>NEWS2</h2>
+        <p>
+          Not applicable: <strong>{NOT_APPLICABLE[reason]}</strong>
+        </p>
+      </section>
+    );
   if (tile === undefined || news2 === undefined)
     return (
       <section className="card news2">
@@ -53,6 +65,14 @@ export function News2Panel({ patientId, scale }: { readonly patientId: string; r
     </section>
   );
 }
+
+/** RCP 2017: not for children under 16 nor in pregnancy; the rest is prescribed. */
+const NOT_APPLICABLE = {
+  'under-16': 'under 16 years',
+  pregnancy: 'pregnancy',
+  'end-of-life': 'end of life',
+  other: 'prescribed not to be used',
+} as const;
 
 function pointsText(news2: News2, parameter: string, nowMs: number): string {
   const points = news2.points[parameter];

@@ -5,15 +5,18 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { useEffect, useMemo, useState } from 'react';
 import { useAlarmKeys } from '../alarms/alarm-buttons.tsx';
+import { PreviewDialog } from '../alarms/preview-dialog.tsx';
 import { api, problemText } from '../api.ts';
 import { useServices, useShape } from '../services.ts';
 import { useSession } from '../session/session.tsx';
+import { Skeleton } from '../widgets/awaited.tsx';
 import { useShortcuts } from '../widgets/shortcuts.ts';
 import { AlarmTable } from '../worklist/alarm-table.tsx';
 import { AlarmBar, topAlarm } from './alarm-bar.tsx';
 import { LimitsDialog } from './limits-dialog.tsx';
 import { createLiveTail } from './live-tail.ts';
 import { News2Panel } from './news2-panel.tsx';
+import { Notes } from './notes.tsx';
 import { Trends } from './trends.tsx';
 import { Values } from './values.tsx';
 
@@ -35,7 +38,7 @@ export function PatientPage() {
         <p>You may not see this. It needs: nurse, charge-nurse or physician.</p>
       </main>
     );
-  if (patient.isPending) return <p className="page-wait">Loading…</p>;
+  if (patient.isPending) return <PatientSkeleton />;
   if (patient.data === undefined)
     return (
       <main className="page">
@@ -52,6 +55,7 @@ function Patient({ patient }: { readonly patient: PatientDetail }) {
   const { may } = useSession();
   const shape = useShape();
   const [isEditing, setEditing] = useState(false);
+  const [isPreviewing, setPreviewing] = useState(false);
   const tail = useMemo(createLiveTail, []);
   const history = useQuery({
     queryKey: ['alerts', patient.id, shape],
@@ -61,7 +65,7 @@ function Patient({ patient }: { readonly patient: PatientDetail }) {
   });
   useAlarmKeys(() => topAlarm(store, patient.id));
   const mayEdit = may('limits.write');
-  useShortcuts({ t: () => (mayEdit ? setEditing(true) : false) });
+  useShortcuts({ t: () => (mayEdit || may('rules.read') ? setEditing(true) : false) });
   useEffect(() => {
     const add = () => {
       const tile = store.tile(patient.id);
@@ -77,7 +81,12 @@ function Patient({ patient }: { readonly patient: PatientDetail }) {
       <div className="row patient-head">
         <h1>{headline(patient)}</h1>
         <span className="soft">{about(patient)}</span>
-        {mayEdit && (
+        {may('rota.read') && (
+          <Button variant="default" size="compact-md" onClick={() => setPreviewing(true)}>
+            Who is told
+          </Button>
+        )}
+        {(mayEdit || may('rules.read')) && (
           <Button variant="default" size="compact-md" onClick={() => setEditing(true)}>
             Limits&nbsp;<kbd>T</kbd>
           </Button>
@@ -87,15 +96,30 @@ function Patient({ patient }: { readonly patient: PatientDetail }) {
       <div className="patient-body">
         <div className="patient-now">
           <Values patient={patient} />
-          <News2Panel patientId={patient.id} scale={patient.spo2Scale} />
+          <News2Panel patient={patient} />
         </div>
         <Trends patientId={patient.id} limits={patient.limits} alarms={past} tail={tail} />
       </div>
+      <Notes alarms={past} />
       <h2>Alarms of this patient</h2>
-      {history.isPending && <p className="soft">Loading…</p>}
+      {history.isPending && <Skeleton rows={3} />}
       {history.isSuccess && past.length === 0 && <p className="soft">None yet.</p>}
       {past.length > 0 && <AlarmTable alarms={past} showBed={false} />}
+      {isPreviewing && <PreviewDialog patientId={patient.id} onClose={() => setPreviewing(false)} />}
       {isEditing && <LimitsDialog patient={patient} onClose={() => setEditing(false)} />}
+    </main>
+  );
+}
+
+/** Where things will stand, before they are known. */
+function PatientSkeleton() {
+  return (
+    <main className="page" role="status" aria-label="Loading">
+      <div className="skeleton skeleton-head" />
+      <div className="patient-body">
+        <Skeleton rows={5} />
+        <Skeleton rows={5} />
+      </div>
     </main>
   );
 }

@@ -55,7 +55,7 @@ export function createTrendChart(
     {
       width: options.width,
       height: CHART_HEIGHT,
-      padding: [8, 10, 0, 0],
+      padding: [8, 20, 0, 0],
       legend: { show: false },
       cursor: { sync: { key: SYNC, scales: ['x', null] }, y: false, points: { size: 7 } },
       scales: { x: { time: true }, y: { range: (_, low, high) => spanOf(options, low, high) } },
@@ -65,7 +65,10 @@ export function createTrendChart(
       ],
       series,
       bands,
-      hooks: { drawAxes: [(u) => drawLimits(u, options.limits)], draw: [(u) => drawMarks(u, options.marks())] },
+      hooks: {
+        drawAxes: [(u) => drawGaps(u), (u) => drawLimits(u, options.limits)],
+        draw: [(u) => drawMarks(u, options.marks())],
+      },
     },
     [[], ...series.slice(1).map(() => [])],
     host,
@@ -122,6 +125,31 @@ function timeLabels(_: uPlot, splits: number[], __: number, ___: number, step: n
     const isMidnight = date.getHours() === 0 && date.getMinutes() === 0;
     return step >= 86_400 || isMidnight ? DAY.format(date) : CLOCK.format(date);
   });
+}
+
+/** Narrower than this and the words would not fit; the shade alone says it. */
+const GAP_WORDS_MIN = 60;
+
+/** Where a line is broken nothing was measured: shaded and said, so that it is not taken for a flat stretch. */
+function drawGaps(u: uPlot): void {
+  const [at, mean = []] = u.data;
+  const { left, top, width, height } = u.bbox;
+  u.ctx.save();
+  u.ctx.beginPath();
+  u.ctx.rect(left, top, width, height);
+  u.ctx.clip();
+  u.ctx.textAlign = 'center';
+  u.ctx.font = `${11 * devicePixelRatio}px sans-serif`;
+  for (let i = 1; i < at.length - 1; i += 1) {
+    if (mean[i] !== null) continue;
+    const from = u.valToPos(at[i - 1] ?? 0, 'x', true);
+    const to = u.valToPos(at[i + 1] ?? 0, 'x', true);
+    u.ctx.fillStyle = '#ffffff10';
+    u.ctx.fillRect(from, top, to - from, height);
+    u.ctx.fillStyle = '#a9b6c2';
+    if (to - from > GAP_WORDS_MIN * devicePixelRatio) u.ctx.fillText('no data', (from + to) / 2, top + height * 0.55);
+  }
+  u.ctx.restore();
 }
 
 function drawLimits(u: uPlot, limits: readonly LimitRule[]): void {

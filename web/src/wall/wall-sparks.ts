@@ -3,6 +3,7 @@ import { type RefObject, useEffect, useRef } from 'react';
 import { api } from '../api.ts';
 import { SPARK_MINUTES } from '../live/sparkline-data.ts';
 import { onSecond, useServices, useShape } from '../services.ts';
+import { useSettings } from '../settings.ts';
 import { createSparkCanvas, type SparkTile } from './spark-canvas.ts';
 import type { TileLayout } from './tile-layout.ts';
 
@@ -21,13 +22,18 @@ export function useSparkCanvas(layout: TileLayout, order: readonly string[]): Re
     .map((ward) => ward.id)
     .join();
   const hasTiles = order.length > 0;
+  const { night } = useSettings();
+  const redraw = useRef(() => {});
 
   useEffect(() => {
     if (wards === '') return;
     // Without its past the sparkline begins now; nothing else depends on it.
     for (const ward of wards.split(','))
       api<SparklineResponse>(`/api/wards/${encodeURIComponent(ward)}/sparklines?minutes=${SPARK_MINUTES}`)
-        .then(sparks.fill)
+        .then((history) => {
+          sparks.fill(history);
+          redraw.current();
+        })
         .catch(() => {});
   }, [wards, sparks]);
 
@@ -38,6 +44,7 @@ export function useSparkCanvas(layout: TileLayout, order: readonly string[]): Re
     const wall = canvas.previousElementSibling as HTMLElement;
     const spark = createSparkCanvas(canvas, sparks, () => getComputedStyle(canvas).getPropertyValue('--spark').trim());
     const draw = () => spark.draw(store.clock.now(), placesOf(wall, latest.current));
+    redraw.current = draw;
     let tick = 0;
     const onTick = () => {
       for (const tile of store.tiles().values()) sparks.add(tile);
@@ -57,7 +64,7 @@ export function useSparkCanvas(layout: TileLayout, order: readonly string[]): Re
       wall.removeEventListener('scroll', onScroll);
       off();
     };
-  }, [store, sparks, hasTiles, shape, layout.kind, layout.columns, layout.tileHeight]);
+  }, [store, sparks, hasTiles, shape, layout.kind, layout.columns, layout.tileHeight, night]);
 
   return ref;
 }

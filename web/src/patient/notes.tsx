@@ -1,0 +1,47 @@
+import type { Alert, AlertDetail } from '@healthsync/contracts/alert';
+import { useQueries } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { api } from '../api.ts';
+import { alarmText } from '../live/alarm-rank.ts';
+
+/** The latest alarms with notes; earlier ones are read on their own pages. */
+const ALARMS_MAX = 8;
+const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
+
+/** What people wrote on this patient's alarms, newest first. */
+export function Notes({ alarms }: { readonly alarms: readonly Alert[] }) {
+  const noted = alarms.filter(({ notes }) => notes > 0).slice(0, ALARMS_MAX);
+  const answers = useQueries({
+    queries: noted.map(({ id, notes }) => ({
+      queryKey: ['alert', id, 'notes', notes],
+      queryFn: () => api<AlertDetail>(`/api/alerts/${encodeURIComponent(id)}`),
+      gcTime: 0,
+    })),
+  });
+  if (noted.length === 0) return null;
+  const notes = answers
+    .flatMap(({ data }) => (data?.notes ?? []).map((note) => ({ note, alert: data?.alert })))
+    .sort((a, b) => b.note.at.localeCompare(a.note.at));
+  return (
+    <section>
+      <h2>Notes</h2>
+      <ol className="timeline">
+        {notes.map(({ note, alert }) => (
+          <li key={`${alert?.id} ${note.id}`} data-tone="note">
+            <time dateTime={note.at}>{TIME.format(Date.parse(note.at))}</time>
+            <span>
+              <strong>{note.author}</strong>{' '}
+              {alert !== undefined && (
+                <Link to="/alarms/$alarmId" params={{ alarmId: alert.id }}>
+                  {alarmText(alert)}
+                </Link>
+              )}
+              {'\n'}
+              {note.text}
+            </span>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
