@@ -1,4 +1,3 @@
-import type { Alarm } from '../domain/alarm.ts';
 import { type Recheck, recheck } from '../domain/escalation-recheck.ts';
 import { ESCALATION_ACTOR } from '../domain/escalation-round.ts';
 import type { AlarmId, PatientId } from '../domain/ids.ts';
@@ -12,7 +11,6 @@ export interface RereadTaskParts {
   readonly escalations: Pick<Escalations, 'round' | 'end'>;
   /** What the assessor knows of the patient now; undefined: nothing. */
   readonly statusOf: (patientId: PatientId) => PatientStatus | undefined;
-  readonly onMarked: (alarm: Alarm) => void;
   readonly now: () => number;
 }
 
@@ -49,13 +47,12 @@ export function createRereadTask(parts: RereadTaskParts) {
     const notes = await alarms.notes(id);
     const last = notes.findLast(({ author }) => author === ESCALATION_ACTOR);
     if (last !== undefined && now() - last.atMs < SAME_NOTE_MS) return;
-    const outcome = await alarms.act({
+    await alarms.act({
       id,
       act: { kind: 'note', note: RECOVERED_NOTE },
       by: ESCALATION_ACTOR,
       atMs: now(),
     });
-    if (outcome.kind === 'done') parts.onMarked(outcome.change.alarm);
   }
 }
 

@@ -21,8 +21,6 @@ export interface TellTaskParts {
   readonly bedOf: (alarm: Alarm) => string | undefined;
   /** Something was put into the outbox. */
   readonly onOrdered: () => void;
-  /** The alarm was marked with the step it has come to. */
-  readonly onMarked: (alarm: Alarm) => void;
   readonly now: () => number;
 }
 
@@ -87,8 +85,7 @@ export function createTellTask(parts: TellTaskParts) {
   async function mark(alarm: Alarm, { step }: TellPayload, round: EscalationRound, atMs: number): Promise<void> {
     const isMarked = alarm.escalationStep === step && (alarm.escalatedAtMs ?? 0) >= round.startedAtMs;
     if (step === 'nurse' || isMarked) return;
-    const outcome = await alarms.act({ id: alarm.id, act: { kind: 'escalate', step }, by: ESCALATION_ACTOR, atMs });
-    if (outcome.kind === 'done') parts.onMarked(outcome.change.alarm);
+    await alarms.act({ id: alarm.id, act: { kind: 'escalate', step }, by: ESCALATION_ACTOR, atMs });
   }
 
   function reportNobody(step: EscalationStep, { wardId }: Alarm, isNobody: boolean): void {
