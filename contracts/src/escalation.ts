@@ -13,7 +13,9 @@ export const EscalationRecipient = Type.Object(
     channel: Type.String({ description: 'Never the address.' }),
     why: Type.String({ description: 'For a person: `nurse of bed W3-01, night shift`.' }),
     /** What became of it, once it was told. `held`: by quiet hours, until `heldUntil`. */
-    state: Type.Enum(['planned', 'held', 'pending', 'delivered', 'read', 'failed']),
+    state: Type.Enum(['planned', 'held', 'pending', 'delivered', 'read', 'failed', 'dropped'], {
+      description: '`dropped`: not worth sending any more, since somebody had the alarm.',
+    }),
     heldUntil: Type.Optional(Type.String()),
     updatedAt: Type.Optional(Type.String()),
   },

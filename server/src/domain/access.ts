@@ -11,7 +11,13 @@ export type Action =
   | 'vitals.read'
   | 'alarm.read'
   | 'alarm.acknowledge'
+  | 'alarm.escalate'
+  | 'rota.read'
+  | 'rota.write'
+  | 'team.write'
   | 'limits.write'
+  | 'rules.read'
+  | 'rules.write'
   | 'device.read'
   | 'device.write'
   | 'rejected.read'
@@ -21,7 +27,16 @@ export type Action =
 
 const GRANTS: Readonly<Record<Role, readonly Action[]>> = {
   kiosk: ['wall.watch', 'alarm.read'],
-  nurse: ['wall.watch', 'patient.read', 'vitals.read', 'alarm.read', 'alarm.acknowledge'],
+  nurse: [
+    'wall.watch',
+    'patient.read',
+    'vitals.read',
+    'alarm.read',
+    'alarm.acknowledge',
+    'alarm.escalate',
+    'rota.read',
+    'rules.read',
+  ],
   'charge-nurse': [
     'wall.watch',
     'patient.read',
@@ -31,6 +46,11 @@ const GRANTS: Readonly<Record<Role, readonly Action[]>> = {
     'alarm.acknowledge',
     'limits.write',
     'device.read',
+    'rules.read',
+    'alarm.escalate',
+    'rota.read',
+    'rota.write',
+    'team.write',
   ],
   physician: [
     'wall.watch',
@@ -40,9 +60,25 @@ const GRANTS: Readonly<Record<Role, readonly Action[]>> = {
     'alarm.read',
     'alarm.acknowledge',
     'limits.write',
+    'rules.read',
+    'rules.write',
+    'alarm.escalate',
+    'rota.read',
+    'rota.write',
   ],
-  operator: ['device.read', 'device.write', 'rejected.read', 'rejected.replay', 'operations.read'],
-  admin: ['device.read', 'device.write', 'rejected.read', 'user.write', 'operations.read'],
+  operator: ['device.read', 'device.write', 'rejected.read', 'rejected.replay', 'operations.read', 'rules.read'],
+  admin: [
+    'device.read',
+    'device.write',
+    'rejected.read',
+    'user.write',
+    'operations.read',
+    'rota.read',
+    'rota.write',
+    'team.write',
+    'rules.read',
+    'rules.write',
+  ],
 };
 
 export const ROLES = Object.keys(GRANTS) as readonly Role[];

@@ -162,6 +162,8 @@ export interface DeliveryRecord {
   readonly receipt?: string;
   readonly receiptState?: ReceiptState;
   readonly receiptAtMs?: number;
+  /** Of one that was ordered. */
+  readonly dedupeKey?: string;
 }
 
 export interface ChannelTraffic {

@@ -222,7 +222,7 @@ export class PostgresOutbox implements Outbox {
            coalesce(summary.delivered_at, own.delivered_at) as "deliveredAtMs",
            coalesce(summary.receipt, own.receipt) as receipt,
            coalesce(summary.receipt_state, own.receipt_state) as "receiptState",
-           coalesce(summary.receipt_at, own.receipt_at) as "receiptAtMs"
+           coalesce(summary.receipt_at, own.receipt_at) as "receiptAtMs", own.dedupe_key as "dedupeKey"
          from delivery own left join delivery summary on summary.id = own.summary_id
          where own.alarm_id = $1 order by own.sequence`,
         [alarmId],
