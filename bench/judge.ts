@@ -1,7 +1,8 @@
-import { assess } from '../server/src/domain/assess.ts';
+import type { ConditionTransition } from '../server/src/domain/alarm.ts';
+import { judgeReading } from '../server/src/domain/assess.ts';
 import { assessRules } from '../server/src/domain/assess-rules.ts';
-import { assessSilence } from '../server/src/domain/assess-silence.ts';
-import { type AssessState, unheardPatient } from '../server/src/domain/assess-state.ts';
+import { judgeSilence } from '../server/src/domain/assess-silence.ts';
+import { type PatientState, unheardPatient } from '../server/src/domain/assess-state.ts';
 import type { DeviceId, PatientId, ReadingId } from '../server/src/domain/ids.ts';
 import type { AssignedReading } from '../server/src/domain/reading.ts';
 import { alarmIdOf } from '../server/src/vitals/3-assess/alarm-id.ts';
@@ -14,7 +15,7 @@ import { alarmIdOf } from '../server/src/vitals/3-assess/alarm-id.ts';
 const PATIENTS = 10_000;
 const ROUNDS = 60;
 const T0 = 1_800_000_000_000;
-const RULES = assessRules({ own: [], spo2Scale: 1 });
+const RULES = assessRules({});
 
 const calm = (p: number, r: number) => ({
   heartRate: 65 + ((p * 7 + r * 13) % 20),
@@ -34,14 +35,15 @@ const wild = (p: number, r: number) => ({
 function run(vitals: typeof calm) {
   const states = Array.from({ length: PATIENTS }, (_, p) => unheardPatient(`P${p}` as PatientId, p % 16));
   const rounds: number[] = [];
+  const told: ConditionTransition[] = [];
   let transitions = 0;
   for (let r = 0; r < ROUNDS; r++) {
     const readings = states.map((_, p): AssignedReading => reading(p, r, vitals(p, r)));
     const before = process.cpuUsage();
     for (const [p, each] of readings.entries()) {
-      const judged = assess(states[p] as AssessState, each, RULES, { partition: p % 16, offset: r }, alarmIdOf);
-      states[p] = judged.state;
-      transitions += judged.transitions.length;
+      judgeReading(states[p] as PatientState, each, RULES, { partition: p % 16, offset: r }, alarmIdOf, told);
+      transitions += told.length;
+      told.length = 0;
     }
     const { user, system } = process.cpuUsage(before);
     rounds.push((user + system) / PATIENTS);
@@ -51,13 +53,13 @@ function run(vitals: typeof calm) {
   return { perReading, transitions, ...silence(states), checkpointBytes: JSON.stringify(states).length / PATIENTS };
 }
 
-function silence(states: readonly AssessState[]) {
+function silence(states: readonly PatientState[]) {
   const started = performance.now();
   let due = 0;
   for (let i = 0; i < 100; i++) for (const state of states) if (T0 + ROUNDS * 1_000 >= state.dueMs) due++;
   const tickMs = round((performance.now() - started) / 100);
   const before = performance.now();
-  for (const state of states) assessSilence(state, T0 + 3_600_000, RULES, 0, alarmIdOf);
+  for (const state of states) judgeSilence(state, T0 + 3_600_000, RULES, 0, alarmIdOf, []);
   return { tickMs, due, allLostMs: round(performance.now() - before) };
 }
 

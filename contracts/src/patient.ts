@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { Tile } from './live.ts';
+import { News2Prescription, RuleProposal } from './rule.ts';
 
 export const LimitRule = Type.Object(
   {
@@ -10,7 +11,10 @@ export const LimitRule = Type.Object(
     limit: Type.Number(),
     priority: Type.Enum(['high', 'medium', 'low']),
     off: Type.Optional(Type.Boolean()),
-    source: Type.Enum(['default', 'patient']),
+    clearAt: Type.Optional(Type.Number({ description: 'Hysteresis: it ends only at this value or further within.' })),
+    sustainedMs: Type.Optional(Type.Integer({ description: 'It rings once readings show it for this long.' })),
+    source: Type.Enum(['default', 'house', 'ward', 'patient']),
+    until: Type.Optional(Type.String({ description: 'An override: until then.' })),
   },
   { $id: 'LimitRule' },
 );
@@ -31,6 +35,7 @@ export const PatientDetail = Type.Object(
     wardName: Type.Optional(Type.String()),
     spo2Scale: Type.Enum([1, 2]),
     limits: Type.Array(LimitRule),
+    news2: Type.Optional(News2Prescription),
     tile: Type.Optional(Tile),
   },
   { $id: 'PatientDetail' },
@@ -121,6 +126,8 @@ export const PutLimits = Type.Object(
           limit: Type.Number(),
           priority: Type.Enum(['high', 'medium', 'low']),
           off: Type.Optional(Type.Boolean()),
+          clearAt: Type.Optional(Type.Number()),
+          sustainedMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 3_600_000 })),
         },
         { additionalProperties: false },
       ),
@@ -131,8 +138,18 @@ export const PutLimits = Type.Object(
 );
 export type PutLimits = Static<typeof PutLimits>;
 
-/** `GET /api/patients/{id}/limits`: the rules in force, the patient's own and the defaults they leave. */
-export const PatientLimits = Type.Object({ rules: Type.Array(LimitRule) }, { $id: 'PatientLimits' });
+/** `GET /api/patients/{id}/limits`: the limits in force, the patient's own and those they leave standing. */
+export const PatientLimits = Type.Object(
+  {
+    rules: Type.Array(LimitRule),
+    waiting: Type.Optional(
+      Type.Array(RuleProposal, {
+        description: 'With a PUT: what a second person must confirm; until then the old limit holds.',
+      }),
+    ),
+  },
+  { $id: 'PatientLimits' },
+);
 export type PatientLimits = Static<typeof PatientLimits>;
 
 /** `GET /api/wards`. */

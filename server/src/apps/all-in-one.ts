@@ -10,6 +10,7 @@ import { openDatabase } from '../adapters/postgres/open-database.ts';
 import { PostgresOutbox } from '../adapters/postgres/outbox.ts';
 import { PostgresRegistry } from '../adapters/postgres/registry.ts';
 import { PostgresRejectedReadings } from '../adapters/postgres/rejected-readings.ts';
+import { PostgresRuleSets } from '../adapters/postgres/rule-sets.ts';
 import { PostgresVitalsHistory } from '../adapters/postgres/vitals-history.ts';
 import { type DeviceId, parseAlarmId } from '../domain/ids.ts';
 import { openAuthorities } from '../identity/authority.ts';
@@ -103,6 +104,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   const checkpoints = new PostgresCheckpoints(database);
   const accounts = new PostgresAccounts(database);
   const rejected = new PostgresRejectedReadings(database);
+  const ruleSets = new PostgresRuleSets(database);
 
   // Who wears what, who lies where: in memory, reread at every change.
   const onRegistryChange: (() => void)[] = [];
@@ -254,6 +256,8 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     view,
     refreshView: () => registryView.refresh(),
     registry,
+    ruleSets,
+    secondPerson: settings.secondPerson ? 'needed' : 'not-needed',
     history,
     alarms,
     alarmPolicy,
@@ -353,7 +357,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   const host = settings.serverNames[0] ?? 'localhost';
   const [https, mqtts] = [`https://${host}:${httpsPort}`, `mqtts://${host}:${mqttPort}`];
   if (settings.demo)
-    undo.push('demo', await startDemo({ folder: folder.path, mqttPort, registry, authorities, now, log }));
+    undo.push('demo', await startDemo({ folder: folder.path, mqttPort, registry, ruleSets, authorities, now, log }));
   const setup = await signIn.offerSetup();
   log.info('serving', { version: VERSION, port: httpsPort });
   return {

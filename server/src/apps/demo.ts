@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Authorities } from '../identity/authority.ts';
 import { createDeviceAuthority } from '../identity/device-authority.ts';
 import type { Registry } from '../ports/registry.ts';
+import type { RuleSets } from '../ports/rule-sets.ts';
 import { DEMO_WARD, demoBeds } from '../simulation/demo-ward.ts';
 import type { DeviceIdentity } from '../simulation/device-client.ts';
 import { enrollWorn } from '../simulation/fleet.ts';
@@ -19,6 +20,7 @@ export async function startDemo(options: {
   readonly folder: string;
   readonly mqttPort: number;
   readonly registry: Registry;
+  readonly ruleSets: RuleSets;
   readonly authorities: Authorities;
   readonly now: () => number;
   readonly log: Log;
@@ -42,6 +44,7 @@ const PAST_HOURS = 6;
 
 async function seedWard({
   registry,
+  ruleSets,
   authorities,
   now,
 }: Parameters<typeof startDemo>[0]): Promise<readonly DeviceIdentity[]> {
@@ -55,9 +58,11 @@ async function seedWard({
     const fromMs = nowMs - WORN_SINCE_HOURS * 3_600_000;
     fleet.push(await enrollWorn({ registry, authority, deviceId, patientId: patient.id, nowMs, fromMs }));
     if (limits.length > 0)
-      await registry.putLimits({
-        patientId: patient.id,
+      await ruleSets.put({
+        place: { scope: 'patient', patientId: patient.id },
         rules: limits,
+        remove: [],
+        propose: [],
         by: 'demo',
         reason: 'part of the demo',
         atMs: nowMs,

@@ -1,48 +1,54 @@
-import type { AlarmKind, Cause, ConditionTransition, Priority } from './alarm.ts';
-import type { Condition, Conditions, Position, ReadingSource } from './assess-state.ts';
-import type { AlarmId, PatientId } from './ids.ts';
+import type { Cause, ConditionTransition, Priority } from './alarm.ts';
+import { type AssessRules, type Compiled, PRIORITY_RANK } from './assess-rules.ts';
+import type { Condition, PatientState, Position, ReadingSource } from './assess-state.ts';
+import type { AlarmId } from './ids.ts';
 import { roundToChart } from './news2.ts';
+import { alarmKindOf } from './rule.ts';
+import { REASON_READINGS_MAX, type ReasonReading, type Reasons } from './rule-reasons.ts';
 
 /**
- * One round of judging a patient: what was found is turned into conditions that begin, worsen and end. Lives only within
- * one call of `assess`, and is the one thing in it that is changed in place.
+ * One round of judging a patient: what was found is turned into conditions that begin, change and end. What is told and
+ * what the patient's state says are changed together, so that whatever fails in between, the two agree.
  */
 export interface Judgement {
-  readonly patientId: PatientId;
+  readonly patient: PatientState;
+  readonly rules: AssessRules;
   readonly at: Position;
+  /** What happens now: the reading that is judged, or for silence the one it stands on. */
+  readonly source: ReadingSource;
   readonly alarmIdOf: AlarmIdOf;
-  conditions: Conditions;
-  readonly transitions: ConditionTransition[];
+  readonly told: ConditionTransition[];
 }
 
 /** A hash of at least 128 bits, as text that is a safe id; given from outside, as the domain has no cryptography. */
 export type AlarmIdOf = (key: string) => AlarmId;
 
-export interface RuleFacts {
-  readonly id: string;
-  readonly version: number;
-  readonly kind: AlarmKind;
-  readonly priority: Priority;
+/** What a rule saw, before its reasons are added. */
+export interface Found {
+  readonly cause: Omit<Cause, 'reasons'>;
+  readonly readings: readonly ReasonReading[];
+  readonly sustained?: Reasons['sustained'];
 }
 
 /** The rule's condition is there. */
-export function findPresent(judgement: Judgement, rule: RuleFacts, cause: Cause, source: ReadingSource): void {
-  const condition = judgement.conditions[rule.id];
-  if (condition === undefined) begin(judgement, rule, cause, source);
-  else goOn(judgement, rule.id, condition, cause, source);
+export function findPresent(judgement: Judgement, rule: Compiled, found: Found): void {
+  const condition = judgement.patient.conditions[rule.rule.id];
+  if (condition === undefined) begin(judgement, rule, found);
+  else goOn(judgement, rule, condition, found);
 }
 
 /** It was looked at, and the rule's condition is not there. (A value that is missing says nothing: do not call.) */
-export function findAbsent(judgement: Judgement, rule: string, source: ReadingSource): void {
-  const condition = judgement.conditions[rule];
+export function findAbsent(judgement: Judgement, ruleId: string): void {
+  const { patient, source } = judgement;
+  const condition = patient.conditions[ruleId];
   if (condition === undefined) return;
   let step = 0;
   // The peak between two tellings must not be lost with the end.
   if (isWorse(condition.worst, condition.told))
-    tell(judgement, 'worsened', rule, condition, condition.worst, condition.worstSource, step++);
-  tell(judgement, 'ended', rule, condition, condition.worst, source, step);
-  const { [rule]: _, ...others } = judgement.conditions;
-  judgement.conditions = others;
+    tell(judgement, 'worsened', ruleId, condition, condition.worst, condition.worstSource, step++);
+  tell(judgement, 'ended', ruleId, condition, condition.worst, source, step);
+  const { [ruleId]: _, ...others } = patient.conditions;
+  patient.conditions = others;
 }
 
 /**
@@ -51,43 +57,134 @@ export function findAbsent(judgement: Judgement, rule: string, source: ReadingSo
  */
 export const WORSENED_EVERY_MS = 10_000;
 
-function begin(judgement: Judgement, rule: RuleFacts, cause: Cause, source: ReadingSource): void {
-  const { patientId, at } = judgement;
+function begin(judgement: Judgement, compiled: Compiled, found: Found): void {
+  const { patient, at, source } = judgement;
+  const { rule, scope } = compiled;
   // The offset tells apart two records of one reading; the step, what began without a reading. Ids are printable
   // without a line break, so the joined key is unambiguous.
   const alarmId = judgement.alarmIdOf(
-    [patientId, rule.id, source.deviceId, source.readingId, at.offset, isWithoutReading(at) ? at.step : 0].join('\n'),
+    [
+      patient.status.patientId,
+      rule.id,
+      source.deviceId,
+      source.readingId,
+      at.offset,
+      isWithoutReading(at) ? at.step : 0,
+    ].join('\n'),
   );
-  const { version: ruleVersion, kind, priority } = rule;
+  const repeated = countBeginning(judgement, compiled);
+  const cause = withReasons(compiled, found, repeated?.reasons);
   const condition: Condition = {
     alarmId,
-    ruleVersion,
-    kind,
-    priority,
+    ruleVersion: rule.version,
+    scope,
+    kind: alarmKindOf(rule),
+    priority: repeated?.priority ?? rule.priority,
+    ...(repeated === undefined ? undefined : { repeated: repeated.reasons }),
     worst: cause,
     worstSource: source,
     told: cause,
     toldAtMs: source.atMs,
   };
-  judgement.conditions = { ...judgement.conditions, [rule.id]: condition };
+  patient.conditions = { ...patient.conditions, [rule.id]: condition };
   tell(judgement, 'began', rule.id, condition, cause, source, 0);
 }
 
-function goOn(judgement: Judgement, rule: string, condition: Condition, cause: Cause, source: ReadingSource): void {
-  const worsened = isWorse(cause, condition.worst);
-  const worst = worsened ? cause : condition.worst;
+function goOn(judgement: Judgement, compiled: Compiled, condition: Condition, found: Found): void {
+  const { patient, source } = judgement;
+  const { id } = compiled.rule;
+  const priority = priorityNow(compiled, condition);
+  if (priority !== condition.priority) {
+    changePriority(judgement, compiled, condition, priority, found);
+    return;
+  }
+  const worsened = isWorse(found.cause, condition.worst);
+  const isDue = source.atMs - condition.toldAtMs >= WORSENED_EVERY_MS;
+  if (!worsened && !(isDue && isWorse(condition.worst, condition.told))) return;
+  const worst = worsened ? withReasons(compiled, found, condition.repeated) : condition.worst;
   const worstSource = worsened ? source : condition.worstSource;
-  const isDue = source.atMs - condition.toldAtMs >= WORSENED_EVERY_MS && isWorse(worst, condition.told);
-  if (!worsened && !isDue) return;
   const next: Condition = isDue
     ? { ...condition, worst, worstSource, told: worst, toldAtMs: source.atMs }
     : { ...condition, worst, worstSource };
-  judgement.conditions = { ...judgement.conditions, [rule]: next };
-  if (isDue) tell(judgement, 'worsened', rule, next, worst, worstSource, 0);
+  patient.conditions = { ...patient.conditions, [id]: next };
+  if (isDue) tell(judgement, 'worsened', id, next, worst, worstSource, 0);
+}
+
+/** The rule was changed under a condition that is there: it is told at once, however short ago the last telling was. */
+function changePriority(
+  judgement: Judgement,
+  compiled: Compiled,
+  condition: Condition,
+  priority: Priority,
+  found: Found,
+): void {
+  const { patient, source } = judgement;
+  const { id, version } = compiled.rule;
+  const kind = PRIORITY_RANK[priority] > PRIORITY_RANK[condition.priority] ? 'worsened' : 'eased';
+  const cause = withReasons(compiled, found, condition.repeated);
+  const worsened = isWorse(cause, condition.worst);
+  const next: Condition = {
+    ...condition,
+    priority,
+    ruleVersion: version,
+    scope: compiled.scope,
+    worst: worsened ? cause : condition.worst,
+    worstSource: worsened ? source : condition.worstSource,
+    told: worsened ? cause : condition.worst,
+    toldAtMs: source.atMs,
+  };
+  patient.conditions = { ...patient.conditions, [id]: next };
+  tell(judgement, kind, id, next, cause, source, 0);
+}
+
+/** What its rule says now, unless repetition has made it more urgent. */
+function priorityNow({ rule }: Compiled, { priority, repeated }: Condition): Priority {
+  return repeated !== undefined && PRIORITY_RANK[priority] > PRIORITY_RANK[rule.priority] ? priority : rule.priority;
+}
+
+/** Remembers this beginning where a rule counts it; answers if it has now come often enough to be more urgent. */
+function countBeginning(
+  { patient, rules, source }: Judgement,
+  { rule }: Compiled,
+): { readonly priority: Priority; readonly reasons: NonNullable<Reasons['repeated']> } | undefined {
+  const counting = rules.compiled.repeated.get(rule.id);
+  if (counting === undefined) return undefined;
+  patient.beginnings ??= {};
+  const known = patient.beginnings[rule.id] ?? [];
+  const longestMs = Math.max(...counting.map((each) => each.rule.windowMs));
+  const kept = known.filter((atMs) => source.atMs - atMs < longestMs).slice(1 - BEGINNINGS_MAX);
+  patient.beginnings[rule.id] = [...kept, source.atMs];
+  let most: ReturnType<typeof countBeginning>;
+  for (const { rule: repeated, scope } of counting) {
+    const { id, version, windowMs, times, priority } = repeated;
+    const count = 1 + kept.filter((atMs) => source.atMs - atMs < windowMs).length;
+    const before = most?.priority ?? rule.priority;
+    if (count >= times && PRIORITY_RANK[priority] > PRIORITY_RANK[before])
+      most = { priority, reasons: { rule: id, version, scope, times: count, windowMs } };
+  }
+  return most;
+}
+
+/** As often as a rule may ask for (`RepeatedShape.times`). */
+const BEGINNINGS_MAX = 20;
+
+function withReasons({ rule, scope, untilMs }: Compiled, found: Found, repeated: Reasons['repeated']): Cause {
+  return {
+    ...found.cause,
+    reasons: {
+      rule: rule.id,
+      version: rule.version,
+      scope,
+      ...(untilMs === undefined ? undefined : { untilMs }),
+      readings: found.readings.slice(0, REASON_READINGS_MAX),
+      ...(found.sustained === undefined ? undefined : { sustained: found.sustained }),
+      ...(repeated === undefined ? undefined : { repeated }),
+    },
+  };
 }
 
 function tell(
-  judgement: Judgement,
+  { patient, at, told }: Judgement,
   kind: ConditionTransition['kind'],
   rule: string,
   condition: Condition,
@@ -95,10 +192,9 @@ function tell(
   source: ReadingSource,
   step: number,
 ): void {
-  const { patientId, at } = judgement;
-  judgement.transitions.push({
+  told.push({
     kind,
-    patientId,
+    patientId: patient.status.patientId,
     rule,
     ruleVersion: condition.ruleVersion,
     alarmKind: condition.kind,
@@ -112,14 +208,14 @@ function tell(
   });
 }
 
-/** Worse by what is shown: a change no chart would show is none. Technical conditions do not grow worse. */
-function isWorse(candidate: Cause, than: Cause): boolean {
+/** Worse by what is shown: a change no chart would show is none. What has no value does not grow worse. */
+function isWorse(candidate: Found['cause'], than: Cause): boolean {
   const [a, b] = [shownValue(candidate), shownValue(than)];
   if (a === undefined || b === undefined) return false;
   return candidate.comparison === 'below' ? a < b : a > b;
 }
 
-function shownValue({ vital, value }: Cause): number | undefined {
+function shownValue({ vital, value }: Found['cause']): number | undefined {
   if (vital === undefined || value === undefined) return undefined;
   return vital === 'news2' ? value : roundToChart(vital, value);
 }

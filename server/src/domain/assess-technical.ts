@@ -1,47 +1,99 @@
-import { findAbsent, findPresent, type Judgement, type RuleFacts } from './assess-condition.ts';
-import type { ReadingSource, WornDevice } from './assess-state.ts';
+import { findAbsent, findPresent, type Judgement } from './assess-condition.ts';
+import type { Compiled, CompiledRules } from './assess-rules.ts';
+import type { PatientState, WornDevice } from './assess-state.ts';
 import { assumedIntervalMs, freshnessOf, INTERVAL_MIN_MS, learnInterval } from './freshness.ts';
 import type { DeviceId } from './ids.ts';
 import type { AssignedReading } from './reading.ts';
+import type { TechnicalRule } from './rule.ts';
 import type { VitalName } from './vital.ts';
 
-/**
- * Technical conditions speak of the measurement. Leads off and battery are low: someone should see to it on the next
- * round, and both are shown on the tile. Lost is medium: nobody watches this patient any more.
- */
-export const LEADS_OFF: RuleFacts = { id: 'technical.leadsOff', version: 1, kind: 'technical', priority: 'low' };
-export const BATTERY: RuleFacts = { id: 'technical.battery', version: 1, kind: 'technical', priority: 'low' };
-export const LOST: RuleFacts = { id: 'technical.lost', version: 1, kind: 'technical', priority: 'medium' };
-
-/** Low below 15 %, well again from 20 %: a gauge that wavers by a per cent does not ring each time. */
-export const BATTERY_LOW = 0.15;
-export const BATTERY_WELL = 0.2;
+/** Technical conditions speak of the measurement. Their ids are fixed, as there is one of each. */
+export const TECHNICAL_IDS: Readonly<Record<TechnicalRule['condition'], string>> = {
+  lost: 'technical.lost',
+  'leads-off': 'technical.leadsOff',
+  battery: 'technical.battery',
+};
 
 /** Nobody wears more; beyond it the one unheard for longest is forgotten. */
 const DEVICES_MAX = 8;
 
-/** The patient's devices after this reading. Status counts by event time, being heard by ours. */
+/** Takes what a reading says of its device. Status counts by event time, being heard by ours. */
 export function hear(
-  devices: readonly WornDevice[],
+  { devices }: PatientState,
   reading: AssignedReading,
   worn: readonly DeviceId[] | undefined,
-): readonly WornDevice[] {
-  const index = devices.findIndex((device) => device.deviceId === reading.deviceId);
-  const known = devices[index];
-  if (known !== undefined) return devices.with(index, heardAgain(known, reading));
+  rules: CompiledRules,
+): void {
+  for (const device of devices)
+    if (device.deviceId === reading.deviceId) {
+      hearAgain(device, reading, rules);
+      return;
+    }
   // A late reading of a device that has since gone to someone else: its values count, its silence does not.
-  if (worn !== undefined && !worn.includes(reading.deviceId)) return devices;
-  const all = [...devices, firstHeard(reading)];
-  return all.length <= DEVICES_MAX ? all : withoutQuietest(all);
+  if (worn !== undefined && !worn.includes(reading.deviceId)) return;
+  devices.push(firstHeard(reading, rules));
+  if (devices.length > DEVICES_MAX) {
+    const quietest = devices.reduce((a, b) => (b.receivedAtMs < a.receivedAtMs ? b : a));
+    devices.splice(devices.indexOf(quietest), 1);
+  }
 }
 
 /** Leads off and battery as the devices now say; lost ends once every device has been heard. */
-export function judgeDevices(judgement: Judgement, devices: readonly WornDevice[], source: ReadingSource): void {
-  if (devices.some((device) => device.leadsOff)) findPresent(judgement, LEADS_OFF, { text: 'LEADS OFF' }, source);
-  else findAbsent(judgement, LEADS_OFF.id, source);
-  if (devices.some((device) => device.batteryLow)) findPresent(judgement, BATTERY, { text: 'BATTERY LOW' }, source);
-  else findAbsent(judgement, BATTERY.id, source);
-  if (!devices.some((device) => device.lost)) findAbsent(judgement, LOST.id, source);
+export function judgeDevices(judgement: Judgement): void {
+  const { devices } = judgement.patient;
+  const { leadsOff, battery } = judgement.rules.compiled;
+  judgeTechnical(
+    judgement,
+    leadsOff,
+    'leads-off',
+    devices.find((device) => device.leadsOff),
+  );
+  judgeTechnical(
+    judgement,
+    battery,
+    'battery',
+    devices.find((device) => device.batteryLow),
+  );
+  if (!devices.some((device) => device.lost)) findAbsent(judgement, TECHNICAL_IDS.lost);
+}
+
+export function judgeTechnical(
+  judgement: Judgement,
+  rule: Compiled<TechnicalRule> | undefined,
+  condition: TechnicalRule['condition'],
+  device: WornDevice | undefined,
+): void {
+  if (device === undefined) findAbsent(judgement, TECHNICAL_IDS[condition]);
+  else if (rule !== undefined) {
+    const { readingId, deviceId, atMs } = device;
+    findPresent(judgement, rule, { cause: { text: TEXTS[condition] }, readings: [{ readingId, deviceId, atMs }] });
+  }
+}
+
+const TEXTS: Readonly<Record<TechnicalRule['condition'], string>> = {
+  lost: 'NO DATA',
+  'leads-off': 'LEADS OFF',
+  battery: 'BATTERY LOW',
+};
+
+/** Is there anything that `judgeDevices` could change? */
+export function isTechnicalTouched({ conditions, devices }: PatientState): boolean {
+  for (const device of devices) if (device.leadsOff || device.batteryLow) return true;
+  for (const rule in conditions) if (rule.startsWith('technical.')) return true;
+  return false;
+}
+
+/** What is shown of the devices: are any leads off, and the lowest battery. */
+export function showDevices({ status, devices }: PatientState): void {
+  let leadsOff = false;
+  let lowest: number | undefined;
+  for (const device of devices) {
+    if (device.leadsOff) leadsOff = true;
+    const { battery } = device;
+    if (battery !== undefined && (lowest === undefined || battery < lowest)) lowest = battery;
+  }
+  status.leadsOff = leadsOff;
+  status.battery = lowest;
 }
 
 export function lostAtMs(device: WornDevice, listeningSinceMs: number): number {
@@ -61,32 +113,32 @@ export function isNewer(
   return reading.atMs > (isHonest ? Math.min(known.atMs, known.receivedAtMs) : known.atMs);
 }
 
-function heardAgain(known: WornDevice, reading: AssignedReading): WornDevice {
-  const receivedAtMs = Math.max(known.receivedAtMs, reading.receivedAtMs);
-  if (!isNewer(reading, known)) return { ...known, receivedAtMs, lost: false };
-  return {
-    deviceId: known.deviceId,
-    readingId: reading.id,
-    atMs: reading.atMs,
-    receivedAtMs,
-    intervalMs: learnInterval(known.intervalMs, reading.atMs - known.atMs),
-    leadsOff: leadsOffAfter(reading, known.leadsOff),
-    ...batteryAfter(reading, known),
-    lost: false,
-  };
+function hearAgain(known: WornDevice, reading: AssignedReading, rules: CompiledRules): void {
+  const isNews = isNewer(reading, known);
+  known.receivedAtMs = Math.max(known.receivedAtMs, reading.receivedAtMs);
+  known.lost = false;
+  if (!isNews) return;
+  known.intervalMs = learnInterval(known.intervalMs, reading.atMs - known.atMs);
+  known.readingId = reading.id;
+  known.atMs = reading.atMs;
+  known.leadsOff = leadsOffAfter(reading, known.leadsOff);
+  takeBattery(known, reading, rules);
 }
 
-function firstHeard(reading: AssignedReading): WornDevice {
-  return {
+function firstHeard(reading: AssignedReading, rules: CompiledRules): WornDevice {
+  const device: WornDevice = {
     deviceId: reading.deviceId,
     readingId: reading.id,
     atMs: reading.atMs,
     receivedAtMs: reading.receivedAtMs,
     intervalMs: firstInterval(reading),
     leadsOff: leadsOffAfter(reading, false),
-    ...batteryAfter(reading, { batteryLow: false }),
+    battery: undefined,
+    batteryLow: false,
     lost: false,
   };
+  takeBattery(device, reading, rules);
+  return device;
 }
 
 /** A device that says nothing about its leads but measures has them on. */
@@ -95,16 +147,17 @@ function leadsOffAfter(reading: AssignedReading, before: boolean): boolean {
   return hasVitals(reading) ? false : before;
 }
 
-function batteryAfter(
-  reading: AssignedReading,
-  before: { readonly battery?: number; readonly batteryLow: boolean },
-): { readonly battery?: number; readonly batteryLow: boolean } {
-  const { battery } = reading.status;
-  if (battery === undefined)
-    return before.battery === undefined
-      ? { batteryLow: before.batteryLow }
-      : { battery: before.battery, batteryLow: before.batteryLow };
-  return { battery, batteryLow: battery < (before.batteryLow ? BATTERY_WELL : BATTERY_LOW) };
+function takeBattery(device: WornDevice, { status }: AssignedReading, rules: CompiledRules): void {
+  if (status.battery === undefined) return;
+  device.battery = status.battery;
+  device.batteryLow = isBatteryLow(device, rules);
+}
+
+/** With hysteresis: once low, it is well again only from `clearAt` on. */
+export function isBatteryLow({ battery, batteryLow }: WornDevice, { battery: rule }: CompiledRules): boolean {
+  if (battery === undefined || rule === undefined) return false;
+  const { below = 0, clearAt = below } = rule.rule;
+  return battery < (batteryLow ? clearAt : below);
 }
 
 function firstInterval(reading: AssignedReading): number {
@@ -115,9 +168,4 @@ function firstInterval(reading: AssignedReading): number {
 function hasVitals(reading: AssignedReading): boolean {
   for (const _ in reading.vitals) return true;
   return false;
-}
-
-function withoutQuietest(devices: readonly WornDevice[]): readonly WornDevice[] {
-  const quietest = devices.reduce((a, b) => (b.receivedAtMs < a.receivedAtMs ? b : a));
-  return devices.filter((device) => device !== quietest);
 }

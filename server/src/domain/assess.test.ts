@@ -4,11 +4,11 @@ import { assess, JUDGED_WITHIN_MS } from './assess.ts';
 import { adopt, assessAgain } from './assess-again.ts';
 import { type AssessRules, assessRules } from './assess-rules.ts';
 import { assessSilence } from './assess-silence.ts';
-import { type AssessState, unheardPatient } from './assess-state.ts';
+import { type AssessState, copyOf, unheardPatient } from './assess-state.ts';
 import type { AlarmId, DeviceId, PatientId, ReadingId } from './ids.ts';
 import { NEWS2_VALID_MS } from './news2.ts';
 import type { AssignedReading, Reading } from './reading.ts';
-import type { LimitRule } from './threshold.ts';
+import type { LimitRule } from './rule.ts';
 
 const T0 = 1_800_000_000_000;
 const S = 1_000;
@@ -168,7 +168,7 @@ describe('NEWS2', () => {
     expect(p.send({ at: S, vitals: { respiratoryRate: 25, spo2: 93, heartRate: 115 } })).toEqual([
       'news2.at-least.high began',
     ]);
-    expect(p.told[0]?.cause).toEqual({
+    expect(p.told[0]?.cause).toMatchObject({
       vital: 'news2',
       value: 7,
       comparison: 'at-least',
@@ -297,6 +297,7 @@ describe('technical conditions', () => {
 describe('changed rules', () => {
   const own = (limit: number, off = false): LimitRule => ({
     id: 'heartRate.above.high',
+    kind: 'limit',
     version: 2,
     vital: 'heartRate',
     comparison: 'above',
@@ -348,9 +349,9 @@ describe('after a crash', () => {
     const lost = alarmOf(began);
     p.set(checkpoint);
     p.send({ at: 40 * S, vitals: { heartRate: 70 } });
-    p.set(adopt(p.state(), lost));
+    p.set(adopted(p.state(), lost));
     expect(p.again(41 * S, RULES)).toEqual(['technical.lost ended']);
-    p.set(adopt(checkpoint, lost));
+    p.set(adopted(checkpoint, lost));
     expect(p.again(41 * S, RULES)).toEqual([]);
     expect(p.send({ at: 42 * S, vitals: { heartRate: 70 } })).toEqual(['technical.lost ended']);
   });
@@ -365,6 +366,12 @@ describe('after a crash', () => {
     expect(JSON.parse(JSON.stringify(p.state()))).toEqual(p.state());
   });
 });
+
+function adopted(state: AssessState, alarm: Alarm): AssessState {
+  const own = copyOf(state);
+  adopt(own, alarm);
+  return own;
+}
 
 function alarmOf(began: ConditionTransition): Alarm {
   const { alarmId, alarmKind, atMs, patientId, rule, ruleVersion, priority, cause, deviceId, readingId } = began;
@@ -383,5 +390,9 @@ function alarmOf(began: ConditionTransition): Alarm {
     readingId,
     lastReadingId: readingId,
     raisedAtMs: atMs,
+    highestPriority: priority,
+    reminders: 0,
+    notes: 0,
+    revision: 0,
   };
 }

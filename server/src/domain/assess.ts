@@ -1,31 +1,31 @@
 import type { ConditionTransition } from './alarm.ts';
-import { type AlarmIdOf, findAbsent, findPresent, type Judgement } from './assess-condition.ts';
-import { judgeNews2, news2Inputs } from './assess-news2.ts';
-import type { AssessRules } from './assess-rules.ts';
+import { judgeChange, rememberLate } from './assess-change.ts';
+import { judgeCombination } from './assess-combination.ts';
+import type { AlarmIdOf, Judgement } from './assess-condition.ts';
+import { judgeLimit, takeLate } from './assess-limit.ts';
+import { changesScore, hasNews2Condition, rescore } from './assess-news2.ts';
+import type { AssessRules, CompiledCombination } from './assess-rules.ts';
 import {
   type AssessState,
-  type JudgedStatus,
+  copyOf,
   type JudgedValue,
   NEVER_MS,
-  type ReadingSource,
-  type WornDevice,
+  type Observed,
+  type PatientState,
 } from './assess-state.ts';
-import { hear, isNewer, judgeDevices, lostAtMs } from './assess-technical.ts';
+import { forgetPendingOf } from './assess-sustained.ts';
+import { hear, isNewer, isTechnicalTouched, judgeDevices, lostAtMs, showDevices } from './assess-technical.ts';
 import { assumedIntervalMs, learnInterval } from './freshness.ts';
-import { news2ValidUntilMs, roundToChart, scoreNews2 } from './news2.ts';
-import type { News2Score } from './patient-status.ts';
 import type { AssignedReading } from './reading.ts';
-import { isBeyond, type LimitRule, limitCause } from './threshold.ts';
 import type { VitalName } from './vital.ts';
 
 /**
- * What one reading means for its patient: the state after it, and which conditions began, worsened or ended. A pure
+ * What one reading means for its patient: the state after it, and which conditions began, changed or ended. A pure
  * function of the readings in log order, so a replay comes to the same.
  *
  * Time is event time. Of each vital only a value newer than the known one becomes current and is judged (of two of the
  * newest moment, the one that came later); a late one belongs to history, and a duplicate changes nothing: neither
- * begins or ends anything. A vital
- * that is absent says nothing about its conditions.
+ * begins or ends anything. A vital that is absent says nothing about its conditions.
  */
 export function assess(
   state: AssessState,
@@ -34,49 +34,58 @@ export function assess(
   position: { readonly partition: number; readonly offset: number },
   alarmIdOf: AlarmIdOf,
 ): Assessed {
-  if (position.offset <= state.position.offset) return { state, transitions: NONE };
-  const at = { partition: position.partition, offset: position.offset, step: 0 };
-  const { patientId } = state.status;
-  const judgement: Judgement = { patientId, at, alarmIdOf, conditions: state.conditions, transitions: [] };
-  const source: ReadingSource = { readingId: reading.id, deviceId: reading.deviceId, atMs: reading.atMs };
-
-  const devices = hear(state.devices, reading, rules.devices);
-  if (isTechnicalTouched(state, devices)) judgeDevices(judgement, devices, source);
-
-  // What came too late to be judged is taken as if it had held nothing.
-  const isTimely = reading.receivedAtMs - reading.atMs <= JUDGED_WITHIN_MS;
-  const momentIds = isTimely ? momentAfter(state, reading) : state.momentIds;
-  const taken = isTimely
-    ? takeReading(state.status, reading, source, momentIds.length > 1 && momentIds !== state.momentIds)
-    : state.status;
-  judgeLimits(judgement, state.status.values, taken.values, rules, source);
-
-  const eventMs = isTimely ? Math.max(state.eventMs, reading.atMs) : state.eventMs;
-  let { news2UntilMs } = state;
-  let { news2 } = state.status;
-  if (eventMs > news2UntilMs || changesNews2(state.status, taken)) {
-    const inputs = news2Inputs(taken);
-    news2 = scoreNews2(inputs, rules.spo2Scale, eventMs);
-    news2UntilMs = Math.min(NEVER_MS, news2ValidUntilMs(inputs, news2));
-    judgeNews2(judgement, news2, inputs, rules.spo2Scale, source);
-  }
-
-  const next: AssessState = {
-    status: statusAfter(taken, reading, devices, news2),
-    devices,
-    conditions: judgement.conditions,
-    position: at,
-    eventMs,
-    momentIds,
-    news2UntilMs,
-    dueMs: dueMs(devices, news2UntilMs),
-  };
-  return { state: next, transitions: judgement.transitions };
+  const own = copyOf(state);
+  const transitions: ConditionTransition[] = [];
+  judgeReading(own, reading, rules, position, alarmIdOf, transitions);
+  return { state: own, transitions };
 }
 
 export interface Assessed {
   readonly state: AssessState;
   readonly transitions: readonly ConditionTransition[];
+}
+
+/** The same in place, for who owns the state; adds to `told` what happened. */
+export function judgeReading(
+  patient: PatientState,
+  reading: AssignedReading,
+  rules: AssessRules,
+  { partition, offset }: { readonly partition: number; readonly offset: number },
+  alarmIdOf: AlarmIdOf,
+  told: ConditionTransition[],
+): void {
+  const { position, status } = patient;
+  if (offset <= position.offset) return;
+  const { id: readingId, deviceId, atMs, receivedAtMs } = reading;
+  // Looked into before anything is changed: a reading that cannot be judged leaves no trace.
+  const isLeadsOff = reading.status.leadsOff === true;
+  const { oxygen, consciousness } = reading.context;
+  position.partition = partition;
+  position.offset = offset;
+  position.step = 0;
+  const source = { readingId, deviceId, atMs };
+  const judgement: Judgement = { patient, rules, at: position, source, alarmIdOf, told };
+
+  hear(patient, reading, rules.devices, rules.compiled);
+  if (isTechnicalTouched(patient)) judgeDevices(judgement);
+  showDevices(patient);
+
+  // What came too late to be judged is taken as if it had held nothing.
+  if (receivedAtMs - atMs <= JUDGED_WITHIN_MS) {
+    const isTie = takeMoment(patient, reading);
+    if (isLeadsOff) forgetPendingOf(patient, deviceId);
+    let isScoreStale = !isLeadsOff && takeValues(judgement, reading, isTie);
+    if (takeObserved(status, 'oxygen', oxygen, reading, isTie)) isScoreStale = true;
+    if (takeObserved(status, 'consciousness', consciousness, reading, isTie)) isScoreStale = true;
+    if (rules.news2NotApplicable !== undefined) isScoreStale = status.news2NotApplicable !== rules.news2NotApplicable;
+    patient.eventMs = Math.max(patient.eventMs, atMs);
+    for (const combination of rules.compiled.combinations)
+      if (concerns(combination, patient, readingId)) judgeCombination(judgement, combination);
+    if (isScoreStale || patient.eventMs > patient.news2UntilMs || hasNews2Condition(judgement))
+      rescore(judgement, patient.eventMs);
+  }
+  showLast(patient, reading);
+  patient.dueMs = dueMs(patient);
 }
 
 /**
@@ -85,157 +94,134 @@ export interface Assessed {
  */
 export const JUDGED_WITHIN_MS = 3_600_000;
 
-const NONE: readonly ConditionTransition[] = [];
-
 /** The earliest moment at which silence alone changes something. */
-export function dueMs(devices: readonly WornDevice[], news2UntilMs: number): number {
+export function dueMs({ devices, news2UntilMs }: PatientState): number {
   let due = news2UntilMs === NEVER_MS ? NEVER_MS : news2UntilMs + 1;
   for (const device of devices) if (!device.lost) due = Math.min(due, lostAtMs(device, 0));
   return due;
 }
 
-/** The limits of one vital against one value. */
-export function judgeLimit(judgement: Judgement, rule: LimitRule, value: number, source: ReadingSource): void {
-  if (isBeyond(rule, value)) findPresent(judgement, limitFacts(rule), limitCause(rule, value), source);
-  else findAbsent(judgement, rule.id, source);
-}
-
-function limitFacts({ id, version, priority }: LimitRule) {
-  return { id, version, kind: 'physiological', priority } as const;
-}
-
-type Values = JudgedStatus['values'];
-type Taken = Pick<JudgedStatus, 'values' | 'oxygen' | 'consciousness'>;
-
-function judgeLimits(
-  judgement: Judgement,
-  before: Values,
-  after: Values,
-  rules: AssessRules,
-  source: ReadingSource,
-): void {
-  if (before === after) return;
-  for (const vital in rules.limits) {
-    const value = after[vital as VitalName];
-    if (value === undefined || value === before[vital as VitalName]) continue;
-    for (const rule of rules.limits[vital as VitalName] ?? []) judgeLimit(judgement, rule, value.value, source);
-  }
-}
-
-/** What is newer than the known: vitals unless the leads are off; oxygen and consciousness, which people observe. */
-function takeReading(known: JudgedStatus, reading: AssignedReading, source: ReadingSource, isTie: boolean): Taken {
-  const { context, atMs } = reading;
-  const values = reading.status.leadsOff === true ? known.values : takeValues(known.values, reading, source, isTie);
-  let { oxygen, consciousness } = known;
-  const isAfter = (knownAtMs = -1) => atMs > knownAtMs || (isTie && atMs === knownAtMs);
-  if (context.oxygen !== undefined && isAfter(oxygen?.atMs)) oxygen = { value: context.oxygen, atMs };
-  if (context.consciousness !== undefined && isAfter(consciousness?.atMs))
-    consciousness = { value: context.consciousness, atMs };
-  return {
-    values,
-    ...(oxygen === undefined ? undefined : { oxygen }),
-    ...(consciousness === undefined ? undefined : { consciousness }),
-  };
-}
-
-function takeValues(known: Values, reading: AssignedReading, source: ReadingSource, isTie: boolean): Values {
-  let values: { [Name in VitalName]?: JudgedValue } | undefined;
-  const { atMs, receivedAtMs } = reading;
+/** Takes what is newer than the known, and judges each value by its limits; answers if the score is another now. */
+function takeValues(judgement: Judgement, reading: AssignedReading, isTie: boolean): boolean {
+  const { patient, rules } = judgement;
+  const { status } = patient;
+  let changesNews2 = false;
   for (const name in reading.vitals) {
     const vital = name as VitalName;
     const value = reading.vitals[vital];
-    const before = known[vital];
     if (value === undefined) continue;
-    const isTied = isTie && before?.atMs === atMs;
-    if (before !== undefined && !isTied && !isNewer(reading, before)) continue;
-    const intervalMs = intervalAfter(vital, before, atMs);
-    values ??= { ...known };
-    values[vital] = { value, atMs, receivedAtMs, intervalMs, source };
+    const known = status.values[vital];
+    const isTied = isTie && known?.atMs === reading.atMs;
+    if (known !== undefined && !isTied && !isNewer(reading, known)) {
+      takeLateValue(judgement, vital, value);
+      continue;
+    }
+    if (!changesNews2) changesNews2 = changesScore(status, vital, value, rules.spo2Scale);
+    const usualMs = known === undefined ? assumedIntervalMs(vital) : known.intervalMs;
+    const current = known === undefined ? firstValue(status, vital, value, reading) : takeValue(known, value, reading);
+    const limits = rules.compiled.limits[vital];
+    if (limits !== undefined) for (const rule of limits) judgeLimit(judgement, rule, current, usualMs);
+    const changes = rules.compiled.changes[vital];
+    if (changes !== undefined) for (const rule of changes) judgeChange(judgement, rule, current, usualMs);
   }
-  return values ?? known;
+  return changesNews2;
 }
 
-function intervalAfter(vital: VitalName, before: JudgedValue | undefined, atMs: number): number {
-  if (before === undefined) return assumedIntervalMs(vital);
+function firstValue(
+  status: PatientState['status'],
+  vital: VitalName,
+  value: number,
+  reading: AssignedReading,
+): JudgedValue {
+  const { atMs, receivedAtMs, id: readingId, deviceId } = reading;
+  const current = { value, atMs, receivedAtMs, intervalMs: assumedIntervalMs(vital), readingId, deviceId };
+  status.values[vital] = current;
+  return current;
+}
+
+function takeValue(
+  known: JudgedValue,
+  value: number,
+  { atMs, receivedAtMs, id, deviceId }: AssignedReading,
+): JudgedValue {
   // Two readings of one moment tell nothing of how often there is one.
-  return before.atMs === atMs ? before.intervalMs : learnInterval(before.intervalMs, atMs - before.atMs);
+  if (atMs !== known.atMs) known.intervalMs = learnInterval(known.intervalMs, atMs - known.atMs);
+  known.value = value;
+  known.atMs = atMs;
+  known.receivedAtMs = receivedAtMs;
+  known.readingId = id;
+  known.deviceId = deviceId;
+  return known;
+}
+
+/** Belongs to history: begins and ends nothing, but may show that a breach was interrupted, or where a change began. */
+function takeLateValue({ patient, rules, source }: Judgement, vital: VitalName, value: number): void {
+  const { limits, changes } = rules.compiled;
+  if (patient.pending !== undefined) takeLate(patient, limits[vital] ?? [], value, source.atMs);
+  const ofVital = changes[vital];
+  if (ofVital !== undefined) rememberLate(patient, ofVital, { value, ...source });
+}
+
+/** Oxygen and consciousness, which people observe; answers if the score is another now. */
+function takeObserved<Name extends 'oxygen' | 'consciousness'>(
+  status: PatientState['status'],
+  name: Name,
+  value: AssignedReading['context'][Name],
+  { atMs, id: readingId, deviceId }: AssignedReading,
+  isTie: boolean,
+): boolean {
+  if (value === undefined) return false;
+  const known: Observed<unknown> | undefined = status[name];
+  if (known === undefined) {
+    status[name] = { value, atMs, readingId, deviceId } as PatientState['status'][Name];
+    return true;
+  }
+  if (!(atMs > known.atMs || (isTie && atMs === known.atMs))) return false;
+  const isOther = known.value !== value || status.news2?.points[name] === undefined;
+  known.value = value;
+  known.atMs = atMs;
+  known.readingId = readingId;
+  known.deviceId = deviceId;
+  return isOther;
+}
+
+function concerns(combination: CompiledCombination, { status }: PatientState, readingId: string): boolean {
+  if (combination.usesContext)
+    if (status.oxygen?.readingId === readingId || status.consciousness?.readingId === readingId) return true;
+  return combination.vitals.some((vital) => status.values[vital]?.readingId === readingId);
 }
 
 /**
  * Many devices tell the time in whole seconds: of two different readings of the newest moment the one that came later
  * counts. The ids of that moment tell it from a second copy of the first.
  */
-function momentAfter(state: AssessState, { deviceId, id, atMs }: AssignedReading): readonly string[] {
-  if (atMs < state.eventMs) return state.momentIds;
+function takeMoment({ eventMs, moment }: PatientState, { deviceId, id, atMs }: AssignedReading): boolean {
+  if (atMs < eventMs) return false;
+  if (atMs > eventMs || moment.readingId === undefined) {
+    moment.deviceId = deviceId;
+    moment.readingId = id;
+    moment.others = undefined;
+    return false;
+  }
+  if (moment.readingId === id && moment.deviceId === deviceId) return false;
+  moment.others ??= [];
   const name = `${deviceId}/${id}`;
-  if (atMs > state.eventMs) return [name];
-  const { momentIds } = state;
-  return momentIds.includes(name) || momentIds.length >= MOMENT_MAX ? momentIds : [...momentIds, name];
+  if (moment.others.includes(name) || moment.others.length >= MOMENT_MAX) return false;
+  moment.others.push(name);
+  return true;
 }
 
 /** More readings of one patient in one moment than any device sends in a second; further ones are history only. */
 const MOMENT_MAX = 64;
 
-/**
- * Would the score be another: the chart shows another value, or a parameter counts that did not (a value that had grown
- * too old counts again when measured again, even as the same)? Most readings change nothing.
- */
-function changesNews2(before: JudgedStatus, after: Taken): boolean {
-  const points = before.news2?.points ?? NO_POINTS;
-  if (before.values !== after.values)
-    for (const vital of NEWS2_VITALS) {
-      const [was, is] = [before.values[vital], after.values[vital]];
-      if (is === was || is === undefined) continue;
-      if (was === undefined || points[vital] === undefined) return true;
-      if (is.value !== was.value && roundToChart(vital, is.value) !== roundToChart(vital, was.value)) return true;
-    }
-  return (
-    changesContext(before.oxygen, after.oxygen, points.oxygen) ||
-    changesContext(before.consciousness, after.consciousness, points.consciousness)
-  );
-}
-
-/** Most devices repeat oxygen and consciousness with every reading. */
-function changesContext(
-  was: { readonly value: unknown } | undefined,
-  is: { readonly value: unknown } | undefined,
-  points: number | undefined,
-): boolean {
-  return is !== was && (is?.value !== was?.value || points === undefined);
-}
-
-const NO_POINTS: News2Score['points'] = {};
-/** Diastolic and mean pressure are no part of the score. */
-const NEWS2_VITALS = ['respiratoryRate', 'spo2', 'systolic', 'heartRate', 'temperature'] as const;
-
-function isTechnicalTouched(state: AssessState, devices: readonly WornDevice[]): boolean {
-  for (const rule in state.conditions) if (rule.startsWith('technical.')) return true;
-  return devices.some((device) => device.leadsOff || device.batteryLow);
-}
-
-function statusAfter(
-  { values, oxygen, consciousness }: Taken,
-  reading: AssignedReading,
-  devices: readonly WornDevice[],
-  news2: News2Score | undefined,
-): JudgedStatus {
-  const { id: readingId, deviceId, patientId, atMs, receivedAtMs } = reading;
-  const battery = lowestBattery(devices);
-  return {
-    patientId,
-    values,
-    ...(oxygen === undefined ? undefined : { oxygen }),
-    ...(consciousness === undefined ? undefined : { consciousness }),
-    leadsOff: devices.some((device) => device.leadsOff),
-    ...(battery === undefined ? undefined : { battery }),
-    last: { readingId, deviceId, atMs, receivedAtMs },
-    ...(news2 === undefined ? undefined : { news2 }),
-  };
-}
-
-export function lowestBattery(devices: readonly WornDevice[]): number | undefined {
-  let lowest: number | undefined;
-  for (const { battery } of devices)
-    if (battery !== undefined && (lowest === undefined || battery < lowest)) lowest = battery;
-  return lowest;
+function showLast({ status }: PatientState, { id: readingId, deviceId, atMs, receivedAtMs }: AssignedReading): void {
+  const { last } = status;
+  if (last === undefined) {
+    status.last = { readingId, deviceId, atMs, receivedAtMs };
+    return;
+  }
+  last.readingId = readingId;
+  last.deviceId = deviceId;
+  last.atMs = atMs;
+  last.receivedAtMs = receivedAtMs;
 }

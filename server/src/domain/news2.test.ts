@@ -260,6 +260,6 @@ describe('the score', () => {
     [7, false, 'continuous-emergency'],
     [20, true, 'continuous-emergency'],
   ] as const)('%d (a single 3: %s) asks for %s', (score, single3, response) =>
-    expect(news2Response({ score, single3, points: {}, missing: [] })).toBe(response),
+    expect(news2Response({ score, single3 })).toBe(response),
   );
 });

@@ -17,7 +17,7 @@ export function scoreNews2(inputs: News2Inputs, scale: SpO2Scale, nowMs: number)
     const input = inputs[parameter];
     const scored =
       input !== undefined && valid(parameter, input, nowMs)
-        ? pointsOf(parameter, input.value, scale, onOxygen)
+        ? news2Points(parameter, input.value, scale, onOxygen)
         : undefined;
     if (scored === undefined) {
       missing.push(input === undefined ? { parameter } : { parameter, sinceMs: input.atMs });
@@ -92,17 +92,32 @@ export type News2Response =
   | 'hourly-urgent'
   | 'continuous-emergency';
 
-export function news2Response(score: News2Score): News2Response {
-  if (score.score >= NEWS2_EMERGENCY) return 'continuous-emergency';
-  if (score.score >= NEWS2_URGENT) return 'hourly-urgent';
-  if (score.single3) return 'hourly';
-  return score.score >= 1 ? 'four-to-six-hourly' : 'twelve-hourly';
+export function news2Response(score: Pick<News2Score, 'score' | 'single3'>): News2Response {
+  switch (news2Tier(score)) {
+    case 'high':
+      return 'continuous-emergency';
+    case 'medium':
+      return 'hourly-urgent';
+    case 'low-medium':
+      return 'hourly';
+    case 'low':
+      return score.score >= 1 ? 'four-to-six-hourly' : 'twelve-hourly';
+  }
+}
+
+/** Clinical risk (RCP chart 2): 0–4, any single parameter 3, 5–6, 7 and more. */
+export type News2Tier = 'low' | 'low-medium' | 'medium' | 'high';
+
+export function news2Tier({ score, single3 }: Pick<News2Score, 'score' | 'single3'>): News2Tier {
+  if (score >= NEWS2_EMERGENCY) return 'high';
+  if (score >= NEWS2_URGENT) return 'medium';
+  return single3 ? 'low-medium' : 'low';
 }
 
 /** 5–6: hourly, urgent response (RCP chart 4). */
-export const NEWS2_URGENT = 5;
+const NEWS2_URGENT = 5;
 /** 7 and more: continuous monitoring, emergency response (RCP chart 4). */
-export const NEWS2_EMERGENCY = 7;
+const NEWS2_EMERGENCY = 7;
 
 /** Until when (event time, inclusive) no parameter of this score grows too old. */
 export function news2ValidUntilMs(inputs: News2Inputs, score: News2Score): number {
@@ -120,7 +135,7 @@ function valid(parameter: News2Parameter, input: { readonly atMs: number } | und
 }
 
 /** `undefined`: cannot be scored, as scale 2 needs to know about oxygen from 93 % on. */
-function pointsOf(
+export function news2Points(
   parameter: News2Parameter,
   value: number | boolean | Consciousness,
   scale: SpO2Scale,

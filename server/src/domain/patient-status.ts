@@ -1,22 +1,27 @@
 import type { DeviceId, PatientId, ReadingId } from './ids.ts';
+import type { News2NotApplicable } from './news2-use.ts';
 import type { Consciousness } from './reading.ts';
 import type { VitalName } from './vital.ts';
 
 /** What is known of a patient now: what the wall shows and the rules judge. */
 export interface PatientStatus {
   readonly patientId: PatientId;
-  readonly values: { readonly [Name in VitalName]?: CurrentValue };
-  readonly oxygen?: { readonly value: boolean; readonly atMs: number };
-  readonly consciousness?: { readonly value: Consciousness; readonly atMs: number };
+  readonly values: { readonly [Name in VitalName]?: CurrentValue | undefined };
+  readonly oxygen?: { readonly value: boolean; readonly atMs: number } | undefined;
+  readonly consciousness?: { readonly value: Consciousness; readonly atMs: number } | undefined;
   readonly leadsOff: boolean;
-  readonly battery?: number;
-  readonly last?: {
-    readonly readingId: ReadingId;
-    readonly deviceId: DeviceId;
-    readonly atMs: number;
-    readonly receivedAtMs: number;
-  };
-  readonly news2?: News2Score;
+  readonly battery?: number | undefined;
+  readonly last?:
+    | {
+        readonly readingId: ReadingId;
+        readonly deviceId: DeviceId;
+        readonly atMs: number;
+        readonly receivedAtMs: number;
+      }
+    | undefined;
+  readonly news2?: News2Score | undefined;
+  /** Why there is no NEWS2 for this patient. Absent: it applies. */
+  readonly news2NotApplicable?: News2NotApplicable | undefined;
 }
 
 export interface CurrentValue {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_LIMITS, isBeyond, type LimitRule, limitCause, limitsInForce } from './threshold.ts';
+import type { LimitRule } from './rule.ts';
+import { DEFAULT_LIMITS } from './rule-defaults.ts';
+import { isBeyond, isWithin, limitCause } from './threshold.ts';
 
 const rule = (id: string): LimitRule => {
   const found = DEFAULT_LIMITS.find((limit) => limit.id === id);
@@ -25,22 +27,23 @@ describe('the default limits', () => {
   ] as const)('%s at %d: beyond is %s', (id, value, beyond) => expect(isBeyond(rule(id), value)).toBe(beyond));
 });
 
-describe("a patient's own rules", () => {
-  const own: LimitRule = { ...rule('heartRate.above.high'), version: 2, limit: 140 };
-  it('replace the default of the same id and leave the others', () =>
-    expect(limitsInForce([own])).toEqual([own, rule('spo2.below.high')]));
-  it('that are off remove the default', () =>
-    expect(limitsInForce([{ ...own, off: true }])).toEqual([rule('spo2.below.high')]));
-  it('of another id stand beside the defaults', () => {
-    const low: LimitRule = {
-      id: 'heartRate.below.medium',
-      version: 1,
-      vital: 'heartRate',
-      comparison: 'below',
-      limit: 40,
-      priority: 'medium',
-    };
-    expect(limitsInForce([low])).toEqual([...DEFAULT_LIMITS, low]);
+describe('hysteresis', () => {
+  const high: LimitRule = { ...rule('heartRate.above.high'), limit: 130, clearAt: 120 };
+  const low: LimitRule = { ...rule('spo2.below.high'), limit: 88, clearAt: 90 };
+  it.each([
+    [high, 130.1, true, false],
+    [high, 130, false, false],
+    [high, 120.1, false, false],
+    [high, 120, false, true],
+    [low, 87.9, true, false],
+    [low, 88, false, false],
+    [low, 89.9, false, false],
+    [low, 90, false, true],
+  ] as const)('%o at %d: beyond %s, within %s', (edges, value, beyond, within) => {
+    expect([isBeyond(edges, value), isWithin(edges, value)]).toEqual([beyond, within]);
+  });
+  it('without it every value is one or the other', () => {
+    for (const value of [84, 85, 86]) expect(isWithin(rule('spo2.below.high'), value)).toBe(value >= 85);
   });
 });
 

@@ -12,7 +12,7 @@ const certificate = (deviceId: DeviceId, serial: string) => ({ deviceId, serial,
 const SNAPSHOT: RegistrySnapshot = {
   wards: [{ id: ward, name: 'Three' }],
   beds: [{ id: 'B1' as BedId, wardId: ward, label: 'W3-01' }],
-  patients: [{ id: p1, bedId: 'B1' as BedId, wardId: ward, bed: 'W3-01', spo2Scale: 2, limits: [] }],
+  patients: [{ id: p1, bedId: 'B1' as BedId, wardId: ward, bed: 'W3-01', spo2Scale: 2 }],
   devices: [
     { id: d1, createdAtMs: 0, config: '{"rate":1}', certificates: [certificate(d1, '00AB12'), certificate(d1, 'CD')] },
     { id: d2, profile: 'acme', createdAtMs: 0, certificates: [certificate(d2, 'EF')] },

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { BedId, DeviceId, PatientId, WardId } from '../domain/ids.ts';
-import type { LimitRule } from '../domain/threshold.ts';
 import type { Registry } from './registry.ts';
 
 /** What every `Registry` must do. `makeRegistry` answers with an empty one. */
@@ -24,8 +23,8 @@ export function registryContract(engine: string, makeRegistry: () => Promise<Reg
       expect(wards).toEqual([{ id: W, name: 'Ward 3' }]);
       expect(beds).toEqual([{ id: B, wardId: W, label: 'W3-01' }]);
       expect(patients).toEqual([
-        { id: P, bedId: B, wardId: W, bed: 'W3-01', spo2Scale: 1, limits: [] },
-        { id: Q, spo2Scale: 1, limits: [] },
+        { id: P, bedId: B, wardId: W, bed: 'W3-01', spo2Scale: 1 },
+        { id: Q, spo2Scale: 1 },
       ]);
       expect(devices).toEqual([{ id: D, createdAtMs: T, certificates: [] }]);
     });
@@ -44,7 +43,8 @@ export function registryContract(engine: string, makeRegistry: () => Promise<Reg
       await registry.putPatient(whole);
       expect(await registry.findPatient(P)).toEqual(whole);
       await registry.putPatient({ id: P });
-      expect(await registry.findPatient(P)).toEqual({ id: P, spo2Scale: 1 });
+      // But for the SpO2 scale, which a clinician prescribes and other systems do not know of.
+      expect(await registry.findPatient(P)).toEqual({ id: P, spo2Scale: whole.spo2Scale });
       expect(await registry.findPatient('nobody' as PatientId)).toBeUndefined();
     });
 
@@ -147,24 +147,6 @@ export function registryContract(engine: string, makeRegistry: () => Promise<Reg
       ]);
     });
 
-    it('numbers the versions of a rule and takes a rule away again', async () => {
-      const change = { patientId: P, by: 'nurse-1', reason: 'athlete', atMs: T };
-      const limits = async () => (await registry.snapshot()).patients.find(({ id }) => id === P)?.limits;
-      await registry.putLimits({ ...change, rules: [HIGH, LOW] });
-      await registry.putLimits({ ...change, rules: [{ ...HIGH, limit: 150 }] });
-      expect(await limits()).toEqual([
-        { ...HIGH, limit: 150, version: 2 },
-        { ...LOW, version: 1 },
-      ]);
-      await registry.putLimits({ ...change, rules: [], remove: [HIGH.id] });
-      expect(await limits()).toEqual([{ ...LOW, version: 1 }]);
-      await registry.putLimits({ ...change, rules: [HIGH] });
-      expect(await limits()).toEqual([
-        { ...HIGH, version: 4 },
-        { ...LOW, version: 1 },
-      ]);
-    });
-
     it('tells of every change, many at once as few', async () => {
       let calls = 0;
       const stop = await registry.watch(() => calls++);
@@ -185,7 +167,6 @@ export function registryContract(engine: string, makeRegistry: () => Promise<Reg
         () => registry.addCertificate(certificate(D, 'A1')),
         () => registry.revoke({ deviceId: D, atMs: NOW, reason: 'lost' }),
         () => registry.addDeviceToken({ deviceId: D, sha256: 'aa', createdAtMs: NOW, expiresAtMs: NOW + DAY }),
-        () => registry.putLimits({ patientId: P, rules: [HIGH], by: 'a', reason: 'abc', atMs: T }),
       ];
       let calls = 0;
       const stop = await registry.watch(() => calls++);
@@ -208,24 +189,6 @@ const B = 'W3-01' as BedId;
 const P = 'P-a' as PatientId;
 const Q = 'P-b' as PatientId;
 const D = 'D-a' as DeviceId;
-
-const HIGH: LimitRule = {
-  id: 'heartRate.above.high',
-  version: 1,
-  vital: 'heartRate',
-  comparison: 'above',
-  limit: 140.5,
-  priority: 'high',
-};
-const LOW: LimitRule = {
-  id: 'spo2.below.high',
-  version: 1,
-  vital: 'spo2',
-  comparison: 'below',
-  limit: 85,
-  priority: 'high',
-  off: true,
-};
 
 const certificate = (deviceId: DeviceId, serial: string) => ({
   deviceId,

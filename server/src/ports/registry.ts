@@ -1,6 +1,7 @@
 import type { Assignment } from '../domain/assignment.ts';
 import type { BedId, DeviceId, PatientId, WardId } from '../domain/ids.ts';
-import type { LimitRule } from '../domain/threshold.ts';
+import type { News2Use } from '../domain/news2-use.ts';
+import type { RuleSnapshot } from './rule-sets.ts';
 
 export type { Assignment };
 
@@ -47,25 +48,12 @@ export interface Registry {
     readonly createdAtMs: number;
     readonly expiresAtMs: number;
   }): Promise<void>;
-
-  /**
-   * Rules of one patient, replacing the ones with the same id, and ids of rules to take away (back to the default). The
-   * store numbers the versions: a rule's `version` here is not looked at. Every version is kept with who and why.
-   */
-  putLimits(request: {
-    readonly patientId: PatientId;
-    readonly rules: readonly LimitRule[];
-    readonly remove?: readonly string[];
-    readonly by: string;
-    readonly reason: string;
-    readonly atMs: number;
-  }): Promise<void>;
 }
 
 export interface RegistrySnapshot {
   readonly wards: readonly Ward[];
   readonly beds: readonly Bed[];
-  /** Where each patient lies and how they are judged; no names. */
+  /** Where each patient lies; no names. */
   readonly patients: readonly PatientPlace[];
   readonly devices: readonly Device[];
   readonly assignments: readonly Assignment[];
@@ -77,6 +65,8 @@ export interface RegistrySnapshot {
     readonly deviceId: DeviceId;
     readonly expiresAtMs: number;
   }[];
+  /** By which rules patients are judged. Absent: by the defaults. */
+  readonly rules?: RuleSnapshot;
 }
 
 export interface Ward {
@@ -107,8 +97,10 @@ export interface PatientPlace {
   readonly wardId?: WardId;
   readonly bed?: string;
   readonly spo2Scale: 1 | 2;
-  /** The patient's own rules; the defaults are not in here. */
-  readonly limits: readonly LimitRule[];
+  /** ISO date. Needed to judge by: NEWS2 is not for under-16s. */
+  readonly birthDate?: string;
+  /** Absent: by age. */
+  readonly news2Use?: News2Use;
 }
 export interface Device {
   readonly id: DeviceId;

@@ -1,12 +1,9 @@
-import type { PatientId, WardId } from '../domain/ids.ts';
+import type { PatientId } from '../domain/ids.ts';
 import type { News2Use } from '../domain/news2-use.ts';
 import type { Rule } from '../domain/rule.ts';
+import type { RuleOverride, RulePlace, RuleSnapshot } from '../domain/rule-place.ts';
 
-/** Whose rules: the house's, a ward's or a patient's. */
-export type RulePlace =
-  | { readonly scope: 'house' }
-  | { readonly scope: 'ward'; readonly wardId: WardId }
-  | { readonly scope: 'patient'; readonly patientId: PatientId };
+export type { RuleOverride, RulePlace, RuleSnapshot };
 
 /**
  * Alarm rules with their versions: who set what and why, never overwritten. What holds now is part of the registry's
@@ -14,7 +11,7 @@ export type RulePlace =
  */
 export interface RuleSets {
   /** What a place has of its own. */
-  read(place: RulePlace): Promise<RuleSet>;
+  read(query: { readonly place: RulePlace; readonly nowMs: number }): Promise<RuleSet>;
   /**
    * Puts rules in, takes rules away, and keeps what has to wait for a second person, all in one. With
    * `expectedRevision` only if the set is still that one: the second of two editors is told. The store numbers versions;
@@ -31,6 +28,7 @@ export interface RuleSets {
   addOverride(request: RuleOverride & Signed): Promise<void>;
   /** Ends it now; false where there is none that goes on. */
   endOverride(request: { readonly id: string } & Signed): Promise<boolean>;
+  /** Also one that has ended. */
   findOverride(id: string): Promise<RuleOverride | undefined>;
 
   /** Newest first. */
@@ -38,8 +36,9 @@ export interface RuleSets {
     readonly place?: RulePlace;
     readonly open: boolean;
     readonly limit: number;
+    readonly nowMs: number;
   }): Promise<readonly RuleProposal[]>;
-  findProposal(id: string): Promise<RuleProposal | undefined>;
+  findProposal(query: { readonly id: string; readonly nowMs: number }): Promise<RuleProposal | undefined>;
   /** Confirmed by another person than who asked, it takes effect in the same transaction. */
   decide(request: {
     readonly id: string;
@@ -102,14 +101,6 @@ export interface RuleVersion extends Signed {
   readonly rule?: Rule;
 }
 
-export interface RuleOverride {
-  readonly id: string;
-  readonly place: RulePlace;
-  readonly rule: Rule;
-  readonly fromMs: number;
-  readonly untilMs: number;
-}
-
 export interface RuleProposal extends NewProposal {
   readonly place: RulePlace;
   readonly askedBy: string;
@@ -127,10 +118,3 @@ export type DecideOutcome =
   | { readonly kind: 'same-person' }
   /** Decided already, too old, or the rule was changed meanwhile. */
   | { readonly kind: 'not-open'; readonly proposal: RuleProposal };
-
-/** What holds now, for the assessor: part of the registry's snapshot. */
-export interface RuleSnapshot {
-  readonly sets: readonly { readonly place: RulePlace; readonly revision: number; readonly rules: readonly Rule[] }[];
-  /** Those that have not ended, begun or not. */
-  readonly overrides: readonly RuleOverride[];
-}

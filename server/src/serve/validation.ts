@@ -61,7 +61,8 @@ interface SchemaError {
 /** Beyond this a list of errors helps nobody. */
 const ERRORS_MAX = 50;
 
-function fieldErrors(errors: readonly SchemaError[]): FieldError[] {
+/** What TypeBox found, each with its field. */
+export function fieldErrors(errors: readonly SchemaError[]): FieldError[] {
   return errors
     .flatMap((error) => {
       const path = dotted(error.instancePath);

@@ -1,6 +1,6 @@
 import type { DeviceId } from '../domain/ids.ts';
 import { parseBedId, parseDeviceId, parsePatientId, parseWardId } from '../domain/ids.ts';
-import type { LimitRule } from '../domain/threshold.ts';
+import type { LimitRule } from '../domain/rule.ts';
 import type { Bed, Patient, Ward } from '../ports/registry.ts';
 import type { Scenario } from './scenario.ts';
 import { CALM_SENSOR, type SensorHabits } from './sensor.ts';
@@ -112,7 +112,15 @@ function limit(
   value: number,
   priority: LimitRule['priority'],
 ): LimitRule {
-  return { id: `${vital}.${comparison}.${priority}`, version: 1, vital, comparison, limit: value, priority };
+  return {
+    kind: 'limit',
+    id: `${vital}.${comparison}.${priority}`,
+    version: 1,
+    vital,
+    comparison,
+    limit: value,
+    priority,
+  };
 }
 
 function must<T>(value: T | undefined): T {

@@ -14,7 +14,7 @@ import type {
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
 import type { Listener } from './listener.ts';
-import { readLimits, writeLimits } from './patient-limits.ts';
+import { readRuleSnapshot } from './rule-sets.ts';
 import { moment, type Schema } from './schema.ts';
 import { withoutNulls } from './without-nulls.ts';
 
@@ -43,6 +43,7 @@ export class PostgresRegistry implements Registry {
           assignments: await readAssignments(db),
           revokedSerials: await readRevoked(db),
           deviceTokens: await readTokens(db),
+          rules: await readRuleSnapshot(async (text) => (await sql.raw<never>(text).execute(db)).rows),
         })),
     );
   }
@@ -91,7 +92,8 @@ export class PostgresRegistry implements Registry {
       birth_date: patient.birthDate ?? null,
       sex: patient.sex ?? null,
       bed_id: patient.bedId ?? null,
-      spo2_scale: patient.spo2Scale ?? 1,
+      // What a clinician has prescribed stays, where a system that does not know of it writes the patient again.
+      ...(patient.spo2Scale === undefined ? {} : { spo2_scale: patient.spo2Scale }),
     };
     await failing(() =>
       this.#kysely
@@ -214,10 +216,6 @@ export class PostgresRegistry implements Registry {
         .execute(),
     );
   }
-
-  async putLimits(request: Parameters<Registry['putLimits']>[0]): Promise<void> {
-    await failing(() => this.#kysely.transaction().execute((db) => writeLimits(db, request)));
-  }
 }
 
 type Db = Kysely<Schema> | Transaction<Schema>;
@@ -259,14 +257,24 @@ async function readBeds(db: Db): Promise<readonly Bed[]> {
 }
 
 async function readPlaces(db: Db): Promise<readonly PatientPlace[]> {
-  const limits = await readLimits(db);
   const rows = await db
     .selectFrom('patient')
     .leftJoin('bed', 'bed.id', 'patient.bed_id')
-    .select(['patient.id', 'bed_id as bedId', 'ward_id as wardId', 'label as bed', 'spo2_scale as spo2Scale'])
+    .select([
+      'patient.id',
+      'bed_id as bedId',
+      'ward_id as wardId',
+      'label as bed',
+      'spo2_scale as spo2Scale',
+      'birth_date as birthDate',
+      'news2_use as news2Use',
+    ])
     .orderBy('patient.id')
     .execute();
-  return rows.map((row) => ({ ...withoutNulls(row), limits: limits.get(row.id) ?? [] }) as unknown as PatientPlace);
+  return rows.map(({ news2Use, ...row }) => ({
+    ...withoutNulls(row),
+    ...(news2Use === 'by-age' ? {} : { news2Use: { kind: 'off', why: news2Use } }),
+  })) as unknown as readonly PatientPlace[];
 }
 
 async function readDevices(db: Db): Promise<readonly Device[]> {

@@ -16,6 +16,7 @@ export interface Schema {
     sex: string | null;
     bed_id: string | null;
     spo2_scale: Generated<number>;
+    news2_use: Generated<string>;
   };
   readonly device: { id: string; profile: string | null; config: string | null; created_at: Time };
   readonly device_certificate: {
@@ -34,20 +35,6 @@ export interface Schema {
     revoked_at: MaybeTime;
   };
   readonly assignment: { device_id: string; patient_id: string; from_at: Time; to_at: MaybeTime };
-  readonly patient_limit: {
-    patient_id: string;
-    rule_id: string;
-    version: number;
-    vital: string;
-    comparison: string;
-    limit_value: number;
-    priority: string;
-    off: boolean;
-    removed: boolean;
-    set_by: string;
-    reason: string;
-    set_at: Time;
-  };
   readonly app_user: {
     id: string;
     name: string;

@@ -156,7 +156,7 @@ describe('wards and patients', () => {
       body: { reason: 'abc', rules: [] },
     });
     expect(put.status).toBe(404);
-    expect(server.world.limitWrites).toEqual([]);
+    expect((await server.world.ruleSets.snapshot()).sets).toEqual([]);
   });
 });
 
@@ -254,8 +254,9 @@ describe('limits', () => {
     expect(status).toBe(200);
     expect([...Value.Errors(PatientLimits, body)]).toEqual([]);
     expect(body.rules[0]).toMatchObject({ id: 'heartRate.above.high', limit: 140, source: 'patient' });
-    expect(server.world.limitWrites).toMatchObject([
-      { patientId: 'P1', by: 'User 0 (user0)', reason: 'beta blocker stopped', remove: [] },
+    const place = { scope: 'patient', patientId: 'P1' as PatientId } as const;
+    expect(await server.world.ruleSets.versions({ place, limit: 9 })).toMatchObject([
+      { ruleId: 'heartRate.above.high', version: 1, by: 'User 0 (user0)', reason: 'beta blocker stopped' },
     ]);
     const { rules: now } = await get('/api/patients/P1/limits', PatientLimits, token);
     expect(now[0].limit).toBe(140);
@@ -285,7 +286,7 @@ describe('limits', () => {
     const answer = await put(body, await server.token('physician'));
     expect([answer.status, answer.body.code]).toEqual([400, 'invalid-input']);
     expect(answer.body.errors.map((error: { field: string }) => error.field)).toContain(field);
-    expect(server.world.limitWrites).toEqual([]);
+    expect((await server.world.ruleSets.snapshot()).sets).toEqual([]);
   });
 
   it('a nurse may see but not change them', async () => {

@@ -1,18 +1,19 @@
-import { PatientLimits, PutLimits, type LimitRule as ShownRule } from '@healthsync/contracts/patient';
+import { PatientLimits, PutLimits, type LimitRule as ShownLimit } from '@healthsync/contracts/patient';
 import type { FastifyInstance } from 'fastify';
 import { parsePatientId } from '../../domain/ids.ts';
-import { changeLimits } from '../../domain/limit-change.ts';
-import { DEFAULT_LIMITS, type LimitRule } from '../../domain/threshold.ts';
 import { principalOf } from '../access-gate.ts';
 import { invalid, notFound } from '../problem.ts';
+import { ownRules, type RuleChain, readRuleChain, showProposal } from '../rule-chain.ts';
+import { readRules } from '../rule-shape.ts';
+import { writeRules } from '../rule-writing.ts';
 import type { Services } from '../services.ts';
-import { signatureOf } from '../signature.ts';
 import type { Api } from '../validation.ts';
 import { visiblePatient } from '../ward-scope.ts';
 import { IdPath } from './parameters.ts';
 
-/** The limits a patient is judged by. Changing them needs a reason, which is kept. */
-export function registerLimits(app: FastifyInstance, { view, registry, refreshView, now }: Services): void {
+/** The limits a patient is judged by: the part of the rules most people change. Changing them needs a reason, which is kept. */
+export function registerLimits(app: FastifyInstance, services: Services): void {
+  const { view, ruleSets, now } = services;
   const api = app as unknown as Api;
 
   api.get(
@@ -24,7 +25,9 @@ export function registerLimits(app: FastifyInstance, { view, registry, refreshVi
     async (request, reply) => {
       const id = parsePatientId(request.params.id);
       const place = id && visiblePatient(principalOf(request), view(), id);
-      return place === undefined ? notFound(reply, 'patient') : reply.send({ rules: rulesShown(place.limits) });
+      if (place === undefined) return notFound(reply, 'patient');
+      const chain = await readRuleChain(ruleSets, { scope: 'patient', patientId: place.id }, place, now());
+      return reply.send({ rules: limitsShown(chain) });
     },
   );
 
@@ -33,7 +36,7 @@ export function registerLimits(app: FastifyInstance, { view, registry, refreshVi
     {
       config: { action: 'limits.write' },
       schema: {
-        summary: 'Replace a patient’s own limits; rules not named go back to the default',
+        summary: 'Replace a patient’s own limits; rules not named go back to what the ward has',
         tags: ['limits'],
         params: IdPath,
         body: PutLimits,
@@ -43,30 +46,41 @@ export function registerLimits(app: FastifyInstance, { view, registry, refreshVi
     async (request, reply) => {
       const principal = principalOf(request);
       const id = parsePatientId(request.params.id);
-      const place = id && visiblePatient(principal, view(), id);
-      if (place === undefined) return notFound(reply, 'patient');
-      const change = changeLimits(place.limits, request.body.rules);
-      if (change.kind === 'refused') return invalid(reply, change.problems);
-      await registry.putLimits({
-        patientId: place.id,
-        rules: change.rules,
-        remove: change.remove,
-        by: signatureOf(principal),
-        reason: request.body.reason,
-        atMs: now(),
-      });
-      // So that whoever asks next, and the next reading, meets the new limits.
-      await refreshView();
-      return reply.send({ rules: rulesShown(view().place(place.id)?.limits ?? change.rules) });
+      const patient = id && visiblePatient(principal, view(), id);
+      if (patient === undefined) return notFound(reply, 'patient');
+      const { reason, rules } = request.body;
+      const read = readRules(
+        rules.map((limit) => ({
+          ...limit,
+          kind: 'limit',
+          id: `${limit.vital}.${limit.comparison}.${limit.priority}`,
+        })),
+      );
+      if (read.kind === 'invalid') return invalid(reply, read.errors);
+      const place = { scope: 'patient', patientId: patient.id } as const;
+      const chain = await readRuleChain(ruleSets, place, patient, now());
+      // Own rules of other kinds are not limits: they stay.
+      const others = ownRules(chain).filter(({ kind }) => kind !== 'limit');
+      const outcome = await writeRules(services, { chain, rules: [...read.rules, ...others], principal, reason });
+      if (outcome.kind === 'refused')
+        return invalid(
+          reply,
+          outcome.problems.filter(({ severity }) => severity === 'error'),
+        );
+      const after = await readRuleChain(ruleSets, place, patient, now());
+      const open = await ruleSets.proposals({ place, open: true, limit: 100, nowMs: now() });
+      const asker = { userId: principal.userId, mayWrite: true };
+      return reply.send({ rules: limitsShown(after), waiting: open.map((each) => showProposal(each, asker)) });
     },
   );
 }
 
-/** The patient's own rules, and the defaults they leave standing. */
-export function rulesShown(own: readonly LimitRule[]): ShownRule[] {
-  const ownIds = new Set(own.map((rule) => rule.id));
-  return [
-    ...own.map((rule) => ({ ...rule, source: 'patient' as const })),
-    ...DEFAULT_LIMITS.filter((rule) => !ownIds.has(rule.id)).map((rule) => ({ ...rule, source: 'default' as const })),
-  ];
+/** The patient's own limits first, then those they leave standing. */
+export function limitsShown({ inForce }: RuleChain): ShownLimit[] {
+  const limits = inForce.flatMap(({ rule, scope, untilMs }): ShownLimit[] => {
+    if (rule.kind !== 'limit') return [];
+    const { kind: _, note: __, ...limit } = rule;
+    return [{ ...limit, source: scope, ...(untilMs === undefined ? {} : { until: new Date(untilMs).toISOString() }) }];
+  });
+  return limits.sort((a, b) => Number(b.source === 'patient') - Number(a.source === 'patient'));
 }

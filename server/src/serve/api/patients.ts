@@ -7,16 +7,17 @@ import { principalOf } from '../access-gate.ts';
 import { bedLabel } from '../live/places.ts';
 import { toTile } from '../live/tile.ts';
 import { notFound, sendProblem } from '../problem.ts';
+import { readRuleChain, showNews2 } from '../rule-chain.ts';
 import type { Services } from '../services.ts';
 import type { Api } from '../validation.ts';
 import { seesWard, visiblePatient, wardsToShow } from '../ward-scope.ts';
-import { rulesShown } from './limits.ts';
+import { limitsShown } from './limits.ts';
 import { Id, IdPath } from './parameters.ts';
 
 /** Wards, and who lies in them. The only routes that give names, to those with `patient.read`. */
 export function registerPatients(app: FastifyInstance, services: Services): void {
   const api = app as unknown as Api;
-  const { registry, view, statusOf, devices, now } = services;
+  const { registry, ruleSets, view, statusOf, devices, now } = services;
 
   api.get(
     '/api/wards',
@@ -77,7 +78,8 @@ export function registerPatients(app: FastifyInstance, services: Services): void
         ...(place.bedId !== undefined && { bedId: place.bedId }),
         ...(wardName !== undefined && { wardName }),
         spo2Scale: place.spo2Scale,
-        limits: rulesShown(place.limits),
+        limits: limitsShown(await readRuleChain(ruleSets, { scope: 'patient', patientId: place.id }, place, now())),
+        news2: showNews2(place, now()),
         tile: toTile(place, statusOf(place.id), at),
       };
       return reply.send(detail);

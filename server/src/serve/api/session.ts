@@ -136,6 +136,8 @@ const ACTIONS = Object.keys({
   'alarm.read': true,
   'alarm.acknowledge': true,
   'limits.write': true,
+  'rules.read': true,
+  'rules.write': true,
   'device.read': true,
   'device.write': true,
   'rejected.read': true,

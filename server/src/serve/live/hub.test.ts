@@ -12,7 +12,7 @@ function house(patients: number, bounds: Parameters<typeof createLiveHub>[0]['bo
   const places = Array.from({ length: patients }, (_, index) => {
     const id = `P${index}` as PatientId;
     statuses.set(id, makeStatus(id, 80, 1_000));
-    return { id, wardId, bed: `B${index}`, spo2Scale: 1 as const, limits: [] };
+    return { id, wardId, bed: `B${index}`, spo2Scale: 1 as const };
   });
   const view = registryView(
     {

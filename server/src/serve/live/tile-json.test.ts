@@ -39,9 +39,8 @@ const place = fc.record(
     wardId: fc.string(),
     bed: fc.string(),
     spo2Scale: fc.constant(1),
-    limits: fc.constant([]),
   },
-  { requiredKeys: ['id', 'spo2Scale', 'limits'] },
+  { requiredKeys: ['id', 'spo2Scale'] },
 );
 
 describe('a tile written by hand', () => {

@@ -32,7 +32,7 @@ export function testView(change: Partial<RegistrySnapshot> = {}, takenAtMs = NOW
     {
       wards: [{ id: 'W3' as WardId, name: 'Three' }],
       beds: [{ id: 'B1' as BedId, wardId: 'W3' as WardId, label: 'W3-01' }],
-      patients: [{ id: p1, bedId: 'B1' as BedId, wardId: 'W3' as WardId, bed: 'W3-01', spo2Scale: 1, limits: [] }],
+      patients: [{ id: p1, bedId: 'B1' as BedId, wardId: 'W3' as WardId, bed: 'W3-01', spo2Scale: 1 }],
       devices: [device('D1'), device('V1', 'fennimore-m5'), device('D3'), device('X1', 'nobody-installed-this')],
       assignments: ['D1', 'V1', 'X1'].map((id) => ({ deviceId: id as DeviceId, ...wornFrom })),
       revokedSerials: [],

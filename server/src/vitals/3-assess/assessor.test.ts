@@ -77,15 +77,17 @@ async function start(w: World, snapshot = EMPTY, hooks: AssessorHooks = {}) {
 
 /** A store that hears nothing more of a process once that is dead. */
 function mortal(store: MemoryAlarmStore, life: { readonly isOver: boolean }): AlarmStore {
-  return {
-    apply: async (transitions) => {
-      if (life.isOver) throw AWAY;
-      return store.apply(transitions);
+  return new Proxy(store, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function') return member;
+      if (name !== 'apply') return member.bind(target);
+      return async (...given: unknown[]) => {
+        if (life.isOver) throw AWAY;
+        return member.apply(target, given);
+      };
     },
-    acknowledge: store.acknowledge.bind(store),
-    list: store.list.bind(store),
-    find: store.find.bind(store),
-  };
+  });
 }
 
 /** As a SIGKILL leaves it: what is not stored is gone, and nothing more is heard. */
@@ -162,6 +164,7 @@ describe('the assessor', () => {
     await send(w, sent);
     await judged(process, sent);
     const limit = {
+      kind: 'limit',
       id: 'heartRate.above.high',
       version: 1,
       vital: 'heartRate',
@@ -170,9 +173,12 @@ describe('the assessor', () => {
       priority: 'high',
     } as const;
     const assignments = [{ deviceId: 'D-P1' as DeviceId, patientId: P1, fromMs: 0 }];
-    process.assessor.rulesChanged({ ...EMPTY, patients: [{ id: P1, spo2Scale: 1, limits: [limit] }], assignments });
+    const known = { ...EMPTY, patients: [{ id: P1, spo2Scale: 1 }], assignments } as const;
+    const place = { scope: 'patient', patientId: P1 } as const;
+    const rules = { sets: [{ place, revision: 1, rules: [limit] }], overrides: [] };
+    process.assessor.rulesChanged({ ...known, rules });
     await until(() => process.told.length === 1);
-    process.assessor.rulesChanged({ ...EMPTY, patients: [{ id: P1, spo2Scale: 1, limits: [] }], assignments });
+    process.assessor.rulesChanged(known);
     await until(() => process.told.length === 2);
     expect(process.told).toEqual(['P1 heartRate.above.high raised', 'P1 heartRate.above.high ended']);
   });
@@ -185,6 +191,39 @@ describe('the assessor', () => {
     await send(w, broken, reading(w, 'P2', { heartRate: 170 }), reading(w, 'P1', { heartRate: 170 }));
     await until(() => process.told.length === 2);
     expect(failed).toHaveLength(1);
+  });
+});
+
+describe('an override', () => {
+  it('holds for its time, ends by itself, and the value that is there is judged by what it replaced', async () => {
+    const w = world();
+    const process = await start(w);
+    const place = { scope: 'patient', patientId: P1 } as const;
+    const rule = {
+      kind: 'limit',
+      id: 'heartRate.above.high',
+      version: 1,
+      vital: 'heartRate',
+      comparison: 'above',
+      limit: 180,
+      priority: 'high',
+    } as const;
+    const [fromMs, untilMs] = [w.nowMs, w.nowMs + 20_000];
+    process.assessor.rulesChanged({
+      ...EMPTY,
+      patients: [{ id: P1, spo2Scale: 1 }],
+      assignments: [{ deviceId: 'D-P1' as DeviceId, patientId: P1, fromMs: 0 }],
+      rules: { sets: [], overrides: [{ id: 'o1', place, rule, fromMs, untilMs }] },
+    });
+    const sent = reading(w, 'P1', { heartRate: 170 });
+    await send(w, sent);
+    await judged(process, sent);
+    expect(process.told).toEqual([]);
+    w.nowMs = untilMs;
+    await until(() => process.told.length === 1);
+    expect(process.told).toEqual(['P1 heartRate.above.high raised']);
+    const [open] = process.desk.open();
+    expect(open?.cause.reasons).toMatchObject({ rule: rule.id, scope: 'default', version: 1 });
   });
 });
 

@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Assessed, assess } from '../../domain/assess.ts';
-import { adopt, assessAgain } from '../../domain/assess-again.ts';
-import { assessSilence } from '../../domain/assess-silence.ts';
+import type { ConditionTransition } from '../../domain/alarm.ts';
+import { judgeReading } from '../../domain/assess.ts';
+import { adopt, judgeAgain } from '../../domain/assess-again.ts';
+import { judgeSilence } from '../../domain/assess-silence.ts';
 import type { AssessState } from '../../domain/assess-state.ts';
 import type { PatientId } from '../../domain/ids.ts';
 import type { PatientStatus } from '../../domain/patient-status.ts';
@@ -62,7 +63,7 @@ export interface AssessorDependencies {
 }
 
 export interface AssessorSettings {
-  /** Readings judged in one turn: at 4–10 µs each one or two milliseconds, which is what a device may wait behind it. */
+  /** Readings judged in one turn: a millisecond or less, which is what a device may wait behind it. */
   readonly batchMax: number;
   /** Silence is noticed this much late at most. */
   readonly tickMs: number;
@@ -97,6 +98,7 @@ export async function startAssessor(dependencies: AssessorDependencies): Promise
   const extent = await log.extent();
   const goal = extent.next;
   const partitions = await loadPartitions(log.partitions, checkpoints, extent, hooks);
+  const told: ConditionTransition[] = [];
   const touchedSubscribers = new Set<(patientIds: readonly PatientId[]) => void>();
   let isCaughtUp = false;
   let listeningSinceMs = now();
@@ -105,28 +107,35 @@ export async function startAssessor(dependencies: AssessorDependencies): Promise
   let wasBehind = false;
   let isStopping = false;
 
-  function take(partition: Partition, { state, transitions }: Assessed, receivedAtMs?: number): void {
-    // The desk has it before the state says so: whatever fails in between, nothing is left untold.
-    desk.take(transitions, receivedAtMs);
-    partition.states.set(state.status.patientId, state);
+  /** Hands on what is told while judging, also where judging fails half way: then the state knows of it already. */
+  function judging(partition: Partition, judge: () => void, receivedAtMs?: number): boolean {
     partition.isDirty = true;
+    try {
+      judge();
+      return true;
+    } catch (error) {
+      hooks.onJudgementFailed?.(error);
+      return false;
+    } finally {
+      if (told.length > 0) desk.take(told.splice(0), receivedAtMs);
+    }
   }
 
   function judge(record: LoggedReading, touched: Set<PatientId>): void {
     const partition = partitions[record.partition];
     if (partition === undefined || record.offset < partition.next) return;
-    const { reading } = record;
-    try {
-      const state = stateOf(partition, reading.patientId);
-      take(partition, assess(state, reading, rules.of(reading.patientId), record, alarmIdOf), reading.receivedAtMs);
-      touched.add(reading.patientId);
-    } catch (error) {
-      hooks.onJudgementFailed?.(error);
-    }
+    const { patientId, receivedAtMs } = record.reading;
+    const state = stateOf(partition, patientId);
+    const ofPatient = rules.of(patientId);
+    const isJudged = judging(
+      partition,
+      () => judgeReading(state, record.reading, ofPatient, record, alarmIdOf, told),
+      receivedAtMs,
+    );
+    if (isJudged) touched.add(patientId);
     partition.next = record.offset + 1;
-    partition.isDirty = true;
-    judgedReceiptMs = reading.receivedAtMs;
-    if (isCaughtUp) hooks.receiptToJudgementMs?.(now() - reading.receivedAtMs);
+    judgedReceiptMs = receivedAtMs;
+    if (isCaughtUp) hooks.receiptToJudgementMs?.(now() - receivedAtMs);
   }
 
   async function handle(batch: LogBatch): Promise<void> {
@@ -155,7 +164,7 @@ export async function startAssessor(dependencies: AssessorDependencies): Promise
     for (const alarm of desk.open()) {
       const partition = partitions[partitionOf(alarm.patientId, log.partitions)];
       if (partition === undefined || alarm.condition !== 'present') continue;
-      partition.states.set(alarm.patientId, adopt(stateOf(partition, alarm.patientId), alarm));
+      adopt(stateOf(partition, alarm.patientId), alarm);
     }
     desk.goLive();
     isCaughtUp = true;
@@ -171,7 +180,7 @@ export async function startAssessor(dependencies: AssessorDependencies): Promise
     const touched: PatientId[] = [];
     for (const [patientId, state] of partition.states) {
       if (!isTouched(patientId)) continue;
-      take(partition, assessAgain(state, now(), rules.of(patientId), alarmIdOf));
+      judging(partition, () => judgeAgain(state, now(), rules.of(patientId), alarmIdOf, told));
       touched.push(patientId);
     }
     tellTouched(touched);
@@ -184,14 +193,16 @@ export async function startAssessor(dependencies: AssessorDependencies): Promise
     if (nowMs - tickedAtMs > settings.deafAfterMs || (isBehind && wasBehind)) listeningSinceMs = nowMs;
     wasBehind = isBehind;
     tickedAtMs = nowMs;
-    if (isCaughtUp) for (const partition of partitions) await judgeSilence(partition, nowMs);
+    // An override begins or ends: who is judged otherwise from now on is judged again.
+    if (nowMs >= rules.dueMs()) rulesChanged(newest);
+    if (isCaughtUp) for (const partition of partitions) await judgeSilent(partition, nowMs);
   }
 
-  async function judgeSilence(partition: Partition, nowMs: number): Promise<void> {
+  async function judgeSilent(partition: Partition, nowMs: number): Promise<void> {
     const touched: PatientId[] = [];
     for (const [patientId, state] of partition.states) {
       if (nowMs < state.dueMs) continue;
-      take(partition, assessSilence(state, nowMs, rules.of(patientId), listeningSinceMs, alarmIdOf));
+      judging(partition, () => judgeSilence(state, nowMs, rules.of(patientId), listeningSinceMs, alarmIdOf, told));
       touched.push(patientId);
       // A network that takes every device away at once must not stall the entry.
       if (touched.length % SILENT_PER_TURN === 0) await nextTurn();
@@ -201,7 +212,9 @@ export async function startAssessor(dependencies: AssessorDependencies): Promise
   }
 
   let following = Promise.resolve();
+  let newest = snapshot;
   function rulesChanged(next: RegistrySnapshot): void {
+    newest = next;
     rules.follow(next, now());
     following = following.then(async () => {
       for (const partition of partitions) {

@@ -6,7 +6,7 @@ import { type Partition, writeStates } from './patients.ts';
 
 /**
  * Saves where judging stands, one partition after the other. The order is what keeps alarms from being lost: first every
- * transition up to that point is stored, then the checkpoint, and only then may the log forget.
+ * transition the states know of is stored, then the checkpoint, and only then may the log forget.
  */
 export interface CheckpointWriter {
   /** Saves the next partition that changed. */
@@ -38,8 +38,9 @@ export function checkpointWriter(dependencies: {
     const states = [...partition.states.values()];
     partition.isDirty = false;
     try {
-      await settled();
       const state = await writeStates(states, nextTurn);
+      // After writing: a patient may have been judged further while it was written.
+      await settled();
       await checkpoints.save({ partition: partition.number, next, state });
       await log.commit(group, new Map([[partition.number, next]]));
     } catch (error) {

@@ -1,0 +1,57 @@
+import type { ConditionTransition } from './alarm.ts';
+import { judgeReading } from './assess.ts';
+import type { AlarmIdOf } from './assess-condition.ts';
+import type { AssessRules } from './assess-rules.ts';
+import { judgeSilence } from './assess-silence.ts';
+import { type PatientState, unheardPatient } from './assess-state.ts';
+import type { AlarmId, PatientId } from './ids.ts';
+import type { AssignedReading } from './reading.ts';
+
+/**
+ * What these readings would have rung under these rules: the very judging of the live path, with the time of receipt as
+ * its clock. Readings come in the order in which they were received; silence between them is judged too. `tell` hears
+ * each transition as it happens.
+ */
+export function evaluate(
+  readings: Iterable<AssignedReading>,
+  rulesOf: (patientId: PatientId) => AssessRules,
+  tell: (transition: ConditionTransition) => void,
+  options: { readonly untilMs?: number; readonly alarmIdOf?: AlarmIdOf } = {},
+): void {
+  const { untilMs, alarmIdOf = (key) => key as AlarmId } = options;
+  const patients = new Map<PatientId, { readonly state: PatientState; readonly rules: AssessRules }>();
+  const told: ConditionTransition[] = [];
+  let offset = 0;
+
+  /** Silence is noticed when it is due, not when it ends. */
+  function beSilent({ state, rules }: { readonly state: PatientState; readonly rules: AssessRules }, untilMs: number) {
+    for (let dueMs = -1; state.dueMs <= untilMs && state.dueMs > dueMs; ) {
+      dueMs = state.dueMs;
+      judgeSilence(state, dueMs, rules, 0, alarmIdOf, told);
+    }
+  }
+
+  function flush(): void {
+    if (told.length === 0) return;
+    for (const transition of told) tell(transition);
+    told.length = 0;
+  }
+
+  for (const reading of readings) {
+    const { patientId, receivedAtMs } = reading;
+    let patient = patients.get(patientId);
+    if (patient === undefined) {
+      patient = { state: unheardPatient(patientId, 0), rules: rulesOf(patientId) };
+      patients.set(patientId, patient);
+    }
+    const { state, rules } = patient;
+    beSilent(patient, receivedAtMs);
+    judgeReading(state, reading, rules, { partition: 0, offset: offset++ }, alarmIdOf, told);
+    flush();
+  }
+  if (untilMs !== undefined)
+    for (const patient of patients.values()) {
+      beSilent(patient, untilMs);
+      flush();
+    }
+}

@@ -1,0 +1,147 @@
+import type { RuleOrigin, RuleProposal as ShownProposal, ShownRule } from '@healthsync/contracts/rule';
+import { news2NotApplicable } from '../domain/news2-use.ts';
+import type { Rule, RuleInForce, RuleScope } from '../domain/rule.ts';
+import { type RuleLayer, rulesInForce } from '../domain/rules-in-force.ts';
+import type { PatientPlace } from '../ports/registry.ts';
+import type {
+  RuleOverride,
+  RulePlace,
+  RuleProposal,
+  RuleSet,
+  RuleSets,
+  RuleVersion,
+  Signed,
+} from '../ports/rule-sets.ts';
+import { writeRule } from './rule-shape.ts';
+
+/** A place's own rules, and those of the places it inherits from, the most specific last. */
+export interface RuleChain {
+  readonly place: RulePlace;
+  readonly own: RuleSet;
+  /** What holds there without its own. */
+  readonly inherited: readonly RuleInForce[];
+  readonly inForce: readonly RuleInForce[];
+  readonly shown: { readonly own: readonly ShownRule[]; readonly inForce: readonly ShownRule[] };
+}
+
+export async function readRuleChain(
+  sets: Pick<RuleSets, 'read'>,
+  place: RulePlace,
+  patient: Pick<PatientPlace, 'wardId'> | undefined,
+  nowMs: number,
+): Promise<RuleChain> {
+  const places = above(place, patient);
+  const read = await Promise.all([...places, place].map((each) => sets.read({ place: each, nowMs })));
+  const layers = read.map((set, index) => layersOf([...places, place][index]?.scope ?? 'house', set, nowMs));
+  const own = read.at(-1) as RuleSet;
+  const inForce = rulesInForce(layers.flat());
+  const signatures = new Map<Rule, RuleVersion | Signed>();
+  for (const set of read) {
+    for (const version of set.rules) if (version.rule !== undefined) signatures.set(version.rule, version);
+    for (const override of set.overrides) signatures.set(override.rule, override);
+  }
+  const show = (each: RuleInForce) => showRule(each, signatures.get(each.rule));
+  return {
+    place,
+    own,
+    inherited: rulesInForce(layers.slice(0, -1).flat()),
+    inForce,
+    shown: {
+      own: own.rules.flatMap(({ rule }) => (rule === undefined ? [] : [show({ rule, scope: place.scope })])),
+      inForce: inForce.map(show),
+    },
+  };
+}
+
+export function ownRules({ own }: Pick<RuleChain, 'own'>): readonly Rule[] {
+  return own.rules.flatMap(({ rule }) => (rule === undefined ? [] : [rule]));
+}
+
+export function showOverride({ id, place, rule, fromMs, untilMs, ...signed }: RuleOverride & Signed) {
+  return {
+    id,
+    scope: place.scope === 'patient' ? ('patient' as const) : ('ward' as const),
+    scopeId: scopeIdOf(place),
+    rule: writeRule(rule),
+    from: iso(fromMs),
+    until: iso(untilMs),
+    setBy: signed.by,
+    ...(signed.confirmedBy === undefined ? {} : { confirmedBy: signed.confirmedBy }),
+    reason: signed.reason,
+  };
+}
+
+export function showProposal(
+  proposal: RuleProposal,
+  asker: { readonly userId: string; readonly mayWrite: boolean },
+): ShownProposal {
+  const { rule, override, place } = proposal;
+  return {
+    id: proposal.id,
+    scope: place.scope,
+    scopeId: scopeIdOf(place),
+    ruleId: proposal.ruleId,
+    ...(rule === undefined ? {} : { rule: writeRule(rule) }),
+    ...(override === undefined ? {} : { until: iso(override.untilMs) }),
+    effect: proposal.effect,
+    askedBy: proposal.askedBy,
+    reason: proposal.reason,
+    askedAt: iso(proposal.askedAtMs),
+    expiresAt: iso(proposal.expiresAtMs),
+    state: proposal.state,
+    ...(proposal.decidedBy === undefined ? {} : { decidedBy: proposal.decidedBy }),
+    mayConfirm: proposal.state === 'open' && asker.mayWrite && proposal.askedById !== asker.userId,
+  };
+}
+
+export function showNews2(patient: PatientPlace, nowMs: number) {
+  const { spo2Scale, birthDate, news2Use: use = { kind: 'by-age' } } = patient;
+  const notApplicable = news2NotApplicable({ use, birthDate }, nowMs);
+  return {
+    spo2Scale,
+    use: use.kind,
+    ...(use.kind === 'off' ? { why: use.why } : {}),
+    ...(notApplicable === undefined ? {} : { notApplicable }),
+  };
+}
+
+export function scopeIdOf(place: RulePlace): string {
+  if (place.scope === 'house') return '';
+  return place.scope === 'ward' ? place.wardId : place.patientId;
+}
+
+function above(place: RulePlace, patient: Pick<PatientPlace, 'wardId'> | undefined): readonly RulePlace[] {
+  if (place.scope === 'house') return [];
+  if (place.scope === 'ward' || patient?.wardId === undefined) return [{ scope: 'house' }];
+  return [{ scope: 'house' }, { scope: 'ward', wardId: patient.wardId }];
+}
+
+function layersOf(scope: RuleScope, { rules, overrides }: RuleSet, nowMs: number): readonly RuleLayer[] {
+  return [
+    { scope, rules: rules.flatMap(({ rule }) => (rule === undefined ? [] : [rule])) },
+    ...overrides
+      .filter(({ fromMs, untilMs }) => fromMs <= nowMs && nowMs < untilMs)
+      .map(({ rule, untilMs }) => ({ scope, rules: [rule], untilMs })),
+  ];
+}
+
+function showRule({ rule, scope, untilMs }: RuleInForce, signature: Signed | undefined): ShownRule {
+  const origin: RuleOrigin = {
+    scope,
+    version: rule.version,
+    ...(untilMs === undefined ? {} : { until: iso(untilMs) }),
+    ...(signature === undefined
+      ? {}
+      : {
+          setBy: signature.by,
+          ...(signature.confirmedBy === undefined ? {} : { confirmedBy: signature.confirmedBy }),
+          reason: signature.reason,
+          setAt: iso(signature.atMs),
+        }),
+  };
+  return { rule: writeRule(rule), origin };
+}
+
+export function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
