@@ -1,8 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ConditionTransition } from '../../domain/alarm.ts';
 import type { AlarmId, DeviceId, PatientId, ReadingId } from '../../domain/ids.ts';
 import { alarmStoreContract } from '../../ports/alarm-store.contract.ts';
 import { PostgresAlarmStore } from './alarm-store.ts';
+import { connect } from './connection.ts';
 import { Listener } from './listener.ts';
 import { PostgresOutbox } from './outbox.ts';
 import { PostgresRegistry } from './registry.ts';
@@ -28,6 +32,62 @@ alarmStoreContract('PostgreSQL', async ({ now }) => {
       await registry.putPatient({ id, bedId });
     },
   };
+});
+
+describe('what time brings', () => {
+  const CLOCK = fileURLToPath(new URL('./test-alarm-clock.ts', import.meta.url));
+  const nowMs = Date.UTC(2026, 10, 22, 3);
+  const running: ChildProcess[] = [];
+  afterEach(() => {
+    for (const child of running.splice(0)) child.kill('SIGKILL');
+  });
+
+  function startClock(hangs: boolean) {
+    const argument = JSON.stringify({ address: database.address, nowMs, hangs });
+    const child = spawn(process.execPath, [CLOCK, argument], { stdio: ['ignore', 'pipe', 'inherit'] });
+    running.push(child);
+    const lines: string[] = [];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => lines.push(...text.split('\n').filter(Boolean)));
+    return {
+      lines,
+      async kill() {
+        child.kill('SIGKILL');
+        if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      },
+    };
+  }
+
+  it('happens once: to a process killed in the middle of it nothing has happened, and the next one does it', async () => {
+    await emptyDatabase(database);
+    const before = new PostgresAlarmStore(database, { now: () => nowMs - 60 * 60_000 });
+    const ids = [1, 2, 3].map((n) => `A-${n}` as AlarmId);
+    await before.apply(ids.map((_, i) => ({ ...transition('began', i + 1), patientId: `P-${i}` as PatientId })));
+    const act = { kind: 'snooze', forMs: 5 * 60_000 } as const;
+    for (const id of ids) await before.act({ id, act, by: 'Anna', atMs: nowMs - 50 * 60_000 });
+
+    const killed = startClock(true);
+    await expect.poll(() => killed.lines, { timeout: 20_000 }).toEqual(['in the middle']);
+    await killed.kill();
+    expect(killed.lines).toEqual(['in the middle']);
+    expect((await before.history(ids[0] as AlarmId)).map(({ kind }) => kind)).toEqual(['raised', 'snoozed']);
+
+    // Two at once, and another one after they are gone: restarts change nothing any more.
+    const clocks = [startClock(false), startClock(false)];
+    await expect
+      .poll(() => clocks.flatMap(({ lines }) => lines), { timeout: 20_000 })
+      .toEqual(['unsnoozed', 'unsnoozed', 'unsnoozed']);
+    for (const clock of clocks) await clock.kill();
+    const last = startClock(false);
+    const { rows } = await database.pool.query<{ due: number | null }>('select min(due_at) as due from alarm');
+    expect(rows[0]?.due).toBeGreaterThan(nowMs);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await last.kill();
+    expect(last.lines).toEqual([]);
+    for (const id of ids)
+      expect((await before.history(id)).map(({ kind }) => kind)).toEqual(['raised', 'snoozed', 'unsnoozed']);
+    const events = await database.pool.query(`select from outbox_event where change ->> 'kind' = 'unsnoozed'`);
+    expect(events.rowCount).toBe(3);
+  });
 });
 
 describe('the alarm store in PostgreSQL', () => {
@@ -67,6 +127,86 @@ describe('the alarm store in PostgreSQL', () => {
     await database.pool.query('alter table outbox_event drop constraint broken');
     expect(await alarms.list({ limit: 10 })).toEqual([]);
     expect(await alarms.apply([transition('began', 1)])).toMatchObject([{ kind: 'raised' }]);
+  });
+
+  it('gives an alarm to one of two processes that reach for it at once, over connections of their own', async () => {
+    const other = connect(database.address, { connectionsMax: 1 });
+    const elsewhere = new PostgresAlarmStore(other);
+    for (let n = 1; n <= 20; n++) {
+      const id = `A-${n}` as AlarmId;
+      await alarms.apply([{ ...transition('began', n), patientId: `P-${n}` as PatientId }]);
+      const outcomes = await Promise.all([
+        alarms.acknowledge({ id, by: 'Anna', atMs: n }),
+        elsewhere.acknowledge({ id, by: 'Ben', atMs: n }),
+      ]);
+      expect(outcomes.map(({ kind }) => kind).sort()).toEqual(['acknowledged', 'already-acknowledged']);
+      const owner = (await alarms.find(id))?.owner;
+      for (const outcome of outcomes) if ('alarm' in outcome) expect(outcome.alarm.owner).toBe(owner);
+      expect((await alarms.history(id)).map(({ kind, by }) => [kind, by])).toEqual([
+        ['raised', undefined],
+        ['acknowledged', owner],
+      ]);
+    }
+    await other.close();
+  });
+
+  it('takes many at once in whatever order they are asked for, without waiting for each other for ever', async () => {
+    const ids = Array.from({ length: 40 }, (_, n) => `A-${n}` as AlarmId);
+    await alarms.apply(ids.map((_, n) => ({ ...transition('began', n), patientId: `P-${n}` as PatientId })));
+    const outcomes = await Promise.all(
+      ['Anna', 'Ben', 'Cem', 'Dee'].map((by, i) =>
+        alarms.acknowledgeMany({ ids: i % 2 === 0 ? ids : [...ids].reverse(), by, atMs: 1 }),
+      ),
+    );
+    expect(outcomes.flat().filter(({ kind }) => kind === 'acknowledged')).toHaveLength(40);
+  });
+
+  it('lets others write in the transaction of a change, and keeps neither without the other', async () => {
+    await database.pool.query('create table if not exists beside (alarm_id text, kind text)');
+    await database.pool.query('truncate beside');
+    let fails = false;
+    const told: string[] = [];
+    const store = new PostgresAlarmStore(database, {
+      inTransaction: [
+        async (client, changes) => {
+          for (const { kind, alarm } of changes) {
+            const { rows } = await client.query('select 1 from alarm where id = $1 and revision = $2', [
+              alarm.id,
+              alarm.revision,
+            ]);
+            told.push(`${kind} ${rows.length}`);
+            await client.query('insert into beside values ($1, $2)', [alarm.id, kind]);
+          }
+          if (fails) throw new Error('a defect beside');
+        },
+      ],
+    });
+    await store.apply([transition('began', 1)]);
+    await store.apply([transition('began', 1)]);
+    const id = 'A-1' as AlarmId;
+    await store.act({ id, act: { kind: 'note', note: 'x' }, by: 'Anna', atMs: 1 });
+    await store.acknowledgeMany({ ids: [id], by: 'Anna', atMs: 1 });
+    await store.passTime({ nowMs: Date.now() + 86_400_000, limit: 10 });
+    expect(told).toEqual(['raised 1', 'noted 1', 'acknowledged 1', 'acknowledgement-expired 1']);
+    fails = true;
+    await expect(store.acknowledge({ id, by: 'Ben', atMs: 2 })).rejects.toThrow('a defect beside');
+    expect(await store.find(id)).not.toHaveProperty('acknowledgedBy');
+    const { rows } = await database.pool.query('select kind from beside');
+    expect(rows.map(({ kind }) => kind)).toEqual(['raised', 'noted', 'acknowledged', 'acknowledgement-expired']);
+    await database.pool.query('drop table beside');
+  });
+
+  it('finds what is due by an index, and needs not sort it', async () => {
+    const client = await database.pool.connect();
+    await client.query('begin; set local enable_seqscan = off; set local enable_sort = off');
+    const { rows } = await client.query<{ readonly 'QUERY PLAN': string }>(
+      'explain select id from alarm where due_at <= now() order by due_at limit 10 for update skip locked',
+    );
+    await client.query('rollback');
+    client.release();
+    const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+    expect(plan).toContain('alarm_due');
+    expect(plan).not.toContain('Sort');
   });
 
   it('takes a storm of a thousand patients in one go', async () => {
