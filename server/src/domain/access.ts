@@ -23,7 +23,9 @@ export type Action =
   | 'rejected.read'
   | 'rejected.replay'
   | 'user.write'
-  | 'operations.read';
+  | 'operations.read'
+  | 'channel.write'
+  | 'system-alarm.acknowledge';
 
 const GRANTS: Readonly<Record<Role, readonly Action[]>> = {
   kiosk: ['wall.watch', 'alarm.read'],
@@ -33,6 +35,7 @@ const GRANTS: Readonly<Record<Role, readonly Action[]>> = {
     'vitals.read',
     'alarm.read',
     'alarm.acknowledge',
+    'system-alarm.acknowledge',
     'alarm.escalate',
     'rota.read',
     'rules.read',
@@ -44,6 +47,7 @@ const GRANTS: Readonly<Record<Role, readonly Action[]>> = {
     'vitals.read',
     'alarm.read',
     'alarm.acknowledge',
+    'system-alarm.acknowledge',
     'limits.write',
     'device.read',
     'rules.read',
@@ -59,6 +63,7 @@ const GRANTS: Readonly<Record<Role, readonly Action[]>> = {
     'vitals.read',
     'alarm.read',
     'alarm.acknowledge',
+    'system-alarm.acknowledge',
     'limits.write',
     'rules.read',
     'rules.write',
@@ -66,13 +71,24 @@ const GRANTS: Readonly<Record<Role, readonly Action[]>> = {
     'rota.read',
     'rota.write',
   ],
-  operator: ['device.read', 'device.write', 'rejected.read', 'rejected.replay', 'operations.read', 'rules.read'],
+  operator: [
+    'device.read',
+    'device.write',
+    'rejected.read',
+    'rejected.replay',
+    'operations.read',
+    'rules.read',
+    'channel.write',
+    'system-alarm.acknowledge',
+  ],
   admin: [
     'device.read',
     'device.write',
     'rejected.read',
     'user.write',
     'operations.read',
+    'channel.write',
+    'system-alarm.acknowledge',
     'rota.read',
     'rota.write',
     'team.write',

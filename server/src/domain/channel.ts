@@ -27,10 +27,18 @@ export type NotificationEvent = (typeof NOTIFICATION_EVENTS)[number];
 export interface ChannelTraits {
   /** Read by a person: several messages may be told as one, and none is worth sending once somebody has the alarm. */
   readonly isForPeople: boolean;
-  /** May be among a person's contacts; how an address is proved to be theirs. Absent: endpoints of the house only. */
-  readonly contact?: { readonly addressHint: string; readonly verification: 'code' | 'admin' | 'channel' };
+  /** May be among a person's contacts. Absent: endpoints of the house only. */
+  readonly contact?: {
+    readonly addressHint: string;
+    /** How an address is proved to be theirs. */
+    readonly verification: 'code' | 'admin' | 'channel';
+    /** Says who answered from there; messages go to endpoints of the house. */
+    readonly isIdentityOnly?: true;
+  };
   /** What whoever was told of an alarm is told besides, because it changes what was sent instead of adding to it. */
   readonly followUps: readonly NotificationEvent[];
+  /** Without a receipt of what was sent it cannot be changed, and a word of its own would only add to the noise. */
+  readonly followUpsNeedReceipt?: true;
   readonly showsPictures: boolean;
 }
 
@@ -56,12 +64,23 @@ export const CHANNEL_TRAITS: Readonly<Record<ChannelType, ChannelTraits>> = {
     isForPeople: true,
     contact: { addressHint: 'U012ABCDEF', verification: 'code' },
     followUps: TAKEN_OR_OVER,
+    followUpsNeedReceipt: true,
     showsPictures: false,
   },
-  // An incoming webhook posts to a group and cannot change what it posted: a later word is a message of its own.
-  teams: { isForPeople: true, followUps: [], showsPictures: false },
+  teams: {
+    isForPeople: true,
+    contact: { addressHint: 'the object id of the person in Entra', verification: 'code' },
+    followUps: TAKEN_OR_OVER,
+    followUpsNeedReceipt: true,
+    showsPictures: false,
+  },
   // An incident stays open until it is told otherwise; what was never opened needs no word.
-  pagerduty: { isForPeople: true, followUps: TAKEN_OR_OVER, showsPictures: false },
+  pagerduty: {
+    isForPeople: true,
+    contact: { addressHint: 'PABC123', verification: 'admin', isIdentityOnly: true },
+    followUps: TAKEN_OR_OVER,
+    showsPictures: false,
+  },
   sms: {
     isForPeople: true,
     contact: { addressHint: '+4930123456', verification: 'code' },

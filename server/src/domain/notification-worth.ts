@@ -17,6 +17,8 @@ export interface DeliveryFacts {
     readonly isPending: boolean;
     /** One told of the raising. */
     readonly wasToldOfRaising: boolean;
+    /** What the latest is called on the other side. */
+    readonly receipt?: string;
   };
 }
 
@@ -41,10 +43,12 @@ export function worthOf(facts: DeliveryFacts): Worth {
 
 function worthOfFollowUp({ event, alarm, earlier, channelType }: DeliveryFacts): Worth {
   if (earlier.isPending) return { kind: 'wait' };
-  if (!earlier.wasDelivered) return drop('nothing-to-change');
+  const { followUpsNeedReceipt, isForPeople } = CHANNEL_TRAITS[channelType];
+  const canChange = earlier.wasDelivered && (followUpsNeedReceipt !== true || earlier.receipt !== undefined);
+  if (!canChange) return drop('nothing-to-change');
   // The word that it is over is under way too, and must not be overtaken by this one. A machine wants both.
   const isOvertaken = event !== 'resolved' && alarm.state === 'resolved';
-  return isOvertaken && CHANNEL_TRAITS[channelType].isForPeople ? drop('over') : { kind: 'send' };
+  return isOvertaken && isForPeople ? drop('over') : { kind: 'send' };
 }
 
 const drop = (reason: Extract<Worth, { kind: 'drop' }>['reason']): Worth => ({ kind: 'drop', reason });

@@ -33,6 +33,8 @@ export type Subscriber =
 export interface ReachablePerson {
   /** Empty: all. */
   readonly wardIds: readonly WardId[];
+  /** Whether this person's roles let them hear of patients' alarms. */
+  readonly mayHearOfPatients: boolean;
   /** Verified ones only. */
   readonly contacts: readonly {
     readonly channel: string;
@@ -110,11 +112,15 @@ function reached(
 ): readonly Recipient[] {
   if (subscriber.kind === 'endpoint') return [{ channel: subscriber.channel, recipient: subscriber.recipient }];
   const person = people.get(subscriber.userId);
-  if (person === undefined) return [];
-  if (person.wardIds.length > 0 && happening.class !== 'system' && !isOf(person.wardIds, happening)) return [];
+  if (person === undefined || !mayHear(person, happening)) return [];
   return person.contacts
     .filter((contact) => isUrgentEnough(happening.priority, contact.minPriority))
     .map(({ channel, address }) => ({ channel, recipient: address, userId: subscriber.userId }));
+}
+
+function mayHear({ wardIds, mayHearOfPatients }: ReachablePerson, happening: Happening): boolean {
+  if (happening.class === 'system') return true;
+  return mayHearOfPatients && (wardIds.length === 0 || isOf(wardIds, happening));
 }
 
 function isOf(wardIds: readonly WardId[], happening: Happening): boolean {

@@ -192,7 +192,7 @@ function tlsOptions({ tls }: HttpServerOptions, bounds: HttpBounds) {
 }
 
 /** `POST …/acknowledge` needs no body; clients that set a content type anyway are not refused for it. */
-function acceptEmptyBodies(api: FastifyInstance): void {
+export function acceptEmptyBodies(api: FastifyInstance): void {
   const parse = api.getDefaultJsonParser('error', 'error');
   api.removeContentTypeParser('application/json');
   api.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { mayDo, type Role } from '../../domain/access.ts';
 import type { Priority } from '../../domain/alarm.ts';
 import type { UserId, WardId } from '../../domain/ids.ts';
 import type { ReachablePerson } from '../../domain/topic.ts';
@@ -32,13 +33,22 @@ export class PostgresContacts implements Contacts {
   async people(userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, ReachablePerson>> {
     if (userIds.length === 0) return new Map();
     const users = await failing(() =>
-      this.#pool.query<{ id: UserId; wardIds: readonly WardId[] }>(
-        'select id, ward_ids as "wardIds" from app_user where id = any($1) and disabled_at is null',
+      this.#pool.query<{ id: UserId; wardIds: readonly WardId[]; roles: readonly Role[] }>(
+        'select id, ward_ids as "wardIds", roles from app_user where id = any($1) and disabled_at is null',
         [userIds],
       ),
     );
     const contacts = Map.groupBy(await this.of(userIds), ({ userId }) => userId);
-    return new Map(users.rows.map(({ id, wardIds }) => [id, { wardIds, contacts: (contacts.get(id) ?? []).map(way) }]));
+    return new Map(
+      users.rows.map(({ id, wardIds, roles }) => [
+        id,
+        {
+          wardIds,
+          mayHearOfPatients: mayDo(roles, 'alarm.read').allowed,
+          contacts: (contacts.get(id) ?? []).map(way),
+        },
+      ]),
+    );
   }
 
   async ofUser(userId: UserId): Promise<readonly Contact[]> {

@@ -144,4 +144,6 @@ const ACTIONS = Object.keys({
   'rejected.replay': true,
   'user.write': true,
   'operations.read': true,
+  'system-alarm.acknowledge': true,
+  'channel.write': true,
 } satisfies Record<Action, true>) as readonly Action[];

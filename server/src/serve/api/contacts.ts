@@ -1,0 +1,227 @@
+import { ConfirmContact, ContactList, PutContacts, SendContactCode } from '@healthsync/contracts/contact';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { CHANNEL_TRAITS } from '../../domain/channel.ts';
+import { parseContactAddress } from '../../domain/contact-address.ts';
+import { parseUserId, type UserId } from '../../domain/ids.ts';
+import type { Contact } from '../../ports/contacts.ts';
+import type { Notifier } from '../../ports/notifier.ts';
+import { principalOf } from '../access-gate.ts';
+import { type FieldError, invalid, notFound, sendProblem } from '../problem.ts';
+import type { TellingServices } from '../telling-services.ts';
+import type { Api } from '../validation.ts';
+import { IdPath } from './parameters.ts';
+
+/** How people can be reached: everyone their own, administrators anybody's. */
+export function registerContacts(app: FastifyInstance, services: TellingServices): void {
+  const api = app as unknown as Api;
+  const { contacts, verification } = services;
+
+  api.get(
+    '/api/me/contacts',
+    {
+      config: { signedIn: true },
+      schema: { summary: 'My contacts', tags: ['telling'], response: { 200: ContactList } },
+    },
+    async (request, reply) => reply.send(await listOf(services, principalOf(request).userId)),
+  );
+
+  api.put(
+    '/api/me/contacts',
+    {
+      config: { signedIn: true },
+      schema: {
+        summary: 'Replace my contacts; new ones are unverified until their code is confirmed',
+        tags: ['telling'],
+        body: PutContacts,
+        response: { 200: ContactList },
+      },
+    },
+    async (request, reply) => {
+      if (request.body.contacts.some(({ vouched }) => vouched === true))
+        return sendProblem(reply, {
+          status: 403,
+          code: 'not-allowed',
+          detail: 'Nobody vouches for their own address.',
+        });
+      return replace(services, reply, principalOf(request).userId, request.body);
+    },
+  );
+
+  api.post(
+    '/api/me/contacts/send-code',
+    {
+      config: { signedIn: true },
+      schema: { summary: 'Send the code that proves an address', tags: ['telling'], body: SendContactCode },
+    },
+    async (request, reply) => {
+      const outcome = await verification.sendCode({ userId: principalOf(request).userId, ...request.body });
+      switch (outcome.kind) {
+        case 'sent':
+          return reply.code(204).send();
+        case 'not-found':
+          return notFound(reply, 'contact');
+        case 'not-by-code':
+          return sendProblem(reply, {
+            status: 409,
+            code: 'not-by-code',
+            detail: 'Addresses of this channel are not proved by a code.',
+          });
+        case 'too-often':
+          return sendProblem(reply, {
+            status: 429,
+            code: 'too-many-codes',
+            detail: 'Too many codes. Wait before asking for the next.',
+            retryAfterMs: outcome.retryAfterMs,
+          });
+        case 'undeliverable':
+          return sendProblem(reply, {
+            status: outcome.isPermanent ? 422 : 503,
+            code: 'undeliverable',
+            detail: `The channel did not take it: ${outcome.reason}.`,
+          });
+        default:
+          return outcome satisfies never;
+      }
+    },
+  );
+
+  api.post(
+    '/api/me/contacts/confirm',
+    {
+      config: { signedIn: true },
+      schema: { summary: 'Confirm the code', tags: ['telling'], body: ConfirmContact, response: { 200: ContactList } },
+    },
+    async (request, reply) => {
+      const { userId } = principalOf(request);
+      const outcome = await verification.confirm({ userId, ...request.body });
+      switch (outcome) {
+        case 'verified':
+          return reply.send(await listOf(services, userId));
+        case 'wrong':
+          return sendProblem(reply, { status: 422, code: 'wrong-code', detail: 'That is not the code.' });
+        case 'expired':
+          return sendProblem(reply, { status: 410, code: 'code-expired', detail: 'Ask for a new code.' });
+        case 'taken':
+          return sendProblem(reply, { status: 409, code: 'taken', detail: 'Somebody else has this address.' });
+        case 'not-found':
+          return notFound(reply, 'contact');
+        default:
+          return outcome satisfies never;
+      }
+    },
+  );
+
+  api.get(
+    '/api/users/:id/contacts',
+    {
+      config: { action: 'user.write' },
+      schema: { summary: 'A person’s contacts', tags: ['telling'], params: IdPath, response: { 200: ContactList } },
+    },
+    async (request, reply) => {
+      const userId = await existing(request.params.id);
+      return userId === undefined ? notFound(reply, 'user') : reply.send(await listOf(services, userId));
+    },
+  );
+
+  api.put(
+    '/api/users/:id/contacts',
+    {
+      config: { action: 'user.write' },
+      schema: {
+        summary: 'Replace a person’s contacts; `vouched` ones need no code',
+        tags: ['telling'],
+        params: IdPath,
+        body: PutContacts,
+        response: { 200: ContactList },
+      },
+    },
+    async (request, reply) => {
+      const userId = await existing(request.params.id);
+      return userId === undefined ? notFound(reply, 'user') : replace(services, reply, userId, request.body);
+    },
+  );
+
+  async function existing(text: string): Promise<UserId | undefined> {
+    const id = parseUserId(text);
+    return (await services.users()).find((user) => user.id === id)?.id;
+  }
+
+  async function replace(
+    { notifiers, now }: TellingServices,
+    reply: FastifyReply,
+    userId: UserId,
+    { contacts: wanted }: PutContacts,
+  ): Promise<FastifyReply> {
+    const parsed = parse(wanted, notifiers, userId);
+    if (parsed.errors.length > 0) return invalid(reply, parsed.errors);
+    const taken: FieldError[] = [];
+    const kept = new Set(parsed.contacts.map(keyOf));
+    for (const { channel, address } of await contacts.ofUser(userId))
+      if (!kept.has(keyOf({ channel, address }))) await contacts.remove({ userId, channel, address });
+    for (const [index, contact] of parsed.contacts.entries()) {
+      const { isVouched, isOwnBrowser, ...fields } = contact;
+      if ((await contacts.put({ userId, ...fields, atMs: now() })) === 'too-many')
+        taken.push({ code: 'too-many', field: `contacts.${index}`, detail: 'more contacts than one person may have' });
+      else if (isVouched || isOwnBrowser) {
+        const by = isVouched ? 'admin' : 'channel';
+        if ((await contacts.vouch({ userId, ...fields, by, atMs: now() })) === 'taken')
+          taken.push({ code: 'taken', field: `contacts.${index}`, detail: 'somebody else has verified this address' });
+      }
+    }
+    return taken.length > 0 ? invalid(reply, taken) : reply.send(await listOf(services, userId));
+  }
+}
+
+interface Wanted extends Pick<Contact, 'channel' | 'address' | 'minPriority'> {
+  readonly isVouched: boolean;
+  /** A browser is registered under its person's session: nothing else needs to be proved. */
+  readonly isOwnBrowser: boolean;
+}
+
+function parse(wanted: PutContacts['contacts'], notifiers: readonly Notifier[], userId: UserId) {
+  const errors: FieldError[] = [];
+  const contacts: Wanted[] = [];
+  for (const [index, { channel, address: text, minPriority, vouched }] of wanted.entries()) {
+    const type = notifiers.find((each) => each.channel === channel)?.type;
+    const traits = type === undefined ? undefined : CHANNEL_TRAITS[type].contact;
+    if (type === undefined || traits === undefined) {
+      const detail = 'no channel of this name that reaches a person';
+      errors.push({ code: 'unknown-channel', field: `contacts.${index}.channel`, detail });
+      continue;
+    }
+    const isOwnBrowser = type === 'web-push';
+    const address = isOwnBrowser ? userId : parseContactAddress(type, text);
+    if (address === undefined) {
+      const detail = `expected something like ${traits.addressHint}`;
+      errors.push({ code: 'invalid-value', field: `contacts.${index}.address`, detail });
+    } else if (contacts.some((each) => keyOf(each) === keyOf({ channel, address })))
+      errors.push({ code: 'duplicate', field: `contacts.${index}`, detail: 'named twice' });
+    else
+      contacts.push({
+        channel,
+        address,
+        ...(minPriority === undefined ? {} : { minPriority }),
+        isVouched: vouched === true,
+        isOwnBrowser,
+      });
+  }
+  return { contacts, errors };
+}
+
+const keyOf = ({ channel, address }: Pick<Contact, 'channel' | 'address'>) => `${channel}\n${address}`;
+
+async function listOf({ contacts, notifiers }: TellingServices, userId: UserId): Promise<ContactList> {
+  const types = new Map(notifiers.map(({ channel, type }) => [channel, type]));
+  return {
+    contacts: (await contacts.ofUser(userId)).map(({ userId: _, ...contact }) => ({
+      ...contact,
+      channelType: types.get(contact.channel) ?? 'unknown',
+    })),
+    channels: notifiers.flatMap(({ channel, type }) => {
+      const { contact } = CHANNEL_TRAITS[type];
+      return contact === undefined
+        ? []
+        : [{ name: channel, type, addressHint: contact.addressHint, verification: contact.verification }];
+    }),
+  };
+}

@@ -1,0 +1,39 @@
+import { CHANNEL_TRAITS } from '../../domain/channel.ts';
+import type { Contacts } from '../../ports/contacts.ts';
+import type { Notifier } from '../../ports/notifier.ts';
+
+/**
+ * Contacts, of which only those are answered for telling that a configured channel can reach: an address of a channel
+ * that is gone, or one that only says who answered, reaches nobody.
+ */
+export function reachableContacts(contacts: Contacts, notifiers: readonly Notifier[]): Contacts {
+  const reaching = new Set(
+    notifiers
+      .filter(({ type }) => {
+        const { contact } = CHANNEL_TRAITS[type];
+        return contact !== undefined && contact.isIdentityOnly !== true;
+      })
+      .map(({ channel }) => channel),
+  );
+  return {
+    async of(userIds) {
+      return (await contacts.of(userIds)).filter(({ channel }) => reaching.has(channel));
+    },
+    async people(userIds) {
+      const people = [...(await contacts.people(userIds))];
+      return new Map(
+        people.map(([userId, person]) => [
+          userId,
+          { ...person, contacts: person.contacts.filter(({ channel }) => reaching.has(channel)) },
+        ]),
+      );
+    },
+    ofUser: (userId) => contacts.ofUser(userId),
+    userOf: (channel, address) => contacts.userOf(channel, address),
+    put: (contact) => contacts.put(contact),
+    remove: (contact) => contacts.remove(contact),
+    startVerification: (start) => contacts.startVerification(start),
+    verify: (attempt) => contacts.verify(attempt),
+    vouch: (contact) => contacts.vouch(contact),
+  };
+}
