@@ -1,5 +1,7 @@
-import { type Static, type TSchemaOptions, Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { AUTO_CLEAR_PATTERN } from '../domain/alarm-policy.ts';
+import { variable } from './setting-variable.ts';
+import { OUTGOING_SETTINGS, WEBHOOK_SECRET_EXPECTED, WEBHOOK_SECRET_PATTERN } from './settings-outgoing.ts';
 
 /**
  * Every setting, once: its variable, what it must be, its default and why. `docs/configuration.md` is generated from
@@ -45,6 +47,12 @@ export const SettingsSchema = Type.Object({
     ...variable('HEALTHSYNC_DEMO'),
     default: false,
     description: 'Seeds a ward of forty simulated patients and drives it. Never with real patients.',
+  }),
+  secondPerson: Type.Boolean({
+    ...variable('HEALTHSYNC_SECOND_PERSON'),
+    default: true,
+    description:
+      'Loosening a critical alarm rule (a wider limit, a longer delay, switching it off) waits until a second person confirms it. Off only where one person works alone.',
   }),
   logLevel: Type.Enum(['debug', 'info', 'warn', 'error'], {
     ...variable('HEALTHSYNC_LOG_LEVEL'),
@@ -240,28 +248,18 @@ export const SettingsSchema = Type.Object({
   }),
   webhookSecret: Type.Optional(
     Type.String({
-      ...variable('HEALTHSYNC_WEBHOOK_SECRET', 'at least 32 characters'),
+      ...variable('HEALTHSYNC_WEBHOOK_SECRET', WEBHOOK_SECRET_EXPECTED),
       secret: true,
       minLength: 32,
-      description: 'Key of the HMAC-SHA256 signature on webhooks; needed with `HEALTHSYNC_WEBHOOK_URLS`.',
+      pattern: WEBHOOK_SECRET_PATTERN,
+      description:
+        'Key of the signature on webhooks, which follows Standard Webhooks (`examples/webhook-receiver`); needed with `HEALTHSYNC_WEBHOOK_URLS`.',
     }),
   ),
+  ...OUTGOING_SETTINGS,
 });
 
 export type SettingValues = Static<typeof SettingsSchema>;
-
-/** What the table adds to JSON Schema. */
-export interface SettingOptions {
-  readonly variable: string;
-  /** For a person; derived from the schema where absent. */
-  readonly expected?: string;
-  /** May hold a password or key: never shown, and readable from the file named by `<variable>_FILE`. */
-  readonly secret?: true;
-}
-
-function variable(name: string, expected?: string): SettingOptions & TSchemaOptions {
-  return expected === undefined ? { variable: name } : { variable: name, expected };
-}
 
 /** `5` or `0.5`, up to `max`. */
 function minutes(max: 60 | 1440) {

@@ -109,6 +109,31 @@ describe('wrong settings', () => {
     ]);
   });
 
+  it('include an account that is named in part, and callbacks without an address to call', () => {
+    const hex = '0123456789abcdef'.repeat(2);
+    expect(errorsOf({ HEALTHSYNC_TWILIO_ACCOUNT_SID: `AC${hex}`, HEALTHSYNC_TWILIO_AUTH_TOKENS: hex })).toEqual([
+      'HEALTHSYNC_TWILIO_API_KEY_SID: is needed, because HEALTHSYNC_TWILIO_ACCOUNT_SID is set',
+      'HEALTHSYNC_TWILIO_API_KEY_SECRET: is needed, because HEALTHSYNC_TWILIO_ACCOUNT_SID is set',
+      'HEALTHSYNC_PUBLIC_URL: is needed, because HEALTHSYNC_TWILIO_AUTH_TOKENS is set',
+    ]);
+    expect(errorsOf({ HEALTHSYNC_PAGERDUTY_WEBHOOK_SECRETS: 's'.repeat(32) })).toEqual([
+      'HEALTHSYNC_PAGERDUTY_SERVICES: is needed, because HEALTHSYNC_PAGERDUTY_WEBHOOK_SECRETS is set',
+    ]);
+    expect(
+      errorsOf({
+        HEALTHSYNC_PAGERDUTY_SERVICES: 'icu=too-short',
+        HEALTHSYNC_TWILIO_SMS_FROM: '0049 30 1234',
+        HEALTHSYNC_PUBLIC_URL: 'http://alarms.example',
+        HEALTHSYNC_OUTGOING_HOSTS: 'https://ward.internal',
+      }),
+    ).toEqual([
+      'HEALTHSYNC_PUBLIC_URL: expected an https:// address without a path',
+      'HEALTHSYNC_OUTGOING_HOSTS: expected host names or host:port, separated by commas',
+      'HEALTHSYNC_PAGERDUTY_SERVICES: expected pairs such as icu=<integration key>, separated by commas',
+      'HEALTHSYNC_TWILIO_SMS_FROM: expected a number such as +4930123456, a sender’s name, or a messaging service (MG…)',
+    ]);
+  });
+
   it('include a secret file that cannot be read, or that competes with the variable', () => {
     expect(errorsOf({ DATABASE_URL_FILE: '/nowhere' })).toEqual([
       'DATABASE_URL_FILE: expected a file that can be read (ENOENT)',

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Value } from 'typebox/value';
-import { type SettingOptions, SettingsSchema, type SettingValues } from './settings-schema.ts';
+import type { SettingOptions } from './setting-variable.ts';
+import { outgoingNeeds } from './settings-outgoing.ts';
+import { SettingsSchema, type SettingValues } from './settings-schema.ts';
 
 /** The settings as the composition roots use them. Every field is explained in `settings-schema.ts`. */
 export interface Settings
@@ -109,7 +111,7 @@ function incompleteGroups(values: SettingValues, reported: ReadonlySet<string>):
       'HEALTHSYNC_HTTPS_CERT',
     ],
   ];
-  return needs
+  return [...needs, ...outgoingNeeds(values)]
     .filter(([given, , has, missing]) => given && !has && !reported.has(missing))
     .map(([, by, , missing]) => ({ variable: missing, problem: `is needed, because ${by} is set` }));
 }

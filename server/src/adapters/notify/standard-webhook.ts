@@ -28,10 +28,3 @@ const PREFIX = 'whsec_';
 function webhookKey(secret: string): Buffer {
   return secret.startsWith(PREFIX) ? Buffer.from(secret.slice(PREFIX.length), 'base64') : Buffer.from(secret);
 }
-
-/** The specification asks for 24 to 64 bytes; longer keys are no stronger. */
-export function isWebhookSecret(secret: string): boolean {
-  if (secret.startsWith(PREFIX) && !/^[A-Za-z0-9+/]+={0,2}$/.test(secret.slice(PREFIX.length))) return false;
-  const { length } = webhookKey(secret);
-  return length >= 24 && length <= 512;
-}
