@@ -37,7 +37,9 @@ export function createTeamsWorkflowNotifier(settings: TeamsWorkflowSettings): No
           signal,
           ...(ca === undefined ? {} : { ca }),
         });
-        return outcomeOfStatus(answer, now());
+        const outcome = outcomeOfStatus(answer, now());
+        // No receipt: what was posted cannot be found again, let alone changed.
+        return outcome.kind === 'delivered' ? { kind: 'delivered' } : outcome;
       } catch (error) {
         return outcomeOfError(error);
       }

@@ -89,7 +89,7 @@ describe('web push', () => {
   it('wakes the phone for a high alarm, and offers to acknowledge', async () => {
     const { notifier, subscribe } = await start();
     const phone = await subscribe('phone');
-    expect(await notifier.send(message(), options())).toEqual({ kind: 'delivered', receipt: 'd1' });
+    expect(await notifier.send(message(), options())).toEqual({ kind: 'delivered', receipt: 'u1 d1' });
     expect(phone.received[0]?.headers).toMatchObject({ urgency: 'high', ttl: '3600' });
     expect(phone.received[0]?.message).toEqual({
       delivery: 'd1',

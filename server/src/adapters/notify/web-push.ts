@@ -80,7 +80,7 @@ export function createWebPushNotifier(settings: WebPushSettings): Notifier {
             return outcome;
           }),
         );
-        return together(outcomes, idempotencyKey);
+        return together(outcomes, `${message.recipient} ${idempotencyKey}`);
       } catch (error) {
         return outcomeOfError(error);
       }
@@ -95,12 +95,12 @@ export function isPushService(url: URL, services: readonly string[] = PUSH_SERVI
   );
 }
 
-/** The receipt is the delivery's own key: the service worker sends it back when the message has reached the browser. */
-function together(outcomes: readonly DeliveryOutcome[], idempotencyKey: string): DeliveryOutcome {
+/** The receipt is what the service worker sends back when the message has reached it: whose browser, and the delivery. */
+function together(outcomes: readonly DeliveryOutcome[], receipt: string): DeliveryOutcome {
   const transient = outcomes.filter((outcome) => outcome.kind === 'transient');
   const [later] = transient.toSorted((a, b) => (b.retryAfterMs ?? 0) - (a.retryAfterMs ?? 0));
   if (later !== undefined) return later;
-  if (outcomes.some(({ kind }) => kind === 'delivered')) return { kind: 'delivered', receipt: idempotencyKey };
+  if (outcomes.some(({ kind }) => kind === 'delivered')) return { kind: 'delivered', receipt };
   return outcomes[0] ?? { kind: 'permanent', reason: 'no browser is subscribed' };
 }
 

@@ -151,9 +151,13 @@ describe('the browsers of a person', () => {
       body: { code: 'too-many' },
     });
   });
-  it('a message that reached its browser is known to have', async () => {
+  it('a message that reached its browser is known to have, and nobody can say so of another’s', async () => {
     expect((await call('POST', 'receipts', nurse, { delivery: 'd1', state: 'read' })).status).toBe(204);
-    expect(answers.receipts).toEqual([{ channel: 'web-push', receipt: 'd1', state: 'read' }]);
+    await call('POST', 'receipts', physician, { delivery: 'd1', state: 'delivered' });
+    expect(answers.receipts).toEqual([
+      { channel: 'web-push', receipt: 'u0 d1', state: 'read' },
+      { channel: 'web-push', receipt: 'u1 d1', state: 'delivered' },
+    ]);
     expect((await call('POST', 'receipts', nurse, { delivery: 'd1', state: 'failed' })).status).toBe(400);
   });
 });

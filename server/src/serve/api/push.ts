@@ -96,7 +96,8 @@ export function registerPush(app: FastifyInstance, services: PushServices): void
     { config: { signedIn: true }, schema: { summary: 'A message reached this browser', tags, body: PushReceipt } },
     async (request, reply) => {
       const { delivery, state } = request.body;
-      await answers.receipt({ channel, receipt: delivery, state });
+      // Only of what was sent to oneself: the notifier's receipts begin with whose browsers they are of.
+      await answers.receipt({ channel, receipt: `${principalOf(request).userId} ${delivery}`, state });
       return reply.code(204).send();
     },
   );
