@@ -14,7 +14,8 @@ export function openTwilio(settings: Settings, now: () => number): OpenedChannel
   const conversations = createConversations(now);
   // Receipts are asked for only where they can be believed.
   const isCalledBack = publicUrl !== undefined && authTokens.length > 0;
-  const account = { accountSid, apiKeySid, apiKeySecret, now, ...(isCalledBack ? { publicUrl } : {}) };
+  const apiUrl = new URL(settings.twilioApiUrl);
+  const account = { accountSid, apiKeySid, apiKeySecret, apiUrl, now, ...(isCalledBack ? { publicUrl } : {}) };
   const template = settings.twilioWhatsAppTemplate;
 
   const channels: readonly TwilioSettings[] = [

@@ -50,10 +50,12 @@ export const OUTGOING_SETTINGS = {
     description:
       'PagerDuty services with the key of their Events API v2 integration. Which alarms they get is subscribed to in the app.',
   }),
-  pagerDutyRegion: Type.Enum(['us', 'eu'], {
-    ...variable('HEALTHSYNC_PAGERDUTY_REGION'),
-    default: 'us',
-    description: 'The service region of the PagerDuty account.',
+  pagerDutyEventsUrl: Type.String({
+    ...variable('HEALTHSYNC_PAGERDUTY_EVENTS_URL', 'an https:// address'),
+    pattern: '^https://[^\\s]+$',
+    default: 'https://events.pagerduty.com/v2/enqueue',
+    description:
+      'Where events are sent; `https://events.eu.pagerduty.com/v2/enqueue` for accounts in the EU service region.',
   }),
   pagerDutyWebhookSecrets: Type.Array(Type.String({ minLength: 16, maxLength: 200 }), {
     ...variable('HEALTHSYNC_PAGERDUTY_WEBHOOK_SECRETS', 'secrets of at least 16 characters, separated by commas'),
@@ -86,6 +88,13 @@ export const OUTGOING_SETTINGS = {
       description: 'Its secret.',
     }),
   ),
+  twilioApiUrl: Type.String({
+    ...variable('HEALTHSYNC_TWILIO_API_URL', 'an https:// address'),
+    pattern: '^https://[^\\s]+$',
+    default: 'https://api.twilio.com/',
+    description:
+      'Where messages are sent; `https://api.dublin.ie1.twilio.com/` for accounts in the Irish region, for one.',
+  }),
   twilioAuthTokens: Type.Array(Type.String({ pattern: '^[0-9a-f]{32}$' }), {
     ...variable(
       'HEALTHSYNC_TWILIO_AUTH_TOKENS',
