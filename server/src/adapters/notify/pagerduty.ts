@@ -10,7 +10,7 @@ import { jsonOf } from './json-answer.ts';
 export interface PagerDutySettings {
   /** The configured name, e.g. `pagerduty`. */
   readonly channel: string;
-  /** Service → its integration key. The first stands for all people: PagerDuty decides itself who is on call. */
+  /** Service → its integration key. Who of its people is on call, PagerDuty decides itself. */
   readonly services: ReadonlyMap<string, string>;
   /** `https://events.eu.pagerduty.com/v2/enqueue` for accounts in the EU region. */
   readonly eventsUrl?: URL;
@@ -24,7 +24,7 @@ const EVENTS_URL = new URL('https://events.pagerduty.com/v2/enqueue');
 
 /**
  * Events API v2 (developer.pagerduty.com/docs/events-api-v2). The alarm's id is the `dedup_key`, so that everything about
- * one alarm is one incident, however often it is said. Recipients are services, or people by PagerDuty's id (`P…`).
+ * one alarm is one incident, however often it is said. Recipients are services.
  */
 export function createPagerDutyNotifier(settings: PagerDutySettings): Notifier {
   const { channel, services, eventsUrl = EVENTS_URL, ca, now } = settings;
@@ -32,7 +32,7 @@ export function createPagerDutyNotifier(settings: PagerDutySettings): Notifier {
     channel,
     type: 'pagerduty',
     async send(message, { idempotencyKey, signal }) {
-      const routingKey = routingKeyOf(services, message.recipient);
+      const routingKey = services.get(message.recipient);
       if (routingKey === undefined) return { kind: 'permanent', reason: 'no such service' };
       try {
         const answer = await callHttps({
@@ -49,14 +49,6 @@ export function createPagerDutyNotifier(settings: PagerDutySettings): Notifier {
     },
   };
 }
-
-function routingKeyOf(services: ReadonlyMap<string, string>, recipient: string): string | undefined {
-  const own = services.get(recipient);
-  return own === undefined && PERSON.test(recipient) ? services.values().next().value : own;
-}
-
-/** PagerDuty's ids of people: `PXPGF42`. */
-const PERSON = /^P[A-Z0-9]{5,13}$/;
 
 function eventOf(message: Notification, idempotencyKey: string): object {
   const { alarm, event, earlierReceipt } = message;
