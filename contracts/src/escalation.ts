@@ -61,7 +61,11 @@ export const EscalationStep = Type.Object(
 );
 export type EscalationStep = Static<typeof EscalationStep>;
 
-/** `GET /api/alerts/{id}/escalation`. A round begins when the alarm rings, and again when an acknowledgement expires. */
+/**
+ * `GET /api/alerts/{id}/escalation`, and the answer of `POST /api/alerts/{id}/escalate` (no body), by which a person has
+ * the next step told now. A round begins when the alarm rings, and again when an
+ * acknowledgement expires.
+ */
 export const Escalation = Type.Object(
   {
     alarmId: Type.String(),
@@ -114,10 +118,3 @@ export const EscalationPreview = Type.Object(
   { $id: 'EscalationPreview' },
 );
 export type EscalationPreview = Static<typeof EscalationPreview>;
-
-/** `POST /api/alerts/{id}/escalate`: a person pushes it up now. Answers with the `Escalation`. */
-export const PostEscalate = Type.Object(
-  { reason: Type.Optional(Type.String({ maxLength: 500 })) },
-  { $id: 'PostEscalate', additionalProperties: false },
-);
-export type PostEscalate = Static<typeof PostEscalate>;

@@ -62,7 +62,7 @@ function world(over: Partial<EscalationWorld> & { readonly unreachable?: readonl
     people: new Map(
       STAFF.map((who) => [
         who as UserId,
-        { userId: who as UserId, displayName: who, mayAnswer: true, wardIds: ['W3' as WardId] },
+        { userId: who as UserId, displayName: who, roles: ['nurse'], mayAnswer: true, wardIds: ['W3' as WardId] },
       ]),
     ),
     contacts: new Map(STAFF.filter((who) => !unreachable.includes(who)).map((who) => [who as UserId, [sms(who)]])),

@@ -1,3 +1,4 @@
+import type { Role } from './access.ts';
 import type { AlarmKind, Priority } from './alarm.ts';
 import {
   type AssignedPerson,
@@ -52,6 +53,7 @@ export interface EscalationWorld {
 export interface Staff {
   readonly userId: UserId;
   readonly displayName: string;
+  readonly roles: readonly Role[];
   /** May acknowledge alarms. */
   readonly mayAnswer: boolean;
   /** Empty: all wards. */

@@ -25,7 +25,10 @@ function world(...missing: readonly string[]): EscalationWorld {
       : [];
   return {
     people: new Map(
-      staff.map((who) => [who as UserId, { userId: who as UserId, displayName: who, mayAnswer: true, wardIds: [] }]),
+      staff.map((who) => [
+        who as UserId,
+        { userId: who as UserId, displayName: who, roles: ['nurse'], mayAnswer: true, wardIds: [] },
+      ]),
     ),
     contacts: new Map(staff.map((who) => [who as UserId, [{ channel: 'sms', type: 'sms', address: `+${who}` }]])),
     team: {

@@ -61,7 +61,7 @@ export function createStaffDirectory(sources: StaffSources): StaffDirectory {
       people: new Map(
         users.map(({ id, displayName, roles, wardIds }) => [
           id,
-          { userId: id, displayName, mayAnswer: mayDo(roles, 'alarm.acknowledge').allowed, wardIds },
+          { userId: id, displayName, roles, mayAnswer: mayDo(roles, 'alarm.acknowledge').allowed, wardIds },
         ]),
       ),
       contacts: reached,

@@ -17,8 +17,7 @@ export interface TellTaskParts {
   readonly workflow: Pick<WorkflowStore, 'completeTask'>;
   readonly directory: StaffDirectory;
   readonly systemAlarms: SystemAlarms;
-  /** What the wall calls the alarm's bed. */
-  readonly bedOf: (alarm: Alarm) => string | undefined;
+  readonly placeOf: PlaceOf;
   /** Something was put into the outbox. */
   readonly onOrdered: () => void;
   readonly now: () => number;
@@ -30,7 +29,7 @@ export interface TellTaskParts {
  * the step that was told stays as it was.
  */
 export function createTellTask(parts: TellTaskParts) {
-  const { alarms, escalations, orders, workflow, directory, systemAlarms, bedOf, now } = parts;
+  const { alarms, escalations, orders, workflow, directory, systemAlarms, placeOf, now } = parts;
 
   return async function tell(payload: unknown): Promise<{ readonly told: number }> {
     const task = parseTellPayload(payload);
@@ -39,7 +38,8 @@ export function createTellTask(parts: TellTaskParts) {
     if (round.end !== undefined) return answer(task.token, round.end);
 
     const atMs = now();
-    const plan = planStep({ ...task, atMs }, escalatedAlarm(alarm, bedOf(alarm)), await directory.worldOf(alarm));
+    const here = escalatedAlarm(alarm, placeOf(alarm));
+    const plan = planStep({ ...task, atMs }, here, await directory.worldOf(here));
     const recipients = plan.recipients.map((each): ToldRecipient => ({ ...each, dedupeKey: keyOf(task, each) }));
     await order(task, round, recipients, atMs);
 
@@ -51,7 +51,7 @@ export function createTellTask(parts: TellTaskParts) {
       recipients,
       warnings: plan.warnings,
     });
-    reportNobody(task.step, alarm, recipients.length === 0);
+    reportNobody(task.step, here, recipients.length === 0);
     // Taken while it was told: nobody else will answer this token.
     if (after.end !== undefined) return answer(task.token, after.end);
     if (recipients.length > 0) await mark(alarm, task, round, atMs);
@@ -88,7 +88,7 @@ export function createTellTask(parts: TellTaskParts) {
     await alarms.act({ id: alarm.id, act: { kind: 'escalate', step }, by: ESCALATION_ACTOR, atMs });
   }
 
-  function reportNobody(step: EscalationStep, { wardId }: Alarm, isNobody: boolean): void {
+  function reportNobody(step: EscalationStep, { wardId }: EscalatedAlarm, isNobody: boolean): void {
     const id = `escalation.nobody.${wardId ?? 'no-ward'}.${step}`;
     if (!isNobody) systemAlarms.clear(id);
     else
@@ -113,17 +113,12 @@ const NOBODY: Readonly<Record<EscalationStep, string>> = {
   everyone: 'nobody at all',
 };
 
+/** Where its patient lies now; where it rang, if nobody knows. */
+export type PlaceOf = (alarm: Alarm) => Pick<EscalatedAlarm, 'wardId' | 'bedId' | 'bed'>;
+
 /** What of an alarm decides who is told. */
-export function escalatedAlarm(alarm: Alarm, bed: string | undefined): EscalatedAlarm {
-  const { priority, kind, patientId, wardId, bedId } = alarm;
-  return {
-    priority,
-    kind,
-    patientId,
-    ...(wardId === undefined ? {} : { wardId }),
-    ...(bedId === undefined ? {} : { bedId }),
-    ...(bed === undefined ? {} : { bed }),
-  };
+export function escalatedAlarm({ priority, kind, patientId }: Alarm, place: ReturnType<PlaceOf>): EscalatedAlarm {
+  return { priority, kind, patientId, ...place };
 }
 
 /** Whoever hears first hears what rang; whoever comes after that nobody took it. */

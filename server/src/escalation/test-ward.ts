@@ -94,7 +94,7 @@ export async function openTestWard(
     directory,
     systemAlarms,
     statusOf: (patientId: PatientId) => statuses.get(patientId),
-    bedOf: () => 'W3-01',
+    placeOf: () => ({ wardId: WARD, bedId: 'B1' as BedId, bed: 'W3-01' }),
     onOrdered: () => undefined,
     now,
   };

@@ -1,11 +1,10 @@
-import type { Alarm } from '../domain/alarm.ts';
 import { planStep } from '../domain/escalation.ts';
 import type { EscalationWatch, LeftAlarm, LeftReason } from '../ports/escalations.ts';
 import type { DeliveryOrders } from '../ports/outbox.ts';
 import type { SystemAlarms } from '../ports/system-alarms.ts';
 import { repeat } from './repeating.ts';
 import type { StaffDirectory } from './staff-directory.ts';
-import { escalatedAlarm } from './tell-task.ts';
+import { escalatedAlarm, type PlaceOf } from './tell-task.ts';
 
 /**
  * Watches the escalations from outside. By the tables alone, without the engine that runs them, it looks for alarms that
@@ -21,7 +20,7 @@ export interface WatchdogParts {
   readonly directory: StaffDirectory;
   readonly orders: DeliveryOrders;
   readonly systemAlarms: SystemAlarms;
-  readonly bedOf: (alarm: Alarm) => string | undefined;
+  readonly placeOf: PlaceOf;
   readonly onOrdered: () => void;
   /** Tells an outside watcher that all is well: a dead man's switch. */
   readonly ping?: () => Promise<void>;
@@ -59,7 +58,7 @@ export const WATCHDOG_HEARTBEAT = 'escalation-watchdog';
 const LEFT_MAX = 200;
 
 export function startWatchdog(parts: WatchdogParts): Watchdog {
-  const { watch, directory, orders, systemAlarms, bedOf, onOrdered, ping, now, hooks = {} } = parts;
+  const { watch, directory, orders, systemAlarms, placeOf, onOrdered, ping, now, hooks = {} } = parts;
   const settings = { ...WATCHDOG_SETTINGS, ...parts.settings };
   /** What rings because of us. */
   const ringing = new Set<string>();
@@ -80,9 +79,9 @@ export function startWatchdog(parts: WatchdogParts): Watchdog {
     const claimed = await watch.claim({ alarmId: alarm.id, reason, atMs, repeatMs: settings.repeatMs });
     if (!claimed) return;
     hooks.left?.(reason);
-    const world = await directory.worldOf(alarm);
+    const here = escalatedAlarm(alarm, placeOf(alarm));
     const everybody = { step: 'everyone', isLast: true, atMs } as const;
-    const { recipients } = planStep(everybody, escalatedAlarm(alarm, bedOf(alarm)), world);
+    const { recipients } = planStep(everybody, here, await directory.worldOf(here));
     await orders.enqueue(
       recipients.map(({ channel, address, userId }) => ({
         alarmId: alarm.id,
