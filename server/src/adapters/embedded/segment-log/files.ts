@@ -25,6 +25,8 @@ export interface LogFile {
   read(buffer: Buffer, start: number, length: number, position: number): Promise<number>;
   /** Writes all of it. */
   write(buffer: Buffer, start: number, length: number, position: number): Promise<void>;
+  /** Whether the write under way has succeeded, where that can be known before its promise says so. */
+  isWritten?(): boolean;
   sync(): Promise<void>;
   close(): Promise<void>;
 }
@@ -76,17 +78,17 @@ export const nodeFiles: LogFiles = {
 };
 
 class NodeFile implements LogFile {
-  readonly #fd: number;
+  readonly fd: number;
   readonly #syncEachWrite: boolean;
 
   constructor(fd: number, syncEachWrite: boolean) {
-    this.#fd = fd;
+    this.fd = fd;
     this.#syncEachWrite = syncEachWrite;
   }
 
   read(buffer: Buffer, start: number, length: number, position: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      read(this.#fd, buffer, start, length, position, (error, count) => (error ? reject(error) : resolve(count)));
+      read(this.fd, buffer, start, length, position, (error, count) => (error ? reject(error) : resolve(count)));
     });
   }
 
@@ -97,16 +99,16 @@ class NodeFile implements LogFile {
   }
 
   sync(): Promise<void> {
-    return syncFile(this.#fd);
+    return syncFile(this.fd);
   }
 
   close(): Promise<void> {
-    return closeFile(this.#fd);
+    return closeFile(this.fd);
   }
 
   #writeSome(buffer: Buffer, start: number, length: number, position: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      write(this.#fd, buffer, start, length, position, (error, count) => (error ? reject(error) : resolve(count)));
+      write(this.fd, buffer, start, length, position, (error, count) => (error ? reject(error) : resolve(count)));
     });
   }
 }

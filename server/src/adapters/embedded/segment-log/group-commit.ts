@@ -34,7 +34,7 @@ export class GroupCommit {
   readonly #groupEndMax: number;
   #filling: Group;
   #idle: Group;
-  #writing: Promise<void> | undefined;
+  #writing: Writing | undefined;
   #active: { readonly segment: Segment; readonly file: LogFile } | undefined;
   /** What the last page written holds up to the end of the records. */
   #lastPage: Buffer = Buffer.alloc(0);
@@ -85,6 +85,7 @@ export class GroupCommit {
   }
 
   append(reading: AssignedReading, partition: number): Promise<LogPosition> {
+    this.#hurry();
     if (this.#refusal !== undefined) return Promise.reject(this.#refusal);
     const group = this.#filling;
     const start = group.end;
@@ -146,6 +147,20 @@ export class GroupCommit {
     }, this.#settings.gatherMs);
   }
 
+  /**
+   * In a round of the event loop in which very many devices speak, neither the end of a write nor the end of the wait
+   * would be heard of before the round is over: both are looked for with every reading.
+   */
+  #hurry(): void {
+    const writing = this.#writing;
+    if (writing === undefined) {
+      const { records, firstAt } = this.#filling;
+      if (records.length === 0 || this.#monotonicMs() - firstAt < this.#settings.gatherMs) return;
+      this.#isDue = true;
+      this.#write();
+    } else if (writing.file.isWritten?.() === true) this.#written(writing);
+  }
+
   /** Writes the gathered group if it is due, nothing is being written, and there is room for it. */
   #write(): void {
     if (this.#writing !== undefined || !this.#isDue || this.#filling.records.length === 0) return;
@@ -156,11 +171,22 @@ export class GroupCommit {
     this.#idle = group;
     this.#isDue = false;
     clearTimeout(this.#timer);
-    this.#writing = this.#writeGroup(group, place).then(() => {
-      this.#writing = undefined;
-      this.#write();
-      this.#settled();
-    });
+    const writing: Writing = { ...place, group, position: place.segment.end, startedAt: this.#monotonicMs() };
+    this.#writing = writing;
+    this.#writeDurably(writing, this.#seal(writing)).then(
+      () => this.#written(writing),
+      (error) => {
+        if (!isNoSpace(error)) this.breakDown(error as Error);
+        this.#refuse(group, this.#refusal ?? fullFailure());
+        this.#goOn();
+      },
+    );
+  }
+
+  #goOn(): void {
+    this.#writing = undefined;
+    this.#write();
+    this.#settled();
   }
 
   /** Undefined while there is no segment to write to: the group waits, or is refused when space has run out. */
@@ -183,40 +209,43 @@ export class GroupCommit {
     return { ...this.#active, isNew: true };
   }
 
-  async #writeGroup(group: Group, { segment, file, isNew }: Place): Promise<void> {
-    const position = segment.end;
-    const bytes = group.end - PAGE;
-    const startedAt = this.#monotonicMs();
+  /** Makes whole pages of the group, and answers where in its buffer they stand. */
+  #seal({ group, segment, isNew }: Writing): { readonly start: number; readonly end: number } {
     sealRecords(group.buffer, PAGE, group.end, segment.number);
     const front = isNew ? PAGE : this.#lastPage.length;
     if (isNew) writeHeader(group.buffer, segment);
     else this.#lastPage.copy(group.buffer, PAGE - front);
-    const writeEnd = PAGE - front + pagesOf(front + bytes);
-    group.buffer.fill(0, group.end, writeEnd);
-    try {
-      await this.#writeDurably(file, group.buffer, PAGE - front, writeEnd, position - front);
-    } catch (error) {
-      if (!isNoSpace(error)) this.breakDown(error as Error);
-      this.#refuse(group, this.#refusal ?? fullFailure());
-      return;
-    }
+    const end = PAGE - front + pagesOf(front + group.end - PAGE);
+    group.buffer.fill(0, group.end, end);
+    return { start: PAGE - front, end };
+  }
+
+  /** The group is on the disk. Heard of twice where the file can be asked before its promise speaks. */
+  #written(writing: Writing): void {
+    if (this.#writing !== writing) return;
+    const { group, segment, position, startedAt } = writing;
+    this.#setFull(false);
+    const bytes = group.end - PAGE;
     segment.end = position + bytes;
     const filled = segment.end % PAGE;
     this.#lastPage = Buffer.from(group.buffer.subarray(group.end - filled, group.end));
     const writeMs = this.#monotonicMs() - startedAt;
     this.#hooks.onGroup?.({ bytes, records: group.records.length, waitMs: startedAt - group.firstAt, writeMs });
     this.#becomeDurable(group, segment, position);
+    this.#goOn();
   }
 
   /**
    * On a file system that allocates even what is written over (APFS, Btrfs, ZFS) a full disk may show only here. Nothing
    * is acknowledged or given up: the same bytes go to the same place once there is space.
    */
-  async #writeDurably(file: LogFile, buffer: Buffer, start: number, end: number, position: number): Promise<void> {
+  async #writeDurably(
+    { group, file, position }: Writing,
+    { start, end }: { readonly start: number; readonly end: number },
+  ): Promise<void> {
     for (;;) {
       try {
-        await file.write(buffer, start, end - start, position);
-        this.#setFull(false);
+        await file.write(group.buffer, start, end - start, position - (PAGE - start));
         return;
       } catch (error) {
         if (!isNoSpace(error) || this.#isClosing) throw error;
@@ -265,6 +294,13 @@ export class GroupCommit {
 
 type Place = { readonly segment: Segment; readonly file: LogFile; readonly isNew: boolean };
 
+interface Writing extends Place {
+  readonly group: Group;
+  /** Where in the segment its records begin. */
+  readonly position: number;
+  readonly startedAt: number;
+}
+
 const fullFailure = (): Failure => new Failure('log-full', 'there is no space for more readings', { retryable: true });
 
 const pagesOf = (bytes: number): number => Math.ceil(bytes / PAGE) * PAGE;
@@ -279,7 +315,8 @@ class Group {
   waiting: { readonly resolve: (position: LogPosition) => void; readonly reject: (failure: Error) => void }[] = [];
 
   constructor(bytes: number) {
-    this.buffer = Buffer.alloc(bytes);
+    // Shared, so that a thread of its own can write it.
+    this.buffer = Buffer.from(new SharedArrayBuffer(bytes));
   }
 
   /** Gives up what it holds and can be filled again. */

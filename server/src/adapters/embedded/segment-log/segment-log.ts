@@ -9,7 +9,7 @@ import {
   type ReadingLog,
 } from '../../../ports/reading-log.ts';
 import { Delivery } from './delivery.ts';
-import { type LogFile, type LogFiles, nodeFiles } from './files.ts';
+import type { LogFile, LogFiles } from './files.ts';
 import { GroupCommit } from './group-commit.ts';
 import { GroupPositions } from './positions.ts';
 import { LogReader, type ReadableLog } from './reader.ts';
@@ -22,10 +22,24 @@ import {
   type SegmentLogOptions,
   type SegmentLogSettings,
 } from './settings.ts';
+import { type ThreadedFiles, threadedFiles } from './write-thread.ts';
 
 /** Opens the log in a folder, which must belong to this process alone. Rejects with `Failure` `data-folder-unusable`. */
 export async function openSegmentLog(options: SegmentLogOptions): Promise<SegmentLog> {
-  const { folder, partitions, groups, hooks = {}, files = nodeFiles } = options;
+  const thread = options.files === undefined ? threadedFiles() : undefined;
+  try {
+    return await open({ ...options, files: options.files ?? (thread as LogFiles) }, thread);
+  } catch (error) {
+    await thread?.closeThread();
+    throw error;
+  }
+}
+
+async function open(
+  options: SegmentLogOptions & { readonly files: LogFiles },
+  thread: ThreadedFiles | undefined,
+): Promise<SegmentLog> {
+  const { folder, partitions, groups, files, hooks = {} } = options;
   const settings = { ...SEGMENT_LOG_DEFAULTS, ...options.settings };
   checkSettings(partitions, settings);
   const trouble = (text: string, error: unknown) => hooks.onTrouble?.(text, error);
@@ -47,6 +61,7 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
     settings,
     hooks,
     files,
+    thread,
     now,
     monotonicMs,
     positions,
@@ -63,6 +78,8 @@ export class SegmentLog implements ReadingLog {
   readonly #groups: readonly string[];
   readonly #hooks: SegmentLogHooks;
   readonly #files: LogFiles;
+  /** Ours to end. */
+  readonly #thread: ThreadedFiles | undefined;
   readonly #settings: SegmentLogSettings;
   readonly #positions: GroupPositions;
   readonly #segments: Segments;
@@ -79,6 +96,7 @@ export class SegmentLog implements ReadingLog {
     readonly settings: SegmentLogSettings;
     readonly hooks: SegmentLogHooks;
     readonly files: LogFiles;
+    readonly thread: ThreadedFiles | undefined;
     readonly now: () => number;
     readonly positions: GroupPositions;
     readonly durable: number[];
@@ -89,6 +107,7 @@ export class SegmentLog implements ReadingLog {
     this.#groups = parts.groups;
     this.#hooks = hooks;
     this.#files = files;
+    this.#thread = parts.thread;
     this.#settings = settings;
     this.#positions = positions;
     const broken = Promise.withResolvers<Error>();
@@ -184,6 +203,7 @@ export class SegmentLog implements ReadingLog {
     await Promise.all([...this.#subscriptions.values()].map((subscription) => subscription.stop()));
     await this.#segments.close();
     await this.#positions.close();
+    await this.#thread?.closeThread();
   }
 
   #onDurable(): void {

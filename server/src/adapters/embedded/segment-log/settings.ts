@@ -19,6 +19,7 @@ export interface SegmentLogOptions {
   readonly floor?: LogPositions;
   readonly hooks?: SegmentLogHooks;
   readonly settings?: Partial<SegmentLogSettings>;
+  /** Default: Node's own, with a thread that writes (`write-thread.ts`). */
   readonly files?: LogFiles;
   /** For how long things take; milliseconds from any start. */
   readonly monotonicMs?: () => number;

@@ -21,6 +21,12 @@ export class FaultyFiles implements LogFiles {
   readonly remove = nodeFiles.remove;
   readonly syncFolder = nodeFiles.syncFolder;
 
+  readonly #base: LogFiles;
+
+  constructor(base: LogFiles = nodeFiles) {
+    this.#base = base;
+  }
+
   async freeBytes(folder: string): Promise<number> {
     return this.isFull ? 0 : nodeFiles.freeBytes(folder);
   }
@@ -34,8 +40,8 @@ export class FaultyFiles implements LogFiles {
   }
 
   async openDurable(path: string): Promise<LogFile> {
-    const file = await nodeFiles.openDurable(path);
-    return wrap(file, async (buffer, start, length, position) => {
+    const file = await this.#base.openDurable(path);
+    const write: LogFile['write'] = async (buffer, start, length, position) => {
       this.durableWrites++;
       if (this.tear) {
         for (let page = 0; page * PAGE < length; page++)
@@ -49,7 +55,9 @@ export class FaultyFiles implements LogFiles {
         throw errorOf('ENOSPC');
       }
       await file.write(buffer, start, length, position);
-    });
+    };
+    const isWell = () => !(this.tear || this.isBroken || this.isFullForWrites);
+    return { ...wrap(file, write), isWritten: () => isWell() && file.isWritten?.() === true };
   }
 }
 

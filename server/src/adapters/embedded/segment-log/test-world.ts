@@ -8,6 +8,7 @@ import type { Damage } from './recovery.ts';
 import { openSegmentLog, type SegmentLog } from './segment-log.ts';
 import type { SegmentLogOptions, SegmentLogSettings } from './settings.ts';
 import { FaultyFiles } from './test-faulty-files.ts';
+import { type ThreadedFiles, threadedFiles } from './write-thread.ts';
 
 const APPENDER = fileURLToPath(import.meta.resolve('./test-appender.ts'));
 
@@ -18,19 +19,23 @@ export const SEGMENT_BYTES = 256 * 1024;
 export class SegmentWorld {
   readonly folder: string;
   readonly durable = true;
-  files = new FaultyFiles();
+  files: FaultyFiles;
+  readonly #thread: ThreadedFiles | undefined;
   readonly damage: Damage[] = [];
   readonly trouble: string[] = [];
   readonly #opened: SegmentLog[] = [];
   #runs = 0;
   #child: ChildProcess | undefined;
 
-  static async make(): Promise<SegmentWorld> {
-    return new SegmentWorld(await mkdtemp(join(tmpdir(), 'healthsync-log-')));
+  static async make(options: { readonly isThreaded?: boolean } = {}): Promise<SegmentWorld> {
+    const folder = await mkdtemp(join(tmpdir(), 'healthsync-log-'));
+    return new SegmentWorld(folder, options.isThreaded === true ? threadedFiles() : undefined);
   }
 
-  constructor(folder: string) {
+  constructor(folder: string, thread?: ThreadedFiles) {
     this.folder = folder;
+    this.#thread = thread;
+    this.files = new FaultyFiles(thread);
   }
 
   async open(
@@ -96,6 +101,7 @@ export class SegmentWorld {
     this.#child?.kill('SIGKILL');
     this.files.isFullForWrites = false;
     for (const log of this.#opened) await log.close();
+    await this.#thread?.closeThread();
     await rm(this.folder, { recursive: true, force: true });
   }
 }
