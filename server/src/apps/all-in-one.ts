@@ -149,7 +149,22 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   undo.push('reading log', () => readings.close());
 
   // A reading's way, from the log on; and what must be told beyond the wall.
-  const tell = await openTelling({ settings, database, listener, registry, log, now, undo });
+  const tell = await openTelling({
+    settings,
+    dataFolder: folder.path,
+    database,
+    listener,
+    outbox,
+    registry,
+    history,
+    accounts,
+    alarms,
+    view,
+    metrics,
+    log,
+    now,
+    undo,
+  });
   const vitals = await startVitalsPipeline({
     readings,
     history,
@@ -157,7 +172,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     alarms,
     outbox,
     rejected,
-    notifiers: tell.channels.notifiers,
+    notifiers: tell.notifiers,
     telling: tell.telling,
     view,
     refreshView: () => registryView.refresh(),
@@ -174,7 +189,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     onStarted: (stage, stop) => undo.push(stage, stop),
   });
   const { admission, assessor, desk, keeper, teller } = vitals;
-  tell.onWake(() => teller.wake());
+  const tellingRoutes = tell.routes({ desk, teller });
   onRegistryChange.push(() => vitals.registryChanged());
   const stopAlarmNotices = await listener.listen('healthsync_alarm', {
     onNotice: (payload) => vitals.alarmChangedElsewhere(parseAlarmId(payload)),
@@ -189,6 +204,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
       view,
       statusOf: (patientId) => assessor.statusOf(patientId),
       openAlarms: () => desk.open(),
+      systemAlarms: () => tell.systemAlarms.open(),
       isOffline: (deviceId) => presence.get(deviceId) === 'offline',
     },
     now,
@@ -197,6 +213,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   undo.push('live stream', () => live.close());
   assessor.onTouched((patientIds) => live.touched(patientIds));
   desk.onChange((change) => live.alarmChanged(change));
+  tell.systemAlarms.onChange((alarm) => live.systemAlarmChanged(alarm));
   onRegistryChange.push(() => live.registryChanged());
 
   // The doors, last, when everything behind them stands. Devices:
@@ -285,12 +302,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
       { name: 'assessor', required: true, state: () => (assessor.isCaughtUp() ? 'up' : 'down') },
       { name: 'history', required: false, state: () => (keeper.lag() > LAG_DEGRADED ? 'degraded' : 'up') },
       { name: 'alarm store', required: false, state: () => (desk.unstored() > 0 ? 'degraded' : 'up') },
-      {
-        name: 'notifications',
-        required: false,
-        state: () =>
-          [...tell.watch.health().values()].some(({ failedInARow }) => failedInARow > 0) ? 'degraded' : 'up',
-      },
+      ...tell.health,
     ],
     metrics,
     log,
@@ -311,6 +323,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
       version: VERSION,
       hasPublicCertificate,
       plugins: [
+        ...tellingRoutes,
         (app) =>
           registerIngest(app, {
             admission,
@@ -346,6 +359,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     healthsync_log_lag_readings: () => ({ [KEEP_GROUP]: keeper.lag(), [ASSESS_GROUP]: assessor.lag() }),
     healthsync_alarms_open: () => countBy(desk.open().map(({ priority }) => priority)),
     healthsync_alarms_unstored: () => desk.unstored(),
+    ...tell.gauges,
     healthsync_postgres_connections: () => {
       const { totalCount, idleCount, waitingCount } = database.pool;
       return { used: totalCount - idleCount, idle: idleCount, waiting: waitingCount };
@@ -394,6 +408,8 @@ function registerGauges(metrics: Metrics, gauges: Partial<Record<Gauges[0], Gaug
 const LABELS: Partial<Record<Gauges[0], string>> = {
   healthsync_log_lag_readings: 'group',
   healthsync_alarms_open: 'priority',
+  healthsync_notify_pending: 'channel',
+  healthsync_system_alarms_open: 'priority',
   healthsync_postgres_connections: 'state',
 };
 

@@ -1,9 +1,14 @@
 import { createSmtpNotifier, smtpServer } from '../adapters/notify/smtp.ts';
 import { createWebhookNotifier, webhookEndpoints } from '../adapters/notify/webhook.ts';
+import type { Connections } from '../adapters/postgres/connection.ts';
 import type { Subscription } from '../domain/topic.ts';
+import type { Contacts } from '../ports/contacts.ts';
 import type { Notifier } from '../ports/notifier.ts';
 import { openPagerDuty } from './open-pagerduty.ts';
+import { openSlack } from './open-slack.ts';
+import { openTeams } from './open-teams.ts';
 import { openTwilio } from './open-twilio.ts';
+import { openWebPush } from './open-web-push.ts';
 import type { OpenedChannels } from './opened-channels.ts';
 import { outgoingRules } from './outgoing-rules.ts';
 import type { Settings } from './settings.ts';
@@ -13,46 +18,76 @@ export interface Channels {
   readonly notifiers: readonly Notifier[];
   /** Of the house: shown beside those made in the app, and changed in the settings. */
   readonly subscriptions: readonly Subscription[];
-  /** Recipients of the house at other vendors, which topics are subscribed to in the app. */
-  readonly endpoints: OpenedChannels['endpoints'];
+  /** Where a channel can send only to what the settings name: those names. */
+  readonly endpoints: ReadonlyMap<string, readonly string[]>;
   /** Where vendors bring answers and receipts. */
   readonly hooks: OpenedChannels['hooks'];
   close(): void;
 }
 
-export function openChannels(settings: Settings, now: () => number): Channels {
-  const { smtp, webhooks, webhookPreviousSecret } = settings;
-  const mail =
-    smtp === undefined ? undefined : createSmtpNotifier({ channel: 'smtp', from: smtp.from, ...smtpServer(smtp.url) });
+export async function openChannels(parts: {
+  readonly settings: Settings;
+  readonly dataFolder: string;
+  readonly database: Pick<Connections, 'pool'>;
+  readonly contacts: Contacts;
+  readonly now: () => number;
+}): Promise<Channels> {
+  const { settings, now } = parts;
+  const mail = openMail(settings);
+  const webhooks = openWebhooks(settings, now);
+  const vendors = [
+    webhooks,
+    openPagerDuty(settings, now),
+    openTwilio(settings, now),
+    openSlack(settings, now),
+    openTeams(settings, now),
+    await openWebPush(parts),
+  ];
+  const endpoints = Map.groupBy(
+    vendors.flatMap((vendor) => vendor.endpoints),
+    ({ channel }) => channel,
+  );
+  return {
+    notifiers: [...(mail === undefined ? [] : [mail]), ...vendors.flatMap(({ notifiers }) => notifiers)],
+    subscriptions: [
+      ...(settings.smtp?.to ?? []).flatMap((recipient) => ofTheHouse('smtp', recipient)),
+      ...webhooks.endpoints.flatMap(({ channel, recipient }) => ofTheHouse(channel, recipient)),
+    ],
+    endpoints: new Map([...endpoints].map(([channel, all]) => [channel, all.map(({ recipient }) => recipient)])),
+    hooks: vendors.flatMap(({ hooks }) => hooks),
+    close: () => mail?.close(),
+  };
+}
+
+function openMail({ smtp }: Settings) {
+  return smtp === undefined
+    ? undefined
+    : createSmtpNotifier({ channel: 'smtp', from: smtp.from, ...smtpServer(smtp.url) });
+}
+
+function openWebhooks(settings: Settings, now: () => number): OpenedChannels {
+  const { webhooks, webhookPreviousSecret } = settings;
+  if (webhooks.length === 0) return { notifiers: [], endpoints: [], hooks: [] };
   const endpoints = webhookEndpoints(
     webhooks.map(({ url }) => url),
     webhooks
       .slice(0, 1)
       .flatMap(({ secret }) => [secret, ...(webhookPreviousSecret === undefined ? [] : [webhookPreviousSecret])]),
   );
-  const vendors = [openPagerDuty(settings, now), openTwilio(settings, now)];
-  const hook =
-    endpoints.size === 0
-      ? undefined
-      : createWebhookNotifier({
-          channel: 'webhook',
-          endpointOf: (recipient) => endpoints.get(recipient),
-          // Whom the settings name, the operator vouches for.
-          outgoing: outgoingRules(
-            settings,
-            webhooks.map(({ url }) => new URL(url).host),
-          ),
-          now,
-        });
+  const notifier = createWebhookNotifier({
+    channel: 'webhook',
+    endpointOf: (recipient) => endpoints.get(recipient),
+    // Whom the settings name, the operator vouches for.
+    outgoing: outgoingRules(
+      settings,
+      webhooks.map(({ url }) => new URL(url).host),
+    ),
+    now,
+  });
   return {
-    notifiers: [mail, hook, ...vendors.flatMap(({ notifiers }) => notifiers)].filter((each) => each !== undefined),
-    subscriptions: [
-      ...(smtp?.to ?? []).flatMap((recipient) => ofTheHouse('smtp', recipient)),
-      ...[...endpoints.keys()].flatMap((recipient) => ofTheHouse('webhook', recipient)),
-    ],
-    endpoints: vendors.flatMap(({ endpoints }) => endpoints),
-    hooks: vendors.flatMap(({ hooks }) => hooks),
-    close: () => mail?.close(),
+    notifiers: [notifier],
+    endpoints: [...endpoints.keys()].map((recipient) => ({ channel: 'webhook', recipient })),
+    hooks: [],
   };
 }
 

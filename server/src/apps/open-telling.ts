@@ -1,105 +1,203 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
 import { PostgresAnswerTokens } from '../adapters/postgres/answer-tokens.ts';
 import { PostgresChannelPolicies } from '../adapters/postgres/channel-policies.ts';
 import type { Connections } from '../adapters/postgres/connection.ts';
 import { PostgresContacts } from '../adapters/postgres/contacts.ts';
 import type { Listener } from '../adapters/postgres/listener.ts';
-import { PostgresOutbox } from '../adapters/postgres/outbox.ts';
-import type { PostgresRegistry } from '../adapters/postgres/registry.ts';
+import type { PostgresOutbox } from '../adapters/postgres/outbox.ts';
 import { PostgresSystemAlarms } from '../adapters/postgres/system-alarms.ts';
 import { PostgresTopicSubscriptions } from '../adapters/postgres/topic-subscriptions.ts';
+import type { Alarm } from '../domain/alarm.ts';
+import type { RegistryView } from '../identity/registry-view.ts';
+import type { Accounts } from '../ports/accounts.ts';
+import type { AlarmStore } from '../ports/alarm-store.ts';
+import type { ChannelTraffic } from '../ports/outbox.ts';
+import type { Registry } from '../ports/registry.ts';
+import type { VitalsHistory } from '../ports/vitals-history.ts';
+import { registerTelling } from '../serve/api/telling.ts';
+import type { HealthCheck } from '../serve/services.ts';
+import { signatureOf } from '../serve/signature.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { AlarmDesk } from '../vitals/4-alert/alarm-desk.ts';
+import { createAlarmAnswers } from '../vitals/5-notify/alarm-answers.ts';
 import { createAnswerTokens } from '../vitals/5-notify/answer-token.ts';
-import { createChannelWatch } from '../vitals/5-notify/channel-watch.ts';
-import { openSystemAlarmDesk } from '../vitals/5-notify/system-alarm-desk.ts';
+import { createChannelTest } from '../vitals/5-notify/channel-test.ts';
+import { createChannelWatch, FAILING_FROM } from '../vitals/5-notify/channel-watch.ts';
+import { createContactVerification } from '../vitals/5-notify/contact-verification.ts';
+import { reachableContacts } from '../vitals/5-notify/reachable-contacts.ts';
+import { createRichMail } from '../vitals/5-notify/rich-mail.ts';
+import { openSystemAlarmDesk, type SystemAlarmDesk } from '../vitals/5-notify/system-alarm-desk.ts';
 import { createSystemTelling } from '../vitals/5-notify/tell-system-alarms.ts';
-import type { Subscribers } from '../vitals/5-notify/teller.ts';
+import type { Subscribers, Teller } from '../vitals/5-notify/teller.ts';
 import { openChannels } from './open-channels.ts';
 import type { Settings } from './settings.ts';
 import type { undoStack } from './undo.ts';
 
-/** Everything that telling needs before a reading can arrive: channels, whom they reach, and what watches over them. */
-export async function openTelling(parts: {
+interface TellingParts {
   readonly settings: Settings;
+  readonly dataFolder: string;
   readonly database: Connections;
   readonly listener: Listener;
-  readonly registry: Pick<PostgresRegistry, 'findPatient'>;
+  readonly outbox: PostgresOutbox;
+  readonly registry: Pick<Registry, 'findPatient'>;
+  readonly history: Pick<VitalsHistory, 'trend'>;
+  readonly accounts: Pick<Accounts, 'users'>;
+  readonly alarms: Pick<AlarmStore, 'find'>;
+  readonly view: () => RegistryView;
+  readonly metrics: Metrics;
   readonly log: Log;
   readonly now: () => number;
   readonly undo: ReturnType<typeof undoStack>;
-}) {
-  const { settings, database, listener, registry, log, now, undo } = parts;
-  const channels = openChannels(settings, now);
-  undo.push('channels', () => channels.close());
-  const outbox = new PostgresOutbox(database);
+}
+
+/** Everything that telling needs: channels, whom they reach, what comes back, and what watches over them. */
+export async function openTelling(parts: TellingParts) {
+  const { database, outbox, registry, history, accounts, metrics, log, now, undo } = parts;
+  const systemAlarms = await openSystemAlarms(parts);
   const contacts = new PostgresContacts(database);
+  const channels = await openChannels({ ...parts, contacts });
+  undo.push('channels', () => channels.close());
+  const { notifiers } = channels;
+  const reachable = reachableContacts(contacts, notifiers);
   const topics = new PostgresTopicSubscriptions(database);
   const policies = new PostgresChannelPolicies(database);
   const tokens = new PostgresAnswerTokens(database);
+  const watch = createChannelWatch({ channels: notifiers.map(({ channel }) => channel), systemAlarms, now });
 
-  const systemAlarmStore = new PostgresSystemAlarms(database);
-  const systemAlarms = await openSystemAlarmDesk({
-    store: systemAlarmStore,
-    now,
-    hooks: {
-      onStoreError: (error) => log.warn('an alarm of the installation cannot be stored yet', { error }),
-      onDropped: () => log.error('too many alarms of the installation', {}),
-    },
-  });
-  undo.push('alarms of the installation', () => systemAlarms.stop());
-  const rereadSystemAlarms = () =>
-    void systemAlarms
-      .refresh()
-      .catch((error: unknown) => log.warn('alarms of the installation could not be reread', { error }));
-  const stopNotices = await listener.listen('healthsync_system_alarm', {
-    onNotice: rereadSystemAlarms,
-    onGap: rereadSystemAlarms,
-  });
-  undo.push('notices of the installation', () => stopNotices());
-
-  const names = channels.notifiers.map(({ channel }) => channel);
-  const watch = createChannelWatch({ channels: names, systemAlarms, now });
   const subscribers = async (): Promise<Subscribers> => {
     const subscriptions = [...channels.subscriptions, ...(await topics.list())];
     const users = subscriptions.flatMap(({ subscriber }) => (subscriber.kind === 'user' ? [subscriber.userId] : []));
-    return { subscriptions, people: await contacts.people([...new Set(users)]) };
+    return { subscriptions, people: await reachable.people([...new Set(users)]) };
   };
-  let wakeTeller: () => void = () => {};
+  let wake: () => void = () => {};
   const tellSystem = createSystemTelling({
     outbox,
     subscribers,
     watch,
     now,
-    onOrdered: () => wakeTeller(),
+    onOrdered: () => wake(),
     onError: (error) => log.warn('an alarm of the installation could not be told yet', { error }),
   });
   systemAlarms.onChange((alarm, isNew) => void (isNew && tellSystem(alarm)));
+  const traffic = pollTraffic(outbox, undo);
 
   return {
-    channels,
-    contacts,
-    topics,
-    policies,
-    tokens,
+    notifiers,
     systemAlarms,
-    systemAlarmStore,
-    watch,
+    /** Only what a configured channel reaches. */
+    contacts: reachable,
     /** For the pipeline. */
     telling: {
       subscribers,
       policies: async () => new Map([...(await policies.current())].map(([name, { policy }]) => [name, policy])),
       watch,
       sources: {
-        nameOf: async ({ patientId }: { readonly patientId: Parameters<typeof registry.findPatient>[0] }) => {
-          const { givenName, familyName } = (await registry.findPatient(patientId)) ?? {};
-          const name = [givenName, familyName].filter((part) => part !== undefined).join(' ');
-          return name === '' ? undefined : name;
-        },
+        nameOf: ({ patientId }: Alarm) => nameOf(registry, patientId),
+        rich: createRichMail({ history, now }),
         answerToken: createAnswerTokens({ tokens, now, randomToken: () => randomBytes(32).toString('base64url') }),
       },
     },
-    onWake: (wake: () => void) => {
-      wakeTeller = wake;
+    health: notifiers.map(
+      ({ channel }): HealthCheck => ({
+        name: `channel ${channel}`,
+        required: false,
+        state: () => ((watch.health().get(channel)?.failedInARow ?? 0) >= FAILING_FROM ? 'degraded' : 'up'),
+      }),
+    ),
+    gauges: {
+      healthsync_notify_pending: () => Object.fromEntries(traffic().map(({ channel, waiting }) => [channel, waiting])),
+      healthsync_system_alarms_open: () => countOf(systemAlarms),
+    },
+    /** Once alarms can be acknowledged and the teller runs: the routes of people, and those of vendors. */
+    routes(later: { readonly desk: Pick<AlarmDesk, 'acknowledge'>; readonly teller: Teller }) {
+      wake = () => later.teller.wake();
+      const users = () => accounts.users();
+      const answers = createAlarmAnswers({
+        contacts,
+        tokens,
+        outbox,
+        userById: async (id) => (await users()).find((user) => user.id === id),
+        findAlarm: (id) => parts.alarms.find(id),
+        wardNow: ({ patientId }) => parts.view().place(patientId)?.wardId,
+        acknowledge: (request) => later.desk.acknowledge(request),
+        signatureOf,
+        onUndelivered: (channel, reason) => watch.gaveUp(channel, reason, reason),
+        now,
+        hooks: {
+          answered: (channel, outcome) => metrics.notify.answered(channel, outcome),
+          receipt: (channel, state) => metrics.notify.receipt(channel, state),
+        },
+      });
+      const services = {
+        notifiers,
+        contacts,
+        verification: createContactVerification({
+          contacts,
+          notifiers,
+          randomCode: () => String(randomInt(1_000_000)).padStart(6, '0'),
+          newId: randomUUID,
+          now,
+        }),
+        topics,
+        house: channels,
+        policies,
+        watch,
+        traffic: () => outbox.traffic(),
+        testChannel: createChannelTest({ watch, newId: randomUUID, now, monotonicMs: () => performance.now() }),
+        systemAlarms,
+        systemAlarmStore: new PostgresSystemAlarms(database),
+        users,
+        now,
+      };
+      return [
+        (app: FastifyInstance) => registerTelling(app, services),
+        ...channels.hooks.map((hook) => hook({ answers, log })),
+      ];
     },
   };
+}
+
+async function openSystemAlarms({ database, listener, metrics, log, now, undo }: TellingParts) {
+  const desk = await openSystemAlarmDesk({
+    store: new PostgresSystemAlarms(database),
+    now,
+    hooks: {
+      raised: (rule) => metrics.notify.systemAlarm(rule),
+      onStoreError: (error) => log.warn('an alarm of the installation cannot be stored yet', { error }),
+      onDropped: (rule) => log.error('too many alarms of the installation', { reason: rule }),
+    },
+  });
+  undo.push('alarms of the installation', () => desk.stop());
+  const reread = () =>
+    void desk
+      .refresh()
+      .catch((error: unknown) => log.warn('alarms of the installation could not be reread', { error }));
+  const stopNotices = await listener.listen('healthsync_system_alarm', { onNotice: reread, onGap: reread });
+  undo.push('notices of the installation', () => stopNotices());
+  return desk;
+}
+
+/** How much waits, read every ten seconds: for metrics, which cannot wait for a query. */
+function pollTraffic(outbox: PostgresOutbox, undo: TellingParts['undo']): () => readonly ChannelTraffic[] {
+  let last: readonly ChannelTraffic[] = [];
+  const timer = setInterval(async () => {
+    last = await outbox.traffic().catch(() => last);
+  }, 10_000);
+  timer.unref();
+  undo.push('delivery counts', () => clearInterval(timer));
+  return () => last;
+}
+
+async function nameOf(registry: Pick<Registry, 'findPatient'>, id: Alarm['patientId']): Promise<string | undefined> {
+  const { givenName, familyName } = (await registry.findPatient(id)) ?? {};
+  const name = [givenName, familyName].filter((part) => part !== undefined).join(' ');
+  return name === '' ? undefined : name;
+}
+
+function countOf(desk: SystemAlarmDesk): Readonly<Record<string, number>> {
+  const counts = { high: 0, medium: 0, low: 0 };
+  for (const { priority } of desk.open()) counts[priority]++;
+  return counts;
 }

@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { createWebPushNotifier, isPushService } from '../adapters/notify/web-push.ts';
+import type { Connections } from '../adapters/postgres/connection.ts';
+import { PostgresPushSubscriptions } from '../adapters/postgres/push-subscriptions.ts';
+import { openPushKeys } from '../identity/push-keys.ts';
+import type { Contacts } from '../ports/contacts.ts';
+import { registerPush } from '../serve/api/push.ts';
+import type { OpenedChannels } from './opened-channels.ts';
+import type { Settings } from './settings.ts';
+
+const CHANNEL = 'web-push';
+
+/** Web push: always there, since it costs nothing until somebody lets a browser be pushed to. */
+export async function openWebPush(parts: {
+  readonly settings: Settings;
+  readonly dataFolder: string;
+  readonly database: Pick<Connections, 'pool'>;
+  readonly contacts: Pick<Contacts, 'put' | 'vouch' | 'remove'>;
+  readonly now: () => number;
+}): Promise<OpenedChannels> {
+  const { settings, dataFolder, database, contacts, now } = parts;
+  const services = settings.pushServices;
+  const subscriptions = new PostgresPushSubscriptions(database);
+  const keys = await openPushKeys(join(dataFolder, 'push-keys.pem'));
+  const { publicKey } = keys;
+  return {
+    notifiers: [
+      createWebPushNotifier({ channel: CHANNEL, subscriptions, keys, contact: contactOf(settings), services, now }),
+    ],
+    endpoints: [],
+    hooks: [
+      ({ answers }) =>
+        (app) =>
+          registerPush(app, {
+            channel: CHANNEL,
+            publicKey,
+            subscriptions,
+            contacts,
+            answers,
+            isPushService: (url) => isPushService(url, services),
+            now,
+          }),
+    ],
+  };
+}
+
+/** A browser only subscribes where it trusts the address, so an installation that pushes has one of these. */
+function contactOf({ pushContact, publicUrl, serverNames }: Settings): string {
+  return pushContact ?? publicUrl ?? `https://${serverNames[0] ?? 'localhost'}`;
+}
