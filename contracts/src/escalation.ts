@@ -62,7 +62,7 @@ export const EscalationStep = Type.Object(
 export type EscalationStep = Static<typeof EscalationStep>;
 
 /**
- * `GET /api/alerts/{id}/escalation`, and the answer of `POST /api/alerts/{id}/escalate` (no body), by which a person has
+ * `GET /api/alerts/{id}/escalation`, and the answer of `POST /api/alerts/{id}/escalate`, by which a person has
  * the next step told now. A round begins when the alarm rings, and again when an
  * acknowledgement expires.
  */
@@ -118,3 +118,10 @@ export const EscalationPreview = Type.Object(
   { $id: 'EscalationPreview' },
 );
 export type EscalationPreview = Static<typeof EscalationPreview>;
+
+/** `POST /api/alerts/{id}/escalate`: the reason, if any, becomes a note of the alarm. */
+export const PostEscalate = Type.Object(
+  { reason: Type.Optional(Type.String({ maxLength: 500 })) },
+  { $id: 'PostEscalate', additionalProperties: false },
+);
+export type PostEscalate = Static<typeof PostEscalate>;

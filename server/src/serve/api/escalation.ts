@@ -1,8 +1,9 @@
-import { Escalation, EscalationPreview } from '@healthsync/contracts/escalation';
+import { Escalation, EscalationPreview, PostEscalate } from '@healthsync/contracts/escalation';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { mayDo } from '../../domain/access.ts';
 import type { Alarm } from '../../domain/alarm.ts';
+import { parseNote } from '../../domain/alarm-note.ts';
 import { PUSH_AGAIN_MS, stepAfter } from '../../domain/escalation-round.ts';
 import { escalationInput } from '../../domain/escalation-times.ts';
 import { parseAlarmId, parsePatientId } from '../../domain/ids.ts';
@@ -66,6 +67,7 @@ export function registerEscalation(app: FastifyInstance, services: EscalationSer
         summary: 'Tell the next step now',
         tags,
         params: IdPath,
+        body: PostEscalate,
         response: { 200: Escalation },
       },
     },
@@ -73,6 +75,10 @@ export function registerEscalation(app: FastifyInstance, services: EscalationSer
       const principal = principalOf(request);
       const alarm = await visibleAlarm(principal, request.params.id);
       if (alarm === undefined) return notFound(reply, 'alarm');
+      const { reason = '' } = request.body;
+      const note = reason.trim() === '' ? undefined : parseNote(reason);
+      if (reason.trim() !== '' && note === undefined)
+        return invalid(reply, [{ code: 'invalid-value', field: 'reason', detail: 'must be readable text' }]);
       const last = (await escalations.rounds(alarm.id)).at(-1);
       const running = last?.end === undefined ? last : undefined;
       if (running?.step !== undefined && running.step !== 'nurse' && now() - (running.toldAtMs ?? 0) < PUSH_AGAIN_MS)
@@ -95,6 +101,7 @@ export function registerEscalation(app: FastifyInstance, services: EscalationSer
               ? 'This alarm is over.'
               : `${outcome.alarm.owner ?? 'Somebody'} has it.`,
         });
+      if (note !== undefined) await act({ id: alarm.id, act: { kind: 'note', note }, ...who });
       return reply.send(await shown(outcome.change.alarm, principal));
     },
   );
