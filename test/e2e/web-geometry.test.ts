@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser?.close());
 
-describe.each(SIZES)('the wall at %i × %i with the widest values there can be', (width, height) => {
+describe.each(SIZES)('check 7: the wall at %i × %i with the widest values there can be', (width, height) => {
   it('lets nothing overlap and clips nothing', async (context) => {
     if (browser === undefined) return context.skip();
     const { page, close } = await openPage(browser, {

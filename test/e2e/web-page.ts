@@ -27,10 +27,12 @@ export async function openPage(
     readonly path?: string;
     readonly prepare?: (mock: MockServer) => void;
     readonly reducedMotion?: boolean;
+    /** A second screen on the same ward. */
+    readonly mock?: MockServer;
   } = {},
 ): Promise<OpenPage> {
   const role = 'role' in options ? options.role : 'physician';
-  const mock = await startMockServer({ beds: options.beds ?? 40, signedIn: role });
+  const mock = options.mock ?? (await startMockServer({ beds: options.beds ?? 40, signedIn: role }));
   options.prepare?.(mock);
   const context = await browser.newContext({
     viewport: { width: options.width ?? 1920, height: options.height ?? 1080 },
@@ -53,7 +55,7 @@ export async function openPage(
     complaints,
     async close() {
       await context.close();
-      await mock.close();
+      if (options.mock === undefined) await mock.close();
     },
   };
 }

@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => browser?.close());
 
 describe('the wall', () => {
-  it('shows a heart rate of 165 as a high alarm within 2 s and announces it', async (context) => {
+  it('check 1: shows a heart rate of 165 as a high alarm within 2 s and announces it', async (context) => {
     if (browser === undefined) return context.skip();
     const { page, mock, close } = await openPage(browser);
     await page.waitForSelector(tileOf('P3'));
@@ -27,7 +27,7 @@ describe('the wall', () => {
     await close();
   });
 
-  it('says within 7 s that the feed is down, keeps the alarm, dims what is old, and comes back by itself', async (context) => {
+  it('check 2: says within 7 s that the feed is down, keeps the alarm, dims what is old, and comes back by itself', async (context) => {
     if (browser === undefined) return context.skip();
     const { page, mock, close } = await openPage(browser);
     await page.waitForSelector(tileOf('P3'));
@@ -52,7 +52,7 @@ describe('the wall', () => {
     await close();
   });
 
-  it('marks one silent device as stale, then lost, while the others stay live', async (context) => {
+  it('check 3: marks one silent device as stale, then lost, while the others stay live', async (context) => {
     if (browser === undefined) return context.skip();
     const { page, mock, close } = await openPage(browser, {
       prepare: ({ ward }) => ward.stop('P7', Date.now() - 25_000),
@@ -78,7 +78,7 @@ describe('the wall', () => {
     await close();
   });
 
-  it('is worked by keyboard alone: next alarm, acknowledge, arrows, open', async (context) => {
+  it('check 10: is worked by keyboard alone: next alarm, acknowledge, arrows, open', async (context) => {
     if (browser === undefined) return context.skip();
     const { page, mock, close } = await openPage(browser, {
       role: 'nurse',
@@ -101,7 +101,7 @@ describe('the wall', () => {
     await close();
   });
 
-  it('tells the second of two people who has the alarm', async (context) => {
+  it('check 6: tells the second of two people who has the alarm', async (context) => {
     if (browser === undefined) return context.skip();
     const { page, mock, close } = await openPage(browser);
     await page.waitForSelector(tileOf('P3'));
@@ -117,7 +117,7 @@ describe('the wall', () => {
     await close();
   });
 
-  it('sorts by priority without moving the bed that has the focus', async (context) => {
+  it('check 10: sorts by priority without moving the bed that has the focus', async (context) => {
     if (browser === undefined) return context.skip();
     const { page, mock, close } = await openPage(browser);
     await page.getByLabel('Order').selectOption('priority');
@@ -131,7 +131,7 @@ describe('the wall', () => {
     await close();
   });
 
-  it('flashes all alarms of a kind together, never three times a second, and not for those who asked for less', async (context) => {
+  it('check 9: flashes all alarms of a kind together, never three times a second, and not for those who asked for less', async (context) => {
     if (browser === undefined) return context.skip();
     const { page, mock, close } = await openPage(browser, { prepare: ({ ward }) => ward.showEverything(Date.now()) });
     await page.waitForSelector(`${tileOf('P13')}[data-call="calling"]`);
@@ -158,7 +158,7 @@ describe('the wall', () => {
     await calm.close();
   });
 
-  it('sounds once somebody has clicked, is paused, and sounds again for a new high alarm', async (context) => {
+  it('check 4: sounds once somebody has clicked, is paused, and sounds again for a new high alarm', async (context) => {
     if (browser === undefined) return context.skip();
     const { page, mock, close } = await openPage(browser);
     await page.waitForSelector(tileOf('P3'));
@@ -178,7 +178,7 @@ describe('the wall', () => {
     await close();
   });
 
-  it('brings no name to a kiosk: neither on the page nor over the network', async (context) => {
+  it('check 11: brings no name to a kiosk: neither on the page nor over the network', async (context) => {
     if (browser === undefined) return context.skip();
     const { page, mock, close } = await openPage(browser, {
       role: 'kiosk',
@@ -190,6 +190,41 @@ describe('the wall', () => {
     expect(mock.requests.filter((request) => request.includes('/api/patients'))).toEqual([]);
     expect(await page.getByLabel('Names').count()).toBe(0);
     expect(await page.locator('.tile-take').count()).toBe(0);
+    await close();
+  });
+
+  it('shows a snoozed alarm as snoozed, silent, and calling again by itself', async (context) => {
+    if (browser === undefined) return context.skip();
+    const { page, mock, close } = await openPage(browser, { role: 'nurse' });
+    await page.waitForSelector(tileOf('P3'));
+    const { id } = mock.ward.raiseHeartRate('P3', Date.now());
+    const until = new Date(Date.now() + 240_000).toISOString();
+    mock.ward.alter(id, 'snoozed', { snooze: { until, by: 'Kim Larsen', at: new Date().toISOString() } });
+    const tile = page.locator(tileOf('P3'));
+    await tile.and(page.locator('[data-call="snoozed"]')).waitFor();
+    expect(await tile.locator('.tile-note').textContent()).toMatch(/^zZ (4:00|3:5\d)$/);
+    expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
+    mock.ward.endSnooze(id);
+    await tile.and(page.locator('[data-call="calling"]')).waitFor();
+    await close();
+  });
+
+  it('says that nobody can be told, wherever one looks', async (context) => {
+    if (browser === undefined) return context.skip();
+    const { page, mock, close } = await openPage(browser, { role: 'nurse' });
+    await page.waitForSelector(tileOf('P3'));
+    const alarm = {
+      id: 'channels.all.failing',
+      rule: 'channels.all.failing',
+      priority: 'high',
+      text: 'No channel delivers: look after alarms on the screens',
+      state: 'active',
+      raisedAt: new Date().toISOString(),
+    } as const;
+    mock.raiseSystem(alarm);
+    await page.locator('.system[data-priority="high"]').filter({ hasText: 'No channel delivers' }).waitFor();
+    mock.raiseSystem({ ...alarm, state: 'cleared' });
+    await page.locator('.system').waitFor({ state: 'detached' });
     await close();
   });
 
@@ -205,7 +240,7 @@ describe('the wall', () => {
     await close();
   });
 
-  it('warns when the browser’s clock differs from the server’s', async (context) => {
+  it('check 15: warns when the browser’s clock differs from the server’s', async (context) => {
     if (browser === undefined) return context.skip();
     const { page, close } = await openPage(browser, { prepare: (mock) => mock.setClockAhead(9_000) });
     await page.getByText(/This screen’s clock is \d+ s behind/).waitFor();

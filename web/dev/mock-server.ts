@@ -27,6 +27,8 @@ export interface MockServer {
   setClockAhead(ms: number): void;
   /** An alarm of the installation, on the stream at once. */
   raiseSystem(alarm: SystemAlarm): void;
+  /** So many seconds' worth of updates, one after the other as fast as the streams take them. */
+  hurry(seconds: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -158,6 +160,16 @@ export async function startMockServer(options: {
     },
     setClockAhead(ms) {
       aheadMs = ms;
+    },
+    async hurry(seconds) {
+      const step = 1_000;
+      for (let second = 0; second < seconds; second += 1) {
+        aheadMs += step;
+        for (const [wardId, tiles] of Map.groupBy(ward.tick(now()), (tile) => tile.wardId))
+          send('vitals', { wardId, tiles });
+        // Streams must not pile up what the page has not read yet.
+        await new Promise((done) => setTimeout(done, 20));
+      }
     },
     async close() {
       for (const timer of timers) clearInterval(timer);

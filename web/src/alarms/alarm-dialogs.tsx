@@ -1,12 +1,13 @@
 import type { Alert, AlertChoices } from '@healthsync/contracts/alert';
 import type { EscalationPreview } from '@healthsync/contracts/escalation';
-import { Button, Modal, Textarea } from '@mantine/core';
+import { Button, Textarea } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { api } from '../api.ts';
 import { alarmText } from '../live/alarm-rank.ts';
 import { useServices } from '../services.ts';
 import { Awaited } from '../widgets/awaited.tsx';
+import { Dialog } from '../widgets/dialog.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { acknowledge, escalate, snooze, writeNote } from './alarm-actions.ts';
 import { StepList } from './step-list.tsx';
@@ -62,7 +63,7 @@ function NoteDialog({ alert, onClose }: DialogProps) {
     if (andAcknowledge) await acknowledge(store, alert.id);
   }
   return (
-    <Modal opened onClose={onClose} title={titleOf('Note', alert)}>
+    <Dialog onClose={onClose} title={titleOf('Note', alert)}>
       <form
         className="stack"
         onSubmit={(event) => {
@@ -100,7 +101,7 @@ function NoteDialog({ alert, onClose }: DialogProps) {
           </Button>
         </div>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 
@@ -116,7 +117,7 @@ function SnoozeDialog({ alert, onClose }: DialogProps) {
     void snooze(store, alert.id, minutes);
   };
   return (
-    <Modal opened onClose={onClose} title={titleOf('Snooze', alert)}>
+    <Dialog onClose={onClose} title={titleOf('Snooze', alert)}>
       <p className="dialog-lead">
         It goes quiet on every screen for this long at most, is shown as snoozed, and calls again by itself. It is not
         acknowledged by this.
@@ -125,31 +126,47 @@ function SnoozeDialog({ alert, onClose }: DialogProps) {
         {({ snoozeMinutes }) => {
           const minutes = snoozeMinutes[alert.priority];
           if (minutes.length === 0) return <p>A {alert.priority} alarm cannot be snoozed here. Acknowledge it.</p>;
-          return (
-            // biome-ignore lint/a11y/noStaticElementInteractions: digits are a second way to the buttons within
-            <div
-              className="choices"
-              onKeyDown={(event) => {
-                const chosen = minutes[Number(event.key) - 1];
-                if (chosen !== undefined) choose(chosen);
-              }}
-            >
-              {minutes.map((each, place) => (
-                <Button
-                  key={each}
-                  size="lg"
-                  variant="default"
-                  {...(place === 0 && { 'data-autofocus': true })}
-                  onClick={() => choose(each)}
-                >
-                  {each} min&nbsp;<kbd>{place + 1}</kbd>
-                </Button>
-              ))}
-            </div>
-          );
+          return <SnoozeChoices minutes={minutes} choose={choose} />;
         }}
       </Awaited>
-    </Modal>
+    </Dialog>
+  );
+}
+
+/** Buttons, and the digits 1, 2, 3 wherever the focus is in the dialog. */
+function SnoozeChoices({
+  minutes,
+  choose,
+}: {
+  readonly minutes: readonly number[];
+  readonly choose: (minutes: number) => void;
+}) {
+  const first = useRef<HTMLButtonElement>(null);
+  const latest = useRef(choose);
+  latest.current = choose;
+  useEffect(() => first.current?.focus(), []);
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      const chosen = minutes[Number(event.key) - 1];
+      if (chosen !== undefined && !event.ctrlKey && !event.metaKey && !event.altKey) latest.current(chosen);
+    };
+    addEventListener('keydown', onKey);
+    return () => removeEventListener('keydown', onKey);
+  }, [minutes]);
+  return (
+    <div className="choices">
+      {minutes.map((each, place) => (
+        <Button
+          key={each}
+          size="lg"
+          variant="default"
+          {...(place === 0 && { ref: first })}
+          onClick={() => choose(each)}
+        >
+          {each} min&nbsp;<kbd>{place + 1}</kbd>
+        </Button>
+      ))}
+    </div>
   );
 }
 
@@ -171,7 +188,7 @@ function EscalateDialog({ alert, onClose }: DialogProps) {
     onClose();
   }
   return (
-    <Modal opened onClose={onClose} title={titleOf('Escalate', alert)} size="lg">
+    <Dialog onClose={onClose} title={titleOf('Escalate', alert)} size="lg">
       <form
         className="stack"
         onSubmit={(event) => {
@@ -204,6 +221,6 @@ function EscalateDialog({ alert, onClose }: DialogProps) {
           </Button>
         </div>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

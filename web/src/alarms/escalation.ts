@@ -46,6 +46,7 @@ const RECEIPT_RANK: Readonly<Record<EscalationRecipient['state'], number>> = {
   pending: 3,
   held: 2,
   failed: 1,
+  dropped: 0.5,
   planned: 0,
 };
 
@@ -61,4 +62,5 @@ export const RECEIPT_WORDS: Readonly<Record<EscalationRecipient['state'], string
   delivered: '✓ delivered',
   read: '✓✓ read',
   failed: '✕ not delivered',
+  dropped: 'no longer worth telling',
 };

@@ -1,10 +1,11 @@
 import type { Alert } from '@healthsync/contracts/alert';
 import type { EscalationPreview } from '@healthsync/contracts/escalation';
-import { Modal } from '@mantine/core';
+
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api.ts';
 import { Awaited } from '../widgets/awaited.tsx';
+import { Dialog } from '../widgets/dialog.tsx';
 import { StepList } from './step-list.tsx';
 
 const PRIORITIES = ['high', 'medium', 'low'] as const;
@@ -21,7 +22,7 @@ export function PreviewDialog({ patientId, onClose }: { readonly patientId: stri
     gcTime: 0,
   });
   return (
-    <Modal opened onClose={onClose} title="Who would be told, if it rang now" size="lg">
+    <Dialog onClose={onClose} title="Who would be told, if it rang now" size="lg">
       {/* biome-ignore lint/a11y/useSemanticElements: a fieldset would bring a frame of its own */}
       <div className="tabs" role="group" aria-label="Priority">
         {PRIORITIES.map((each) => (
@@ -40,6 +41,6 @@ export function PreviewDialog({ patientId, onClose }: { readonly patientId: stri
           )
         }
       </Awaited>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,8 +1,9 @@
 import type { Channel, MessageSamples, PutChannelPolicy } from '@healthsync/contracts/channel';
-import { Button, Modal, NumberInput, Radio, Switch, Textarea } from '@mantine/core';
+import { Button, NumberInput, Radio, Switch, Textarea } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api.ts';
+import { Dialog } from '../widgets/dialog.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { LEVEL_WORDS } from './channels-page.tsx';
 
@@ -31,7 +32,7 @@ export function PolicyDialog({ channel, onClose }: { readonly channel: Channel; 
   const rate = (of: 'channel' | 'recipient', field: 'burst' | 'perMinute') => (value: number | string) =>
     change({ limits: { ...draft.limits, [of]: { ...draft.limits[of], [field]: Number(value) } } });
   return (
-    <Modal opened onClose={onClose} title={`What ${channel.name} may say`} size="lg">
+    <Dialog onClose={onClose} title={`What ${channel.name} may say`} size="lg">
       <form
         className="stack"
         onSubmit={(event) => {
@@ -126,6 +127,6 @@ export function PolicyDialog({ channel, onClose }: { readonly channel: Channel; 
           </Button>
         </div>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

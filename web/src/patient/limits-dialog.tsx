@@ -1,11 +1,12 @@
 import type { PatientDetail } from '@healthsync/contracts/patient';
 import type { RuleSetResponse } from '@healthsync/contracts/rule';
-import { Modal } from '@mantine/core';
+
 import { useQuery } from '@tanstack/react-query';
 import { api } from '../api.ts';
 import { News2Form } from '../rules/news2-form.tsx';
 import { RuleEditor, type RuleScope, rulesPath } from '../rules/rule-editor.tsx';
 import { useSession } from '../session/session.tsx';
+import { Dialog } from '../widgets/dialog.tsx';
 
 /** Which values ring for this patient, and how NEWS2 is scored. */
 export function LimitsDialog({ patient, onClose }: { readonly patient: PatientDetail; readonly onClose: () => void }) {
@@ -19,8 +20,7 @@ export function LimitsDialog({ patient, onClose }: { readonly patient: PatientDe
   });
   const news2 = query.data?.news2;
   return (
-    <Modal
-      opened
+    <Dialog
       onClose={onClose}
       title={`Limits of ${patient.bed ?? 'this patient'}`}
       size="min(1180px, 96vw)"
@@ -30,6 +30,6 @@ export function LimitsDialog({ patient, onClose }: { readonly patient: PatientDe
       {news2 !== undefined && may('limits.write') && (
         <News2Form key={`${news2.spo2Scale} ${news2.use} ${news2.why}`} patientId={patient.id} news2={news2} />
       )}
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,8 +1,9 @@
 import type { PostOverride, Rota, StaffList } from '@healthsync/contracts/rota';
-import { Button, Modal, Select, Textarea, TextInput } from '@mantine/core';
+import { Button, Select, Textarea, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api.ts';
+import { Dialog } from '../widgets/dialog.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { dayTime } from './rota-page.tsx';
 import type { Slot } from './week-grid.tsx';
@@ -43,7 +44,7 @@ export function OverrideDialog({
     return send(() => api(path, { method: 'POST', body }));
   };
   return (
-    <Modal opened onClose={onClose} title={`${rota.name}, ${slot.layer}`}>
+    <Dialog onClose={onClose} title={`${rota.name}, ${slot.layer}`}>
       <form
         className="stack"
         onSubmit={(event) => {
@@ -109,7 +110,7 @@ export function OverrideDialog({
           </Button>
         </div>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -1,10 +1,11 @@
 import type { WardList } from '@healthsync/contracts/patient';
 import type { PutRota, Rota, RotaLayer, RotaSchedule } from '@healthsync/contracts/rota';
-import { Button, Modal, MultiSelect, NumberInput, Textarea, TextInput } from '@mantine/core';
+import { Button, MultiSelect, NumberInput, Textarea, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api.ts';
 import { useServices } from '../services.ts';
+import { Dialog } from '../widgets/dialog.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { useStaff } from './override-dialog.tsx';
 import { Warnings } from './rota-page.tsx';
@@ -49,7 +50,7 @@ export function RotaDialog({ rota, onClose }: { readonly rota: Rota | undefined;
   const isComplete =
     id !== '' && body.name !== '' && body.reason.length >= 3 && layers.every(({ people }) => people.length > 0);
   return (
-    <Modal opened onClose={onClose} title={rota === undefined ? 'New rota' : `Change ${rota.name}`} size="xl">
+    <Dialog onClose={onClose} title={rota === undefined ? 'New rota' : `Change ${rota.name}`} size="xl">
       <form
         className="stack"
         onSubmit={(event) => {
@@ -135,7 +136,7 @@ export function RotaDialog({ rota, onClose }: { readonly rota: Rota | undefined;
           </Button>
         </div>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -1,9 +1,10 @@
 import type { CareRole, CareTeam, PostAssignment } from '@healthsync/contracts/care-team';
-import { Button, Modal, MultiSelect, Select } from '@mantine/core';
+import { Button, MultiSelect, Select } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api.ts';
 import { useStaff } from '../rota/override-dialog.tsx';
+import { Dialog } from '../widgets/dialog.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 
 const ROLES = [
@@ -42,7 +43,7 @@ export function AssignDialog({
     onClose();
   }
   return (
-    <Modal opened onClose={onClose} title="Assign somebody">
+    <Dialog onClose={onClose} title="Assign somebody">
       <form
         className="stack"
         onSubmit={(event) => {
@@ -96,6 +97,6 @@ export function AssignDialog({
           </Button>
         </div>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -19,7 +19,8 @@ export function useShortcuts(shortcuts: Shortcuts): void {
       // WCAG 2.1.4 is about characters; arrows and Enter are what such keys are for.
       if (key.length === 1 && !currentSettings().keys) return;
       const isSequence = first !== undefined && event.timeStamp - first.atMs < SEQUENCE_MS;
-      const handler = (isSequence ? latest.current[`${first?.key} ${key}`] : undefined) ?? latest.current[key];
+      // `G A` goes somewhere; it must never fall back to `A`, which acknowledges.
+      const handler = latest.current[isSequence ? `${first?.key} ${key}` : key];
       first = key === 'g' ? { key, atMs: event.timeStamp } : undefined;
       if (handler !== undefined && handler(event) !== false) event.preventDefault();
     };

@@ -115,7 +115,10 @@ function ServerClockSign() {
           ⚠ This screen’s clock is {Math.round(Math.abs(skew) / 1_000)} s {skew > 0 ? 'ahead' : 'behind'}
         </span>
       )}
-      <time className="clock" title="The server’s clock">
+      <time
+        className="clock"
+        title={Number.isFinite(store.clock.silenceMs()) ? 'The server’s clock' : 'This screen’s clock'}
+      >
         {CLOCK.format(store.clock.now())}
       </time>
     </>
