@@ -1,6 +1,7 @@
 import { AlertList } from '@healthsync/contracts/alert';
 import { LiveAlert, LiveBeat, LiveSnapshot, LiveVitals } from '@healthsync/contracts/live';
 import { WireReading } from '@healthsync/contracts/reading';
+import { LiveSystemAlarm } from '@healthsync/contracts/system-alarm';
 import { Type } from 'typebox';
 
 /**
@@ -81,6 +82,7 @@ const CHANNELS = {
       ...componentMessage('snapshot'),
       ...componentMessage('vitals'),
       ...componentMessage('alert'),
+      ...componentMessage('system'),
       ...componentMessage('beat'),
       ...componentMessage('signed-out'),
       ...componentMessage('overflow'),
@@ -122,6 +124,7 @@ const MESSAGES = {
   snapshot: message('Everything the reader may see: first, and after every reconnection or change of beds', 'Snapshot'),
   vitals: message('Once a second per ward: whole tiles of the patients that changed', 'Vitals'),
   alert: message('At once, whenever an alarm changes', 'AlertChange'),
+  system: message('At once, whenever an alarm of the installation changes', 'SystemAlarmChange'),
   beat: message('Every 2 s', 'Beat'),
   'signed-out': message('The session ended; the last event', 'Beat'),
   overflow: message('The reader was too slow; the last event', 'Beat'),
@@ -133,6 +136,7 @@ function schemas(): Record<string, unknown> {
     Snapshot: LiveSnapshot,
     Vitals: LiveVitals,
     AlertChange: LiveAlert,
+    SystemAlarmChange: LiveSystemAlarm,
     Beat: LiveBeat,
     Alert: AlertList.properties.alerts.items,
     MakerDefined: Type.Object({}, { additionalProperties: true }),

@@ -48,7 +48,8 @@ const GAUGES = {
   healthsync_log_held_readings: 'Readings held in the log',
   healthsync_alarms_open: 'Open alarms, by priority',
   healthsync_alarms_unstored: 'Alarm changes rung but not yet stored',
-  healthsync_notify_pending: 'Deliveries waiting',
+  healthsync_notify_pending: 'Deliveries waiting, by channel',
+  healthsync_system_alarms_open: 'Alarms of the installation that are not cleared, by priority',
   healthsync_postgres_connections: 'Connections of the database pool, by state',
   healthsync_registry_age_seconds: 'Age of the registry view',
   healthsync_certificate_expires_seconds: 'Until the server certificate expires',
@@ -173,12 +174,36 @@ function alarmMetrics(registry: Registry) {
 }
 
 function notifyMetrics(registry: Registry) {
+  const orders = counter(registry, 'healthsync_notify_orders_total', 'Deliveries made from changes of alarms');
   const deliveries = counter(registry, 'healthsync_notify_deliveries_total', 'Delivery attempts', [
     'channel',
     'outcome',
   ]);
   const took = histogram(registry, 'healthsync_notify_send_seconds', 'One delivery attempt', LATENCY, ['channel']);
+  const told = histogram(
+    registry,
+    'healthsync_notify_told_seconds',
+    'From the order of a delivery until the other side took it',
+    TOLD,
+    ['priority'],
+  );
+  const held = counter(registry, 'healthsync_notify_held_total', 'Deliveries not sent when due, by why', [
+    'channel',
+    'why',
+  ]);
+  const answers = counter(registry, 'healthsync_notify_answers_total', 'Answers that came back, by outcome', [
+    'channel',
+    'outcome',
+  ]);
+  const receipts = counter(registry, 'healthsync_notify_receipts_total', 'Receipts that came later', [
+    'channel',
+    'state',
+  ]);
+  const system = counter(registry, 'healthsync_system_alarms_total', 'Alarms of the installation raised, by rule', [
+    'rule',
+  ]);
   return {
+    ordered: (count: number) => orders(count),
     attempt(done: {
       readonly channel: string;
       readonly outcome: 'delivered' | 'retry' | 'failed';
@@ -187,8 +212,16 @@ function notifyMetrics(registry: Registry) {
       deliveries(1, done.channel, done.outcome);
       took(done.ms / 1000, done.channel);
     },
+    deliveredMs: (priority: string, ms: number) => told(ms / 1000, priority),
+    held: (channel: string, why: string) => held(1, channel, why),
+    answered: (channel: string, outcome: string) => answers(1, channel, outcome),
+    receipt: (channel: string, state: string) => receipts(1, channel, state),
+    systemAlarm: (rule: string) => system(1, rule),
   };
 }
+
+/** Seconds: a mail within one, a text message within ten, a retry within minutes; beyond an hour nobody was told in time. */
+const TOLD = [0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3_600] as const;
 
 function liveMetrics(registry: Registry) {
   const events = counter(registry, 'healthsync_live_events_total', 'Live events made (once per ward)', ['event']);

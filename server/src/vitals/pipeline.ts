@@ -244,6 +244,9 @@ function startTelling(parts: PipelineParts): Teller {
     random,
     hooks: {
       attempt: (done) => metrics.notify.attempt(done),
+      deliveredMs: (_channel, priority, ms) => metrics.notify.deliveredMs(priority, ms),
+      held: (channel, why) => metrics.notify.held(channel, why),
+      fannedOut: (count) => metrics.notify.ordered(count),
       onFailed: ({ channel, deliveryId }) =>
         log.error('a notification could not be delivered', { channel, deliveryId }),
       onOutboxError: (error) => log.warn('the outbox is away', { error }),

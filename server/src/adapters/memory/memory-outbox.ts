@@ -246,6 +246,7 @@ export class MemoryOutbox implements Outbox {
         orderedAtMs: each.orderedAtMs,
         updatedAtMs: each.updatedAtMs,
         ...timesOf(each.summary ?? each),
+        ...(each.dedupeKey === undefined ? {} : { dedupeKey: each.dedupeKey }),
       }));
   }
 

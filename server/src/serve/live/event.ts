@@ -5,4 +5,4 @@ export function encodeEvent(event: { readonly id: number; readonly name: EventNa
 }
 
 /** `signed-out` is the last event of a stream whose session ended; `overflow` that of a reader who was too slow. */
-export type EventName = 'snapshot' | 'vitals' | 'alert' | 'beat' | 'signed-out' | 'overflow';
+export type EventName = 'snapshot' | 'vitals' | 'alert' | 'system' | 'beat' | 'signed-out' | 'overflow';

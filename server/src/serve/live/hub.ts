@@ -1,9 +1,12 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LiveAlert, LiveBeat } from '@healthsync/contracts/live';
+import type { LiveSystemAlarm } from '@healthsync/contracts/system-alarm';
 import type { AlarmChange } from '../../domain/alarm.ts';
 import type { PatientId, WardId } from '../../domain/ids.ts';
 import type { PatientPlace } from '../../ports/registry.ts';
+import type { SystemAlarm } from '../../ports/system-alarms.ts';
+import { toSystemAlarm } from '../system-alarm-shape.ts';
 import { type EventName, encodeEvent } from './event.ts';
 import { alertNow, allWards, placesIn, wardOfAlarm } from './places.ts';
 import { readSnapshot } from './snapshot.ts';
@@ -22,6 +25,8 @@ export interface LiveHub {
   touched(patientIds: Iterable<PatientId>): void;
   /** Tells everyone concerned at once, in this very call. */
   alarmChanged(change: AlarmChange): void;
+  /** Of the installation: tells every reader at once, whatever their ward. */
+  systemAlarmChanged(alarm: SystemAlarm): void;
   /** Beds, wards or assignments changed: everyone gets a new snapshot. */
   registryChanged(): void;
   /** Adds a reader; its snapshot is on its way. Answers `undefined` when there is no room. */
@@ -179,6 +184,13 @@ export function createLiveHub(options: {
     for (const seat of seats) if (seat.hasSnapshot && sees(seat.reader, ward)) write(seat, bytes);
   }
 
+  function systemAlarmChanged(alarm: SystemAlarm): void {
+    if (seats.size === 0) return;
+    const body: LiveSystemAlarm = { serverTime: now(), alarm: toSystemAlarm(alarm) };
+    const bytes = event('system', JSON.stringify(body));
+    for (const seat of seats) if (seat.hasSnapshot) write(seat, bytes);
+  }
+
   function beat(): void {
     const body: LiveBeat = { serverTime: now() };
     const bytes = event('beat', JSON.stringify(body));
@@ -289,6 +301,7 @@ export function createLiveHub(options: {
       }
     },
     alarmChanged,
+    systemAlarmChanged,
     registryChanged() {
       // Told with the next tick, so that enrolling a thousand devices does not send a thousand snapshots.
       for (const seat of seats) seat.isOutdated = true;

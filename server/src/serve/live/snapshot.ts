@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LiveSnapshot } from '@healthsync/contracts/live';
 import type { PatientId, WardId } from '../../domain/ids.ts';
+import { toSystemAlarm } from '../system-alarm-shape.ts';
 import { alertNow, allWards, placesIn, wardOfAlarm } from './places.ts';
 import type { LiveSources } from './sources.ts';
 import { type Connection, connectionOf, NO_WARD, NO_WARD_NAME } from './tile.ts';
@@ -52,11 +53,12 @@ export async function readSnapshot(request: SnapshotRequest): Promise<string> {
   const alerts: LiveSnapshot['alerts'] = [];
   for (const alarm of sources.openAlarms()) if (inScope(wardOfAlarm(view, alarm))) alerts.push(alertNow(view, alarm));
 
+  const system = (sources.systemAlarms?.() ?? []).map(toSystemAlarm);
   const hasUnplaced = shown.includes(NO_WARD) && placesIn(view, NO_WARD, sources.statusOf).length > 0;
   const named: LiveSnapshot['wards'] = [
     ...view.snapshot.wards.filter((ward) => inScope(ward.id)).map(({ id, name }) => ({ id, name })),
     ...(hasUnplaced ? [{ id: NO_WARD, name: NO_WARD_NAME }] : []),
   ];
   const head = `{"serverTime":${now()},"wards":${JSON.stringify(named)},"tiles":[`;
-  return `${head}${[...written.values()].join(',')}],"alerts":${JSON.stringify(alerts)}}`;
+  return `${head}${[...written.values()].join(',')}],"alerts":${JSON.stringify(alerts)},"system":${JSON.stringify(system)}}`;
 }
