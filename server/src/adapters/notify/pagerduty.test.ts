@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type NotifierBench, notifierContract } from '../../ports/notifier.contract.ts';
 import type { Notification } from '../../ports/notifier.ts';
+import { callHttps } from './https-call.ts';
 import { createPagerDutyNotifier } from './pagerduty.ts';
 import { ROUTING_KEY, startPagerDuty } from './test-pagerduty.ts';
 
@@ -18,8 +19,8 @@ notifierContract('PagerDuty', async (): Promise<NotifierBench> => {
     behave: vendor.behave,
     received: () =>
       vendor.events.map(({ payload }) => ({
-        content: [payload?.['summary'], ...Object.values(payload?.custom_details ?? {})].join('\n'),
-        idempotencyKey: String(payload?.custom_details?.['delivery']),
+        content: [payload?.summary, ...Object.values(payload?.custom_details ?? {})].join('\n'),
+        idempotencyKey: String(payload?.custom_details?.delivery),
       })),
     retryAfterMs: 30_000,
     secrets: [ROUTING_KEY],
@@ -99,14 +100,14 @@ describe('PagerDuty', () => {
     ['ended', 'high', 'info'],
   ] as const)('%s, %s: %s', async (event, priority, severity) => {
     await send({ event, alarm: { ...alarm, priority } });
-    expect(vendor.events[0]?.payload?.['severity']).toBe(severity);
+    expect(vendor.events[0]?.payload?.severity).toBe(severity);
   });
   it('a test is an incident of its own', async () => {
     const { alarm: _, ...test } = { ...message, event: 'test' as const };
     const signal = AbortSignal.timeout(10_000);
     await notifierOf(vendor).send(test, { idempotencyKey: 'test-1', signal });
     expect(statusOf('test-1')).toBe('triggered');
-    expect(vendor.events[0]?.payload?.['severity']).toBe('info');
+    expect(vendor.events[0]?.payload?.severity).toBe('info');
   });
   it('an unknown service is told nothing', async () => {
     expect(await send({ recipient: 'radiology' })).toEqual({ kind: 'permanent', reason: 'no such service' });
@@ -125,5 +126,43 @@ describe('PagerDuty', () => {
     vendor.behave('accept');
     expect((await send()).kind).toBe('delivered');
     expect(vendor.incidents.size).toBe(1);
+  });
+});
+
+describe('the PagerDuty of these tests', () => {
+  const trigger = {
+    routing_key: ROUTING_KEY,
+    event_action: 'trigger',
+    payload: { summary: 's', source: 's', severity: 'info' },
+  };
+  const { payload } = trigger;
+  it.each([
+    ['an unknown field', { ...trigger, colour: 'red' }],
+    ['an unknown field of the payload', { ...trigger, payload: { ...payload, patient: 'x' } }],
+    ['no severity', { ...trigger, payload: { summary: 's', source: 's' } }],
+    ['a severity of another scale', { ...trigger, payload: { ...payload, severity: 'high' } }],
+    ['a summary that is too long', { ...trigger, payload: { ...payload, summary: 'x'.repeat(1_025) } }],
+    ['a key that is too long', { ...trigger, dedup_key: 'x'.repeat(256) }],
+    ['an acknowledgement of nothing', { routing_key: ROUTING_KEY, event_action: 'acknowledge' }],
+    ['an acknowledgement with a payload', { ...trigger, event_action: 'acknowledge', dedup_key: 'a' }],
+    ['another integration', { ...trigger, routing_key: 'f'.repeat(32) }],
+    ['a picture that is not fetched over TLS', { ...trigger, images: [{ src: 'http://x.example/' }] }],
+    ['what is no JSON', 'hello'],
+  ])('refuses %s', async (_, event) => {
+    const vendor = await startPagerDuty();
+    const post = (body: unknown) =>
+      callHttps({
+        url: vendor.eventsUrl,
+        ca: vendor.ca,
+        headers: { 'content-type': 'application/json' },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+        signal: AbortSignal.timeout(10_000),
+      });
+    try {
+      expect((await post(trigger)).status).toBe(202);
+      expect((await post(event)).status).toBe(400);
+    } finally {
+      await vendor.close();
+    }
   });
 });

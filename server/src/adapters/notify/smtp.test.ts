@@ -1,3 +1,6 @@
+import { connect as connectPlain } from 'node:net';
+import { createInterface } from 'node:readline';
+import { connect as connectTls } from 'node:tls';
 import type { SMTPServerOptions } from 'smtp-server';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type NotifierBench, notifierContract } from '../../ports/notifier.contract.ts';
@@ -196,4 +199,62 @@ describe('SMTP', () => {
     ['smtp://mail.example:25', { host: 'mail.example', port: 25, security: 'starttls' }],
     ['smtps://[fd00::1]', { host: 'fd00::1', port: 465, security: 'tls' }],
   ])('%s is understood', (url, expected) => expect(smtpServer(url)).toEqual(expected));
+});
+
+describe('the mail server of these tests', () => {
+  /** Says each line once the server has answered the one before; answers what it said last. */
+  async function converse(port: number, lines: readonly string[], ca?: string): Promise<string> {
+    const socket =
+      ca === undefined
+        ? connectPlain(port, '127.0.0.1')
+        : connectTls({ port, host: '127.0.0.1', ca, servername: 'localhost' });
+    const answers = createInterface({ input: socket })[Symbol.asyncIterator]();
+    const answer = async () => {
+      for (;;) {
+        const { value = '', done } = await answers.next();
+        // `250-` goes on, `250 ` is the last line.
+        if (done || /^\d{3} /.test(value)) return value;
+      }
+    };
+    let last = await answer();
+    for (const line of lines) {
+      socket.write(`${line}\r\n`);
+      last = await answer();
+    }
+    socket.destroy();
+    return last;
+  }
+  const envelope = [
+    'EHLO x',
+    `AUTH PLAIN ${btoa('\0healthsync\0correct horse')}`,
+    'MAIL FROM:<a@b.example>',
+    'RCPT TO:<c@d.example>',
+    'DATA',
+  ];
+  const head =
+    'From: a@b.example\r\nTo: c@d.example\r\nSubject: s\r\nDate: Sun, 22 Nov 2026 03:00:00 +0000\r\nMessage-ID: <1@b.example>';
+
+  it.each([
+    ['takes what is right', 'x', /^250 /],
+    ['refuses a line of more than 998', 'x'.repeat(999), /^554 line too long/],
+    ['refuses a bare line feed', 'a\nb', /^554 bare line end/],
+  ])('%s', async (_, text, expected) => {
+    const server = await startMailServer({ secure: true });
+    try {
+      const lines = [...envelope, `${head}\r\n\r\n${text}\r\n.`];
+      expect(await converse(server.settings.port, lines, server.settings.ca)).toMatch(expected);
+    } finally {
+      await server.close();
+    }
+  });
+  it('refuses a password and a mail before TLS', async () => {
+    const server = await startMailServer();
+    try {
+      expect(await converse(server.settings.port, envelope.slice(0, 2))).toMatch(/^538 /);
+      expect(await converse(server.settings.port, ['EHLO x', 'MAIL FROM:<a@b.example>'])).toMatch(/^530 /);
+      expect(server.seen.plainPasswords).toBe(0);
+    } finally {
+      await server.close();
+    }
+  });
 });

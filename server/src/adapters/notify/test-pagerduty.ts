@@ -7,7 +7,11 @@ export const ROUTING_KEY = 'e93facc04764012d7bfb002500d5d1a6';
 interface PagerDutyEvent {
   readonly event_action: 'trigger' | 'acknowledge' | 'resolve';
   readonly dedup_key?: string;
-  readonly payload?: Readonly<Record<string, unknown>> & { readonly custom_details?: Record<string, unknown> };
+  readonly payload?: {
+    readonly summary?: string;
+    readonly severity?: string;
+    readonly custom_details?: { readonly delivery?: string };
+  };
 }
 
 /**

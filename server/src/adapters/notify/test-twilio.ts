@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { startVendor, type VendorAnswer, type VendorRequest } from './test-vendor.ts';
 
@@ -11,7 +11,7 @@ export const NUMBERS = { optedOut: '+4915100000610', landline: '+493000000614', 
 
 export interface TakenMessage {
   readonly sid: string;
-  readonly form: Readonly<Record<string, string>>;
+  readonly form: Partial<Static<typeof MessageForm>>;
   readonly createdMs: number;
 }
 
@@ -50,7 +50,7 @@ function answer(request: VendorRequest, taken: TakenMessage[], inConversation: R
   if (pairs.length !== Object.keys(form).length) return fault(400, 20001, 'Parameter given twice');
   const refused = refusalOf(form, inConversation);
   if (refused !== undefined) return refused;
-  const message = { sid: `SM${String(taken.length).padStart(32, '0')}`, form, createdMs: Date.now() };
+  const message: TakenMessage = { sid: `SM${String(taken.length).padStart(32, '0')}`, form, createdMs: Date.now() };
   taken.push(message);
   return { status: 201, body: resource(message) };
 }
@@ -82,23 +82,22 @@ function refusalOf(
   return undefined;
 }
 
-const CreateMessage = Compile(
-  Type.Object(
-    {
-      To: Type.String(),
-      From: Type.Optional(Type.String()),
-      MessagingServiceSid: Type.Optional(Type.String({ pattern: '^MG[0-9a-fA-F]{32}$' })),
-      Body: Type.Optional(Type.String()),
-      ContentSid: Type.Optional(Type.String({ pattern: '^HX[0-9a-fA-F]{32}$' })),
-      ContentVariables: Type.Optional(Type.String()),
-      // "StatusCallback is not a valid URL" (21609): https, no underscore in the host.
-      StatusCallback: Type.Optional(Type.String({ pattern: '^https://[A-Za-z0-9.:-]+/' })),
-      ValidityPeriod: Type.Optional(Type.String({ pattern: '^([1-9]\\d{0,3}|[12]\\d{4}|3[0-5]\\d{3}|36000)$' })),
-      SmartEncoded: Type.Optional(Type.Enum(['true', 'false'])),
-    },
-    { additionalProperties: false },
-  ),
+const MessageForm = Type.Object(
+  {
+    To: Type.String(),
+    From: Type.Optional(Type.String()),
+    MessagingServiceSid: Type.Optional(Type.String({ pattern: '^MG[0-9a-fA-F]{32}$' })),
+    Body: Type.Optional(Type.String()),
+    ContentSid: Type.Optional(Type.String({ pattern: '^HX[0-9a-fA-F]{32}$' })),
+    ContentVariables: Type.Optional(Type.String()),
+    // "StatusCallback is not a valid URL" (21609): https, no underscore in the host.
+    StatusCallback: Type.Optional(Type.String({ pattern: '^https://[A-Za-z0-9.:-]+/' })),
+    ValidityPeriod: Type.Optional(Type.String({ pattern: '^([1-9]\\d{0,3}|[12]\\d{4}|3[0-5]\\d{3}|36000)$' })),
+    SmartEncoded: Type.Optional(Type.Enum(['true', 'false'])),
+  },
+  { additionalProperties: false },
 );
+const CreateMessage = Compile(MessageForm);
 
 /** Keys are the numbers of the placeholders; WhatsApp refuses line breaks, tabs and runs of spaces. */
 function isVariables(text: string): boolean {
@@ -114,7 +113,7 @@ function isVariables(text: string): boolean {
 function list(query: URLSearchParams, taken: readonly TakenMessage[]): VendorAnswer {
   const unknown = [...query.keys()].filter((name) => !['To', 'From', 'PageSize', 'DateSent'].includes(name));
   if (unknown.length > 0) return fault(400, 20001, 'Unknown parameter');
-  const found = taken.filter(({ form }) => form['To'] === query.get('To')).reverse();
+  const found = taken.filter(({ form }) => form.To === query.get('To')).reverse();
   return { status: 200, body: { messages: found.slice(0, Number(query.get('PageSize') ?? 50)).map(resource) } };
 }
 
@@ -122,9 +121,9 @@ function resource({ sid, form, createdMs }: TakenMessage): object {
   return {
     sid,
     account_sid: ACCOUNT_SID,
-    to: form['To'],
-    from: form['From'] ?? null,
-    body: form['Body'] ?? 'what the template makes of it',
+    to: form.To,
+    from: form.From ?? null,
+    body: form.Body ?? 'what the template makes of it',
     direction: 'outbound-api',
     status: 'queued',
     date_created: new Date(createdMs).toUTCString().replace('GMT', '+0000'),

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type NotifierBench, notifierContract } from '../../ports/notifier.contract.ts';
 import type { Notification } from '../../ports/notifier.ts';
+import { callHttps } from './https-call.ts';
 import {
   ACCOUNT_SID,
   API_KEY_SECRET,
@@ -29,7 +30,7 @@ const settingsOf = ({ url, ca }: Twilio, change: Partial<TwilioSettings> = {}): 
   now: Date.now,
   ...change,
 });
-const keyOf = ({ form }: TakenMessage) => new URL(form['StatusCallback'] ?? '').searchParams.get('delivery') ?? '';
+const keyOf = ({ form }: TakenMessage) => new URL(form.StatusCallback ?? '').searchParams.get('delivery') ?? '';
 
 const bench = (change: Partial<TwilioSettings>) => async (): Promise<NotifierBench> => {
   const vendor = await startTwilio();
@@ -40,7 +41,7 @@ const bench = (change: Partial<TwilioSettings>) => async (): Promise<NotifierBen
     behave: vendor.behave,
     received: () =>
       vendor.taken.map((message) => ({
-        content: message.form['Body'] ?? Object.values(JSON.parse(message.form['ContentVariables'] ?? '{}')).join('\n'),
+        content: message.form.Body ?? Object.values(JSON.parse(message.form.ContentVariables ?? '{}')).join('\n'),
         idempotencyKey: keyOf(message),
       })),
     retryAfterMs: 7_000,
@@ -95,7 +96,7 @@ describe('Twilio', () => {
     const signal = AbortSignal.timeout(10_000);
     await createTwilioNotifier(unreachable).send(plain, { idempotencyKey: 'k', signal });
     expect(vendor.taken[0]?.form).not.toHaveProperty('StatusCallback');
-    expect(vendor.taken[0]?.form['Body']).not.toContain('Reply');
+    expect(vendor.taken[0]?.form.Body).not.toContain('Reply');
   });
   it('goes out by a messaging service where one is given', async () => {
     const from = `MG${'d4'.repeat(16)}`;
@@ -111,7 +112,7 @@ describe('Twilio', () => {
       From: `whatsapp:${NUMBERS.sender}`,
       ContentSid: CONTENT_SID,
     });
-    expect(JSON.parse(form['ContentVariables'] ?? '')).toEqual({
+    expect(JSON.parse(form.ContentVariables ?? '')).toEqual({
       '1': 'High alarm, bed W3-01',
       '2': 'Raised 2026-11-22T03:04:05.000Z.',
       '3': 'a-token-not-for-sms',
@@ -129,8 +130,8 @@ describe('Twilio', () => {
     clock.nowMs += 86_400_000;
     vendor.people.inConversation.delete(NURSE);
     await send(notifier);
-    expect(vendor.taken.map(({ form }) => form['ContentSid'] !== undefined)).toEqual([true, false, true]);
-    expect(vendor.taken[1]?.form['Body']).toBe(`${message.text}Reply 1 to acknowledge.`);
+    expect(vendor.taken.map(({ form }) => form.ContentSid !== undefined)).toEqual([true, false, true]);
+    expect(vendor.taken[1]?.form.Body).toBe(`${message.text}Reply 1 to acknowledge.`);
   });
   it('WhatsApp without a template is refused outside a conversation', async () => {
     const { contentSid: _, ...bare } = settingsOf(vendor, { type: 'whatsapp', contentSid: CONTENT_SID });
@@ -177,5 +178,45 @@ describe('Twilio', () => {
     vendor.behave('accept');
     expect((await send(notifier, {}, 'k2')).kind).toBe('delivered');
     expect(vendor.taken.map(keyOf)).toEqual(['k1', 'k2']);
+  });
+});
+
+describe('the Twilio of these tests', () => {
+  const good = { To: NURSE, From: NUMBERS.sender, Body: 'x' };
+  const { Body: _, ...silent } = good;
+  it.each([
+    [20001, { ...good, Colour: 'red' }],
+    [20001, { ...good, StatusCallback: 'http://plain.example/' }],
+    [20001, { ...good, ValidityPeriod: '36001' }],
+    [20001, { ...good, ContentSid: CONTENT_SID }],
+    [21211, { ...good, To: '0049 30 1234' }],
+    [21602, silent],
+    [21603, { To: NURSE, Body: 'x' }],
+    [21610, { ...good, To: NUMBERS.optedOut }],
+    [21617, { ...good, Body: 'x'.repeat(1_601) }],
+    [21656, { ...silent, ContentSid: CONTENT_SID, ContentVariables: '{"1":"a\\nb"}' }],
+    [21659, { ...good, From: '+4915100000002' }],
+    [63007, { ...good, To: `whatsapp:${NURSE}` }],
+    [63016, { To: `whatsapp:${NURSE}`, From: `whatsapp:${NUMBERS.sender}`, Body: 'x' }],
+  ])('refuses with %d: %j', async (code, form) => {
+    const vendor = await startTwilio();
+    const post = (parameters: Record<string, string>) =>
+      callHttps({
+        url: new URL(`/2010-04-01/Accounts/${ACCOUNT_SID}/Messages.json`, vendor.url),
+        ca: vendor.ca,
+        headers: {
+          'content-type': 'application/x-www-form-urlencoded',
+          authorization: `Basic ${Buffer.from(`${API_KEY_SID}:${API_KEY_SECRET}`).toString('base64')}`,
+        },
+        body: String(new URLSearchParams(parameters)),
+        signal: AbortSignal.timeout(10_000),
+      });
+    try {
+      expect((await post(good)).status).toBe(201);
+      const refused = await post(form);
+      expect([refused.status, JSON.parse(refused.body)]).toMatchObject([400, { code }]);
+    } finally {
+      await vendor.close();
+    }
   });
 });
