@@ -33,10 +33,12 @@ import { ASSESS_GROUP } from '../vitals/3-assess/assessor.ts';
 import { startVitalsPipeline } from '../vitals/pipeline.ts';
 import { alarmPolicyOf } from './alarm-policy.ts';
 import { startDemo } from './demo.ts';
+import { openEscalation } from './open-escalation.ts';
 import { openTelling } from './open-telling.ts';
 import type { Settings } from './settings.ts';
 import { undoStack } from './undo.ts';
 import { VERSION } from './version.ts';
+import { wallUrlOf } from './wall-url.ts';
 
 /** A running installation: every role in one process, on the embedded engines. */
 export interface AllInOne {
@@ -99,7 +101,12 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   const registry = new PostgresRegistry(database, listener);
   const history = new PostgresVitalsHistory(database);
   const alarmPolicy = alarmPolicyOf(settings);
-  const alarms = new PostgresAlarmStore(database, { policy: alarmPolicy, now });
+  const escalation = await openEscalation({ settings, database, log, now });
+  const alarms = new PostgresAlarmStore(database, {
+    policy: alarmPolicy,
+    now,
+    inTransaction: [escalation.inTransaction],
+  });
   const outbox = new PostgresOutbox(database);
   const checkpoints = new PostgresCheckpoints(database);
   const accounts = new PostgresAccounts(database);
@@ -178,9 +185,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     refreshView: () => registryView.refresh(),
     profileFolders: settings.profilesFolder === undefined ? [] : [settings.profilesFolder],
     clockAheadMaxMs: settings.clockAheadMaxSeconds * 1000,
-    ...(settings.serverNames[0] === undefined
-      ? {}
-      : { wallUrl: `https://${settings.serverNames[0]}:${settings.httpsPort}/` }),
+    ...wallUrlOf(settings),
     metrics,
     log,
     now,
@@ -196,6 +201,23 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     onGap: () => vitals.alarmChangedElsewhere(undefined),
   });
   undo.push('alarm notices', () => stopAlarmNotices());
+  const escalating = await escalation.start({
+    folder: folder.path,
+    listener,
+    metrics,
+    accounts,
+    contacts: tell.contacts,
+    notifiers: tell.notifiers,
+    systemAlarms: tell.systemAlarms,
+    outbox,
+    alarms,
+    desk,
+    statusOf: (patientId) => assessor.statusOf(patientId),
+    isCaughtUp: () => assessor.isCaughtUp(),
+    view,
+    onOrdered: () => teller.wake(),
+    undo,
+  });
 
   // The live stream.
   const presence = new Map<DeviceId, 'online' | 'offline'>();
@@ -303,6 +325,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
       { name: 'history', required: false, state: () => (keeper.lag() > LAG_DEGRADED ? 'degraded' : 'up') },
       { name: 'alarm store', required: false, state: () => (desk.unstored() > 0 ? 'degraded' : 'up') },
       ...tell.health,
+      ...escalating.health,
     ],
     metrics,
     log,
@@ -324,6 +347,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
       hasPublicCertificate,
       plugins: [
         ...tellingRoutes,
+        escalating.routes,
         (app) =>
           registerIngest(app, {
             admission,
