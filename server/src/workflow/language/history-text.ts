@@ -12,9 +12,9 @@ export function historyText(events: readonly HistoryEvent[]): string {
   let atMs = first.atMs;
   let said: Json | undefined;
   for (const { id, previousId, atMs: at, type, input, output, ...rest } of events) {
-    const payload = input ?? output;
+    const payload = input === undefined ? output : input;
     const isRepeated = payload !== undefined && payload === said;
-    said = payload ?? said;
+    if (payload !== undefined) said = payload;
     const detail: Detail = {
       ...rest,
       ...(input !== undefined && !isRepeated && { i: input }),
@@ -36,17 +36,17 @@ export function historyOf(text: string): readonly HistoryEvent[] {
   return rows.map(([type, laterMs, back, detail = {}], index): HistoryEvent => {
     const { i, o, same, ...rest } = detail;
     atMs += laterMs;
-    said = i ?? o ?? said;
+    const fresh = i === undefined ? o : i;
+    if (fresh !== undefined) said = fresh;
     const id = firstId + index;
-    const payload = same === undefined ? undefined : said;
     return {
       id,
       previousId: id - back,
       atMs,
       type: HISTORY_EVENT_TYPES[type] as HistoryEvent['type'],
       ...rest,
-      ...((i !== undefined || same === 'i') && { input: i ?? (payload as Json) }),
-      ...((o !== undefined || same === 'o') && { output: o ?? (payload as Json) }),
+      ...((i !== undefined || same === 'i') && { input: said as Json }),
+      ...((o !== undefined || same === 'o') && { output: said as Json }),
     };
   });
 }

@@ -17,14 +17,18 @@ export function readMachine(fields: Fields, around: Pick<Reading, 'resource' | '
   if (names.length === 0) fields.wrong('States', 'must hold a state', 'missing');
   if (!names.includes(startAt)) fields.wrong('StartAt', `there is no state ${startAt}`, 'not-found');
 
+  for (const name of names) {
+    if (around.names.has(name))
+      fields.report(`${inner.at}.${name}`, 'conflict', 'the name is taken by another state of the definition');
+    around.names.add(name);
+  }
+
   const reached = new Map<string, string[]>();
   for (const name of names) {
     const object = inner.object[name];
     const state = new Fields(isObject(object) ? object : {}, `${inner.at}.${name}`, fields.report);
     if (!isObject(object)) state.wrong('', 'must be an object');
     if (name.length > NAME_MAX) state.wrong('', `a name has at most ${NAME_MAX} characters`);
-    if (around.names.has(name)) state.wrong('', 'the name is taken by another state', 'conflict');
-    around.names.add(name);
     const targets: string[] = [];
     reached.set(name, targets);
     const read = readState(name, state, {
