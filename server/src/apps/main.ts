@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register(program: Comman
     ward: () => import('./cli/place.ts'),
     user: () => import('./cli/user.ts'),
     token: () => import('./cli/user.ts'),
+    alarm: () => import('./cli/alarm.ts'),
     rejected: () => import('./cli/rejected.ts'),
     profile: () => import('./cli/profile.ts'),
     simulate: () => import('./cli/simulate.ts'),

@@ -4,12 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type DataFolder, openDataFolder, ownerOf } from '../adapters/embedded/data-folder.ts';
 import { findRunningDatabase } from '../adapters/embedded/embedded-postgres.ts';
 import { PostgresAccounts } from '../adapters/postgres/accounts.ts';
+import { PostgresAlarmStore } from '../adapters/postgres/alarm-store.ts';
 import { Listener } from '../adapters/postgres/listener.ts';
 import { type Database, openDatabase } from '../adapters/postgres/open-database.ts';
 import { PostgresRegistry } from '../adapters/postgres/registry.ts';
 import { PostgresRejectedReadings } from '../adapters/postgres/rejected-readings.ts';
 import { type Authorities, openAuthorities } from '../identity/authority.ts';
 import type { Accounts } from '../ports/accounts.ts';
+import type { AlarmStore } from '../ports/alarm-store.ts';
 import { Failure } from '../ports/failure.ts';
 import type { Registry } from '../ports/registry.ts';
 import type { RejectedReadings } from '../ports/rejected-readings.ts';
@@ -20,6 +22,8 @@ export interface OpenData {
   readonly registry: Registry;
   readonly accounts: Accounts;
   readonly rejected: RejectedReadings;
+  /** To read: what people do to alarms goes through the running server, which rings and tells. */
+  readonly alarms: Pick<AlarmStore, 'list' | 'find' | 'history' | 'notes'>;
   /** Opens the authorities, or makes them where the installation has none yet. */
   authorities(): Promise<Authorities>;
 }
@@ -43,6 +47,7 @@ export async function withOpenData<T>(
       registry: new PostgresRegistry(database, listener),
       accounts: new PostgresAccounts(database),
       rejected: new PostgresRejectedReadings(database),
+      alarms: new PostgresAlarmStore(database),
       authorities: () => openAuthorities({ folder: join(settings.dataFolder, 'pki'), now }),
     });
   } finally {

@@ -71,7 +71,7 @@ describe('the command line', () => {
   it('shows its commands, each with its own help', async () => {
     const top = await run(['--help']);
     expect(top).toMatchObject({ code: 0, err: '' });
-    for (const command of ['device', 'patient', 'ward', 'bed', 'user', 'token', 'rejected', 'doctor'])
+    for (const command of ['device', 'patient', 'ward', 'bed', 'user', 'token', 'alarm', 'rejected', 'doctor'])
       expect(top.out).toContain(`\n  ${command} `);
     for (const command of [
       ['device', 'enroll'],
@@ -197,6 +197,19 @@ describe('beside a running server', () => {
     expect(await json(['rejected', 'list'])).toEqual({ rejected: [] });
     const replay = await run(['rejected', 'replay', '1'], { env: { HEALTHSYNC_HTTPS_PORT: '1' } });
     expect(replay).toMatchObject({ code: 1, err: expect.stringContaining('no server answers') });
+  });
+
+  it('alarms are listed and shown; taking one needs its HTTPS side, and somebody who takes it', async () => {
+    expect(await json(['alarm', 'list', '--ward', 'w-1', '--unacknowledged'])).toEqual({ alarms: [] });
+    expect(await run(['alarm', 'show', 'none'])).toMatchObject({ code: 2, err: expect.stringContaining('<alarm>') });
+    expect(await run(['alarm', 'list', '--limit', '0'])).toMatchObject({ code: 2 });
+    expect(await run(['alarm', 'acknowledge', 'a', '--as', 'nobody'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--as: there is no such account'),
+    });
+    await json(['user', 'add', 'dora', '--role', 'nurse'], { input: 'correct horse battery\n' });
+    const noServer = await run(['alarm', 'acknowledge', 'a', '--as', 'dora'], { env: { HEALTHSYNC_HTTPS_PORT: '1' } });
+    expect(noServer).toMatchObject({ code: 1, err: expect.stringContaining('no server answers') });
   });
 
   describe('a device that is enrolled', () => {

@@ -1,13 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { request } from 'node:https';
-import { join } from 'node:path';
-import { rootCertificates } from 'node:tls';
 import type { Command } from 'commander';
-import { sha256Of } from '../../identity/secrets.ts';
-import { createSessions } from '../../identity/sessions.ts';
 import { scriptUser } from '../../identity/users.ts';
-import type { Settings } from '../settings.ts';
-import { type Answer, addCommand, type CommandContext, Misuse, Refusal, required, withData } from './command.ts';
+import { callServer, parsed } from './call-server.ts';
+import { type Answer, addCommand, type CommandContext, Misuse, required, withData } from './command.ts';
 
 /** `healthsync rejected …`: readings that were refused, and their second chance after a fix. */
 export function register(program: Command, context: CommandContext): void {
@@ -79,64 +73,12 @@ async function replay(context: CommandContext, _: object, id: string): Promise<A
   required('<id>', /^[A-Za-z0-9_-]{1,64}$/.test(id) ? id : undefined, 'expected an id that "rejected list" shows');
   const settings = context.settings();
   return withData(context, async ({ accounts }) => {
-    const sessions = createSessions({ accounts, now: context.now });
-    const { secret } = await sessions.createApiToken(await scriptUser(accounts, 'operator'), TOKEN_MS);
-    try {
-      const reply = await callServer(settings, `/api/rejected-readings/${id}/replay`, secret);
-      if (reply.status === 404) throw new Misuse('<id>', 'there is no such rejected reading');
-      const text = `Server: ${reply.status} ${reply.body}`;
-      return { json: { status: reply.status, ...parsed(reply.body) }, text, failed: reply.status >= 300 };
-    } finally {
-      await accounts.revokeToken(sha256Of(secret), context.now());
-    }
+    const reply = await callServer(context, settings, accounts, {
+      path: `/api/rejected-readings/${id}/replay`,
+      as: await scriptUser(accounts, 'operator'),
+    });
+    if (reply.status === 404) throw new Misuse('<id>', 'there is no such rejected reading');
+    const text = `Server: ${reply.status} ${reply.body}`;
+    return { json: { status: reply.status, ...parsed(reply.body) }, text, failed: reply.status >= 300 };
   });
-}
-
-/** Long enough for one call; revoked right after it. */
-const TOKEN_MS = 60_000;
-const CALL_TIMEOUT_MS = 30_000;
-
-/** Taking a reading in is the running server's work: it alone writes the log. */
-async function callServer(settings: Settings, path: string, token: string): Promise<{ status: number; body: string }> {
-  const own = await readFile(join(settings.dataFolder, 'pki', 'server-ca.pem'), 'utf8').catch(() => '');
-  const isPublic = settings.httpsCertificate !== undefined;
-  const host = isPublic ? (settings.serverNames[0] ?? 'localhost') : 'localhost';
-  return new Promise((resolve, reject) => {
-    const call = request(
-      {
-        host,
-        port: settings.httpsPort,
-        path,
-        method: 'POST',
-        ca: isPublic ? [...rootCertificates] : own,
-        timeout: CALL_TIMEOUT_MS,
-        headers: { authorization: `Bearer ${token}`, 'content-length': 0 },
-      },
-      (response) => {
-        let body = '';
-        response.setEncoding('utf8').on('data', (chunk: string) => {
-          body = (body + chunk).slice(0, 65_536);
-        });
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
-      },
-    );
-    call.on('timeout', () => call.destroy(new Error('timeout')));
-    call.on('error', (error: NodeJS.ErrnoException) =>
-      reject(
-        new Refusal(
-          `no server answers on https://${host}:${settings.httpsPort} (${error.code ?? error.message}); start it first`,
-        ),
-      ),
-    );
-    call.end();
-  });
-}
-
-function parsed(body: string): object {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === 'object' && value !== null ? value : {};
-  } catch {
-    return {};
-  }
 }
