@@ -20,7 +20,7 @@ describe('limits of a patient', () => {
     await page.keyboard.press('t');
     const field = page.getByLabel('HR above', { exact: true }).first();
     await field.fill('345');
-    await page.getByText('between 0 and 350 /min').first().waitFor();
+    await page.getByText('between 0 and 350 /min').waitFor();
     expect(await page.getByRole('button', { name: 'Save limits' }).isDisabled()).toBe(true);
     await field.fill('150');
     await page.getByText('between 0 and 350 /min').waitFor({ state: 'detached' });
@@ -160,7 +160,7 @@ describe('runs of the workflow engine', () => {
     await page.getByText('TaskStateEntered').first().waitFor();
     await page.getByText('now in WaitForAnswer').waitFor();
     await page.getByText('Event 2: input').click();
-    await page.locator('.payload').filter({ hasText: '"alarmId": "A1"' }).first().waitFor();
+    await page.locator('.events .payload').filter({ hasText: '"alarmId": "A1"', visible: true }).first().waitFor();
     expect(mock.requests).toContain('GET /api/workflows/executions/escalation%3AA1');
     await close();
   });

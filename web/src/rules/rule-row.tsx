@@ -29,6 +29,9 @@ export function RuleRow({
   const [isOpen, setOpen] = useState(state === 'new');
   const isRemoved = state === 'removed';
   const isOff = rule.off === true;
+  // An error of a limit stands at its number, which is always on the page.
+  const isElsewhere = ({ severity, field }: RuleProblem) =>
+    !(severity === 'error' && rule.kind === 'limit' && field.endsWith('.limit'));
   return (
     <section className="rule-row" data-state={state} data-off={isOff || undefined} aria-label={ruleText(rule)}>
       <div className="rule-line">
@@ -100,7 +103,7 @@ export function RuleRow({
         />
       )}
       {needsSecond && <p className="rule-warning">⚖ Waits for a second person.</p>}
-      {warnings.map(({ severity, code, field, detail }) => (
+      {warnings.filter(isElsewhere).map(({ severity, code, field, detail }) => (
         <p key={`${code} ${field}`} className="rule-warning" data-severity={severity}>
           {severity === 'error' ? '✕' : '⚠'} {detail}
         </p>
