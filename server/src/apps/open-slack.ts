@@ -8,11 +8,11 @@ const CHANNEL = 'slack';
 
 /** Slack, as the settings name it. */
 export function openSlack(settings: Settings, now: () => number): OpenedChannels {
-  const { slackBotToken: botToken, slackSigningSecret: signingSecret, slackChannels } = settings;
+  const { slackBotToken: botToken, slackSigningSecret: signingSecret, slackChannels, slackApiUrl } = settings;
   if (botToken === undefined || signingSecret === undefined) return { notifiers: [], endpoints: [], hooks: [] };
   const respond = (url: string, body: object, signal: AbortSignal) => sendSlackResponse(url, body, { signal });
   return {
-    notifiers: [createSlackNotifier({ channel: CHANNEL, botToken, now })],
+    notifiers: [createSlackNotifier({ channel: CHANNEL, botToken, apiUrl: new URL(slackApiUrl), now })],
     endpoints: slackChannels.map((recipient) => ({ channel: CHANNEL, recipient })),
     hooks: [
       ({ answers, log }) =>

@@ -22,9 +22,10 @@ function openBot(settings: Settings, now: () => number): OpenedChannels {
   const { teamsAppId: appId, teamsAppSecret: appSecret, teamsTenantId: tenantId, teamsChannels } = settings;
   if (appId === undefined || appSecret === undefined || tenantId === undefined)
     return { notifiers: [], endpoints: [], hooks: [] };
-  const keyOf = createSigningKeys({ now });
+  const keyOf = createSigningKeys({ metadataUrl: new URL(settings.teamsMetadataUrl), now });
+  const [serviceUrl, loginUrl] = [new URL(settings.teamsServiceUrl), new URL(settings.teamsLoginUrl)];
   return {
-    notifiers: [createTeamsNotifier({ channel: BOT, appId, appSecret, tenantId, now })],
+    notifiers: [createTeamsNotifier({ channel: BOT, appId, appSecret, tenantId, serviceUrl, loginUrl, now })],
     endpoints: teamsChannels.map((recipient) => ({ channel: BOT, recipient })),
     hooks: [
       ({ answers, log }) =>

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import { PUSH_SERVICES } from '../adapters/notify/web-push.ts';
 import { variable } from './setting-variable.ts';
 
+const CLOUD_URL = '^https://\\S+/$';
 const UUID = '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
 
 /** Slack, Teams and web push. What has to be set up on the other side is in `adapters/notify/{slack,teams}.ts`. */
@@ -28,6 +29,12 @@ export const MESSAGING_SETTINGS = {
     maxItems: 100,
     default: [],
     description: 'Slack channels that topics can be subscribed to; the bot must have been invited. People need none.',
+  }),
+  slackApiUrl: Type.String({
+    ...variable('HEALTHSYNC_SLACK_API_URL', 'an https:// address that ends with /api/'),
+    pattern: '^https://[^\\s/]+/api/$',
+    default: 'https://slack.com/api/',
+    description: 'The Web API of the Slack workspace; `https://slack-gov.com/api/` for GovSlack.',
   }),
 
   teamsAppId: Type.Optional(
@@ -59,6 +66,25 @@ export const MESSAGING_SETTINGS = {
     maxItems: 100,
     default: [],
     description: 'Teams channels that topics can be subscribed to; the app must be installed in their teams.',
+  }),
+  teamsServiceUrl: Type.String({
+    ...variable('HEALTHSYNC_TEAMS_SERVICE_URL', 'an https:// address that ends with /'),
+    pattern: CLOUD_URL,
+    default: 'https://smba.trafficmanager.net/teams/',
+    description: 'The Bot Connector of Teams; `https://smba.infra.gcc.teams.microsoft.com/teams/` for GCC.',
+  }),
+  teamsLoginUrl: Type.String({
+    ...variable('HEALTHSYNC_TEAMS_LOGIN_URL', 'an https:// address that ends with /'),
+    pattern: CLOUD_URL,
+    default: 'https://login.microsoftonline.com/',
+    description: 'Where Entra ID gives the bot its tokens; `https://login.microsoftonline.us/` for GCC High.',
+  }),
+  teamsMetadataUrl: Type.String({
+    ...variable('HEALTHSYNC_TEAMS_METADATA_URL', 'an https:// address'),
+    pattern: '^https://\\S+$',
+    default: 'https://login.botframework.com/v1/.well-known/openidconfiguration',
+    description:
+      'Where the Bot Framework publishes the keys of what it sends; `https://login.botframework.azure.us/v1/.well-known/openidconfiguration` for GCC High.',
   }),
   teamsWorkflows: Type.Array(Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,40}=https://[^\\s]+$' }), {
     ...variable('HEALTHSYNC_TEAMS_WORKFLOWS', 'pairs such as ward-3=<address of the workflow>, separated by commas'),

@@ -14,15 +14,13 @@ export interface SlackSettings {
   readonly channel: string;
   /** `xoxb-…` of the app's bot. */
   readonly botToken: string;
-  /** `https://slack-gov.com/api/` for GovSlack. */
-  readonly apiUrl?: URL;
+  /** `https://slack.com/api/`, or `https://slack-gov.com/api/` for GovSlack. */
+  readonly apiUrl: URL;
   /** PEM of a private authority, where a proxy opens TLS; the system's otherwise. */
   readonly ca?: string;
   /** ms since 1970. */
   readonly now: () => number;
 }
-
-const API_URL = new URL('https://slack.com/api/');
 
 /**
  * Posts with an acknowledge button, and changes what it posted when the alarm ends or somebody has taken it. Recipients
@@ -110,7 +108,7 @@ type Result =
   /** Unclear: it may have happened all the same. */
   | { readonly kind: 'not-ok'; readonly outcome: DeliveryOutcome; readonly isUnclear: boolean };
 
-function slackApi({ botToken, apiUrl = API_URL, ca, now }: SlackSettings) {
+function slackApi({ botToken, apiUrl, ca, now }: SlackSettings) {
   const ask = (method: string, type: string, body: string, signal: AbortSignal, answerMaxBytes = 16_384) =>
     callHttps({
       url: new URL(method, apiUrl),

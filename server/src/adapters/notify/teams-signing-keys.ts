@@ -7,9 +7,6 @@ export type SigningKeys = (
   kid: string,
 ) => Promise<{ readonly key: KeyObject; readonly endorsements: readonly string[] } | undefined>;
 
-/** `https://login.botframework.azure.us/v1/.well-known/openidconfiguration` in the US government's cloud. */
-const METADATA_URL = new URL('https://login.botframework.com/v1/.well-known/openidconfiguration');
-
 /** "May be cached for long periods"; Microsoft asks for a look at least once a day. */
 const KEEP_MS = 24 * 3_600_000;
 /** A key we do not know may be new. Or made up: then this keeps the asking within bounds. */
@@ -23,11 +20,12 @@ const ASK_MS = 5_000;
  * had; keys that were good yesterday are better than none.
  */
 export function createSigningKeys(options: {
-  readonly metadataUrl?: URL;
+  /** `https://login.botframework.com/v1/.well-known/openidconfiguration` */
+  readonly metadataUrl: URL;
   readonly ca?: string;
   readonly now: () => number;
 }): SigningKeys {
-  const { metadataUrl = METADATA_URL, ca, now } = options;
+  const { metadataUrl, ca, now } = options;
   let held: ReadonlyMap<string, Awaited<ReturnType<SigningKeys>>> = new Map();
   let readAtMs = Number.NEGATIVE_INFINITY;
   let askedAtMs = Number.NEGATIVE_INFINITY;

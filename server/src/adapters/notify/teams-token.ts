@@ -19,7 +19,7 @@ const RENEW_BEFORE_MS = 300_000;
  * The token with which the bot speaks to the connector (learn.microsoft.com/azure/bot-service/rest-api
  * /bot-framework-rest-connector-authentication, "single tenant"). Asked for once, however many wait for it.
  */
-export function createTeamsToken(settings: TeamsSettings & { readonly loginUrl: URL }) {
+export function createTeamsToken(settings: Omit<TeamsSettings, 'channel' | 'serviceUrl'>) {
   const { appId, appSecret, tenantId, loginUrl, ca, now } = settings;
   let held: { readonly token: string; readonly untilMs: number } | undefined;
   let asking: Promise<string> | undefined;

@@ -20,17 +20,15 @@ export interface TeamsSettings {
   readonly appSecret: string;
   /** The directory (tenant) it is registered in; only people of this one may answer. */
   readonly tenantId: string;
-  /** Where the connector of this region is; the global one finds it. `https://smba.infra.gcc.teams.microsoft.com/teams/` for GCC. */
-  readonly serviceUrl?: URL;
-  readonly loginUrl?: URL;
+  /** The Bot Connector: `https://smba.trafficmanager.net/teams/` finds the right region by itself. */
+  readonly serviceUrl: URL;
+  /** Entra ID: `https://login.microsoftonline.com/`. */
+  readonly loginUrl: URL;
   /** PEM of a private authority, where a proxy opens TLS; the system's otherwise. */
   readonly ca?: string;
   /** ms since 1970. */
   readonly now: () => number;
 }
-
-const SERVICE_URL = new URL('https://smba.trafficmanager.net/teams/');
-const LOGIN_URL = new URL('https://login.microsoftonline.com/');
 
 /**
  * Tells as a bot, with an Adaptive Card whose button comes back to `serve/hooks/teams.ts`, and changes the card when
@@ -42,8 +40,8 @@ const LOGIN_URL = new URL('https://login.microsoftonline.com/');
  * again and may be seen twice. Both cards carry the same answer, and what follows changes the latest.
  */
 export function createTeamsNotifier(settings: TeamsSettings): Notifier {
-  const { channel, serviceUrl = SERVICE_URL, loginUrl = LOGIN_URL, ca, now } = settings;
-  const token = createTeamsToken({ ...settings, loginUrl });
+  const { channel, serviceUrl, ca, now } = settings;
+  const token = createTeamsToken(settings);
   /** Person → the conversation with that person, which never changes. */
   const conversations = new Map<string, string>();
 
