@@ -144,7 +144,7 @@ describe('a missing person', () => {
     const id = await ward.condition('began');
     await expect.poll(() => ward.told(id), STEP).toHaveLength(2);
     expect(await rounds(id)).toEqual([['raised', 'nurse, charge-nurse-and-doctor', 'running']]);
-    expect([...ward.ringing.keys()]).toEqual(['escalation.nobody.W3.nurse']);
+    expect([...ward.ringing.keys()]).toEqual(['escalation.nobody.W3']);
     const [round] = await ward.escalations.rounds(id);
     expect(round?.steps[0]?.warnings.map(({ code }) => code)).toEqual(['no-nurse', 'nobody-assigned']);
     expect(round?.steps[0]).not.toHaveProperty('untilMs');

@@ -1,4 +1,4 @@
-import { mayDo } from '../domain/access.ts';
+import { mayDo, ROLES } from '../domain/access.ts';
 import type { ChannelType } from '../domain/channel.ts';
 import type { EscalationWorld, HouseRecipient, Staff, StaffContact } from '../domain/escalation.ts';
 import type { UserId, WardId } from '../domain/ids.ts';
@@ -40,7 +40,7 @@ export function createStaffDirectory(sources: StaffSources): StaffDirectory {
   async function readHouse(): Promise<House> {
     const nowMs = now();
     const users = (await accounts.users()).filter(
-      ({ disabledAtMs }) => disabledAtMs === undefined || disabledAtMs > nowMs,
+      ({ name, disabledAtMs }) => !isScript(name) && (disabledAtMs === undefined || disabledAtMs > nowMs),
     );
     const userIds = users.map(({ id }) => id);
     const [verified, kept, overrides, { users: quiet }] = await Promise.all([
@@ -102,6 +102,9 @@ export function createStaffDirectory(sources: StaffSources): StaffDirectory {
     },
   };
 }
+
+/** Holds the tokens of scripts, and is nobody (`identity/users.ts`). */
+const isScript = (name: string) => ROLES.some((role) => name === `script-${role}`);
 
 /** A day back for what is still running, two days ahead for what an escalation or its preview can reach. */
 const LOOK_BACK_MS = 86_400_000;

@@ -31,6 +31,8 @@ export interface TellTaskParts {
 export function createTellTask(parts: TellTaskParts) {
   const { alarms, escalations, orders, workflow, directory, systemAlarms, placeOf, now } = parts;
 
+  const nobodyAt = new Map<string, Set<EscalationStep>>();
+
   return async function tell(payload: unknown): Promise<{ readonly told: number }> {
     const task = parseTellPayload(payload);
     const [round, alarm] = await Promise.all([escalations.round(task), alarms.find(task.alarmId)]);
@@ -88,16 +90,26 @@ export function createTellTask(parts: TellTaskParts) {
     await alarms.act({ id: alarm.id, act: { kind: 'escalate', step }, by: ESCALATION_ACTOR, atMs });
   }
 
+  /** One alarm of the installation for each ward, naming the steps at which nobody was found last. */
   function reportNobody(step: EscalationStep, { wardId }: EscalatedAlarm, isNobody: boolean): void {
-    const id = `escalation.nobody.${wardId ?? 'no-ward'}.${step}`;
-    if (!isNobody) systemAlarms.clear(id);
-    else
-      systemAlarms.raise({
-        id,
-        rule: 'escalation.nobody',
-        priority: step === 'everyone' ? 'high' : 'medium',
-        text: `${wardId === undefined ? 'Patients without a ward' : `Ward ${wardId}`}: ${NOBODY[step]} could be told of an alarm. See to the care team, the rota and their contacts.`,
-      });
+    const ward = wardId ?? 'no-ward';
+    const id = `escalation.nobody.${ward}`;
+    const steps = nobodyAt.get(ward) ?? new Set();
+    if (isNobody) steps.add(step);
+    else steps.delete(step);
+    if (nobodyAt.size >= WARDS_MAX) nobodyAt.clear();
+    nobodyAt.set(ward, steps);
+    if (steps.size === 0) {
+      systemAlarms.clear(id);
+      return;
+    }
+    const missing = ESCALATION_STEPS.filter((each) => steps.has(each)).map((each) => NOBODY[each]);
+    systemAlarms.raise({
+      id,
+      rule: 'escalation.nobody',
+      priority: steps.has('everyone') ? 'high' : 'medium',
+      text: `${wardId === undefined ? 'Patients without a ward' : `Ward ${wardId}`}: of an alarm ${missing.join(', ')} could be told. See to the care team, the rota and their contacts.`,
+    });
   }
 
   async function answer(token: string, what: string): Promise<{ readonly told: number }> {
@@ -105,6 +117,9 @@ export function createTellTask(parts: TellTaskParts) {
     return { told: 0 };
   }
 }
+
+/** More wards than a house has. */
+const WARDS_MAX = 1_000;
 
 const NOBODY: Readonly<Record<EscalationStep, string>> = {
   nurse: 'no nurse',
