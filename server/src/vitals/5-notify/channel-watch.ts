@@ -44,7 +44,8 @@ export function createChannelWatch(options: {
 
   /** With no other channel left nobody beyond the wall is told of anything. */
   function raiseFailing(channel: string): void {
-    const isLast = channels.every(isFailing);
+    // One that was never used since the start is no way out that anybody has.
+    const isLast = channels.filter((each) => health.has(each)).every(isFailing);
     systemAlarms.raise({
       id: failingId(channel),
       rule: 'channel.failing',
