@@ -200,6 +200,161 @@ describe('the store is right', () => {
   });
 });
 
+describe('what people and time do', () => {
+  const ANNA = { by: 'anna', byId: 'u-anna' as never };
+  const id = 'a1' as AlarmId;
+  const medium = { priority: 'medium' } as const;
+
+  it('is told once, with who did it, and the desk holds what the store holds', async () => {
+    const store = new MemoryAlarmStore({ now: () => 5_000_000 });
+    const { desk } = await liveDesk(store);
+    const changes: AlarmChange[] = [];
+    desk.onChange((change) => changes.push(change));
+    desk.take([transition('began', 1, medium)]);
+    await desk.act({ id, act: { kind: 'snooze', forMs: 300_000 }, ...ANNA });
+    desk.adopt(await store.passTime({ nowMs: 5_300_000, limit: 10 }));
+    await desk.act({ id, act: { kind: 'note', note: 'seen' }, ...ANNA });
+    await desk.act({ id, act: { kind: 'escalate', step: 'physician' }, by: 'HealthSync' });
+    await desk.act({ id, act: { kind: 'own' }, ...ANNA });
+    await desk.act({ id, act: { kind: 'release' }, ...ANNA });
+    expect(changes.map(({ kind, by }) => [kind, by])).toEqual([
+      ['raised', undefined],
+      ['snoozed', 'anna'],
+      ['unsnoozed', undefined],
+      ['noted', 'anna'],
+      ['escalated', 'HealthSync'],
+      ['acknowledged', 'anna'],
+      ['released', 'anna'],
+    ]);
+    expect(desk.find(id)).toEqual(store.alarms.get(id));
+  });
+
+  it('through another process is told in the same words, when that process says so', async () => {
+    const store = new MemoryAlarmStore({ now: () => 5_000_000 });
+    const { desk, told } = await liveDesk(store);
+    desk.take([transition('began', 1, medium)]);
+    await desk.settled();
+    const elsewhere = async (act: Parameters<typeof store.act>[0]['act'], by = ANNA) => {
+      expect(await store.act({ id, act, ...by, atMs: 5_000_000 })).toMatchObject({ kind: 'done' });
+      await desk.refresh(id);
+    };
+    const time = async (nowMs: number) => {
+      await store.passTime({ nowMs, limit: 10 });
+      await desk.refresh(id);
+    };
+    const ben = { by: 'ben', byId: 'u-ben' as never };
+    await time(5_300_000);
+    await elsewhere({ kind: 'snooze', forMs: 300_000 });
+    await elsewhere({ kind: 'unsnooze' });
+    await elsewhere({ kind: 'note', note: 'x' });
+    await elsewhere({ kind: 'escalate', step: 'physician' });
+    await elsewhere({ kind: 'acknowledge' });
+    await elsewhere({ kind: 'own', from: 'anna' }, ben);
+    await elsewhere({ kind: 'release' }, ben);
+    await elsewhere({ kind: 'acknowledge' });
+    await time(5_000_000 + 31 * 60_000);
+    await store.apply([transition('worsened', 2)]);
+    await desk.refresh(id);
+    await store.apply([transition('eased', 3, medium)]);
+    await desk.refresh(id);
+    await store.apply([transition('ended', 4)]);
+    await desk.refresh(id);
+    await elsewhere({ kind: 'acknowledge' });
+    expect(told.map((line) => line.replace('a1 ', ''))).toEqual([
+      'raised',
+      'reminder',
+      'snoozed',
+      'unsnoozed',
+      'noted',
+      'escalated',
+      'acknowledged',
+      'owner-changed',
+      'released',
+      'acknowledged',
+      'acknowledgement-expired',
+      'priority-changed',
+      'priority-changed',
+      'ended',
+      'resolved',
+    ]);
+    expect(desk.open()).toEqual([]);
+  });
+
+  it('an older answer of the store changes nothing: neither gives back what was taken, nor opens what is over', async () => {
+    const store = new MemoryAlarmStore();
+    const { desk, told } = await liveDesk(store);
+    desk.take([transition('began', 1)]);
+    await desk.settled();
+    const find = store.find.bind(store);
+    let answer: () => void = () => {};
+    store.find = async (which) => {
+      const old = await find(which);
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      return old;
+    };
+    const overtaken = desk.refresh(id);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    await desk.acknowledge({ id, ...ANNA });
+    answer();
+    await overtaken;
+    expect(desk.find(id)).toMatchObject({ acknowledgedBy: 'anna' });
+    const again = desk.refresh(id);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    desk.take([transition('ended', 2)]);
+    await desk.settled();
+    answer();
+    await again;
+    expect(desk.open()).toEqual([]);
+    expect(told).toEqual(['a1 raised', 'a1 acknowledged', 'a1 resolved']);
+  });
+
+  it('that is refused brings the desk up to date', async () => {
+    const store = new MemoryAlarmStore();
+    const { desk, told } = await liveDesk(store);
+    desk.take([transition('began', 1)]);
+    await desk.settled();
+    await store.acknowledge({ id, by: 'ben', atMs: 7 });
+    expect(await desk.act({ id, act: { kind: 'acknowledge' }, ...ANNA })).toMatchObject({
+      kind: 'refused',
+      reason: 'already-acknowledged',
+    });
+    expect(told).toEqual(['a1 raised', 'a1 acknowledged']);
+    expect(desk.find(id)).toMatchObject({ owner: 'ben' });
+  });
+
+  it('to many at once is told of each', async () => {
+    const store = new MemoryAlarmStore();
+    const { desk, told } = await liveDesk(store);
+    desk.take([
+      transition('began', 1, medium),
+      transition('began', 2, { patientId: 'P2' as PatientId }),
+      transition('began', 3, { patientId: 'P3' as PatientId, priority: 'low' }),
+    ]);
+    const ids = ['a1', 'a2', 'a3'] as AlarmId[];
+    const outcomes = await desk.acknowledgeMany({ ids, ...ANNA });
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['acknowledged', 'high-priority', 'acknowledged']);
+    expect(told.slice(3)).toEqual(['a1 acknowledged', 'a3 acknowledged']);
+  });
+
+  it('a condition that ends while it is being stored is not lost under what a person did meanwhile', async () => {
+    const store = new MemoryAlarmStore();
+    const { desk } = await liveDesk(store);
+    desk.take([transition('began', 1)]);
+    await desk.settled();
+    const apply = store.apply.bind(store);
+    store.apply = async (transitions) => {
+      await store.acknowledge({ id, by: 'ben', atMs: 7 });
+      return apply(transitions);
+    };
+    desk.take([transition('ended', 2)]);
+    await desk.settled();
+    expect(desk.open()).toEqual([]);
+    expect(store.alarms.get(id)).toMatchObject({ state: 'resolved', resolvedBy: 'condition' });
+  });
+});
+
 describe('bounds', () => {
   it('beyond the most that may wait, there is no room until the store has caught up', async () => {
     const store = new MemoryAlarmStore();
