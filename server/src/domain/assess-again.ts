@@ -134,10 +134,7 @@ function judgeCurrentValues(judgement: Judgement, nowMs: number): void {
     const ofValue = { ...judgement, source: { readingId, deviceId, atMs: nowMs } };
     for (const rule of rules.compiled.limits[vital] ?? []) {
       const isPresent = patient.conditions[rule.rule.id] !== undefined;
-      const isSustained = !isPresent && (rule.rule.sustainedMs ?? 0) > 0;
-      // Counted from when it was measured.
-      const counted = isSustained ? { ...judgement, source: { readingId, deviceId, atMs: value.atMs } } : ofValue;
-      if (isPresent || !isLost(patient, vital, nowMs)) judgeLimit(counted, rule, value, value.intervalMs);
+      if (isPresent || !isLost(patient, vital, nowMs)) judgeLimit(ofValue, rule, value, value.intervalMs);
     }
   }
   for (const combination of rules.compiled.combinations) {

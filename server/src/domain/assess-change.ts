@@ -33,7 +33,8 @@ export function judgeChange(
   if (!isThere && patient.pending === undefined) return;
   const is = isThere ? 'breach' : 'well';
   const readings = [seen(rule, value)];
-  const sustained = sustain(judgement, compiled, {
+  const sustained = sustain(patient, compiled, {
+    atMs: value.atMs,
     is,
     sustainedMs,
     gapMaxMs: freshnessOf(usualMs).staleAfterMs,

@@ -34,7 +34,14 @@ export function judgeCombination(judgement: Judgement, compiled: CompiledCombina
   }
   const is = holds ? 'breach' : 'well';
   const gapMaxMs = shortestStaleMs(patient, compiled.vitals);
-  const sustained = sustain(judgement, compiled, { is, sustainedMs, gapMaxMs, readings: seen.readings });
+  // It is looked at when one of its values is new, and speaks of the newest moment: of that one value or of another.
+  const sustained = sustain(patient, compiled, {
+    atMs: patient.eventMs,
+    is,
+    sustainedMs,
+    gapMaxMs,
+    readings: seen.readings,
+  });
   if (sustained === undefined) return;
   forgetPending(patient, rule.id);
   const { first, readings, spanMs } = sustained;

@@ -1,6 +1,6 @@
 import type { Cause, ConditionTransition, Priority } from './alarm.ts';
 import { type AssessRules, type Compiled, PRIORITY_RANK } from './assess-rules.ts';
-import type { Condition, PatientState, Position, ReadingSource } from './assess-state.ts';
+import { type Condition, NO_CONDITIONS, type PatientState, type Position, type ReadingSource } from './assess-state.ts';
 import type { AlarmId } from './ids.ts';
 import { roundToChart } from './news2.ts';
 import { alarmKindOf } from './rule.ts';
@@ -48,7 +48,7 @@ export function findAbsent(judgement: Judgement, ruleId: string): void {
     tell(judgement, 'worsened', ruleId, condition, condition.worst, condition.worstSource, step++);
   tell(judgement, 'ended', ruleId, condition, condition.worst, source, step);
   const { [ruleId]: _, ...others } = patient.conditions;
-  patient.conditions = others;
+  patient.conditions = isEmpty(others) ? NO_CONDITIONS : others;
 }
 
 /**
@@ -218,6 +218,11 @@ function isWorse(candidate: Found['cause'], than: Cause): boolean {
 function shownValue({ vital, value }: Found['cause']): number | undefined {
   if (vital === undefined || value === undefined) return undefined;
   return vital === 'news2' ? value : roundToChart(vital, value);
+}
+
+function isEmpty(record: object): boolean {
+  for (const _ in record) return false;
+  return true;
 }
 
 /** Reading-driven steps are 0 and 1; those without a reading are moments. */

@@ -1,6 +1,6 @@
 import { findAbsent, findPresent, type Judgement } from './assess-condition.ts';
 import type { Compiled } from './assess-rules.ts';
-import type { JudgedValue, PatientState } from './assess-state.ts';
+import { type JudgedValue, NO_CONDITIONS, type PatientState } from './assess-state.ts';
 import { forgetPending, interrupt, sustain } from './assess-sustained.ts';
 import { freshnessOf } from './freshness.ts';
 import type { LimitRule } from './rule.ts';
@@ -18,8 +18,8 @@ export function judgeLimit(
   const { rule } = compiled;
   const { sustainedMs = 0 } = rule;
   const beyond = isBeyond(rule, value.value);
+  if (!beyond && patient.conditions === NO_CONDITIONS && patient.pending === undefined) return;
   const isPresent = patient.conditions[rule.id] !== undefined;
-  if (!beyond && !isPresent && patient.pending === undefined) return;
   if (isPresent || sustainedMs === 0) {
     if (beyond)
       findPresent(judgement, compiled, { cause: limitCause(rule, value.value), readings: [seen(rule, value)] });
@@ -27,7 +27,8 @@ export function judgeLimit(
     return;
   }
   const is = beyond ? 'breach' : isWithin(rule, value.value) ? 'well' : 'band';
-  const sustained = sustain(judgement, compiled, {
+  const sustained = sustain(patient, compiled, {
+    atMs: value.atMs,
     is,
     sustainedMs,
     gapMaxMs: freshnessOf(usualMs).staleAfterMs,

@@ -1,6 +1,6 @@
 import { type Found, findAbsent, findPresent, type Judgement } from './assess-condition.ts';
 import type { Compiled } from './assess-rules.ts';
-import { type JudgedStatus, NEVER_MS } from './assess-state.ts';
+import { type JudgedStatus, NEVER_MS, NO_CONDITIONS } from './assess-state.ts';
 import {
   NEWS2_PARAMETERS,
   type News2Inputs,
@@ -58,6 +58,7 @@ function judgeNews2(judgement: Judgement, score: News2Score, inputs: News2Inputs
 
 /** Is a NEWS2 alarm there? Then each score is judged, also one that is the same: a peak may be due to be told. */
 export function hasNews2Condition({ patient, rules }: Judgement): boolean {
+  if (patient.conditions === NO_CONDITIONS) return false;
   return rules.compiled.news2.some(({ rule }) => patient.conditions[rule.id] !== undefined);
 }
 

@@ -139,6 +139,9 @@ export interface WornDevice {
 
 export const NEVER_MS = Number.MAX_SAFE_INTEGER;
 
+/** Of every patient of whom nothing is present: asked for each reading, and answered by looking at one word. */
+export const NO_CONDITIONS: Conditions = Object.freeze({});
+
 export function unheardPatient(patientId: PatientId, partition: number): PatientState {
   return {
     status: {
@@ -161,7 +164,7 @@ export function unheardPatient(patientId: PatientId, partition: number): Patient
       news2NotApplicable: undefined,
     },
     devices: [],
-    conditions: {},
+    conditions: NO_CONDITIONS,
     position: { partition, offset: -1, step: 0 },
     eventMs: 0,
     moment: { deviceId: undefined, readingId: undefined, others: undefined },
@@ -184,7 +187,8 @@ export function revive(parsed: PatientState): PatientState {
   const own = unheardPatient(status.patientId, position.partition);
   Object.assign(own.status, status, { values: Object.assign(own.status.values, status.values) });
   Object.assign(own.moment, moment);
-  Object.assign(own, { position, conditions, eventMs, news2UntilMs, dueMs });
+  Object.assign(own, { position, eventMs, news2UntilMs, dueMs });
+  if (Object.keys(conditions).length > 0) own.conditions = conditions;
   own.pending = parsed.pending;
   own.windows = parsed.windows;
   own.beginnings = parsed.beginnings;

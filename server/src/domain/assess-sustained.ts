@@ -1,4 +1,3 @@
-import type { Judgement } from './assess-condition.ts';
 import type { Compiled } from './assess-rules.ts';
 import type { PatientState, Pending } from './assess-state.ts';
 import type { DeviceId } from './ids.ts';
@@ -21,7 +20,7 @@ import type { ReasonReading, Reasons } from './rule-reasons.ts';
  *   reading beyond the limit.
  */
 export function sustain(
-  { patient, source }: Pick<Judgement, 'patient' | 'source'>,
+  patient: PatientState,
   rule: Compiled,
   sighting: Sighting,
 ): (Reasons['sustained'] & { readonly first: readonly ReasonReading[] }) | undefined {
@@ -31,7 +30,7 @@ export function sustain(
     if (known !== undefined) forgetPending(patient, id);
     return undefined;
   }
-  const { atMs } = source;
+  const { atMs } = sighting;
   const gapMs = known === undefined ? 0 : atMs - known.lastMs;
   if (known === undefined || known.key !== rule.key || gapMs < 0 || gapMs > sighting.gapMaxMs) {
     if (sighting.is === 'breach') startPending(patient, rule, atMs, sighting.readings);
@@ -48,13 +47,15 @@ export function sustain(
 export interface Sighting {
   /** `band`: within the limit, and not yet well again. */
   readonly is: 'breach' | 'band' | 'well';
+  /** When, by event time. */
+  readonly atMs: number;
   readonly sustainedMs: number;
   /** A longer gap since the last sighting is no evidence. */
   readonly gapMaxMs: number;
   readonly readings: readonly ReasonReading[];
 }
 
-/** A late value that was well, measured within the time in question. */
+/** Something measured within the time in question speaks against it: a late value that was well, or leads off. */
 export function interrupt(patient: PatientState, ruleId: string, atMs: number): void {
   const known = patient.pending?.[ruleId];
   if (known === undefined || atMs <= known.sinceMs || atMs > known.lastMs) return;
@@ -69,11 +70,13 @@ export function forgetPending(patient: PatientState, ruleId: string): void {
   patient.pending = isEmpty(others) ? undefined : others;
 }
 
-/** The leads are off: what this device had shown until now begins anew. */
-export function forgetPendingOf(patient: PatientState, deviceId: DeviceId): void {
+/** The leads were off then: what this device had shown until then begins anew. */
+export function forgetPendingOf(patient: PatientState, deviceId: DeviceId, atMs: number): void {
   for (const id in patient.pending) {
-    const { first, latest } = patient.pending[id] as Pending;
-    if ([...first, ...latest].some((reading) => reading.deviceId === deviceId)) forgetPending(patient, id);
+    const { first, latest, sinceMs, lastMs } = patient.pending[id] as Pending;
+    if (atMs <= sinceMs || ![...first, ...latest].some((reading) => reading.deviceId === deviceId)) continue;
+    if (atMs > lastMs) forgetPending(patient, id);
+    else interrupt(patient, id, atMs);
   }
 }
 

@@ -1,6 +1,6 @@
 import { findAbsent, findPresent, type Judgement } from './assess-condition.ts';
 import type { Compiled, CompiledRules } from './assess-rules.ts';
-import type { PatientState, WornDevice } from './assess-state.ts';
+import { NO_CONDITIONS, type PatientState, type WornDevice } from './assess-state.ts';
 import { assumedIntervalMs, freshnessOf, INTERVAL_MIN_MS, learnInterval } from './freshness.ts';
 import type { DeviceId } from './ids.ts';
 import type { AssignedReading } from './reading.ts';
@@ -79,6 +79,7 @@ const TEXTS: Readonly<Record<TechnicalRule['condition'], string>> = {
 /** Is there anything that `judgeDevices` could change? */
 export function isTechnicalTouched({ conditions, devices }: PatientState): boolean {
   for (const device of devices) if (device.leadsOff || device.batteryLow) return true;
+  if (conditions === NO_CONDITIONS) return false;
   for (const rule in conditions) if (rule.startsWith('technical.')) return true;
   return false;
 }
@@ -109,16 +110,19 @@ export function isNewer(
   reading: { readonly atMs: number; readonly receivedAtMs: number },
   known: { readonly atMs: number; readonly receivedAtMs: number },
 ): boolean {
-  const isHonest = reading.atMs <= reading.receivedAtMs;
-  return reading.atMs > (isHonest ? Math.min(known.atMs, known.receivedAtMs) : known.atMs);
+  const { atMs } = reading;
+  if (atMs > known.atMs) return true;
+  const isHonest = atMs <= reading.receivedAtMs;
+  return isHonest && atMs > known.receivedAtMs;
 }
 
 function hearAgain(known: WornDevice, reading: AssignedReading, rules: CompiledRules): void {
   const isNews = isNewer(reading, known);
-  known.receivedAtMs = Math.max(known.receivedAtMs, reading.receivedAtMs);
+  if (reading.receivedAtMs > known.receivedAtMs) known.receivedAtMs = reading.receivedAtMs;
   known.lost = false;
   if (!isNews) return;
-  known.intervalMs = learnInterval(known.intervalMs, reading.atMs - known.atMs);
+  const gapMs = reading.atMs - known.atMs;
+  if (gapMs !== known.intervalMs) known.intervalMs = learnInterval(known.intervalMs, gapMs);
   known.readingId = reading.id;
   known.atMs = reading.atMs;
   known.leadsOff = leadsOffAfter(reading, known.leadsOff);

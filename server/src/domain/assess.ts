@@ -73,14 +73,19 @@ export function judgeReading(
   // What came too late to be judged is taken as if it had held nothing.
   if (receivedAtMs - atMs <= JUDGED_WITHIN_MS) {
     const isTie = takeMoment(patient, reading);
-    if (isLeadsOff) forgetPendingOf(patient, deviceId);
-    let isScoreStale = !isLeadsOff && takeValues(judgement, reading, isTie);
-    if (takeObserved(status, 'oxygen', oxygen, reading, isTie)) isScoreStale = true;
-    if (takeObserved(status, 'consciousness', consciousness, reading, isTie)) isScoreStale = true;
-    if (rules.news2NotApplicable !== undefined) isScoreStale = status.news2NotApplicable !== rules.news2NotApplicable;
-    patient.eventMs = Math.max(patient.eventMs, atMs);
-    for (const combination of rules.compiled.combinations)
-      if (concerns(combination, patient, readingId)) judgeCombination(judgement, combination);
+    if (isLeadsOff) forgetPendingOf(patient, deviceId, atMs);
+    const taken =
+      (isLeadsOff ? NOTHING : takeValues(judgement, reading, isTie)) |
+      takeObserved(status, 'oxygen', oxygen, reading, isTie) |
+      takeObserved(status, 'consciousness', consciousness, reading, isTie);
+    const isScoreStale =
+      rules.news2NotApplicable === undefined
+        ? taken === TAKEN_AND_SCORES
+        : status.news2NotApplicable !== rules.news2NotApplicable;
+    if (atMs > patient.eventMs) patient.eventMs = atMs;
+    if (taken !== NOTHING)
+      for (const combination of rules.compiled.combinations)
+        if (concerns(combination, patient, readingId)) judgeCombination(judgement, combination);
     if (isScoreStale || patient.eventMs > patient.news2UntilMs || hasNews2Condition(judgement))
       rescore(judgement, patient.eventMs);
   }
@@ -97,15 +102,24 @@ export const JUDGED_WITHIN_MS = 3_600_000;
 /** The earliest moment at which silence alone changes something. */
 export function dueMs({ devices, news2UntilMs }: PatientState): number {
   let due = news2UntilMs === NEVER_MS ? NEVER_MS : news2UntilMs + 1;
-  for (const device of devices) if (!device.lost) due = Math.min(due, lostAtMs(device, 0));
+  for (const device of devices) {
+    if (device.lost) continue;
+    const lostMs = lostAtMs(device, 0);
+    if (lostMs < due) due = lostMs;
+  }
   return due;
 }
 
-/** Takes what is newer than the known, and judges each value by its limits; answers if the score is another now. */
-function takeValues(judgement: Judgement, reading: AssignedReading, isTie: boolean): boolean {
+/** What a reading brought, as bits: anything that is current now, and anything that makes NEWS2 another. */
+const NOTHING = 0;
+const TAKEN = 1;
+const TAKEN_AND_SCORES = 3;
+
+/** Takes what is newer than the known, and judges each value by its limits. */
+function takeValues(judgement: Judgement, reading: AssignedReading, isTie: boolean): number {
   const { patient, rules } = judgement;
   const { status } = patient;
-  let changesNews2 = false;
+  let taken = NOTHING;
   for (const name in reading.vitals) {
     const vital = name as VitalName;
     const value = reading.vitals[vital];
@@ -116,7 +130,8 @@ function takeValues(judgement: Judgement, reading: AssignedReading, isTie: boole
       takeLateValue(judgement, vital, value);
       continue;
     }
-    if (!changesNews2) changesNews2 = changesScore(status, vital, value, rules.spo2Scale);
+    if (taken !== TAKEN_AND_SCORES)
+      taken = changesScore(status, vital, value, rules.spo2Scale) ? TAKEN_AND_SCORES : TAKEN;
     const usualMs = known === undefined ? assumedIntervalMs(vital) : known.intervalMs;
     const current = known === undefined ? firstValue(status, vital, value, reading) : takeValue(known, value, reading);
     const limits = rules.compiled.limits[vital];
@@ -124,7 +139,7 @@ function takeValues(judgement: Judgement, reading: AssignedReading, isTie: boole
     const changes = rules.compiled.changes[vital];
     if (changes !== undefined) for (const rule of changes) judgeChange(judgement, rule, current, usualMs);
   }
-  return changesNews2;
+  return taken;
 }
 
 function firstValue(
@@ -145,7 +160,8 @@ function takeValue(
   { atMs, receivedAtMs, id, deviceId }: AssignedReading,
 ): JudgedValue {
   // Two readings of one moment tell nothing of how often there is one.
-  if (atMs !== known.atMs) known.intervalMs = learnInterval(known.intervalMs, atMs - known.atMs);
+  const gapMs = atMs - known.atMs;
+  if (gapMs !== 0 && gapMs !== known.intervalMs) known.intervalMs = learnInterval(known.intervalMs, gapMs);
   known.value = value;
   known.atMs = atMs;
   known.receivedAtMs = receivedAtMs;
@@ -162,27 +178,27 @@ function takeLateValue({ patient, rules, source }: Judgement, vital: VitalName, 
   if (ofVital !== undefined) rememberLate(patient, ofVital, { value, ...source });
 }
 
-/** Oxygen and consciousness, which people observe; answers if the score is another now. */
+/** Oxygen and consciousness, which people observe. */
 function takeObserved<Name extends 'oxygen' | 'consciousness'>(
   status: PatientState['status'],
   name: Name,
   value: AssignedReading['context'][Name],
   { atMs, id: readingId, deviceId }: AssignedReading,
   isTie: boolean,
-): boolean {
-  if (value === undefined) return false;
+): number {
+  if (value === undefined) return NOTHING;
   const known: Observed<unknown> | undefined = status[name];
   if (known === undefined) {
     status[name] = { value, atMs, readingId, deviceId } as PatientState['status'][Name];
-    return true;
+    return TAKEN_AND_SCORES;
   }
-  if (!(atMs > known.atMs || (isTie && atMs === known.atMs))) return false;
+  if (!(atMs > known.atMs || (isTie && atMs === known.atMs))) return NOTHING;
   const isOther = known.value !== value || status.news2?.points[name] === undefined;
   known.value = value;
   known.atMs = atMs;
   known.readingId = readingId;
   known.deviceId = deviceId;
-  return isOther;
+  return isOther ? TAKEN_AND_SCORES : TAKEN;
 }
 
 function concerns(combination: CompiledCombination, { status }: PatientState, readingId: string): boolean {
