@@ -1,0 +1,73 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { UserId } from '../domain/ids.ts';
+import { parseTopic, type Topic, topicName } from '../domain/topic.ts';
+import type { Accounts } from './accounts.ts';
+import type { TopicSubscriptions } from './topic-subscriptions.ts';
+
+export interface TopicSubscriptionsWorld {
+  readonly topics: TopicSubscriptions;
+  readonly accounts: Accounts;
+}
+
+/** What every `TopicSubscriptions` must do. */
+export function topicSubscriptionsContract(engine: string, makeWorld: () => Promise<TopicSubscriptionsWorld>): void {
+  describe(`${engine} for subscriptions`, () => {
+    let topics: TopicSubscriptions;
+    beforeEach(async () => {
+      const world = await makeWorld();
+      topics = world.topics;
+      for (const [id, name] of [
+        [NOOR, 'noor'],
+        [BEN, 'ben'],
+      ] as const)
+        await world.accounts.putUser({ id, name, displayName: name, roles: ['nurse'], wardIds: [] });
+    });
+    const made = { by: 'noor', atMs: T };
+    const names = async () => (await topics.list()).map(({ topic }) => topicName(topic)).sort();
+
+    it('keeps all that was asked for', async () => {
+      const wanted = {
+        topic: topic('alarms.high.W3'),
+        subscriber: MAIL,
+        minPriority: 'medium',
+        events: ['raised', 'ended'],
+      } as const;
+      const stored = await topics.put({ ...wanted, ...made });
+      expect(stored).toEqual({ id: stored.id, ...wanted, createdBy: 'noor', createdAtMs: T });
+      expect(await topics.list()).toEqual([stored]);
+    });
+
+    it('one per topic and subscriber: a second replaces the first', async () => {
+      const first = await topics.put({ topic: topic('alarms'), subscriber: MAIL, minPriority: 'high', ...made });
+      const second = await topics.put({ topic: topic('alarms'), subscriber: MAIL, ...made, by: 'ben' });
+      expect(second.id).toBe(first.id);
+      expect(second).not.toHaveProperty('minPriority');
+      await topics.put({ topic: topic('alarms'), subscriber: { kind: 'user', userId: NOOR }, ...made });
+      await topics.put({ topic: topic('alarms'), subscriber: { ...MAIL, recipient: 'b@x' }, ...made });
+      expect(await topics.list()).toHaveLength(3);
+    });
+
+    it('replaces those of one person in one step, and leaves others alone', async () => {
+      await topics.put({ topic: topic('alarms'), subscriber: MAIL, ...made });
+      await topics.replaceOf(BEN, [{ topic: topic('technical') }], made);
+      await topics.replaceOf(NOOR, [{ topic: topic('alarms.high') }, { topic: topic('system') }], made);
+      const kept = await topics.replaceOf(NOOR, [{ topic: topic('system'), minPriority: 'high' }], made);
+      expect(kept).toMatchObject([{ subscriber: { kind: 'user', userId: NOOR }, minPriority: 'high' }]);
+      expect(await names()).toEqual(['alarms', 'system', 'technical']);
+      expect(await topics.replaceOf(NOOR, [], made)).toEqual([]);
+      expect(await names()).toEqual(['alarms', 'technical']);
+    });
+
+    it('ends one, once', async () => {
+      const { id } = await topics.put({ topic: topic('alarms'), subscriber: MAIL, ...made });
+      expect([await topics.remove(id), await topics.remove(id)]).toEqual([true, false]);
+      expect(await topics.list()).toEqual([]);
+    });
+  });
+}
+
+const T = Date.UTC(2026, 10, 22, 1, 2, 3);
+const NOOR = 'U-noor' as UserId;
+const BEN = 'U-ben' as UserId;
+const MAIL = { kind: 'endpoint', channel: 'smtp', recipient: 'ward@x' } as const;
+const topic = (text: string) => parseTopic(text) as Topic;
