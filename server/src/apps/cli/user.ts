@@ -122,6 +122,7 @@ const FIELD_OPTION = { name: '<name>', displayName: '--display-name', password: 
 async function list(context: CommandContext): Promise<Answer> {
   return withData(context, async ({ accounts }) => {
     const shown = (await accounts.users()).map((user) => ({
+      id: user.id,
       name: user.name,
       displayName: user.displayName,
       roles: user.roles,
