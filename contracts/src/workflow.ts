@@ -52,6 +52,9 @@ export const ExecutionHistory = Type.Object(
     /** What it is in now; more than one inside a Parallel or Map. */
     current: Type.Array(Type.String()),
     events: Type.Array(ExecutionEvent),
+    eventsOmitted: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'How many earlier events there are; only the latest 5,000 are shown.' }),
+    ),
   },
   { $id: 'ExecutionHistory' },
 );

@@ -1,9 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
 import type { Connections } from '../adapters/postgres/connection.ts';
 import type { Listener } from '../adapters/postgres/listener.ts';
 import { PostgresWorkflowStore } from '../adapters/postgres/workflow-store.ts';
+import { registerWorkflows } from '../serve/api/workflows.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type DefinitionFile, Definitions } from '../workflow/definitions.ts';
@@ -13,6 +15,8 @@ import type { TaskHandlers } from '../workflow/task-handler.ts';
 export interface Workflows {
   readonly store: PostgresWorkflowStore;
   readonly driver: WorkflowDriver;
+  /** Executions and their histories, for operators. */
+  routes(app: FastifyInstance): void;
   stop(): Promise<void>;
 }
 
@@ -60,6 +64,7 @@ export async function openWorkflows(options: {
   return {
     store,
     driver,
+    routes: (app) => registerWorkflows(app, { store }),
     async stop() {
       await stopNotices();
       await driver.stop();

@@ -66,3 +66,13 @@ export interface MapDoing {
 }
 
 export type Branch = { readonly thread: Thread } | { readonly output: Json };
+
+/** The states it is in: more than one inside a Parallel or Map, the outer ones first. */
+export function currentStates({ thread }: Pick<Execution, 'thread'>): readonly string[] {
+  return thread === undefined ? [] : statesOf(thread);
+}
+
+function statesOf({ state, doing }: Thread): readonly string[] {
+  if (doing.kind !== 'parallel' && doing.kind !== 'map') return [state];
+  return [state, ...doing.branches.flatMap((branch) => ('thread' in branch ? statesOf(branch.thread) : []))];
+}
