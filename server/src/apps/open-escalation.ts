@@ -204,6 +204,7 @@ async function startEscalation(parts: Started) {
       registerTeams(app, services);
       registerQuietHours(app, services);
       registerEscalation(app, services);
+      workflows.routes(app);
     },
     health: [
       {
