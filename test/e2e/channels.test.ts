@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Alert } from '@healthsync/contracts/alert';
+import type { Alert, AlertDetail } from '@healthsync/contracts/alert';
 import { connectAsync } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyWebhook } from '../../examples/webhook-receiver/verify.ts';
@@ -71,7 +71,7 @@ describe('an alarm goes out by every channel, and is answered by telephone and i
     server = await home.start({ NODE_EXTRA_CA_CERTS: trusted });
 
     const password2 = join(home.folder, 'password');
-    await writeFile(password2, 'a long enough password of Anna’s\n');
+    await writeFile(password2, 'correct horse battery staple\n');
     await home.cli('user', 'add', 'anna', '--role', 'nurse', '--password-file', password2);
     ({ token: admin } = (await home.cli('token', 'create', '--role', 'admin')) as { token: string });
     ({ token: physician } = (await home.cli('token', 'create', '--role', 'physician')) as { token: string });

@@ -7,7 +7,8 @@ export async function testCertificate(): Promise<{ readonly cert: string; readon
   const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: '01',
-    name: 'CN=localhost',
+    // A name of its own, so that several can be trusted at once: OpenSSL looks authorities up by name.
+    name: `CN=localhost, OU=${crypto.randomUUID()}`,
     notBefore: new Date(Date.now() - 60_000),
     notAfter: new Date(Date.now() + 3_600_000),
     signingAlgorithm: algorithm,

@@ -4,7 +4,7 @@ import { startVendor, type VendorAnswer, type VendorRequest } from './test-vendo
 
 export const ACCOUNT_SID = `AC${'a1'.repeat(16)}`;
 export const API_KEY_SID = `SK${'b2'.repeat(16)}`;
-export const API_KEY_SECRET = 'api key secret';
+export const API_KEY_SECRET = 'the secret of the API key';
 export const CONTENT_SID = `HX${'c3'.repeat(16)}`;
 /** The numbers with a meaning of their own here; all others are taken. */
 export const NUMBERS = { optedOut: '+4915100000610', landline: '+493000000614', sender: '+4915100000001' } as const;
