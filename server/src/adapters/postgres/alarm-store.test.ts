@@ -8,6 +8,7 @@ import { alarmStoreContract } from '../../ports/alarm-store.contract.ts';
 import { PostgresAlarmStore } from './alarm-store.ts';
 import { connect } from './connection.ts';
 import { Listener } from './listener.ts';
+import { readMigrations } from './migrate.ts';
 import { PostgresOutbox } from './outbox.ts';
 import { PostgresRegistry } from './registry.ts';
 import { emptyDatabase, openTestDatabase, type TestDatabase } from './test-database.ts';
@@ -207,6 +208,45 @@ describe('the alarm store in PostgreSQL', () => {
     const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
     expect(plan).toContain('alarm_due');
     expect(plan).not.toContain('Sort');
+  });
+
+  it('takes over the alarms of the version before, with their history and a next step in time', async () => {
+    const client = await database.pool.connect();
+    const [first, second, life] = readMigrations();
+    await client.query('create schema before; set search_path to before');
+    await client.query(first?.sql ?? '');
+    await client.query(second?.sql ?? '');
+    const alarm = (id: string, rule: string, acknowledgedBy?: string) =>
+      client.query(
+        `insert into alarm (id, patient_id, rule, rule_version, kind, priority, state, condition, cause, worst, device_id,
+           reading_id, last_reading_id, raised_at, acknowledged_at, acknowledged_by)
+         values ($1, 'P', $2, 1, 'physiological', 'high', 'active', 'present', '{}', '{}', 'D', 'r', 'r', now(),
+           case when $3::text is null then null else now() end, $3)`,
+        [id, rule, acknowledgedBy],
+      );
+    await alarm('A-1', 'x.y');
+    await alarm('A-2', 'x.z', 'Anna');
+    await client.query(`insert into outbox_event (alarm_id, change) values ('A-2', $1), ('A-2', $2)`, [
+      { kind: 'raised', alarm: { priority: 'high', condition: 'present', worst: { text: 'HR 170 > 160' } } },
+      { kind: 'acknowledged', alarm: { priority: 'high', condition: 'present', acknowledgedBy: 'Anna', worst: {} } },
+    ]);
+    await client.query(life?.sql ?? '');
+    const { rows } = await client.query(
+      `select id, highest_priority, owner, remind_at is not null as reminds, acknowledgement_expires_at is not null as expires,
+         due_at > now() as is_due, revision from alarm order by id`,
+    );
+    const common = { highest_priority: 'high', is_due: true, revision: 1 };
+    expect(rows).toEqual([
+      { id: 'A-1', owner: null, reminds: true, expires: false, ...common },
+      { id: 'A-2', owner: 'Anna', reminds: false, expires: true, ...common },
+    ]);
+    const history = await client.query('select kind, by, detail from alarm_change order by id');
+    expect(history.rows).toMatchObject([
+      { kind: 'raised', by: null, detail: { priority: 'high', text: 'HR 170 > 160' } },
+      { kind: 'acknowledged', by: 'Anna' },
+    ]);
+    await client.query('drop schema before cascade; reset search_path');
+    client.release();
   });
 
   it('takes a storm of a thousand patients in one go', async () => {

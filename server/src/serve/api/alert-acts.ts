@@ -132,6 +132,9 @@ export function registerAlertActs(app: FastifyInstance, services: Services): voi
     if (alarm === undefined) return notFound(reply, 'alarm');
     const outcome = await act({ id: alarm.id, act: what, ...actorOf(principal) });
     if (outcome.kind === 'not-found') return notFound(reply, 'alarm');
+    // Who asks twice, because the first answer was lost, is told that it is theirs.
+    if (outcome.kind === 'refused' && outcome.reason === 'already-acknowledged' && isOf(outcome.alarm, principal))
+      return reply.send(alertNow(view(), outcome.alarm));
     if (outcome.kind === 'refused')
       return refuse(reply, outcome, what.kind === 'snooze' ? snoozeChoicesMs(outcome.alarm, alarmPolicy) : undefined);
     const { change } = outcome;
@@ -149,6 +152,10 @@ export function registerAlertActs(app: FastifyInstance, services: Services): voi
 
 function actorOf(principal: Principal): Actor {
   return { by: signatureOf(principal), byId: principal.userId };
+}
+
+function isOf(alarm: Alarm, principal: Principal): boolean {
+  return alarm.ownerId === principal.userId;
 }
 
 function unreadableNote(reply: FastifyReply, field: string): FastifyReply {

@@ -213,6 +213,13 @@ describe('what a person does to an alarm', () => {
     });
   });
 
+  it('may be asked for twice by who did it, because the first answer was lost', async () => {
+    const first = await post('/api/alerts/A1/acknowledge');
+    const again = await post('/api/alerts/A1/acknowledge');
+    expect([again.status, again.body]).toEqual([200, first.body]);
+    expect((await get('/api/alerts/A1', AlertDetail)).history).toHaveLength(1);
+  });
+
   it('is refused with its reason where it cannot be', async () => {
     put({ id: 'A2', patientId: 'P2', kind: 'technical', priority: 'high' });
     put({ id: 'A3', patientId: 'P2' });
