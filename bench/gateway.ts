@@ -58,6 +58,7 @@ const { values: options } = parseArgs({
   allowNegative: true,
 });
 const seconds = options.quick ? 10 : 30;
+const WARM_UP_SECONDS = 10;
 const REPORTED: readonly Load[] = [
   { name: '10,000 devices at 1/s', devices: 10_000, rate: 1, seconds, alarmsPerSecond: 10 },
   { name: '1,000 devices at 20/s', devices: 1_000, rate: 20, seconds, alarmsPerSecond: 10 },
@@ -180,6 +181,7 @@ async function measure(load: Load, server: Omit<Peer, 'stop'>, live?: GeneratorP
     devices: load.devices,
     rate: load.rate,
     seconds: load.seconds,
+    warmUpSeconds: WARM_UP_SECONDS,
     alarmsPerSecond: live === undefined ? 0 : load.alarmsPerSecond,
     reconnect: load.devices >= 10_000,
     ...(live === undefined ? {} : { live }),
@@ -189,12 +191,13 @@ async function measure(load: Load, server: Omit<Peer, 'stop'>, live?: GeneratorP
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   generator.stdin.end(JSON.stringify(plan));
-  let [connected, sent] = [before, before];
-  let [machineConnected, machineSent] = [machineBefore, machineBefore];
+  let [connected, warm, sent] = [before, before, before];
+  let [machineWarm, machineSent] = [machineBefore, machineBefore];
   generator.stderr.on('data', (line: Buffer) => {
-    if (line.toString().includes('connected')) {
-      connected = usageOf(server.pid, { withChildren: true });
-      machineConnected = machineCpu();
+    if (line.toString().includes('connected')) connected = usageOf(server.pid, { withChildren: true });
+    else if (line.toString().includes('warm')) {
+      warm = usageOf(server.pid, { withChildren: true });
+      machineWarm = machineCpu();
     } else if (line.toString().includes('sent')) {
       sent = usageOf(server.pid, { withChildren: true });
       machineSent = machineCpu();
@@ -202,19 +205,19 @@ async function measure(load: Load, server: Omit<Peer, 'stop'>, live?: GeneratorP
   });
   const out = await text(generator.stdout);
   const report: GeneratorReport = JSON.parse(out);
-  const serverCpuSeconds = sent.cpuSeconds - connected.cpuSeconds;
+  const serverCpuSeconds = sent.cpuSeconds - warm.cpuSeconds;
   return {
     ...load,
     server: server.name,
     durable: server.durable,
     report,
     serverCpuSeconds,
-    serverCpuMicrosPerReading: (serverCpuSeconds * 1e6) / Math.max(1, report.sent),
+    serverCpuMicrosPerReading: (serverCpuSeconds * 1e6) / Math.max(1, report.measured),
     memoryBeforeMiB: before.pssMiB,
     memoryConnectedMiB: connected.pssMiB,
     kibPerSession: ((connected.pssMiB - before.pssMiB) * 1024) / Math.max(1, report.connected),
-    otherCpuSeconds: machineSent.busy - machineConnected.busy - serverCpuSeconds - report.generatorCpuSeconds,
-    stolenShare: (machineSent.stolen - machineConnected.stolen) / (machineSent.total - machineConnected.total),
+    otherCpuSeconds: machineSent.busy - machineWarm.busy - serverCpuSeconds - report.generatorCpuSeconds,
+    stolenShare: (machineSent.stolen - machineWarm.stolen) / (machineSent.total - machineWarm.total),
     loadAverageBefore,
   };
 }
@@ -223,7 +226,7 @@ function show({ name, server, durable, report, ...of }: Result): void {
   const ms = (value: number) => value.toFixed(1);
   const { latencyMs, alarms } = report;
   process.stderr.write(
-    `${name} · ${server}${durable ? ' (durable)' : ' (not durable)'}: ack p50 ${ms(latencyMs.p50)} p99 ${ms(latencyMs.p99)} max ${ms(latencyMs.max)} ms` +
+    `${name} · ${server}${durable ? ' (durable)' : ' (not durable)'}: ack p50 ${ms(latencyMs.p50)} p90 ${ms(latencyMs.p90)} p99 ${ms(latencyMs.p99)} max ${ms(latencyMs.max)} ms (first ${WARM_UP_SECONDS} s: p99 ${ms(report.warmUpLatencyMs?.p99 ?? 0)} ms)` +
       `, alarm p99 ${ms(alarms.p99)} ms (${alarms.heard}/${alarms.set}), lost ${report.lost}, unsent ${report.unsent}` +
       `, connect ${report.connectSeconds.toFixed(1)} s${report.reconnectSeconds === undefined ? '' : `, reconnect ${report.reconnectSeconds.toFixed(1)} s (${report.reconnected})`}, ${of.serverCpuMicrosPerReading.toFixed(0)} µs CPU per reading, ${of.kibPerSession.toFixed(0)} KiB per session` +
       `, generator CPU ${report.generatorCpuSeconds.toFixed(1)} s late p99 ${ms(report.generatorLateMs.p99)} ms, other CPU ${of.otherCpuSeconds.toFixed(1)} s, stolen ${(100 * of.stolenShare).toFixed(0)} %, disk sync max ${ms(report.diskSyncMs.max)} ms\n`,

@@ -17,6 +17,7 @@ export interface GeneratorPlan {
   readonly devices: number;
   readonly rate: number;
   readonly seconds: number;
+  readonly warmUpSeconds: number;
   /** Alarms to set off per second, each by another device; 0 for none. */
   readonly alarmsPerSecond: number;
   /** Cut every connection at the end and time the return. */
@@ -50,12 +51,14 @@ const report = await runLoad({
   devices: fleet.slice(0, plan.devices),
   rate: plan.rate,
   seconds: plan.seconds,
+  warmUpSeconds: plan.warmUpSeconds,
   handshakesMax: 64,
   reconnect: plan.reconnect,
   payload,
   onProgress: ({ phase, done, total }) => {
     // Whoever started us measures the server's memory and CPU from here on.
     if (phase === 'connecting' && done === total) process.stderr.write('connected\n');
+    if (phase === 'warm') process.stderr.write('warm\n');
     if (phase === 'sent') process.stderr.write('sent\n');
   },
 });
@@ -82,7 +85,10 @@ function payload(index: number, sequence: number, atMs: number): Buffer {
   const seconds = sequence / plan.rate;
   const firstIndex = Math.floor(seconds) * plan.alarmsPerSecond;
   const isAlarm =
-    Number.isInteger(seconds) && seconds >= 2 && index >= firstIndex && index < firstIndex + plan.alarmsPerSecond;
+    Number.isInteger(seconds) &&
+    seconds >= Math.max(2, plan.warmUpSeconds) &&
+    index >= firstIndex &&
+    index < firstIndex + plan.alarmsPerSecond;
   if (isAlarm) dueAt.set(`${fleet[index]?.deviceId}/${id}`, performance.now());
   const heartRate = isAlarm ? 171 : 72 + ((index + sequence) % 9);
   return Buffer.from(

@@ -1,5 +1,5 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import {
   connectDevice,
   type DeviceClient,
@@ -18,6 +18,11 @@ export interface LoadPlan {
   /** Readings per second of each device. */
   readonly rate: number;
   readonly seconds: number;
+  /**
+   * Sent before that and told apart: a server that has just started compiles while it runs (Node.js: just in time), and
+   * what is measured in its first seconds says little of the months after them. Default 0.
+   */
+  readonly warmUpSeconds?: number;
   /** TLS handshakes under way at once. */
   readonly handshakesMax: number;
   readonly payload: (deviceIndex: number, sequence: number, atMs: number) => Buffer;
@@ -28,7 +33,7 @@ export interface LoadPlan {
 }
 
 export interface LoadProgress {
-  readonly phase: 'connecting' | 'sending' | 'sent' | 'reconnecting';
+  readonly phase: 'connecting' | 'sending' | 'warm' | 'sent' | 'reconnecting';
   readonly done: number;
   readonly total: number;
 }
@@ -46,8 +51,11 @@ export interface LoadReport {
   readonly lost: number;
   /** Due, but not sent: the connection was gone or its window full. */
   readonly unsent: number;
-  /** From the moment a reading was due to its acknowledgement. */
+  /** From the moment a reading was due to its acknowledgement, after the warm-up and during it. */
   readonly latencyMs: Percentiles;
+  readonly warmUpLatencyMs?: Percentiles;
+  /** Readings due after the warm-up. */
+  readonly measured: number;
   /** How late the generator itself was in sending: part of every latency above. */
   readonly generatorLateMs: Percentiles;
   readonly generatorCpuSeconds: number;
@@ -76,9 +84,7 @@ export async function runLoad(plan: LoadPlan): Promise<LoadReport> {
   const connectSeconds = (performance.now() - connecting) / 1000;
   // What connecting left behind (certificates parsed, tickets stored) is not part of the load.
   await sleep(SETTLE_MS);
-  const cpuBefore = process.cpuUsage();
   const counts = await sendAll(plan, clients);
-  const cpu = process.cpuUsage(cpuBefore);
   plan.onProgress?.({ phase: 'sent', done: counts.sent, total: counts.sent });
   for (const client of clients) client?.close();
   const again = plan.reconnect === true ? await reconnectAll(plan, tickets) : {};
@@ -88,7 +94,6 @@ export async function runLoad(plan: LoadPlan): Promise<LoadReport> {
     connected: clients.filter((client) => client !== undefined).length,
     connectSeconds,
     ...counts,
-    generatorCpuSeconds: (cpu.user + cpu.system) / 1e6,
     seconds: plan.seconds,
   };
 }
@@ -131,43 +136,59 @@ async function connectAll(
 
 async function sendAll(plan: LoadPlan, clients: readonly (DeviceClient | undefined)[]) {
   const perSecond = plan.rate * clients.length;
-  const total = Math.round(perSecond * plan.seconds);
+  const warmUp = Math.round(perSecond * (plan.warmUpSeconds ?? 0));
+  const total = warmUp + Math.round(perSecond * plan.seconds);
   const latency = createHistogram();
+  const latencyInWarmUp = createHistogram();
   const late = createHistogram();
   let sent = 0;
   let unsent = 0;
   let acknowledged = 0;
+  let cpuBefore = process.cpuUsage();
   const startMs = performance.now();
 
   for (let next = 0; next < total; ) {
     const nowMs = performance.now();
-    const due = Math.min(total, Math.floor(((nowMs - startMs) / 1000) * perSecond));
+    // When late, in small portions: acknowledgements that have come must not wait, and look slow, behind what is sent.
+    const due = Math.min(total, next + PORTION, Math.floor(((nowMs - startMs) / 1000) * perSecond));
+    const isLate = due === next + PORTION;
     for (; next < due; next++) {
+      if (next === warmUp) {
+        cpuBefore = process.cpuUsage();
+        plan.onProgress?.({ phase: 'warm', done: next, total });
+      }
+      const into = next < warmUp ? latencyInWarmUp : latency;
       const dueMs = startMs + (next / perSecond) * 1000;
       const index = next % clients.length;
       const sequence = Math.floor(next / clients.length);
       late.record(micros(performance.now() - dueMs));
       const isSent = clients[index]?.publish(plan.payload(index, sequence, Date.now()), () => {
         acknowledged++;
-        latency.record(micros(performance.now() - dueMs));
+        into.record(micros(performance.now() - dueMs));
         plan.onAcknowledged?.(index, sequence);
       });
       if (isSent === true) sent++;
       else unsent++;
     }
     plan.onProgress?.({ phase: 'sending', done: next, total });
-    await sleep(1);
+    await (isLate ? nextTurn() : sleep(1));
   }
   for (const endMs = performance.now() + GRACE_MS; acknowledged < sent && performance.now() < endMs; ) await sleep(20);
+  const cpu = process.cpuUsage(cpuBefore);
   return {
     sent,
     unsent,
     acknowledged,
     lost: sent - acknowledged,
+    measured: total - warmUp,
     latencyMs: percentiles(latency),
+    ...(warmUp === 0 ? {} : { warmUpLatencyMs: percentiles(latencyInWarmUp) }),
     generatorLateMs: percentiles(late),
+    generatorCpuSeconds: (cpu.user + cpu.system) / 1e6,
   };
 }
+
+const PORTION = 32;
 
 const micros = (ms: number): number => Math.max(1, Math.round(ms * 1000));
 

@@ -1,3 +1,5 @@
+import { RecentIds } from './recent-ids.ts';
+
 /**
  * The ids each device sent last, so that a resent reading is answered without being stored again. Only a shortcut:
  * what falls out of it is stored once more, and history knows it by its id.
@@ -21,32 +23,31 @@ export class RecentReadings {
    * first and shares its fate: nothing is called a duplicate that is not durable.
    */
   once(deviceId: string, id: string, store: () => Promise<unknown>): Promise<'stored' | 'duplicate'> {
-    const window = this.#windowOf(deviceId);
-    if (window.ids.includes(id)) return DUPLICATE;
-    const pending = window.pending.get(id);
-    if (pending !== undefined) return pending.then(() => 'duplicate');
+    const { stored, pending } = this.#windowOf(deviceId);
+    if (stored.has(id)) return DUPLICATE;
+    const first = pending.find((each) => each.id === id);
+    if (first !== undefined) return first.outcome.then(() => 'duplicate');
 
-    const stored = store().then(
+    const outcome = store().then(
       () => {
-        window.pending.delete(id);
-        window.ids[window.next] = id;
-        window.next = (window.next + 1) % this.#idsPerDevice;
+        forget(pending, id);
+        stored.add(id);
         return 'stored' as const;
       },
       (error: unknown) => {
-        window.pending.delete(id);
+        forget(pending, id);
         throw error;
       },
     );
-    window.pending.set(id, stored);
-    return stored;
+    pending.push({ id, outcome });
+    return outcome;
   }
 
   #windowOf(deviceId: string): DeviceWindow {
     const known = this.#devices.get(deviceId);
     if (known !== undefined) return known;
     if (this.#devices.size >= this.#devicesMax) this.#forgetOne();
-    const fresh: DeviceWindow = { ids: [], next: 0, pending: new Map() };
+    const fresh: DeviceWindow = { stored: new RecentIds(this.#idsPerDevice), pending: [] };
     this.#devices.set(deviceId, fresh);
     return fresh;
   }
@@ -61,9 +62,14 @@ export class RecentReadings {
 }
 
 interface DeviceWindow {
-  readonly ids: string[];
-  next: number;
-  readonly pending: Map<string, Promise<'stored'>>;
+  readonly stored: RecentIds;
+  /** On their way to the log: one or two, unless the disk is slow. */
+  readonly pending: { readonly id: string; readonly outcome: Promise<'stored'> }[];
+}
+
+function forget(pending: DeviceWindow['pending'], id: string): void {
+  const at = pending.findIndex((each) => each.id === id);
+  if (at >= 0) pending.splice(at, 1);
 }
 
 const DUPLICATE = Promise.resolve('duplicate' as const);
