@@ -44,11 +44,11 @@ export function advanceBy(
   } else step = { execution: known.execution, history: [], tasks: [], tokens: [] };
   let atMs = Number.NEGATIVE_INFINITY;
   for (const { event, atMs: happenedMs } of [...events, { event: TIME, atMs: now.atMs }]) {
+    if (step.execution.thread === undefined) break;
     // Other processes' clocks may be ahead of ours, or behind each other.
     atMs = Math.max(atMs, Math.min(happenedMs, now.atMs));
     step = advanceExecution(definition, of, step.execution, event, { atMs, seed: now.seed() });
     history.push(...step.history);
-    if (step.execution.thread === undefined) break;
   }
   const { execution, wakeAtMs, tokens, error } = step;
   const isEnded = execution.thread === undefined;
