@@ -153,6 +153,7 @@ describe('runs of the workflow engine', () => {
     if (browser === undefined) return context.skip();
     const { page, mock, close } = await openPage(browser, {
       path: '/executions',
+      role: 'operator',
       prepare: ({ ward }) => ward.raiseHeartRate('P3', Date.now() - 60_000),
       ...BIG,
     });

@@ -150,7 +150,7 @@ export function createMockRoutes({
     ),
 
     'POST /api/rules/lint': ({ body }) => answer(rules.lint((body?.['rules'] ?? []) as readonly RuleInput[])),
-    'GET /api/rules/proposals': () => answer({ proposals: [] }),
+    'GET /api/rule-proposals': () => answer({ proposals: [] }),
     ...rulesOf('patients', 'patient'),
     ...rulesOf('wards', 'ward'),
     ...rulesOf('house', 'house'),
@@ -173,7 +173,7 @@ export function createMockRoutes({
         ),
       ),
     'POST /api/wards/:id/assignments': (_, id) => answer(house.team(id, [])),
-    'GET /api/channels': guarded('channel.read', () => answer(house.channels())),
+    'GET /api/channels': guarded('operations.read', () => answer(house.channels())),
     'GET /api/channels/samples': () => answer(house.samples()),
     'POST /api/channels/:id/test': (_, id) => answer(house.test(id)),
     'PUT /api/channels/:id/policy': guarded('channel.write', ({ body }, id) => {

@@ -33,34 +33,31 @@ export interface MockServer {
 }
 
 const DIST = resolve(import.meta.dirname, '../dist');
-const CLINICAL = [
+/** As the server grants them. */
+const NURSE = [
   'wall.watch',
   'patient.read',
   'vitals.read',
   'alarm.read',
   'alarm.acknowledge',
-  'note.read',
+  'alarm.escalate',
+  'system-alarm.acknowledge',
   'rota.read',
-  'team.read',
   'rules.read',
-  'contact.own',
-  'workflow.read',
-  'channel.read',
 ];
 const ACTIONS: Readonly<Record<string, readonly string[]>> = {
   kiosk: ['wall.watch', 'alarm.read'],
-  nurse: CLINICAL,
-  physician: [...CLINICAL, 'patient.write', 'limits.write', 'rota.write', 'team.write'],
+  nurse: NURSE,
+  physician: [...NURSE, 'patient.write', 'limits.write', 'rules.write', 'rota.write', 'team.write'],
   operator: [
     'device.read',
     'device.write',
     'rejected.read',
     'rejected.replay',
     'operations.read',
-    'channel.read',
+    'rules.read',
     'channel.write',
-    'workflow.read',
-    'contact.own',
+    'system-alarm.acknowledge',
   ],
 };
 const PASSWORD = 'correct horse battery';

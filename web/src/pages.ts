@@ -17,7 +17,7 @@ export const PAGES: readonly PageLink[] = [
   { to: '/alarms', label: 'Worklist', key: 'a', needs: ['vitals.read'] },
   { to: '/patients', label: 'Patients', key: 'p', needs: ['patient.read'] },
   { to: '/rota', label: 'Rota', key: 'r', needs: ['rota.read'] },
-  { to: '/teams', label: 'Care teams', key: 't', needs: ['team.read'], isMore: true },
+  { to: '/teams', label: 'Care teams', key: 't', needs: ['rota.read'], isMore: true },
   { to: '/rules', label: 'Ward rules', key: 'l', needs: ['rules.read'], isMore: true },
   {
     to: '/me',
@@ -26,10 +26,10 @@ export const PAGES: readonly PageLink[] = [
     needs: ['alarm.acknowledge', 'operations.read', 'device.read'],
     isMore: true,
   },
-  { to: '/channels', label: 'Channels', key: 'c', needs: ['channel.read'], isMore: true },
-  { to: '/executions', label: 'Escalations run', key: 'x', needs: ['workflow.read'], isMore: true },
+  { to: '/channels', label: 'Channels', key: 'c', needs: ['operations.read'], isMore: true },
+  { to: '/executions', label: 'Escalations run', key: 'x', needs: ['operations.read'], isMore: true },
   { to: '/devices', label: 'Devices', key: 'd', needs: ['device.read', 'rejected.read'], isMore: true },
-  { to: '/health', label: 'Health', key: 'h', needs: ['operations.read'], isMore: true },
+  { to: '/health', label: 'Health', key: 'h', needs: ['operations.read', 'system-alarm.acknowledge'], isMore: true },
 ];
 
 export const mayOpen = ({ needs }: PageLink, may: (action: string) => boolean): boolean => needs.some(may);

@@ -44,7 +44,6 @@ export const theme = createTheme({
   focusRing: 'auto',
   cursorType: 'pointer',
   components: {
-    Modal: { defaultProps: { lockScroll: false, centered: true, overlayProps: { backgroundOpacity: 0.55 } } },
     Menu: { defaultProps: { withinPortal: true, keepMounted: false } },
   },
 });

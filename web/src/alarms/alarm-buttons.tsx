@@ -50,7 +50,7 @@ export function AlarmButtons({ alert, withKeys }: { readonly alert: Alert; reado
           End snooze
         </button>
       )}
-      {isOpen && (
+      {isOpen && may('alarm.escalate') && (
         <button type="button" className="act" onClick={() => openAlarmDialog('escalate', alert)}>
           Escalate {key('E')}
         </button>
@@ -76,7 +76,7 @@ export function useAlarmKeys(alarm: () => Alert | undefined): void {
   useShortcuts({
     a: onIt((alert) => void (isUnacknowledged(alert) && acknowledge(store, alert.id))),
     z: onIt((alert) => isUnacknowledged(alert) && openAlarmDialog('snooze', alert)),
-    e: onIt((alert) => alert.state === 'active' && openAlarmDialog('escalate', alert)),
+    e: onIt((alert) => may('alarm.escalate') && alert.state === 'active' && openAlarmDialog('escalate', alert)),
     m: onIt((alert) => openAlarmDialog('note', alert)),
   });
 }

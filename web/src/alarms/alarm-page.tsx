@@ -86,7 +86,7 @@ function Alarm({ detail }: { readonly detail: AlertDetail }) {
                       Round {round.round}: {START_WORDS[round.startedBy]}, {TIME.format(Date.parse(round.startedAt))}
                       {round.end !== undefined &&
                         ` · ended: ${END_WORDS[round.end]}${round.endedBy === undefined ? '' : ` (${round.endedBy})`}`}
-                      {may('workflow.read') && (
+                      {may('operations.read') && (
                         <>
                           {' · '}
                           <Link to="/executions/$executionId" params={{ executionId: round.execution }}>

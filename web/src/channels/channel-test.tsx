@@ -4,7 +4,11 @@ import { api, problemText } from '../api.ts';
 import { useSession } from '../session/session.tsx';
 
 /** A message to oneself, or to one of the house's own ends: did it go out, how long did it take, what was said. */
-export function ChannelTest({ channel: { name, endpoints, reachesPeople } }: { readonly channel: Channel }) {
+export function ChannelTest({
+  channel: { name, endpoints, reachesPeople },
+}: {
+  readonly channel: Pick<Channel, 'name' | 'endpoints' | 'reachesPeople'>;
+}) {
   const { may } = useSession();
   const [busyWith, setBusyWith] = useState<string>();
   const [result, setResult] = useState<ChannelTestResult>();

@@ -25,7 +25,7 @@ export function HealthPage() {
       <div className="health-columns">
         <Dependencies />
         {may('operations.read') && <IngestPanel />}
-        {may('channel.read') && <Delivery />}
+        {may('operations.read') && <Delivery />}
       </div>
     </main>
   );
@@ -62,7 +62,7 @@ function SystemAlarms() {
             since {TIME.format(Date.parse(alarm.raisedAt))}
             {alarm.acknowledgedBy !== undefined && ` · ✓ ${alarm.acknowledgedBy}`}
           </span>{' '}
-          {alarm.acknowledgedAt === undefined && (
+          {alarm.acknowledgedAt === undefined && may('system-alarm.acknowledge') && (
             <button type="button" className="plain-button" onClick={() => void acknowledge(alarm.id)}>
               I look after it
             </button>

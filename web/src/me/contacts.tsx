@@ -3,6 +3,7 @@ import { Button, Select, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { api, problemText } from '../api.ts';
+import { ChannelTest } from '../channels/channel-test.tsx';
 import { TYPE_WORDS } from '../channels/channels-page.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
@@ -103,6 +104,11 @@ function ContactRow({
           Remove<span className="unseen"> {contact.address}</span>
         </button>
       </div>
+      {contact.verified && (
+        <div className="row">
+          <ChannelTest channel={{ name: contact.channel, endpoints: [], reachesPeople: true }} />
+        </div>
+      )}
       {!contact.verified && verification === 'code' && <Prove contact={contact} />}
       {!contact.verified && verification === 'admin' && <p className="soft">An administrator has to vouch for it.</p>}
     </li>

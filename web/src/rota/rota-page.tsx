@@ -149,7 +149,7 @@ function RotaWeek({ listed: { rota } }: { readonly listed: Listed }) {
               schedule={schedule}
               week={week}
               nowMs={nowMs}
-              onPick={may('rota.override') || may('rota.write') ? setOverride : undefined}
+              onPick={may('rota.write') ? setOverride : undefined}
             />
           </>
         )}

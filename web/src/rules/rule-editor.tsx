@@ -67,7 +67,7 @@ function Draft({
   const { changed, removed } = changesOf(known, own);
   const isDirty = changed.length + removed.length > 0;
   const lint = useLint(of, own, isDirty);
-  const mayWrite = may('limits.write') || may('rules.write');
+  const mayWrite = may(of.scope === 'house' ? 'rules.write' : 'limits.write');
   const path = rulesPath(of);
   const change = (next: readonly RuleInput[]) => {
     saving.clear();

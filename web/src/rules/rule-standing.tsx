@@ -10,6 +10,9 @@ import { ruleText } from './rule-words.ts';
 
 const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 
+/** Free text has no place in an address: who ended it and when is what is kept. */
+const ENDED = 'ended-in-the-app';
+
 /** What waits for a second person, what holds for a limited time, and what was before. */
 export function RuleStanding({ of, known }: { readonly of: RuleScope; readonly known: RuleSetResponse }) {
   const queries = useQueryClient();
@@ -29,7 +32,7 @@ export function RuleStanding({ of, known }: { readonly of: RuleScope; readonly k
         <Proposal
           key={proposal.id}
           proposal={proposal}
-          decide={(what) => act(`/api/rules/proposals/${encodeURIComponent(proposal.id)}/${what}`, 'POST')}
+          decide={(what) => act(`/api/rule-proposals/${encodeURIComponent(proposal.id)}/${what}`, 'POST')}
         />
       ))}
       {known.overrides.map((override) => (
@@ -38,7 +41,7 @@ export function RuleStanding({ of, known }: { readonly of: RuleScope; readonly k
           override={override}
           end={
             may('limits.write')
-              ? () => act(`${rulesPath(of)}/overrides/${encodeURIComponent(override.id)}`, 'DELETE')
+              ? () => act(`/api/rule-overrides/${encodeURIComponent(override.id)}?reason=${ENDED}`, 'DELETE')
               : undefined
           }
         />

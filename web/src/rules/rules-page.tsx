@@ -53,7 +53,7 @@ export function RulesPage() {
 function Waiting() {
   const query = useQuery({
     queryKey: ['rules', 'proposals'],
-    queryFn: () => api<RuleProposals>('/api/rules/proposals?state=open'),
+    queryFn: () => api<RuleProposals>('/api/rule-proposals'),
     refetchInterval: 30_000,
   });
   const mine = query.data?.proposals.filter(({ mayConfirm, state }) => mayConfirm && state === 'open') ?? [];

@@ -1,7 +1,8 @@
 import type { Me } from '@healthsync/contracts/session';
-import { Alert, Button, Modal, PasswordInput, Stack, TextInput } from '@mantine/core';
+import { Alert, Button, PasswordInput, Stack, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { api, problemText } from '../api.ts';
+import { Dialog } from '../widgets/dialog.tsx';
 
 type OnSignedIn = (me: Me) => void | Promise<void>;
 
@@ -22,20 +23,10 @@ export function SignInPage({ onSignedIn }: { readonly onSignedIn: OnSignedIn }) 
 /** Over the page, which goes on showing and ringing behind it. */
 export function SignInDialog({ name, onSignedIn }: { readonly name: string; readonly onSignedIn: OnSignedIn }) {
   return (
-    <Modal
-      opened
-      onClose={() => {}}
-      withCloseButton={false}
-      closeOnEscape={false}
-      closeOnClickOutside={false}
-      lockScroll={false}
-      title="Your session has ended"
-      centered
-      overlayProps={{ backgroundOpacity: 0.35 }}
-    >
+    <Dialog onClose={() => {}} isForced title="Your session has ended">
       <p className="dialog-lead">Sign in again to go on. Nothing you have typed is lost.</p>
       <SignInForm name={name} onSignedIn={onSignedIn} />
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -1,8 +1,26 @@
-import { Modal, type ModalProps } from '@mantine/core';
-import { useEffect, useState } from 'react';
+import { type MantineSize, Modal } from '@mantine/core';
+import { type ReactNode, useEffect, useState } from 'react';
 
-/** A dialog that is on the page exactly as long as it is open, and gives the focus back to where it was. */
-export function Dialog(props: Omit<ModalProps, 'opened'>) {
+/**
+ * A dialog that is on the page exactly as long as it is open, and gives the focus back to where it was. Its head is no
+ * `<header>`: a page has one banner, which goes on saying how many alarms call.
+ */
+export function Dialog({
+  title,
+  onClose,
+  size = 'md',
+  className,
+  isForced = false,
+  children,
+}: {
+  readonly title: string;
+  readonly onClose: () => void;
+  readonly size?: MantineSize | (string & {});
+  readonly className?: string;
+  /** Cannot be put aside: what it asks for must be answered. */
+  readonly isForced?: boolean;
+  readonly children: ReactNode;
+}) {
   // Asked before anything within takes the focus.
   const [before] = useState(() => document.activeElement);
   useEffect(
@@ -14,5 +32,27 @@ export function Dialog(props: Omit<ModalProps, 'opened'>) {
     },
     [before],
   );
-  return <Modal opened returnFocus={false} {...props} />;
+  return (
+    <Modal.Root
+      opened
+      onClose={onClose}
+      size={size}
+      centered
+      // The wall behind goes on being watched, and is never shifted by a scroll bar that goes.
+      lockScroll={false}
+      returnFocus={false}
+      closeOnEscape={!isForced}
+      closeOnClickOutside={!isForced}
+      {...(className !== undefined && { className })}
+    >
+      <Modal.Overlay backgroundOpacity={isForced ? 0.35 : 0.55} />
+      <Modal.Content>
+        <div className="dialog-head">
+          <Modal.Title>{title}</Modal.Title>
+          {!isForced && <Modal.CloseButton aria-label="Close" />}
+        </div>
+        <Modal.Body>{children}</Modal.Body>
+      </Modal.Content>
+    </Modal.Root>
+  );
 }

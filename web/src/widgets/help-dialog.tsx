@@ -1,7 +1,7 @@
-import { Modal } from '@mantine/core';
 import { useEffect, useState } from 'react';
 import { mayOpen, PAGES } from '../pages.ts';
 import { useSession } from '../session/session.tsx';
+import { Dialog } from './dialog.tsx';
 
 type Listed = readonly (readonly [term: string, means: string])[];
 
@@ -58,8 +58,9 @@ export function HelpDialog() {
     addEventListener(OPEN, open);
     return () => removeEventListener(OPEN, open);
   }, []);
+  if (!isOpen) return null;
   return (
-    <Modal opened={isOpen} onClose={() => setOpen(false)} title="Keys and signs" size="xl">
+    <Dialog onClose={() => setOpen(false)} title="Keys and signs" size="xl">
       <div className="help">
         <div>
           <Terms title="On every page" of={[...ANYWHERE, ...goTo]} keys />
@@ -73,7 +74,7 @@ export function HelpDialog() {
           <Terms title="Signs" of={SIGNS} />
         </div>
       </div>
-    </Modal>
+    </Dialog>
   );
 }
 

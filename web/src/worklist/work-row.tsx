@@ -107,7 +107,9 @@ export function WorkRow({
         {mayAct && call !== 'taken' && alert.condition === 'present' && (
           <Act label="Snooze" isCurrent={isCurrent} onClick={() => openAlarmDialog('snooze', alert)} />
         )}
-        {mayAct && <Act label="Escalate" isCurrent={isCurrent} onClick={() => openAlarmDialog('escalate', alert)} />}
+        {may('alarm.escalate') && (
+          <Act label="Escalate" isCurrent={isCurrent} onClick={() => openAlarmDialog('escalate', alert)} />
+        )}
         {mayAct && (
           <Act
             label={alert.notes > 0 ? `Note (${alert.notes})` : 'Note'}

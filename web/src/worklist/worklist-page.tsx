@@ -66,7 +66,7 @@ function OpenAlarms() {
     arrowup: () => focus.move(-1),
     a: onFocused((alert) => void (isUnacknowledged(alert) && acknowledge(store, alert.id))),
     z: onFocused((alert) => openAlarmDialog('snooze', alert)),
-    e: onFocused((alert) => openAlarmDialog('escalate', alert)),
+    e: onFocused((alert) => may('alarm.escalate') && openAlarmDialog('escalate', alert)),
     m: onFocused((alert) => openAlarmDialog('note', alert)),
     x: onFocused((alert) => mayBeBulk(alert) && mark(alert.id, !marked.has(alert.id))),
     enter: () => {
