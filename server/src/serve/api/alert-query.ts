@@ -36,7 +36,7 @@ export const AlertQuery = Type.Object(
     order: Type.Optional(
       Type.Enum(['newest', 'worklist'], {
         description:
-          '`newest` (default), or `worklist`: unacknowledged first, then snoozed, then acknowledged; in each by priority and waiting time.',
+          '`newest` (default), or `worklist`: active ones only, unacknowledged first, then snoozed, then acknowledged; in each by priority and waiting time.',
       }),
     ),
     cursor: Type.Optional(Type.String({ maxLength: 200, description: '`next` of the page before, same query else.' })),
@@ -71,6 +71,9 @@ export function parseAlertQuery(asked: AlertQuery, principal: Principal): Parsed
     (text) => parseCursor(text, order),
     'must be `next` of the page before, same query else',
   );
+  // To rank every alarm there ever was would cost more with every day.
+  if (order === 'worklist' && state === 'resolved')
+    errors.push({ code: 'invalid-value', field: 'order', detail: 'a worklist is of active alarms' });
   if (errors.length > 0) return { kind: 'invalid', errors };
   const patientId = parsePatientId(asked.patient);
   const wardIds = wardsToShow(principal, ward);
@@ -79,7 +82,7 @@ export function parseAlertQuery(asked: AlertQuery, principal: Principal): Parsed
     limit,
     ...(patientId !== undefined && { patientId }),
     ...(wardIds !== undefined && { wardIds }),
-    ...(state !== undefined && { open: state === 'active' }),
+    ...((state !== undefined || order === 'worklist') && { open: state !== 'resolved' }),
     ...(asked.priority !== undefined && { priorities: [asked.priority].flat() }),
     ...(unacknowledged !== undefined && { unacknowledged }),
     ...(mine === true && { ownerId: principal.userId }),

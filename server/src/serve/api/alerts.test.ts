@@ -72,7 +72,7 @@ describe('a list of alarms', () => {
       'low',
       'medium-over',
     ]);
-    expect(await ids('unacknowledged=false')).toEqual(['taken']);
+    expect(await ids('unacknowledged=false&state=active')).toEqual(['taken']);
     expect(await ids('mine=true')).toEqual([]);
     await post('/api/alerts/low/acknowledge');
     expect(await ids('mine=true')).toEqual(['low']);
@@ -81,7 +81,7 @@ describe('a list of alarms', () => {
 
   it.each(['newest', 'worklist'])('comes in pages, in the order %s: nothing twice, nothing left out', async (order) => {
     const whole = await ids(`order=${order}`);
-    expect(whole).toHaveLength(7);
+    expect(whole).toHaveLength(order === 'newest' ? 7 : 6);
     const seen: string[] = [];
     for (let cursor = ''; ; ) {
       const { alerts, next } = await get(`/api/alerts?order=${order}&limit=3${cursor}`, AlertList);
@@ -105,6 +105,7 @@ describe('a list of alarms', () => {
     `cursor=${Buffer.from('["newest",0,0,"../x"]').toString('base64url')}`,
     `cursor=${Buffer.from('["worklist",0,0,"a"]').toString('base64url')}`,
     'order=oldest',
+    'order=worklist&state=resolved',
     'priority=urgent',
     'unacknowledged=maybe',
   ])('refuses ?%s', async (query) => {

@@ -35,6 +35,9 @@ const DEFAULTS: AlarmClockSettings = {
   settleMaxMs: 3_000,
 };
 
+/** A full chunk: the next one at once. */
+const MORE = -1;
+
 export function startAlarmClock(dependencies: {
   readonly store: Pick<AlarmStore, 'passTime' | 'nextDueMs'>;
   readonly desk: { adopt(changes: readonly AlarmChange[]): void; settled(): Promise<void> };
@@ -68,12 +71,13 @@ export function startAlarmClock(dependencies: {
         await pause(Math.min(settings.retryFirstMs * 2 ** (attempt - 1), settings.retryMaxMs));
         continue;
       }
+      if (pauseMs === MORE) continue;
       await pause(settings.restMs);
       if (!isWoken && pauseMs > settings.restMs) await dozeUntilWoken(pauseMs - settings.restMs);
     }
   }
 
-  /** Does what is due; answers how long there is nothing more to do. */
+  /** Does what is due; answers how long there is nothing more to do, or that there is more. */
   async function look(): Promise<number> {
     // A condition that has ended on the wall, and waits to be stored, must not be reminded of.
     await within(settings.settleMaxMs, desk.settled());
@@ -84,6 +88,7 @@ export function startAlarmClock(dependencies: {
       if (expectedMs !== undefined) hooks.lateMs?.(Math.max(0, nowMs - expectedMs));
       desk.adopt(changes);
     }
+    if (new Set(changes.map(({ alarm }) => alarm.id)).size >= settings.chunkMax) return MORE;
     expectedMs = await store.nextDueMs();
     return Math.min((expectedMs ?? Number.POSITIVE_INFINITY) - now(), settings.sleepMaxMs);
   }
