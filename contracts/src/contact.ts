@@ -4,7 +4,7 @@ const ChannelName = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,31}$', descript
 const Address = Type.String({
   minLength: 1,
   maxLength: 254,
-  pattern: '^[^\\s\\x00-\\x1f]+$',
+  pattern: '^[^\\x00-\\x1f\\x7f]+$',
   description: 'A mail address, a phone number `+4930123456`, a Slack user id: what this channel sends to.',
 });
 const MinPriority = Type.Enum(['high', 'medium', 'low'], { description: 'Told only of alarms at least this urgent.' });

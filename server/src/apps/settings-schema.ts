@@ -239,7 +239,8 @@ export const SettingsSchema = Type.Object({
     ...variable('HEALTHSYNC_NOTIFY_EMAIL', 'mail addresses, separated by commas'),
     maxItems: 100,
     default: [],
-    description: 'Who is told of alarms by mail; needed with `HEALTHSYNC_SMTP_URL`.',
+    description:
+      'Shared mailboxes that are told of high and medium alarms, lost data and trouble of the installation; with `HEALTHSYNC_SMTP_URL`. People add their own addresses in the app.',
   }),
   webhookUrls: Type.Array(Type.String({ pattern: '^https://[^\\s]+$' }), {
     ...variable('HEALTHSYNC_WEBHOOK_URLS', 'https:// addresses, separated by commas'),

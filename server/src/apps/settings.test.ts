@@ -102,7 +102,6 @@ describe('wrong settings', () => {
   it('include a group that is incomplete', () => {
     expect(errorsOf({ HEALTHSYNC_SMTP_URL: 'smtp://mail.example' })).toEqual([
       'HEALTHSYNC_SMTP_FROM: is needed, because HEALTHSYNC_SMTP_URL is set',
-      'HEALTHSYNC_NOTIFY_EMAIL: is needed, because HEALTHSYNC_SMTP_URL is set',
     ]);
     expect(errorsOf({ HEALTHSYNC_WEBHOOK_URLS: 'https://a.example/' })).toEqual([
       'HEALTHSYNC_WEBHOOK_SECRET: is needed, because HEALTHSYNC_WEBHOOK_URLS is set',

@@ -91,7 +91,6 @@ function settingsOf(values: SettingValues): Settings {
 function incompleteGroups(values: SettingValues, reported: ReadonlySet<string>): readonly SettingError[] {
   const needs: readonly (readonly [given: boolean, by: string, has: boolean, variable: string])[] = [
     [values.smtpUrl !== undefined, 'HEALTHSYNC_SMTP_URL', values.smtpFrom !== undefined, 'HEALTHSYNC_SMTP_FROM'],
-    [values.smtpUrl !== undefined, 'HEALTHSYNC_SMTP_URL', values.notifyEmails?.length > 0, 'HEALTHSYNC_NOTIFY_EMAIL'],
     [values.notifyEmails?.length > 0, 'HEALTHSYNC_NOTIFY_EMAIL', values.smtpUrl !== undefined, 'HEALTHSYNC_SMTP_URL'],
     [
       values.webhookUrls?.length > 0,

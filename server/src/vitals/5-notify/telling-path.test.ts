@@ -77,7 +77,7 @@ async function openWorld(options: { readonly others?: readonly Notifier[] } = {}
   systemAlarms.onChange((alarm, isNew) => void (isNew && tellSystem(alarm)));
   return {
     mail,
-    clock,
+    pass,
     alarms,
     outbox,
     topics,
@@ -146,7 +146,7 @@ describe('from an alarm to a mailbox', () => {
       topic: parseTopic('alarms') as Topic,
       subscriber: { kind: 'user', userId: NOOR },
       by: 'noor',
-      atMs: 0,
+      atMs: Date.now(),
     });
     await raise(alarms, 1);
     await expect
