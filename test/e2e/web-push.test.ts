@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AlertDetail } from '@healthsync/contracts/alert';
@@ -12,6 +12,7 @@ import { eventually, type Installation, install, type RunningServer } from './se
 /** A person's browser, from subscribing to the alarm on its screen, through a push service that checks every rule. */
 describe('an alarm on a phone', () => {
   let service: Awaited<ReturnType<typeof startPushService>>;
+  let folder: string;
   let home: Installation;
   let server: RunningServer;
   let device: MqttClient;
@@ -19,7 +20,8 @@ describe('an alarm on a phone', () => {
 
   beforeAll(async () => {
     service = await startPushService();
-    const authority = join(tmpdir(), `healthsync-push-ca-${process.pid}.pem`);
+    folder = await mkdtemp(join(tmpdir(), 'healthsync-push-'));
+    const authority = join(folder, 'ca.pem');
     await writeFile(authority, service.ca);
     home = await install({ NODE_EXTRA_CA_CERTS: authority, HEALTHSYNC_PUSH_SERVICES: service.url.host });
     server = await home.start();
@@ -37,6 +39,7 @@ describe('an alarm on a phone', () => {
     await device?.endAsync();
     await home?.remove();
     await service?.close();
+    await rm(folder, { recursive: true });
   });
 
   it('rings, is taken, and says so in its place', async () => {

@@ -26,6 +26,12 @@ export function slackMessage({ subject, text, event, alarm, answerToken, wallUrl
   };
 }
 
+/** What becomes of an older message about the same alarm when the alarm is told again. */
+export function supersededMessage({ subject }: Notification) {
+  const text = cut(`Told again below: ${subject}`, FALLBACK_MAX);
+  return { text: escaped(text), blocks: [{ type: 'section', text: plain(text, SECTION_MAX) }] };
+}
+
 const CLOSED: ReadonlySet<Notification['event']> = new Set(['acknowledged', 'resolved']);
 
 /** Shape and word besides colour (IEC 60601-1-8 §6.3.2.2: not by colour alone); the priority is also in the subject. */

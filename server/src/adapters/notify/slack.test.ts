@@ -81,10 +81,13 @@ describe('Slack', () => {
   });
   it.each(['worsened', 'reminder', 'escalated', 'returned'] as const)('%s rings anew', async (event) => {
     const { slack, notifier } = await start();
-    const receipt = 'C0WARD3:1764000000.000100';
-    await notifier.send(message(), options());
-    await notifier.send(message({ event, earlierReceipt: receipt }), options('d2'));
+    const earlierReceipt = 'C0WARD3:1764000000.000100';
+    await notifier.send(message({ answerToken: 't1' }), options());
+    const again = await notifier.send(message({ event, earlierReceipt, answerToken: 't2' }), options('d2'));
+    expect(again).toMatchObject({ receipt: 'C0WARD3:1764000001.000100' });
     expect(slack.messages).toHaveLength(2);
+    // One button is enough: the older message has none any more.
+    expect(slack.messages.map((one) => JSON.stringify(one).includes('healthsync_acknowledge'))).toEqual([false, true]);
   });
   it.each(['C0WARD3:1763000000.000100', 'nonsense'])('says it anew where %s cannot be changed', async (receipt) => {
     const { slack, notifier } = await start();

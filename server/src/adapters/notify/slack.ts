@@ -1,7 +1,7 @@
 import type { DeliveryOutcome, Notification, Notifier } from '../../ports/notifier.ts';
 import { callHttps, type HttpsAnswer, outcomeOfError, transient } from './https-call.ts';
 import { jsonOf } from './json-answer.ts';
-import { slackMessage } from './slack-message.ts';
+import { slackMessage, supersededMessage } from './slack-message.ts';
 
 /**
  * What an installation has to do in Slack: make an app, give its bot the scope `chat:write`, install it to the workspace
@@ -59,8 +59,15 @@ export function createSlackNotifier(settings: SlackSettings): Notifier {
     type: 'slack',
     async send(message, { idempotencyKey, signal }) {
       try {
-        const earlier = UPDATES.has(message.event) ? parseReceipt(message.earlierReceipt) : undefined;
+        const earlier = parseReceipt(message.earlierReceipt);
         if (earlier === undefined) return await post(message, idempotencyKey, signal);
+        if (!UPDATES.has(message.event)) {
+          const outcome = await post(message, idempotencyKey, signal);
+          // Told again: one button is enough. Where that fails, the older one says whose the alarm is.
+          if (outcome.kind === 'delivered' && outcome.receipt !== message.earlierReceipt)
+            await api.call('chat.update', { ...earlier, ...supersededMessage(message) }, signal);
+          return outcome;
+        }
         const body = { ...bodyOf(message, idempotencyKey), ...earlier };
         const result = await api.call('chat.update', body, signal);
         if (result.kind === 'ok') return delivered(result);

@@ -23,6 +23,17 @@ export function teamsActivity(message: Notification, idempotencyKey: string) {
   };
 }
 
+/** What becomes of an older card about the same alarm when the alarm is told again. */
+export function supersededActivity({ subject }: Notification) {
+  const content = {
+    type: 'AdaptiveCard',
+    $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',
+    version: '1.5',
+    body: [line(`Told again below: ${subject}`)],
+  };
+  return { type: 'message', attachments: [{ contentType: 'application/vnd.microsoft.card.adaptive', content }] };
+}
+
 export function teamsCard(message: Notification, idempotencyKey: string, answers: readonly object[]) {
   const { subject, text, event, alarm, wallUrl } = message;
   const open = wallUrl === undefined ? [] : [{ type: 'Action.OpenUrl', title: 'Open', url: wallUrl }];

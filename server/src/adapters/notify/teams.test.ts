@@ -108,10 +108,10 @@ describe('Teams', () => {
   });
   it('a reminder rings anew', async () => {
     const { teams, notifier } = await start();
-    const first = await notifier.send(message(), options());
+    const first = await notifier.send(message({ answerToken: 't1' }), options());
     const earlierReceipt = first.kind === 'delivered' ? (first.receipt ?? '') : '';
-    await notifier.send(message({ event: 'reminder', earlierReceipt }), options('d2'));
-    expect(teams.posted).toHaveLength(2);
+    await notifier.send(message({ event: 'reminder', earlierReceipt, answerToken: 't2' }), options('d2'));
+    expect(teams.posted.map((one) => JSON.stringify(one).includes('Action.Execute'))).toEqual([false, true]);
   });
 
   it('a token that was revoked before its time is replaced', async () => {

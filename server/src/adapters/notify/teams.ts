@@ -1,7 +1,7 @@
 import type { DeliveryOutcome, Notification, Notifier } from '../../ports/notifier.ts';
 import { callHttps, type HttpsAnswer, outcomeOfError, transient } from './https-call.ts';
 import { jsonOf } from './json-answer.ts';
-import { teamsActivity } from './teams-card.ts';
+import { supersededActivity, teamsActivity } from './teams-card.ts';
 import { createTeamsToken, TokenRefused } from './teams-token.ts';
 
 /**
@@ -106,9 +106,18 @@ export function createTeamsNotifier(settings: TeamsSettings): Notifier {
     type: 'teams',
     async send(message, { idempotencyKey, signal }) {
       try {
-        const earlier = UPDATES.has(message.event) ? parseReceipt(message.earlierReceipt) : undefined;
+        const earlier = parseReceipt(message.earlierReceipt);
         if (earlier === undefined) return await post(message, idempotencyKey, signal);
         const path = `${activitiesOf(earlier.conversation)}/${encodeURIComponent(earlier.activity)}`;
+        if (!UPDATES.has(message.event)) {
+          const outcome = await post(message, idempotencyKey, signal);
+          // Told again: one button is enough. Where that fails, the older one says whose the alarm is.
+          if (outcome.kind === 'delivered' && outcome.receipt !== message.earlierReceipt)
+            await ask('PUT', path, { ...supersededActivity(message), id: earlier.activity }, signal).catch(
+              () => undefined,
+            );
+          return outcome;
+        }
         const activity = { ...teamsActivity(message, idempotencyKey), id: earlier.activity };
         const answer = await ask('PUT', path, activity, signal);
         // It was deleted: then say it anew.
