@@ -89,6 +89,7 @@ function adoptLost({ devices }: PatientState, { deviceId, readingId, raisedAtMs 
       receivedAtMs: raisedAtMs,
       intervalMs: INTERVAL_MIN_MS,
       leadsOff: false,
+      leadsOffAtMs: 0,
       battery: undefined,
       batteryLow: false,
       lost: true,

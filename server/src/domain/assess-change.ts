@@ -58,6 +58,8 @@ export type LateValue = Omit<Slice, 'number'>;
 function extremeOf(patient: PatientState, { rule, key }: Compiled<ChangeRule>, atMs: number): Slice | undefined {
   const window = patient.windows?.[rule.id];
   if (window === undefined || window.key !== key) return undefined;
+  const known = window.extreme;
+  if (known !== undefined && known.atMs < atMs && known.atMs >= atMs - rule.windowMs) return known;
   let extreme: Slice | undefined;
   for (const slice of window.slices)
     if (
@@ -66,6 +68,7 @@ function extremeOf(patient: PatientState, { rule, key }: Compiled<ChangeRule>, a
       (extreme === undefined || isFurther(rule, slice, extreme))
     )
       extreme = slice;
+  window.extreme = extreme;
   return extreme;
 }
 
@@ -73,7 +76,7 @@ function remember(patient: PatientState, { rule, key }: Compiled<ChangeRule>, va
   patient.windows ??= {};
   let window = patient.windows[rule.id];
   if (window === undefined || window.key !== key) {
-    window = { key, slices: [] };
+    window = { key, slices: [], extreme: undefined };
     patient.windows[rule.id] = window;
   }
   const { slices } = window;
@@ -84,6 +87,7 @@ function remember(patient: PatientState, { rule, key }: Compiled<ChangeRule>, va
   const known = slices[index];
   if (known === undefined || known.number < number) slices.splice(index + 1, 0, slice);
   else if (isFurther(rule, slice, known)) slices[index] = slice;
+  if (window.extreme !== undefined && isFurther(rule, slice, window.extreme)) window.extreme = slice;
   while (slices.length > SLICES + 1) slices.shift();
 }
 

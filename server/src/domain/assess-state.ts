@@ -114,6 +114,8 @@ export interface Pending {
 export interface Window {
   key: string;
   slices: Slice[];
+  /** The furthest of them, found last: looked for again only once it has left the window. */
+  extreme: Slice | undefined;
 }
 export interface Slice {
   number: number;
@@ -132,6 +134,8 @@ export interface WornDevice {
   receivedAtMs: number;
   intervalMs: number;
   leadsOff: boolean;
+  /** When its leads were last said to be off, by event time; 0: never. */
+  leadsOffAtMs: number;
   battery: number | undefined;
   batteryLow: boolean;
   lost: boolean;
@@ -193,13 +197,25 @@ export function revive(parsed: PatientState): PatientState {
   own.windows = parsed.windows;
   own.beginnings = parsed.beginnings;
   own.devices = devices.map(
-    ({ deviceId, readingId, atMs, receivedAtMs, intervalMs, leadsOff, battery, batteryLow, lost }) => ({
+    ({
       deviceId,
       readingId,
       atMs,
       receivedAtMs,
       intervalMs,
       leadsOff,
+      leadsOffAtMs = 0,
+      battery,
+      batteryLow,
+      lost,
+    }) => ({
+      deviceId,
+      readingId,
+      atMs,
+      receivedAtMs,
+      intervalMs,
+      leadsOff,
+      leadsOffAtMs,
       battery,
       batteryLow,
       lost,

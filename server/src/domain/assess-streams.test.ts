@@ -104,7 +104,7 @@ const streams = fc.array(reading, { minLength: 1, maxLength: 60 }).map((all) => 
 });
 const RUNS = { numRuns: 300 };
 
-describe('every kind of rule, whatever a network does to the stream', () => {
+describe('every kind of rule, whatever a network does to the stream', { timeout: 60_000 }, () => {
   it('a replay from any checkpoint tells the same', () => {
     fc.assert(
       fc.property(streams, fc.nat(), (stream, cut) => {
@@ -204,7 +204,7 @@ describe('every kind of rule, whatever a network does to the stream', () => {
   });
 });
 
-describe('a sustained breach', () => {
+describe('a sustained breach', { timeout: 60_000 }, () => {
   it('never rings falsely: whatever had arrived by then shows no moment within the limit', () => {
     fc.assert(
       fc.property(streams, (stream) => {

@@ -32,7 +32,13 @@ export function sustain(
   }
   const { atMs } = sighting;
   const gapMs = known === undefined ? 0 : atMs - known.lastMs;
-  if (known === undefined || known.key !== rule.key || gapMs < 0 || gapMs > sighting.gapMaxMs) {
+  if (
+    known === undefined ||
+    known.key !== rule.key ||
+    gapMs < 0 ||
+    gapMs > sighting.gapMaxMs ||
+    wereLeadsOff(patient, known, atMs)
+  ) {
     if (sighting.is === 'breach') startPending(patient, rule, atMs, sighting.readings);
     else if (known !== undefined) forgetPending(patient, id);
     return undefined;
@@ -70,14 +76,25 @@ export function forgetPending(patient: PatientState, ruleId: string): void {
   patient.pending = isEmpty(others) ? undefined : others;
 }
 
-/** The leads were off then: what this device had shown until then begins anew. */
+/** The newest that is known of a device's leads is that they were off then: what it had shown until then begins anew. */
 export function forgetPendingOf(patient: PatientState, deviceId: DeviceId, atMs: number): void {
+  if (!patient.devices.some((device) => device.deviceId === deviceId && device.leadsOffAtMs === atMs)) return;
   for (const id in patient.pending) {
     const { first, latest, sinceMs, lastMs } = patient.pending[id] as Pending;
     if (atMs <= sinceMs || ![...first, ...latest].some((reading) => reading.deviceId === deviceId)) continue;
     if (atMs > lastMs) forgetPending(patient, id);
     else interrupt(patient, id, atMs);
   }
+}
+
+/** Have the leads of who showed it been off since? */
+function wereLeadsOff({ devices }: PatientState, { first, latest, lastMs }: Pending, atMs: number): boolean {
+  return devices.some(
+    ({ deviceId, leadsOffAtMs }) =>
+      leadsOffAtMs > lastMs &&
+      leadsOffAtMs < atMs &&
+      [...first, ...latest].some((reading) => reading.deviceId === deviceId),
+  );
 }
 
 function startPending(patient: PatientState, rule: Compiled, atMs: number, first: readonly ReasonReading[]): void {

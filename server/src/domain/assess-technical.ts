@@ -120,6 +120,7 @@ function hearAgain(known: WornDevice, reading: AssignedReading, rules: CompiledR
   const isNews = isNewer(reading, known);
   if (reading.receivedAtMs > known.receivedAtMs) known.receivedAtMs = reading.receivedAtMs;
   known.lost = false;
+  takeLeadsOff(known, reading);
   if (!isNews) return;
   const gapMs = reading.atMs - known.atMs;
   if (gapMs !== known.intervalMs) known.intervalMs = learnInterval(known.intervalMs, gapMs);
@@ -137,10 +138,12 @@ function firstHeard(reading: AssignedReading, rules: CompiledRules): WornDevice 
     receivedAtMs: reading.receivedAtMs,
     intervalMs: firstInterval(reading),
     leadsOff: leadsOffAfter(reading, false),
+    leadsOffAtMs: 0,
     battery: undefined,
     batteryLow: false,
     lost: false,
   };
+  takeLeadsOff(device, reading);
   takeBattery(device, reading, rules);
   return device;
 }
@@ -149,6 +152,10 @@ function firstHeard(reading: AssignedReading, rules: CompiledRules): WornDevice 
 function leadsOffAfter(reading: AssignedReading, before: boolean): boolean {
   if (reading.status.leadsOff !== undefined) return reading.status.leadsOff;
   return hasVitals(reading) ? false : before;
+}
+
+function takeLeadsOff(device: WornDevice, { status, atMs }: AssignedReading): void {
+  if (status.leadsOff === true && atMs > device.leadsOffAtMs) device.leadsOffAtMs = atMs;
 }
 
 function takeBattery(device: WornDevice, { status }: AssignedReading, rules: CompiledRules): void {

@@ -13,7 +13,7 @@ export function lintCombination(rule: CombinationRule, report: Report): void {
     const field = `when.of.${index}`;
     if ('of' in member) {
       lintGroup(member, field, report);
-      member.of.forEach((fact, inner) => lintFact(fact, `${field}.of.${inner}.`, report));
+      for (const [inner, fact] of member.of.entries()) lintFact(fact, `${field}.of.${inner}.`, report);
     } else lintFact(member, `${field}.`, report);
   });
   const facts = factsOf(rule);
@@ -35,20 +35,16 @@ function lintGroup(group: FactGroup<Fact | FactGroup<Fact>>, field: string, repo
     report('error', 'unreachable', `${field}.atLeast`, `at most ${of.length}, as many as there are`);
     return;
   }
-  const facts = of.filter((member): member is Fact => !('of' in member));
-  const clash = facts.find((fact, index) => facts.slice(0, index).some((other) => exclude(fact, other)));
-  if (atLeast === of.length && clash !== undefined)
-    report(
-      'error',
-      'contradictory',
-      `${field}.of.${of.indexOf(clash)}`,
-      'cannot be true together with another one here',
-    );
-  const cover = facts.find((fact, index) => facts.slice(0, index).some((other) => coverAll(fact, other)));
-  if (atLeast === 1 && cover !== undefined)
-    report('error', 'always-true', `${field}.of.${of.indexOf(cover)}`, 'with another one here every value rings');
-  const twice = facts.find((fact, index) => facts.slice(0, index).some((other) => isSame(fact, other)));
-  if (twice !== undefined) report('error', 'named-twice', `${field}.of.${of.indexOf(twice)}`, 'the same fact twice');
+  for (const [index, fact] of of.entries()) {
+    if ('of' in fact) continue;
+    const before = of.slice(0, index).filter((member): member is Fact => !('of' in member));
+    const at = `${field}.of.${index}`;
+    if (before.some((other) => isSame(fact, other))) report('error', 'named-twice', at, 'the same fact twice');
+    if (atLeast === of.length && before.some((other) => exclude(fact, other)))
+      report('error', 'contradictory', at, 'cannot be true together with another one here');
+    if (atLeast === 1 && before.some((other) => coverAll(fact, other)))
+      report('error', 'always-true', at, 'with another one here every value rings');
+  }
 }
 
 function lintFact(fact: Fact, prefix: string, report: Report): void {
