@@ -123,7 +123,7 @@ function resource({ sid, form, createdMs }: TakenMessage): object {
     account_sid: ACCOUNT_SID,
     to: form.To,
     from: form.From ?? null,
-    body: form.Body ?? 'what the template makes of it',
+    body: form.Body ?? templateOf(form.ContentVariables),
     direction: 'outbound-api',
     status: 'queued',
     date_created: new Date(createdMs).toUTCString().replace('GMT', '+0000'),
@@ -133,4 +133,10 @@ function resource({ sid, form, createdMs }: TakenMessage): object {
 
 function fault(status: number, code: number, message: string): VendorAnswer {
   return { status, body: { code, message, more_info: `https://www.twilio.com/docs/errors/${code}`, status } };
+}
+
+/** `{{1}}`, a line, `{{2}}`. */
+function templateOf(variables = '{}'): string {
+  const { '1': headline = '', '2': rest = '' } = JSON.parse(variables) as Record<string, string>;
+  return `${headline}\n${rest}`;
 }

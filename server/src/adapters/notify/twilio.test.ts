@@ -170,6 +170,19 @@ describe('Twilio', () => {
       expect(vendor.taken.length).toBe(before + 2);
     }
   });
+  it('another message to the same person is not taken for it', async () => {
+    for (const notifier of [sms(), whatsapp()]) {
+      vendor.behave('busy');
+      expect((await send(notifier, {}, 'k1')).kind).toBe('transient');
+      vendor.behave('accept');
+      // Sent by another process: we do not know its receipt.
+      const other = notifier.type === 'sms' ? sms() : whatsapp();
+      expect((await send(other, { text: 'High alarm, bed W3-02\nRaised …\n' }, 'k2')).kind).toBe('delivered');
+      const before = vendor.taken.length;
+      expect((await send(notifier, {}, 'k1')).kind).toBe('delivered');
+      expect(vendor.taken.length).toBe(before + 1);
+    }
+  });
   it('one that was lost on the way is sent again, though the same words went to the same person before', async () => {
     const notifier = sms();
     await send(notifier, {}, 'k1');

@@ -151,7 +151,8 @@ function messagesApi({ accountSid, apiKeySid, apiKeySecret, apiUrl = API_URL, ca
       const { messages = [] } = (jsonOf(await callHttps({ ...list, signal, ...trust })) ?? {}) as {
         readonly messages?: readonly Listed[];
       };
-      const found = messages.find((one) => isEarlier(one, form.get('Body'), sinceMs) && !known.has(String(one.sid)));
+      const said = textsOf(form);
+      const found = messages.find((one) => isEarlier(one, said, sinceMs) && !known.has(String(one.sid)));
       return found === undefined
         ? undefined
         : { outcome: { kind: 'delivered', receipt: String(found.sid) }, isUnclear: false };
@@ -181,11 +182,19 @@ interface Listed {
   readonly date_created?: unknown;
 }
 
-/** What a template says is put together at Twilio, so there only the time tells. */
-function isEarlier({ body, direction, date_created: created }: Listed, text: string | null, sinceMs: number): boolean {
+/** What the message must say to be this one. What a template makes of its variables is put together at Twilio. */
+function textsOf(form: URLSearchParams): readonly string[] {
+  const variables = form.get('ContentVariables');
+  if (variables === null) return [form.get('Body') ?? ''];
+  const { '1': headline, '2': rest } = JSON.parse(variables) as ReturnType<typeof variablesOf>;
+  return [headline, rest];
+}
+
+function isEarlier({ body, direction, date_created: created }: Listed, said: readonly string[], sinceMs: number) {
   // Twilio gives whole seconds, by its own clock.
   const isSince = Date.parse(String(created)) >= sinceMs - 5_000;
-  return direction === 'outbound-api' && isSince && (text === null || body === text);
+  const isSame = typeof body === 'string' && said.every((text) => body.includes(text));
+  return direction === 'outbound-api' && isSince && isSame;
 }
 
 /**

@@ -122,6 +122,11 @@ describe('a webhook', () => {
       expect(new Webhook(SECRET).verify(body, headers)).toBeTruthy();
     }
   });
+  it('is never sent unsigned', async () => {
+    const server = await open({ secrets: [] });
+    expect((await server.notifier.send(message(server.recipient), options())).kind).toBe('permanent');
+    expect(server.requests).toEqual([]);
+  });
   it('that the receiver cannot verify is a failure that is told', async () => {
     const server = await open({ secrets: [FORMER] });
     expect(await server.notifier.send(message(server.recipient), options())).toEqual({

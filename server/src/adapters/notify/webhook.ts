@@ -37,6 +37,7 @@ export function createWebhookNotifier(settings: WebhookSettings): Notifier {
       try {
         const endpoint = await endpointOf(message.recipient);
         if (endpoint === undefined) return { kind: 'permanent', reason: 'no such endpoint' };
+        if (endpoint.secrets.length === 0) return { kind: 'permanent', reason: 'no secret to sign with' };
         const parsed = parseOutgoingAddress(endpoint.url, outgoing);
         if (parsed.kind === 'refused') return { kind: 'permanent', reason: parsed.reason };
         const body = JSON.stringify(bodyOf(message));

@@ -115,7 +115,7 @@ describe('the Twilio hook', () => {
     )?.[1];
   };
 
-  it.each(['1', 'OK', 'ok.', ' Ack ', 'ACKNOWLEDGE', 'yes!'])(
+  it.each(['1', 'OK', 'ok.', ' Ack ', 'ACKNOWLEDGE', 'acknowledged!'])(
     '%j takes the alarm that number was told of last',
     async (text) => {
       expect(await said(post(incoming(text)))).toBe('Acknowledged. The alarm is yours.');
@@ -166,6 +166,14 @@ describe('the Twilio hook', () => {
     expect(await said(post(incoming(text, change)))).toBeUndefined();
     expect(world.asked).toEqual([]);
     expect(logged).toEqual(['somebody has told a channel to stop']);
+  });
+  it.each([
+    ['YES', {}],
+    ['help', {}],
+    ['Aide', { OptOutType: 'HELP' }],
+  ])('%s is answered by Twilio, and takes nothing', async (text, change) => {
+    expect(await said(post(incoming(text, change)))).toBeUndefined();
+    expect(world.asked).toEqual([]);
   });
   it('believes only what Twilio signed for this address and these parameters', async () => {
     const message = incoming('1');

@@ -130,6 +130,7 @@ async function replyTo(
 ): Promise<string | undefined> {
   const { channel, answers, log } = hook;
   const said = saidIn(form);
+  if (said.kind === 'twilio') return undefined;
   if (said.kind === 'stop') {
     // Twilio has blocked the number and said so itself; what we send to it from now on is refused with 21610.
     log.warn('somebody has told a channel to stop', { channel });
@@ -148,24 +149,28 @@ async function replyTo(
 
 type Said =
   | { readonly kind: 'acknowledge'; readonly token?: string }
-  /** Words that Twilio heeds itself. */
   | { readonly kind: 'stop' }
+  /** Twilio answers itself. */
+  | { readonly kind: 'twilio' }
   | { readonly kind: 'other' };
 
 function saidIn(form: URLSearchParams): Said {
   const button = form.get('ButtonPayload');
   const text = (button ?? form.get('Body') ?? '').trim();
-  if (form.get('OptOutType') === 'STOP' || STOP.test(text)) return { kind: 'stop' };
+  const optOut = form.get('OptOutType');
+  if (optOut === 'STOP' || STOP.test(text)) return { kind: 'stop' };
+  if (optOut !== null || START_OR_HELP.test(text)) return { kind: 'twilio' };
   const [, token] = ACKNOWLEDGE.exec(text) ?? [];
   if (token !== undefined) return { kind: 'acknowledge', token };
   if (ACKNOWLEDGE.test(text)) return { kind: 'acknowledge' };
   return button !== null && TOKEN.test(button) ? { kind: 'acknowledge', token: button } : { kind: 'other' };
 }
 
-/** The words, and behind them the token where somebody has it. */
-const ACKNOWLEDGE = /^(?:1|ok|okay|ack|acknowledged?|yes)\b[.!]*(?:\s+([\w.~-]{16,500}))?$/i;
+/** The words, and behind them the token where somebody has it. Not `yes`: that is how one who had opted out comes back. */
+const ACKNOWLEDGE = /^(?:1|ok|okay|ack|acknowledged?)\b[.!]*(?:\s+([\w.~-]{16,500}))?$/i;
 const TOKEN = /^[\w.~-]{16,500}$/;
 /** twilio.com/docs/messaging/tutorials/advanced-opt-out: the default words. */
+const START_OR_HELP = /^(?:start|yes|unstop|help|info)[.!]*$/i;
 const STOP = /^(?:stop|stopall|unsubscribe|cancel|end|quit|optout|revoke)[.!]*$/i;
 
 /** Nobody is named: an SMS may be read by anyone who holds the telephone. */
