@@ -151,6 +151,35 @@ describe('Slack', () => {
     slack.state.error = error;
     expect(await notifier.send(message(), options())).toEqual({ kind, reason: error });
   });
+  it.each([
+    ['no JSON', { status: 200, body: '<html>' }],
+    ['an empty answer', { status: 200, body: '' }],
+    ['null', { status: 200, body: 'null' }],
+    ['a yes that does not say what it made', { status: 200, body: { ok: true } }],
+    ['a yes of another kind', { status: 200, body: { ok: 'true', channel: 1, ts: {} } }],
+    ['an answer without an end', { status: 200, body: 'x'.repeat(3_000_000) }],
+    ['a redirect', { status: 302, headers: { location: 'https://example.org/' } }],
+  ])('%s is no delivery', async (_what, odd) => {
+    const { slack, notifier } = await start();
+    slack.state.odd = odd;
+    for (const _attempt of ['first', 'second']) {
+      const outcome = await notifier.send(message(), options());
+      expect(outcome).toEqual({ kind: odd.status === 302 ? 'permanent' : 'transient', reason: `HTTP ${odd.status}` });
+    }
+    slack.state.odd = undefined;
+    expect(await notifier.send(message(), options())).toMatchObject({ kind: 'delivered' });
+  });
+  it.each([null, 'x', [null, 1, { ts: 1 }, { ts: '1', metadata: null }]])(
+    'a list of messages that is none, %j, hides nothing and stops nothing',
+    async (messages) => {
+      const { slack, notifier } = await start();
+      slack.behave('reset');
+      await notifier.send(message(), options());
+      slack.behave('accept');
+      slack.state.history = messages;
+      expect(await notifier.send(message(), options())).toMatchObject({ kind: 'delivered' });
+    },
+  );
   it('the other side’s words are not passed on', async () => {
     const { slack, notifier } = await start();
     slack.state.error = `no channel ${RECIPIENT} for ${TOKEN}`;

@@ -151,9 +151,9 @@ function slackApi({ botToken, apiUrl, ca, now }: SlackSettings) {
       });
       const type = 'application/x-www-form-urlencoded';
       const answer = await ask('conversations.history', type, String(query), signal, HISTORY_MAX_BYTES);
-      const { ok, messages = [] } = (jsonOf(answer) ?? {}) as { readonly ok?: boolean; readonly messages?: Found[] };
-      const found = ok === true ? messages.find((one) => isOurs(one, idempotencyKey)) : undefined;
-      return found === undefined ? undefined : { kind: 'ok', channel, ts: found.ts };
+      const { ok, messages } = (jsonOf(answer) ?? {}) as { readonly ok?: unknown; readonly messages?: unknown };
+      const found = ok === true && Array.isArray(messages) ? messages.find((one) => isOurs(one, idempotencyKey)) : null;
+      return found ? { kind: 'ok', channel, ts: (found as Found).ts } : undefined;
     },
   };
 }
@@ -166,12 +166,9 @@ interface Found {
   readonly metadata?: { readonly event_type?: string; readonly event_payload?: { readonly delivery?: string } };
 }
 
-function isOurs({ ts, metadata }: Found, idempotencyKey: string): boolean {
-  return (
-    typeof ts === 'string' &&
-    metadata?.event_type === METADATA_TYPE &&
-    metadata.event_payload?.delivery === idempotencyKey
-  );
+function isOurs(message: Found | null, idempotencyKey: string): boolean {
+  if (typeof message?.ts !== 'string' || message.metadata?.event_type !== METADATA_TYPE) return false;
+  return message.metadata.event_payload?.delivery === idempotencyKey;
 }
 
 function resultOf(answer: HttpsAnswer, nowMs: number): Result {

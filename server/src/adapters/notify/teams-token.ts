@@ -1,6 +1,5 @@
 import { callHttps } from './https-call.ts';
 import { jsonOf } from './json-answer.ts';
-import type { TeamsSettings } from './teams.ts';
 
 /** Entra ID gives no token: a wrong or expired secret, which is ours to put right, or a passing trouble of its own. */
 export class TokenRefused extends Error {
@@ -19,7 +18,14 @@ const RENEW_BEFORE_MS = 300_000;
  * The token with which the bot speaks to the connector (learn.microsoft.com/azure/bot-service/rest-api
  * /bot-framework-rest-connector-authentication, "single tenant"). Asked for once, however many wait for it.
  */
-export function createTeamsToken(settings: Omit<TeamsSettings, 'channel' | 'serviceUrl'>) {
+export function createTeamsToken(settings: {
+  readonly appId: string;
+  readonly appSecret: string;
+  readonly tenantId: string;
+  readonly loginUrl: URL;
+  readonly ca?: string;
+  readonly now: () => number;
+}) {
   const { appId, appSecret, tenantId, loginUrl, ca, now } = settings;
   let held: { readonly token: string; readonly untilMs: number } | undefined;
   let asking: Promise<string> | undefined;

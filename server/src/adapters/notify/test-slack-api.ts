@@ -71,7 +71,14 @@ export type PostedMessage = Static<typeof PostMessage> & { readonly ts: string }
 export async function startSlackApi(botToken: string) {
   /** As they are now: a changed one as it was changed. */
   const messages: PostedMessage[] = [];
-  const state = { error: undefined as string | undefined, mayRead: true };
+  const state = {
+    error: undefined as string | undefined,
+    mayRead: true,
+    /** What `conversations.history` lists instead of the messages. */
+    history: undefined as unknown,
+    /** Said instead of what is right. */
+    odd: undefined as VendorAnswer | undefined,
+  };
   const vendor = await startVendor({
     answer,
     // Slack says 429 as HTTP; everything else it refuses with 200 (docs.slack.dev/apis/web-api/rate-limits).
@@ -81,6 +88,7 @@ export async function startSlackApi(botToken: string) {
   function answer(request: VendorRequest): VendorAnswer {
     if (request.method !== 'POST') return said('invalid_post_type');
     if (request.headers.authorization !== `Bearer ${botToken}`) return said('invalid_auth');
+    if (state.odd !== undefined) return state.odd;
     if (state.error !== undefined) return said(state.error);
     switch (request.path) {
       case '/api/chat.postMessage':
@@ -101,7 +109,10 @@ export async function startSlackApi(botToken: string) {
       case '/api/conversations.history':
         return checked(History, Object.fromEntries(new URLSearchParams(request.body.toString())), ({ channel }) =>
           state.mayRead
-            ? done({ messages: messages.filter((one) => one.channel === channel).toReversed(), has_more: false })
+            ? done({
+                messages: state.history ?? messages.filter((one) => one.channel === channel).toReversed(),
+                has_more: false,
+              })
             : said('missing_scope'),
         );
       default:

@@ -73,7 +73,6 @@ export async function startVendor(options: {
       }),
   };
 }
-export type Vendor = Awaited<ReturnType<typeof startVendor>>;
 
 const UNWELL = {
   busy: { status: 503, body: '<html><body>Service Unavailable</body></html>' },
