@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -7,6 +7,7 @@ import { openDatabase } from '../server/src/adapters/postgres/open-database.ts';
 import { PostgresVitalsHistory } from '../server/src/adapters/postgres/vitals-history.ts';
 import type { DeviceId, PatientId, ReadingId } from '../server/src/domain/ids.ts';
 import { type LogBatch, type LoggedReading, partitionOf } from '../server/src/ports/reading-log.ts';
+import { postgresCpuMs } from './processes.ts';
 
 /**
  * How fast the history takes readings: the embedded PostgreSQL as it ships (durable), batches of 1,000 wide rows of seven
@@ -19,7 +20,6 @@ const patients = Number(process.argv[3] ?? 10_000);
 const BATCH = 1_000;
 const VITALS = 7;
 const PARTITIONS = 16;
-const TICKS_PER_SECOND = 100; // of the kernel's process accounting (USER_HZ)
 
 const parent = mkdtempSync(join(tmpdir(), 'healthsync-bench-'));
 const folder = await openDataFolder(join(parent, 'data'));
@@ -121,23 +121,6 @@ function reader(): () => LogBatch {
     });
     return { records, next: new Map(records.map((record) => [record.partition, record.offset + 1])) };
   };
-}
-
-/** CPU of the postmaster and its children, alive or reaped (proc(5): utime, stime, cutime, cstime). */
-function postgresCpuMs(postmaster: number): number {
-  let ticks = 0;
-  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      const isOurs = Number(name) === postmaster || Number(fields[1]) === postmaster;
-      if (isOurs) ticks += Number(fields[11]) + Number(fields[12]);
-      if (Number(name) === postmaster) ticks += Number(fields[13]) + Number(fields[14]);
-    } catch {
-      // It ended meanwhile.
-    }
-  }
-  return (ticks * 1_000) / TICKS_PER_SECOND;
 }
 
 function percentile(sorted: readonly number[], share: number): number {

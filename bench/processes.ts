@@ -28,6 +28,23 @@ export function machineCpu(): { readonly busy: number; readonly stolen: number; 
   return { total, stolen, busy: total - ((fields[3] ?? 0) + (fields[4] ?? 0)) / TICKS - stolen };
 }
 
+/** CPU of the postmaster and its children, alive or reaped (proc(5): utime, stime, cutime, cstime). */
+export function postgresCpuMs(postmaster: number): number {
+  let ticks = 0;
+  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      const isOurs = Number(name) === postmaster || Number(fields[1]) === postmaster;
+      if (isOurs) ticks += Number(fields[11]) + Number(fields[12]);
+      if (Number(name) === postmaster) ticks += Number(fields[13]) + Number(fields[14]);
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  return (ticks * 1_000) / TICKS;
+}
+
 function family(pid: number): readonly number[] {
   const parents = new Map<number, number>();
   for (const entry of readdirSync('/proc')) {

@@ -170,17 +170,18 @@ export function workflowStoreContract(engine: string, makeStore: () => Promise<W
         await start();
         const [due] = await take('w1', T, () => hold());
         const next = (version: number): Advance => advanceOf({ ...(due as DueExecution), version }, hold());
-        expect(await store.record('w2', [next(1)])).toEqual(new Map());
-        expect(await store.record('w1', [next(0)])).toEqual(new Map());
-        expect(await store.record('w1', [next(1)])).toEqual(new Map([[due?.key, false]]));
-        expect(await store.record('w1', [next(1)])).toEqual(new Map());
+        expect(await store.record('w2', [next(1)])).toEqual(new Map([[due?.key, 'lost']]));
+        expect(await store.record('w1', [next(0)])).toEqual(new Map([[due?.key, 'lost']]));
+        expect(await store.record('w1', [next(1)])).toEqual(new Map([[due?.key, 'written']]));
+        expect(await store.record('w1', [next(1)])).toEqual(new Map([[due?.key, 'lost']]));
       });
 
       it('that were lost record nothing', async () => {
         await start();
         const [due] = await take('w1', T, () => hold());
         await take('w2', T + 1_000, () => hold(T + 2_000));
-        expect(await store.record('w1', [advanceOf({ ...(due as DueExecution), version: 1 }, {})])).toEqual(new Map());
+        const late = advanceOf({ ...(due as DueExecution), version: 1 }, {});
+        expect(await store.record('w1', [late])).toEqual(new Map([[due?.key, 'lost']]));
         expect(await take('w2', T + 2_000)).toMatchObject([{ version: 2 }]);
       });
 
@@ -188,8 +189,8 @@ export function workflowStoreContract(engine: string, makeStore: () => Promise<W
         await start();
         const [due] = await take('w1', T, () => hold());
         const keys = [due?.key as number, 999_999];
-        expect(await store.renew({ worker: 'w2', keys, leasedUntilMs: T + 9_000 })).toEqual(new Set());
-        expect(await store.renew({ worker: 'w1', keys, leasedUntilMs: T + 5_000 })).toEqual(new Set([due?.key]));
+        expect(await store.renew({ worker: 'w2', keys, leasedUntilMs: T + 9_000 })).toEqual(new Set(keys));
+        expect(await store.renew({ worker: 'w1', keys, leasedUntilMs: T + 5_000 })).toEqual(new Set([999_999]));
         expect(await take('w2', T + 4_999)).toEqual([]);
         expect(await take('w2', T + 5_000)).toHaveLength(1);
       });
@@ -265,7 +266,7 @@ export function workflowStoreContract(engine: string, makeStore: () => Promise<W
           { ...(due as DueExecution), version: 2, signals: [] },
           { tokens: [token], wakeAtMs: T + 9_000 },
         );
-        expect(await store.record('w', [again])).toEqual(new Map([[due?.key, true]]));
+        expect(await store.record('w', [again])).toEqual(new Map([[due?.key, 'signalled']]));
         expect(await take('w', T + 2)).toMatchObject([{ signals: [{ kind: 'heartbeat', atMs: T + 2 }] }]);
       });
 

@@ -44,10 +44,11 @@ export interface WorkflowStore {
   }): Promise<void>;
   /**
    * Writes what became of executions that `worker` holds. Each is written only if it is still at the version it was
-   * advanced from; answers with the keys of those that were, and whether signals wait for them that were not seen.
+   * advanced from and nobody else has it locked: it waits for no one, because who waits while holding locks can be
+   * waited for.
    */
-  record(worker: string, advances: readonly Advance[]): Promise<ReadonlyMap<number, boolean>>;
-  /** Holds executions longer; answers with the keys of those that are still this worker's. */
+  record(worker: string, advances: readonly Advance[]): Promise<ReadonlyMap<number, RecordOutcome>>;
+  /** Holds executions longer; answers with the keys of those that are not this worker's any more. */
   renew(request: {
     readonly worker: string;
     readonly keys: readonly number[];
@@ -157,6 +158,12 @@ export interface Advance {
   /** Of an execution that ended otherwise than well. */
   readonly error?: string;
 }
+
+/**
+ * `written`; `signalled`: written, and signals wait that were not seen; `locked`: not now, it is in somebody's
+ * transaction; `lost`: another worker has taken it over.
+ */
+export type RecordOutcome = 'written' | 'signalled' | 'locked' | 'lost';
 
 export interface ExecutionRecord {
   readonly key: number;

@@ -32,7 +32,7 @@ export interface DriverHealth {
 }
 
 export interface DriverHooks {
-  /** An execution was moved on: how late, counted from its wake. */
+  /** What was due is written: how late, counted from its wake. */
   advanced?(done: { readonly lateMs: number }): void;
   task?(done: { readonly resource: string; readonly outcome: 'succeeded' | 'failed'; readonly ms: number }): void;
   ended?(done: { readonly definition: string; readonly status: Execution['status'] }): void;
@@ -103,6 +103,8 @@ interface Held {
 const PARKED_MS = 60_000;
 const PRUNE_EVERY_MS = 600_000;
 const PRUNE_BATCH = 1_000;
+/** Somebody's transaction that signals it: over in some milliseconds. */
+const LOCKED_PAUSE_MS = 5;
 const STORE_PAUSE_MS = { first: 50, max: 2_000 };
 
 export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowDriver {
@@ -191,7 +193,8 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
     readonly advance: Advance;
     readonly eventsSeen: number;
     readonly leasedUntilMs: number | undefined;
-    readonly lateMs: number;
+    /** When it was due, if that is why it was taken. */
+    readonly dueMs?: number;
   }
 
   function decide(row: DueExecution, nowMs: number, missing: Set<string>): Taken | undefined {
@@ -205,7 +208,7 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
       forget(of); // Somebody else had it meanwhile.
       return decide(row, nowMs, missing);
     }
-    const lateMs = nowMs - row.wakeAtMs;
+    const dueMs = row.wakeAtMs;
     const definition = definitions.get(row.digest);
     if (definition === undefined) {
       missing.add(row.digest);
@@ -214,7 +217,7 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
     if (definition === 'unusable') {
       if (!parked.has(row.digest)) hooks.onParked?.(row.digest);
       parked.add(row.digest);
-      return { of, advanced: undefined, advance: park(row, nowMs), eventsSeen: 0, leasedUntilMs: undefined, lateMs };
+      return { of, advanced: undefined, advance: park(row, nowMs), eventsSeen: 0, leasedUntilMs: undefined, dueMs };
     }
     const events = [...row.signals.map(eventOf), ...(of?.events ?? [])].sort((a, b) => a.atMs - b.atMs);
     const base = { key: row.key, of: identityOf(row, definition), definition, version: row.version };
@@ -225,7 +228,7 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
           ? of.known
           : { ...base, execution: JSON.parse(row.state) as Execution };
     const advanced = advanceBy(known, events, { atMs: nowMs, seed, signalsSeen: row.signals.length });
-    return { of, advanced, eventsSeen: of?.events.length ?? 0, lateMs, ...leased(advanced, of, nowMs) };
+    return { of, advanced, eventsSeen: of?.events.length ?? 0, dueMs, ...leased(advanced, of, nowMs) };
   }
 
   /** Held while it has tasks to run. The lease's end is left as it is while it is far: then no index changes. */
@@ -243,10 +246,10 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
   }
 
   /** It is written: now its tasks may run. */
-  function settle({ of, advanced, eventsSeen, leasedUntilMs, lateMs }: Taken): void {
+  function settle({ of, advanced, eventsSeen, leasedUntilMs, dueMs }: Taken): void {
     if (advanced === undefined) return;
     const { known, step } = advanced;
-    hooks.advanced?.({ lateMs });
+    if (dueMs !== undefined) hooks.advanced?.({ lateMs: now() - dueMs });
     if (of?.isAwaited || (step.wakeAtMs !== undefined && step.wakeAtMs <= now())) wake();
     if (of !== undefined) of.isAwaited = false;
     if (step.execution.status !== 'RUNNING')
@@ -355,7 +358,7 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
         dirty.delete(of);
         if (of.events.length === 0) continue;
         const advanced = advanceBy(of.known, of.events, { atMs: nowMs, seed, signalsSeen: 0 });
-        batch.push({ of, advanced, eventsSeen: of.events.length, lateMs: 0, ...leased(advanced, of, nowMs) });
+        batch.push({ of, advanced, eventsSeen: of.events.length, ...leased(advanced, of, nowMs) });
       }
       if (batch.length === 0) return;
       await record(batch);
@@ -364,20 +367,25 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
 
   async function record(batch: readonly (Taken & { readonly of: Held })[]): Promise<void> {
     for (const { of } of batch) of.isWriting = true;
+    const later: Held[] = [];
     try {
-      const written = await store.record(
+      const outcomes = await store.record(
         worker,
         batch.map(({ advance }) => advance),
       );
       storeIsBack();
       for (const one of batch) {
         one.of.isWriting = false;
-        const isSignalled = written.get(one.advance.key);
-        if (isSignalled === undefined) forget(one.of);
+        const outcome = outcomes.get(one.advance.key) ?? 'lost';
+        if (outcome === 'lost') forget(one.of);
+        else if (outcome === 'locked') later.push(one.of);
         else settle(one);
         // Its notice may have come while the row was locked.
-        if (isSignalled) wake();
+        if (outcome === 'signalled') wake();
       }
+      if (later.length === 0) return;
+      await sleep(LOCKED_PAUSE_MS);
+      for (const of of later) if (held.get(of.known.key) === of) dirty.add(of);
     } catch (error) {
       for (const { of } of batch) {
         of.isWriting = false;
@@ -396,11 +404,8 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
     const leasedUntilMs = nowMs + settings.leaseMs;
     const keys = soon.map(({ known }) => known.key);
     try {
-      const kept = await store.renew({ worker, keys, leasedUntilMs });
-      for (const of of soon) {
-        if (kept.has(of.known.key)) of.leasedUntilMs = Math.max(of.leasedUntilMs, leasedUntilMs);
-        else if (held.get(of.known.key) === of && !of.isWriting) forget(of);
-      }
+      const lost = await store.renew({ worker, keys, leasedUntilMs });
+      for (const of of soon) if (lost.has(of.known.key) && held.get(of.known.key) === of && !of.isWriting) forget(of);
       wake(); // What became due while its row was locked by this was passed over.
     } catch (error) {
       hooks.onStoreError?.(error);

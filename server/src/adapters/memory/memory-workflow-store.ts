@@ -2,6 +2,7 @@ import type {
   Advance,
   DueExecution,
   ExecutionRecord,
+  RecordOutcome,
   SignalOutcome,
   WorkflowDefinitionSource,
   WorkflowSignal,
@@ -119,15 +120,18 @@ export class MemoryWorkflowStore implements WorkflowStore {
     for (const advance of decide(due.map((row) => toDue(row, worker)))) this.#write(worker, advance);
   }
 
-  async record(worker: string, advances: readonly Advance[]): Promise<ReadonlyMap<number, boolean>> {
-    const written = new Map<number, boolean>();
+  async record(worker: string, advances: readonly Advance[]): Promise<ReadonlyMap<number, RecordOutcome>> {
+    const outcomes = new Map<number, RecordOutcome>();
     for (const advance of advances) {
       const row = this.#rows.get(advance.key);
-      if (row === undefined || row.version !== advance.version || row.leasedBy !== worker) continue;
+      if (row === undefined || row.version !== advance.version || row.leasedBy !== worker) {
+        outcomes.set(advance.key, 'lost');
+        continue;
+      }
       this.#write(worker, advance);
-      written.set(row.key, row.signals.length > 0);
+      outcomes.set(row.key, row.signals.length > 0 ? 'signalled' : 'written');
     }
-    return written;
+    return outcomes;
   }
 
   #write(worker: string, advance: Advance): void {
@@ -158,7 +162,8 @@ export class MemoryWorkflowStore implements WorkflowStore {
       if (row.wakeAtMs === row.leasedUntilMs) row.wakeAtMs = leasedUntilMs;
       row.leasedUntilMs = leasedUntilMs;
     }
-    return new Set(rows.map(({ key }) => key));
+    const kept = new Set(rows.map(({ key }) => key));
+    return new Set(keys.filter((key) => !kept.has(key)));
   }
 
   async release(worker: string, nowMs: number): Promise<number> {

@@ -3,6 +3,7 @@ import type {
   Advance,
   DueExecution,
   ExecutionRecord,
+  RecordOutcome,
   SignalOutcome,
   StartedExecution,
   WorkflowDefinitionSource,
@@ -85,22 +86,46 @@ export class PostgresWorkflowStore implements WorkflowStore {
     });
   }
 
-  record(worker: string, advances: readonly Advance[]): Promise<ReadonlyMap<number, boolean>> {
-    return failing(() => write(this.#pool, worker, advances, 'leased'));
+  record(worker: string, advances: readonly Advance[]): Promise<ReadonlyMap<number, RecordOutcome>> {
+    return failing(async () => {
+      const outcomes = await write(this.#pool, worker, advances, 'leased');
+      const missing = advances.filter(({ key }) => !outcomes.has(key));
+      if (missing.length === 0) return outcomes;
+      const ours = await this.#ours(worker, missing);
+      for (const { key } of missing) outcomes.set(key, ours.has(key) ? 'locked' : 'lost');
+      return outcomes;
+    });
+  }
+
+  async #ours(worker: string, advances: readonly Pick<Advance, 'key' | 'version'>[]): Promise<ReadonlySet<number>> {
+    const { rows } = await this.#pool.query<{ key: number }>(
+      `select key from workflow_execution join unnest($2::bigint[], $3::integer[]) as known (key, version)
+         using (key, version) where leased_by = $1`,
+      [worker, advances.map(({ key }) => key), advances.map(({ version }) => version)],
+    );
+    return new Set(rows.map(({ key }) => key));
   }
 
   async renew({ worker, keys, leasedUntilMs }: Parameters<WorkflowStore['renew']>[0]): Promise<ReadonlySet<number>> {
-    const { rows } = await failing(() =>
-      this.#pool.query<{ key: number }>(
+    return await failing(async () => {
+      await this.#pool.query(
         // A wake that was the lease's end moves with it; an earlier one is a timer's.
-        `update workflow_execution
+        `with mine as (
+           select key from workflow_execution where key = any ($2) and leased_by = $1 for update skip locked
+         )
+         update workflow_execution as execution
          set wake_at = case when wake_at = leased_until then to_timestamp($3::float8 / 1000) else wake_at end,
            leased_until = to_timestamp($3::float8 / 1000)
-         where key = any ($2) and leased_by = $1 returning key`,
+         from mine where execution.key = mine.key`,
         [worker, keys, leasedUntilMs],
-      ),
-    );
-    return new Set(rows.map(({ key }) => key));
+      );
+      const { rows } = await this.#pool.query<{ key: number }>(
+        `select wanted.key from unnest($2::bigint[]) as wanted (key)
+         where not exists (select from workflow_execution as kept where kept.key = wanted.key and kept.leased_by = $1)`,
+        [worker, keys],
+      );
+      return new Set(rows.map(({ key }) => key));
+    });
   }
 
   async release(worker: string, nowMs: number): Promise<number> {
@@ -195,7 +220,7 @@ async function write(
   worker: string,
   advances: readonly Advance[],
   how: 'locked' | 'leased',
-): Promise<ReadonlyMap<number, boolean>> {
+): Promise<Map<number, RecordOutcome>> {
   if (advances.length === 0) return new Map();
   const { rows } = await client.query<{ key: number; isSignalled: boolean }>({
     name: `workflow-write-${how}`,
@@ -216,11 +241,11 @@ async function write(
       advances.map(({ error = null }) => error),
     ],
   });
-  return new Map(rows.map(({ key, isSignalled }) => [key, isSignalled]));
+  return new Map(rows.map(({ key, isSignalled }) => [key, isSignalled ? 'signalled' : 'written']));
 }
 
-const writeIf = (condition: string) => `
-  with written as (
+const writeIf = ({ locking, condition }: { readonly locking: string; readonly condition: string }) => `
+  with ${locking} written as (
     update workflow_execution as execution
     set version = execution.version + 1, status = next.status, state = next.state,
       wake_at = case
@@ -245,5 +270,12 @@ const writeIf = (condition: string) => `
   )
   select key, signalled as "isSignalled" from written`;
 
-const WRITE_LOCKED = writeIf('and $1::text is not null');
-const WRITE_LEASED = writeIf('and execution.leased_by = $1::text');
+/** The rows are this transaction's already. */
+const WRITE_LOCKED = writeIf({ locking: '', condition: 'and $1::text is not null' });
+/** Whoever signals several executions in one transaction must never wait for us while we wait for them. */
+const WRITE_LEASED = writeIf({
+  locking: `mine as (
+    select key from workflow_execution where key = any ($2) and leased_by = $1::text for update skip locked
+  ),`,
+  condition: 'and execution.key in (select key from mine)',
+});
