@@ -5,16 +5,22 @@ import { type DataFolder, openDataFolder, ownerOf } from '../adapters/embedded/d
 import { findRunningDatabase } from '../adapters/embedded/embedded-postgres.ts';
 import { PostgresAccounts } from '../adapters/postgres/accounts.ts';
 import { PostgresAlarmStore } from '../adapters/postgres/alarm-store.ts';
+import { PostgresContacts } from '../adapters/postgres/contacts.ts';
 import { Listener } from '../adapters/postgres/listener.ts';
 import { type Database, openDatabase } from '../adapters/postgres/open-database.ts';
 import { PostgresRegistry } from '../adapters/postgres/registry.ts';
 import { PostgresRejectedReadings } from '../adapters/postgres/rejected-readings.ts';
+import { PostgresRuleSets } from '../adapters/postgres/rule-sets.ts';
+import { PostgresTopicSubscriptions } from '../adapters/postgres/topic-subscriptions.ts';
 import { type Authorities, openAuthorities } from '../identity/authority.ts';
 import type { Accounts } from '../ports/accounts.ts';
 import type { AlarmStore } from '../ports/alarm-store.ts';
+import type { Contacts } from '../ports/contacts.ts';
 import { Failure } from '../ports/failure.ts';
 import type { Registry } from '../ports/registry.ts';
 import type { RejectedReadings } from '../ports/rejected-readings.ts';
+import type { RuleSets } from '../ports/rule-sets.ts';
+import type { TopicSubscriptions } from '../ports/topic-subscriptions.ts';
 import type { Settings } from './settings.ts';
 
 /** An installation's data as a command sees it, whether a server runs on it or not. */
@@ -22,8 +28,11 @@ export interface OpenData {
   readonly registry: Registry;
   readonly accounts: Accounts;
   readonly rejected: RejectedReadings;
+  readonly ruleSets: RuleSets;
   /** To read: what people do to alarms goes through the running server, which rings and tells. */
   readonly alarms: Pick<AlarmStore, 'list' | 'find' | 'history' | 'notes'>;
+  readonly contacts: Contacts;
+  readonly topics: TopicSubscriptions;
   /** Opens the authorities, or makes them where the installation has none yet. */
   authorities(): Promise<Authorities>;
 }
@@ -47,7 +56,10 @@ export async function withOpenData<T>(
       registry: new PostgresRegistry(database, listener),
       accounts: new PostgresAccounts(database),
       rejected: new PostgresRejectedReadings(database),
+      ruleSets: new PostgresRuleSets(database),
       alarms: new PostgresAlarmStore(database),
+      contacts: new PostgresContacts(database),
+      topics: new PostgresTopicSubscriptions(database),
       authorities: () => openAuthorities({ folder: join(settings.dataFolder, 'pki'), now }),
     });
   } finally {

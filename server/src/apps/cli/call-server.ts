@@ -20,11 +20,11 @@ export async function callServer(
   { now }: Pick<CommandContext, 'now'>,
   settings: Settings,
   accounts: Accounts,
-  call: { readonly path: string; readonly as: User },
+  call: { readonly path: string; readonly as: User; readonly body?: object },
 ): Promise<{ readonly status: number; readonly body: string }> {
   const { secret } = await createSessions({ accounts, now }).createApiToken(call.as, TOKEN_MS);
   try {
-    return await send(settings, call.path, secret);
+    return await send(settings, call, secret);
   } finally {
     await accounts.revokeToken(sha256Of(secret), now());
   }
@@ -40,7 +40,12 @@ export function parsed(body: string): object {
   }
 }
 
-async function send(settings: Settings, path: string, token: string): Promise<{ status: number; body: string }> {
+async function send(
+  settings: Settings,
+  { path, body: sent }: { readonly path: string; readonly body?: object },
+  token: string,
+): Promise<{ status: number; body: string }> {
+  const payload = sent === undefined ? '' : JSON.stringify(sent);
   const own = await readFile(join(settings.dataFolder, 'pki', 'server-ca.pem'), 'utf8').catch(() => '');
   const isPublic = settings.httpsCertificate !== undefined;
   const host = isPublic ? (settings.serverNames[0] ?? 'localhost') : 'localhost';
@@ -53,7 +58,11 @@ async function send(settings: Settings, path: string, token: string): Promise<{ 
         method: 'POST',
         ca: isPublic ? [...rootCertificates] : own,
         timeout: CALL_TIMEOUT_MS,
-        headers: { authorization: `Bearer ${token}`, 'content-length': 0 },
+        headers: {
+          authorization: `Bearer ${token}`,
+          'content-length': Buffer.byteLength(payload),
+          ...(payload === '' ? {} : { 'content-type': 'application/json' }),
+        },
       },
       (response) => {
         let body = '';
@@ -71,6 +80,6 @@ async function send(settings: Settings, path: string, token: string): Promise<{ 
         ),
       ),
     );
-    call.end();
+    call.end(payload);
   });
 }

@@ -71,7 +71,20 @@ describe('the command line', () => {
   it('shows its commands, each with its own help', async () => {
     const top = await run(['--help']);
     expect(top).toMatchObject({ code: 0, err: '' });
-    for (const command of ['device', 'patient', 'ward', 'bed', 'user', 'token', 'alarm', 'rejected', 'doctor'])
+    for (const command of [
+      'device',
+      'patient',
+      'ward',
+      'bed',
+      'user',
+      'token',
+      'alarm',
+      'topic',
+      'contact',
+      'channel',
+      'rejected',
+      'doctor',
+    ])
       expect(top.out).toContain(`\n  ${command} `);
     for (const command of [
       ['device', 'enroll'],
@@ -209,6 +222,40 @@ describe('beside a running server', () => {
     });
     await json(['user', 'add', 'dora', '--role', 'nurse'], { input: 'correct horse battery\n' });
     const noServer = await run(['alarm', 'acknowledge', 'a', '--as', 'dora'], { env: { HEALTHSYNC_HTTPS_PORT: '1' } });
+    expect(noServer).toMatchObject({ code: 1, err: expect.stringContaining('no server answers') });
+  });
+
+  it('who is told of what, and where people can be reached', async () => {
+    await json(['user', 'add', 'noor', '--role', 'nurse'], { input: 'correct horse battery\n' });
+    expect(await json(['contact', 'put', 'noor', 'sms', '+49 30 1234-567', '--min-priority', 'high'])).toEqual({
+      channel: 'sms',
+      address: '+49301234567',
+      verified: false,
+      minPriority: 'high',
+    });
+    expect(await json(['contact', 'put', 'noor', 'smtp', 'Noor@ward.example', '--vouched'])).toMatchObject({
+      address: 'noor@ward.example',
+      verified: true,
+      verifiedBy: 'admin',
+    });
+    expect(await run(['contact', 'put', 'noor', 'sms', '030'])).toMatchObject({ code: 2 });
+    expect(await run(['contact', 'put', 'nobody', 'sms', '+49301234567'])).toMatchObject({ code: 2 });
+    expect(await json(['contact', 'remove', 'noor', 'sms', '+49301234567'])).toEqual({ removed: true });
+    expect((await json(['contact', 'list', 'noor'])) as object).toMatchObject({ contacts: [{ channel: 'smtp' }] });
+
+    const mine = (await json(['topic', 'subscribe', 'alarms.high.W3', '--user', 'noor'])) as { id?: string };
+    expect(mine).toMatchObject({ topic: 'alarms.high.W3', subscriber: 'noor' });
+    await json(['topic', 'subscribe', 'system', '--channel', 'smtp', '--recipient', 'it@ward.example']);
+    expect(await run(['topic', 'subscribe', 'alarms.urgent', '--user', 'noor'])).toMatchObject({ code: 2 });
+    expect(await run(['topic', 'subscribe', 'alarms'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--user'),
+    });
+    expect(await json(['topic', 'unsubscribe', mine.id ?? ''])).toEqual({ removed: mine.id });
+    expect(await json(['topic', 'list'])).toMatchObject({
+      subscriptions: [{ topic: 'system', subscriber: 'smtp it@ward.example' }],
+    });
+    const noServer = await run(['channel', 'test', 'smtp', 'it@ward.example'], { env: { HEALTHSYNC_HTTPS_PORT: '1' } });
     expect(noServer).toMatchObject({ code: 1, err: expect.stringContaining('no server answers') });
   });
 

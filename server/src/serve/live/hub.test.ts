@@ -2,11 +2,16 @@ import { describe, expect, it } from 'vitest';
 import type { PatientId, WardId } from '../../domain/ids.ts';
 import type { PatientStatus } from '../../domain/patient-status.ts';
 import { registryView } from '../../identity/registry-view.ts';
+import type { SystemAlarm } from '../../ports/system-alarms.ts';
 import { makeAlarm, makeStatus } from '../test-server.ts';
 import { createLiveHub, type LiveReader } from './hub.ts';
 
 /** A house of one ward with so many patients, and a hub whose ticks a test waits for. */
-function house(patients: number, bounds: Parameters<typeof createLiveHub>[0]['bounds'] = {}) {
+function house(
+  patients: number,
+  bounds: Parameters<typeof createLiveHub>[0]['bounds'] = {},
+  systemAlarms: () => readonly SystemAlarm[] = () => [],
+) {
   const statuses = new Map<string, PatientStatus>();
   const wardId = 'W1' as WardId;
   const places = Array.from({ length: patients }, (_, index) => {
@@ -27,7 +32,13 @@ function house(patients: number, bounds: Parameters<typeof createLiveHub>[0]['bo
     0,
   );
   const hub = createLiveHub({
-    sources: { view: () => view, statusOf: (id) => statuses.get(id), openAlarms: () => [], isOffline: () => false },
+    sources: {
+      view: () => view,
+      statusOf: (id) => statuses.get(id),
+      openAlarms: () => [],
+      systemAlarms,
+      isOffline: () => false,
+    },
     now: () => 1_500,
     bounds: { tickMs: 20, beatMs: 10_000, ...bounds },
   });
@@ -118,6 +129,32 @@ describe('the live hub', () => {
     expect(names().at(-1)).toBe('alert');
     state.pending = 0;
     await turns(() => names().at(-1) === 'snapshot');
+    hub.close();
+  });
+
+  it('an alarm of the installation reaches every reader at once, whatever their ward, and is in every snapshot', async () => {
+    const open: SystemAlarm[] = [];
+    const { hub } = house(1, {}, () => open);
+    const [everywhere, elsewhere] = [reader(), reader({ wards: new Set(['W9' as WardId]) })];
+    hub.attach(everywhere.one);
+    hub.attach(elsewhere.one);
+    await turns(() => everywhere.names().length === 1 && elsewhere.names().length === 1);
+    const alarm = {
+      id: 'channel.sms.failing',
+      rule: 'channel.failing',
+      priority: 'high',
+      text: 'SMS does not work',
+      state: 'active',
+      raisedAtMs: 1_000,
+    } as const;
+    open.push(alarm);
+    hub.systemAlarmChanged(alarm);
+    expect([everywhere.names().at(-1), elsewhere.names().at(-1)]).toEqual(['system', 'system']);
+    expect(elsewhere.written.at(-1)?.toString()).toContain('"id":"channel.sms.failing"');
+    const later = reader();
+    hub.attach(later.one);
+    await turns(() => later.names().length === 1);
+    expect(later.written[0]?.toString()).toContain('"system":[{"id":"channel.sms.failing"');
     hub.close();
   });
 
