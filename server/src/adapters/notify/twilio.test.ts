@@ -170,6 +170,18 @@ describe('Twilio', () => {
       expect(vendor.taken.length).toBe(before + 2);
     }
   });
+  it('it stays so while Twilio can neither be asked nor told', async () => {
+    const notifier = sms();
+    vendor.behave('reset');
+    await send(notifier, {}, 'k');
+    vendor.behave('limited');
+    // Another of the same words: the first is not this one's, and this one is not sent.
+    expect((await send(notifier, { text: 'other' }, 'k2')).kind).toBe('transient');
+    vendor.behave('accept');
+    expect(await send(notifier, {}, 'k')).toEqual({ kind: 'delivered', receipt: vendor.taken[0]?.sid });
+    expect((await send(notifier, { text: 'other' }, 'k2')).kind).toBe('delivered');
+    expect(vendor.taken).toHaveLength(2);
+  });
   it('another message to the same person is not taken for it', async () => {
     for (const notifier of [sms(), whatsapp()]) {
       vendor.behave('busy');

@@ -53,7 +53,8 @@ export function createTwilioNotifier(settings: TwilioSettings): Notifier {
     const found = sinceMs === undefined ? undefined : await messages.find(form, { sinceMs, known, signal });
     if (found === undefined) remember(unclear, key, sinceMs ?? now());
     const { outcome, isUnclear } = found ?? (await messages.create(form, signal));
-    if (!isUnclear) unclear.delete(key);
+    // What was unclear before stays so until it is found, or another is taken.
+    if (outcome.kind !== 'transient' || (sinceMs === undefined && !isUnclear)) unclear.delete(key);
     if (outcome.kind === 'delivered' && outcome.receipt !== undefined) remember(known, outcome.receipt, true);
     return outcome;
   }
@@ -63,12 +64,14 @@ export function createTwilioNotifier(settings: TwilioSettings): Notifier {
     type,
     async send(message, { idempotencyKey, signal }) {
       if (!E164.test(message.recipient)) return { kind: 'permanent', reason: 'not a phone number' };
+      const wasUnclear = unclear.has(idempotencyKey);
       try {
         signal.throwIfAborted();
         return await deliver(message, idempotencyKey, signal);
       } catch (error) {
         const outcome = outcomeOfError(error);
-        if (outcome.kind === 'transient' && NEVER_SENT.has(outcome.reason)) unclear.delete(idempotencyKey);
+        if (!wasUnclear && outcome.kind === 'transient' && NEVER_SENT.has(outcome.reason))
+          unclear.delete(idempotencyKey);
         return outcome;
       }
     },
