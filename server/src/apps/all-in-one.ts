@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { openDataFolder } from '../adapters/embedded/data-folder.ts';
 import { openSegmentLog } from '../adapters/embedded/segment-log/segment-log.ts';
 import { PostgresAccounts } from '../adapters/postgres/accounts.ts';
+import { writeAlarmEvents } from '../adapters/postgres/alarm-events.ts';
 import { PostgresAlarmStore } from '../adapters/postgres/alarm-store.ts';
 import { PostgresCheckpoints } from '../adapters/postgres/checkpoints.ts';
 import { Listener } from '../adapters/postgres/listener.ts';
@@ -34,6 +35,7 @@ import { startVitalsPipeline } from '../vitals/pipeline.ts';
 import { alarmPolicyOf } from './alarm-policy.ts';
 import { startDemo } from './demo.ts';
 import { openEscalation } from './open-escalation.ts';
+import { openEvents } from './open-events.ts';
 import { openTelling } from './open-telling.ts';
 import type { Settings } from './settings.ts';
 import { undoStack } from './undo.ts';
@@ -105,7 +107,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   const alarms = new PostgresAlarmStore(database, {
     policy: alarmPolicy,
     now,
-    inTransaction: [escalation.inTransaction],
+    inTransaction: [escalation.inTransaction, writeAlarmEvents],
   });
   const outbox = new PostgresOutbox(database);
   const checkpoints = new PostgresCheckpoints(database);
@@ -216,6 +218,17 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     isCaughtUp: () => assessor.isCaughtUp(),
     view,
     onOrdered: () => teller.wake(),
+    undo,
+  });
+
+  const happenings = await openEvents({
+    settings,
+    database,
+    listener,
+    systemAlarms: tell.systemAlarms,
+    metrics,
+    log,
+    now,
     undo,
   });
 
@@ -348,6 +361,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
       plugins: [
         ...tellingRoutes,
         escalating.routes,
+        happenings.routes,
         (app) =>
           registerIngest(app, {
             admission,

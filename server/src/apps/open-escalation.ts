@@ -15,7 +15,12 @@ import type { PatientId } from '../domain/ids.ts';
 import type { PatientStatus } from '../domain/patient-status.ts';
 import { isZone } from '../domain/zoned-time.ts';
 import { unansweredId } from '../escalation/close-task.ts';
-import { ESCALATION_FUNCTIONS, escalationDefinitions, escalationFiles } from '../escalation/definition-files.ts';
+import {
+  ESCALATION_FUNCTIONS,
+  escalationDefinitions,
+  escalationFiles,
+  stepsOf,
+} from '../escalation/definition-files.ts';
 import { watchHeartbeat } from '../escalation/heartbeat-watch.ts';
 import { startHeldTellings } from '../escalation/held-tellings.ts';
 import { watchRotas } from '../escalation/rota-watch.ts';
@@ -113,6 +118,9 @@ async function startEscalation(parts: Started) {
   });
   const workflow = new PostgresWorkflowStore(database);
   const common = { alarms, escalations, systemAlarms, directory, onOrdered, now };
+  const ladders = new Map<string, ReturnType<typeof stepsOf>>(
+    escalationFiles().map((file) => [file.name, stepsOf(file)]),
+  );
   const placeOf: Parameters<typeof escalationFunctions>[0]['placeOf'] = (alarm) => placeOfAlarm(view(), alarm);
 
   const workflows = await openWorkflows({
@@ -124,6 +132,7 @@ async function startEscalation(parts: Started) {
       ...common,
       orders: outbox,
       workflow,
+      stepsOf: (definition) => ladders.get(definition) ?? [],
       placeOf,
       statusOf(patientId) {
         // Right after a start old values are replayed: the task is tried again, and gives up in favour of the next step.

@@ -25,7 +25,15 @@ export async function openWebPush(parts: {
   const { publicKey } = keys;
   return {
     notifiers: [
-      createWebPushNotifier({ channel: CHANNEL, subscriptions, keys, contact: contactOf(settings), services, now }),
+      createWebPushNotifier({
+        channel: CHANNEL,
+        subscriptions,
+        onUnreachable: async (userId) => void (await contacts.remove({ userId, channel: CHANNEL, address: userId })),
+        keys,
+        contact: contactOf(settings),
+        services,
+        now,
+      }),
     ],
     endpoints: [],
     hooks: [

@@ -105,6 +105,14 @@ export const SettingsSchema = Type.Object({
     default: 24,
     description: 'How long the log keeps readings that history has already stored, if `HEALTHSYNC_LOG_MAX_MB` allows.',
   }),
+  eventRetentionDays: Type.Integer({
+    ...variable('HEALTHSYNC_EVENT_RETENTION_DAYS'),
+    minimum: 1,
+    maximum: 3650,
+    default: 30,
+    description:
+      'How long events of alarms are kept for systems that come back or read again. What an active subscription has not had yet is kept longer.',
+  }),
   logMaxMegabytes: Type.Integer({
     ...variable('HEALTHSYNC_LOG_MAX_MB'),
     minimum: 64,

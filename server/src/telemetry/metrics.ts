@@ -26,6 +26,7 @@ export function createMetrics() {
     assess: assessMetrics(registry),
     alarms: alarmMetrics(registry),
     notify: notifyMetrics(registry),
+    events: eventMetrics(registry),
     live: liveMetrics(registry),
     http: httpMetrics(registry),
     workflow: workflowMetrics(registry),
@@ -170,6 +171,17 @@ function alarmMetrics(registry: Registry) {
     change: (change: AlarmChange) => changes(1, change.kind, change.alarm.kind, change.alarm.priority),
     receiptToStreamMs: (ms: number) => latency(ms / 1000),
     storedMs: (ms: number) => stored(ms / 1000),
+  };
+}
+
+function eventMetrics(registry: Registry) {
+  const sent = counter(registry, 'healthsync_events_sent_total', 'Events sent to subscriptions', ['outcome']);
+  const took = histogram(registry, 'healthsync_events_send_seconds', 'One event to one subscription', LATENCY);
+  return {
+    sent(outcome: 'delivered' | 'retry' | 'refused', ms: number) {
+      sent(1, outcome);
+      took(ms / 1000);
+    },
   };
 }
 

@@ -1,0 +1,104 @@
+import type pg from 'pg';
+import { alarmEvent } from '../../domain/alarm-event.ts';
+import type { AlarmEvents, StoredEvent } from '../../ports/alarm-events.ts';
+import type { InTransaction } from './alarm-rows.ts';
+import type { Connections } from './connection.ts';
+import { failing } from './database-failure.ts';
+import { inTransaction } from './transaction.ts';
+
+/** Hand it to the alarm store: the event is there if and only if its change is. */
+export const writeAlarmEvents: InTransaction = async (client, changes) => {
+  const rows = changes.flatMap((change) => {
+    const facts = alarmEvent(change);
+    return facts === undefined ? [] : [{ alarm_id: facts.alarmId, at: new Date(change.atMs), facts }];
+  });
+  if (rows.length === 0) return;
+  await client.query(
+    `insert into alarm_event (alarm_id, at, facts)
+     select alarm_id, at, facts from jsonb_to_recordset($1::jsonb) with ordinality
+       as event (alarm_id text, at timestamptz, facts jsonb, place bigint) order by place`,
+    [JSON.stringify(rows)],
+  );
+};
+
+export class PostgresAlarmEvents implements AlarmEvents {
+  readonly #pool: pg.Pool;
+
+  constructor({ pool }: Pick<Connections, 'pool'>) {
+    this.#pool = pool;
+  }
+
+  async sequence(): Promise<number> {
+    return await inTransaction(this.#pool, async (client) => {
+      // Whoever does it already does it for us.
+      const { rows } = await client.query<{ position: number }>(
+        'select position from alarm_event_head for update skip locked',
+      );
+      const head = rows[0];
+      if (head === undefined) return 0;
+      const { rowCount } = await client.query(SEQUENCE, [head.position, SEQUENCE_MAX]);
+      const given = rowCount ?? 0;
+      if (given > 0) await client.query('update alarm_event_head set position = $1', [Number(head.position) + given]);
+      return given;
+    });
+  }
+
+  async read({ after, limit }: Parameters<AlarmEvents['read']>[0]): Promise<readonly StoredEvent[]> {
+    const { rows } = await failing(() =>
+      this.#pool.query<StoredEvent>(
+        `select position, id, at as "atMs", facts from alarm_event where position > $1 order by position limit $2`,
+        [after, limit],
+      ),
+    );
+    return rows;
+  }
+
+  async head(): Promise<number> {
+    const { rows } = await failing(() =>
+      this.#pool.query<{ position: number }>('select position from alarm_event_head'),
+    );
+    return Number(rows[0]?.position ?? 0);
+  }
+
+  async positionBefore(atMs: number): Promise<number> {
+    const { rows } = await failing(() =>
+      this.#pool.query<{ first: number | null; head: number }>(
+        `select (select min(position) from alarm_event where at >= $1) as first,
+           (select position from alarm_event_head) as head`,
+        [new Date(atMs)],
+      ),
+    );
+    const { first, head } = rows[0] ?? { first: null, head: 0 };
+    return first === null ? Number(head) : Number(first) - 1;
+  }
+
+  async forget(beforeMs: number): Promise<number> {
+    const { rowCount } = await failing(() =>
+      this.#pool.query(
+        `delete from alarm_event where at < $1
+         and position <= (select coalesce(min(position), (select position from alarm_event_head)) from event_subscription
+           where not is_paused and not is_refused)`,
+        [new Date(beforeMs)],
+      ),
+    );
+    return rowCount ?? 0;
+  }
+}
+
+/** One transaction each, so that a flood of alarms is not sequenced under one long lock. */
+const SEQUENCE_MAX = 5_000;
+
+/**
+ * `pg_snapshot_xmin`: every transaction below it has ended. What waits behind a long one waits with it; nothing passes.
+ * In the order written: within a transaction as it happened.
+ */
+const SEQUENCE = `
+  with settled as (
+    select id, row_number() over (order by written) as place
+    from (
+      select id, written from alarm_event
+      where position is null and transaction < pg_snapshot_xmin(pg_current_snapshot())
+      order by written limit $2
+    ) as oldest
+  )
+  update alarm_event set position = $1::bigint + place from settled where settled.id = alarm_event.id`;

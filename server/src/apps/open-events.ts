@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import { createEventWebhook } from '../adapters/notify/event-webhook.ts';
+import { parseOutgoingAddress } from '../adapters/notify/outgoing-address.ts';
+import { PostgresAlarmEvents } from '../adapters/postgres/alarm-events.ts';
+import type { Connections } from '../adapters/postgres/connection.ts';
+import { PostgresEventSubscriptions } from '../adapters/postgres/event-subscriptions.ts';
+import type { Listener } from '../adapters/postgres/listener.ts';
+import { startEventCourier } from '../events/courier.ts';
+import type { SystemAlarms } from '../ports/system-alarms.ts';
+import { registerEvents } from '../serve/api/events.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { outgoingRules } from './outgoing-rules.ts';
+import type { Settings } from './settings.ts';
+import type { undoStack } from './undo.ts';
+
+/** What happened to alarms, for other systems: the courier that brings it to them, and the routes to see and steer it. */
+export async function openEvents(parts: {
+  readonly settings: Settings;
+  readonly database: Connections;
+  readonly listener: Listener;
+  readonly systemAlarms: SystemAlarms;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly now: () => number;
+  readonly undo: ReturnType<typeof undoStack>;
+}): Promise<{ readonly routes: (app: FastifyInstance) => void }> {
+  const { settings, database, listener, systemAlarms, metrics, log, now, undo } = parts;
+  const outgoing = outgoingRules(settings);
+  const events = new PostgresAlarmEvents(database);
+  const subscriptions = new PostgresEventSubscriptions(database);
+  const courier = startEventCourier({
+    events,
+    subscriptions,
+    carrier: createEventWebhook({ outgoing, now }),
+    systemAlarms,
+    now,
+    monotonicMs: () => performance.now(),
+    random: Math.random,
+    settings: { keepMs: settings.eventRetentionDays * 86_400_000 },
+    hooks: {
+      sent: (outcome, ms) => metrics.events.sent(outcome, ms),
+      onError: (error) => log.warn('events cannot be read or recorded', { error }),
+    },
+  });
+  undo.push('event courier', () => courier.stop());
+  const wake = () => courier.wake();
+  const stopNotices = await listener.listen('healthsync_alarm', { onNotice: wake, onGap: wake });
+  undo.push('event notices', () => stopNotices());
+  const services = {
+    events,
+    subscriptions,
+    refusalOf: (url: string) => {
+      const parsed = parseOutgoingAddress(url, outgoing);
+      return parsed.kind === 'refused' ? parsed.reason : undefined;
+    },
+    newSecret: () => `whsec_${randomBytes(32).toString('base64')}`,
+    wake,
+    now,
+  };
+  return { routes: (app) => registerEvents(app, services) };
+}

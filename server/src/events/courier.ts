@@ -1,0 +1,225 @@
+import { routeOf } from '../domain/alarm-event.ts';
+import type {
+  AlarmEvents,
+  EventCarrier,
+  EventSubscriptionRecord,
+  EventSubscriptions,
+  StoredEvent,
+} from '../ports/alarm-events.ts';
+import type { SystemAlarms } from '../ports/system-alarms.ts';
+import { cloudEvent } from './cloud-event.ts';
+
+/**
+ * Brings events to subscriptions: to each in order, one at a time, again and again until it is taken; and how far it has
+ * come is kept with the events. A receiver that is away delays nobody but itself.
+ */
+export interface EventCourier {
+  /** Something may have happened: look now. */
+  wake(): void;
+  stop(): Promise<void>;
+}
+
+export interface CourierHooks {
+  sent?(outcome: 'delivered' | 'retry' | 'refused', ms: number): void;
+  /** The database is away. */
+  onError?(error: unknown): void;
+}
+
+export interface CourierSettings {
+  /** How often to look without being woken: for what other processes wrote, and for retries. */
+  readonly pollMs: number;
+  /** Subscriptions served at once. */
+  readonly concurrencyMax: number;
+  /** Events read at once; most are passed by where routes are narrow. */
+  readonly batchMax: number;
+  readonly sendTimeoutMs: number;
+  /** Longer than one delivery takes; extended with each. */
+  readonly leaseMs: number;
+  readonly retryFirstMs: number;
+  readonly retryMaxMs: number;
+  /** From then on a failing subscription is an alarm of the installation. */
+  readonly alarmAfterMs: number;
+  /** How long events are kept for those who come back or read again. */
+  readonly keepMs: number;
+}
+
+const DEFAULTS: CourierSettings = {
+  pollMs: 1_000,
+  concurrencyMax: 8,
+  batchMax: 200,
+  sendTimeoutMs: 10_000,
+  leaseMs: 30_000,
+  retryFirstMs: 1_000,
+  retryMaxMs: 300_000,
+  alarmAfterMs: 900_000,
+  keepMs: 30 * 86_400_000,
+};
+
+/** Old events go once an hour. */
+const FORGET_EVERY_MS = 3_600_000;
+
+export function startEventCourier(dependencies: {
+  readonly events: AlarmEvents;
+  readonly subscriptions: EventSubscriptions;
+  readonly carrier: EventCarrier;
+  readonly systemAlarms: SystemAlarms;
+  readonly now: () => number;
+  readonly monotonicMs: () => number;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly hooks?: CourierHooks;
+  readonly settings?: Partial<CourierSettings>;
+}): EventCourier {
+  const { events, subscriptions, carrier, systemAlarms, now, monotonicMs, random, hooks = {} } = dependencies;
+  const settings = { ...DEFAULTS, ...dependencies.settings };
+  const serving = new Set<Promise<void>>();
+  const stopping = new AbortController();
+  let isAwake = false;
+  let alarmClock: () => void = () => {};
+  let forgotAtMs = now();
+
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      isAwake = false;
+      try {
+        while ((await events.sequence()) > 0);
+        await takeDue();
+        if (now() - forgotAtMs > FORGET_EVERY_MS) {
+          forgotAtMs = now();
+          await events.forget(now() - settings.keepMs);
+        }
+      } catch (error) {
+        hooks.onError?.(error);
+      }
+      if (!isAwake) await sleep();
+    }
+    await Promise.all(serving);
+  }
+
+  async function takeDue(): Promise<void> {
+    const limit = settings.concurrencyMax - serving.size;
+    if (limit <= 0) return;
+    const due = await subscriptions.take({ nowMs: now(), leaseUntilMs: now() + settings.leaseMs, limit });
+    for (const subscription of due) {
+      const served = serve(subscription)
+        .catch((error: unknown) => hooks.onError?.(error))
+        .finally(() => {
+          serving.delete(served);
+          wake();
+        });
+      serving.add(served);
+    }
+  }
+
+  /** One batch; what is left comes with the next round, so that many subscriptions share the places. */
+  async function serve(subscription: EventSubscriptionRecord): Promise<void> {
+    const batch = await events.read({ after: subscription.position, limit: settings.batchMax });
+    let passed = subscription.position;
+    for (const event of batch) {
+      if (stopping.signal.aborted) break;
+      if (routeOf(event.facts, subscription.routes) !== undefined) {
+        const goesOn = await deliver(subscription, event, passed, event === batch.at(-1));
+        if (!goesOn || event === batch.at(-1)) return;
+      }
+      passed = event.position;
+    }
+    await record(subscription, passed, { kind: 'passed' });
+  }
+
+  /** Whether the next event may follow: it was delivered, and the subscription is still ours to serve. */
+  async function deliver(
+    subscription: EventSubscriptionRecord,
+    event: StoredEvent,
+    before: number,
+    isLast: boolean,
+  ): Promise<boolean> {
+    const { url, secret, detail } = subscription;
+    const startedMs = monotonicMs();
+    const outcome = await carrier.carry({
+      url,
+      secret,
+      id: event.id,
+      body: JSON.stringify(cloudEvent(event, detail)),
+      signal: AbortSignal.any([AbortSignal.timeout(settings.sendTimeoutMs), stopping.signal]),
+    });
+    const told = (what: 'delivered' | 'retry' | 'refused') => hooks.sent?.(what, monotonicMs() - startedMs);
+    if (outcome.kind === 'delivered') {
+      told('delivered');
+      if (subscription.failures > 0) systemAlarms.clear(alarmIdOf(subscription));
+      const lease = isLast ? {} : { leaseUntilMs: now() + settings.leaseMs };
+      return await record(subscription, event.position, { kind: 'delivered', ...lease });
+    }
+    // Cut off by our own stop: whoever comes next tries again, and nothing has failed.
+    if (stopping.signal.aborted) {
+      await record(subscription, before, { kind: 'passed' });
+      return false;
+    }
+    told(outcome.kind === 'permanent' ? 'refused' : 'retry');
+    warn(subscription, outcome);
+    const { reason } = outcome;
+    await record(
+      subscription,
+      before,
+      outcome.kind === 'permanent'
+        ? { kind: 'refused', reason }
+        : { kind: 'retry', reason, nextAtMs: retryAt(subscription, outcome) },
+    );
+    return false;
+  }
+
+  function retryAt(
+    { failures }: EventSubscriptionRecord,
+    { retryAfterMs = 0 }: { readonly retryAfterMs?: number },
+  ): number {
+    const backoffMs = Math.min(settings.retryMaxMs, settings.retryFirstMs * 2 ** Math.min(failures, 30));
+    // Spread, so that many subscriptions of one receiver do not come back all at once.
+    return now() + Math.max(retryAfterMs, backoffMs * (0.5 + random() / 2));
+  }
+
+  function warn(subscription: EventSubscriptionRecord, outcome: { readonly kind: string }): void {
+    const failingForMs = now() - (subscription.failingSinceMs ?? now());
+    if (outcome.kind !== 'permanent' && failingForMs < settings.alarmAfterMs) return;
+    const what = outcome.kind === 'permanent' ? 'wants no more events' : 'has taken no events for a while';
+    systemAlarms.raise({
+      id: alarmIdOf(subscription),
+      rule: 'events.failing',
+      priority: 'medium',
+      text: `The event subscription "${subscription.name}" ${what}. See its state under event subscriptions.`,
+    });
+  }
+
+  function record(
+    { id, lease }: EventSubscriptionRecord,
+    position: number,
+    outcome: Parameters<EventSubscriptions['record']>[0]['outcome'],
+  ): Promise<boolean> {
+    return subscriptions.record({ id, lease: lease ?? '', position, atMs: now(), outcome });
+  }
+
+  function wake(): void {
+    isAwake = true;
+    alarmClock();
+  }
+
+  function sleep(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, settings.pollMs);
+      alarmClock = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  const running = run();
+  return {
+    wake,
+    async stop() {
+      stopping.abort();
+      wake();
+      await running;
+    },
+  };
+}
+
+const alarmIdOf = ({ id }: Pick<EventSubscriptionRecord, 'id'>): string => `events.${id}.failing`;
