@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { ESCALATION_STEPS, type EscalationStep } from '../domain/escalation.ts';
 import type { EscalationDefinition } from '../domain/escalation-round.ts';
 import { type DefinitionFile, readDefinition } from '../workflow/definitions.ts';
 import type { Definition } from '../workflow/language/definition.ts';
@@ -21,4 +22,15 @@ export function escalationDefinitions(
   return new Map(
     files.map((file) => [file.name as EscalationDefinition, readDefinition(file, ESCALATION_FUNCTIONS)] as const),
   );
+}
+
+/** The steps that a definition tells, outwards. */
+export function stepsOf({ source }: DefinitionFile): readonly EscalationStep[] {
+  const { States } = JSON.parse(source) as { readonly States: Readonly<Record<string, TellState>> };
+  const told = new Set(Object.values(States).map(({ Parameters }) => Parameters?.Payload?.step));
+  return ESCALATION_STEPS.filter((step) => told.has(step));
+}
+
+interface TellState {
+  readonly Parameters?: { readonly Payload?: { readonly step?: string } };
 }

@@ -44,9 +44,9 @@ describe('an alarm nobody takes', () => {
       ...['chris', 'dora', 'nia', 'olga', 'otto'].map((who) => `everyone.1 ${who}`),
       ...['chris', 'dora', 'nia', 'olga', 'otto'].map((who) => `everyone.2 ${who}`),
     ]);
-    expect(await rounds(id)).toEqual([
-      ['raised', 'nurse, charge-nurse-and-doctor, on-call, everyone, everyone 2', 'exhausted'],
-    ]);
+    await expect
+      .poll(() => rounds(id), STEP)
+      .toEqual([['raised', 'nurse, charge-nurse-and-doctor, on-call, everyone, everyone 2', 'exhausted']]);
     expect(await ward.workflow.find('escalation-high:A1.1')).toMatchObject({ status: 'FAILED', error: 'NobodyCame' });
     expect(await ward.alarms.find(id)).toMatchObject({ state: 'active', escalationStep: 'everyone' });
   });
@@ -69,7 +69,7 @@ describe('an acknowledgement', () => {
     const id = await ward.condition('began');
     await expect.poll(() => ward.told(id), STEP).toEqual(['nurse.1 nia']);
     await acknowledge(id);
-    expect(await rounds(id)).toEqual([['raised', 'nurse', 'acknowledged']]);
+    await expect.poll(() => rounds(id), STEP).toEqual([['raised', 'nurse', 'acknowledged']]);
     await expect.poll(async () => (await ward.workflow.find('escalation-high:A1.1'))?.status, STEP).toBe('SUCCEEDED');
     expect(await ward.told(id)).toEqual(['nurse.1 nia']);
   });
@@ -90,10 +90,12 @@ describe('an acknowledgement', () => {
     const alarm = await ward.alarms.find(id);
     await ward.alarms.passTime({ nowMs: (alarm?.acknowledgementExpiresAtMs ?? 0) + 1, limit: 10 });
     await expect.poll(() => ward.told(id), STEP).toHaveLength(2);
-    expect(await rounds(id)).toMatchObject([
-      ['raised', 'nurse', 'acknowledged'],
-      ['acknowledgement-expired', 'nurse', 'running'],
-    ]);
+    await expect
+      .poll(() => rounds(id), STEP)
+      .toMatchObject([
+        ['raised', 'nurse', 'acknowledged'],
+        ['acknowledgement-expired', 'nurse', 'running'],
+      ]);
     const { rows } = await database.pool.query('select event from delivery order by ordered_at');
     expect(rows).toEqual([{ event: 'raised' }, { event: 'reminder' }]);
     await acknowledge(id);
@@ -143,8 +145,8 @@ describe('a missing person', () => {
     await ward.startEngine();
     const id = await ward.condition('began');
     await expect.poll(() => ward.told(id), STEP).toHaveLength(2);
-    expect(await rounds(id)).toEqual([['raised', 'nurse, charge-nurse-and-doctor', 'running']]);
-    expect([...ward.ringing.keys()]).toEqual(['escalation.nobody.W3']);
+    await expect.poll(() => rounds(id), STEP).toEqual([['raised', 'nurse, charge-nurse-and-doctor', 'running']]);
+    await expect.poll(() => [...ward.ringing.keys()], STEP).toEqual(['escalation.nobody.W3']);
     const [round] = await ward.escalations.rounds(id);
     expect(round?.steps[0]?.warnings.map(({ code }) => code)).toEqual(['no-nurse', 'nobody-assigned']);
     expect(round?.steps[0]).not.toHaveProperty('untilMs');
@@ -169,10 +171,10 @@ describe('an escalation that is pushed, silenced or made more urgent', () => {
 
   it('begins for a low alarm only when somebody wants it', async () => {
     const id = await ward.condition('began', { priority: 'low' });
-    expect(await rounds(id)).toEqual([]);
+    await expect.poll(() => rounds(id), STEP).toEqual([]);
     await ward.alarms.act({ id, act: { kind: 'escalate', step: 'on-call' }, by: 'Nia', atMs: ward.now() });
     await expect.poll(() => ward.told(id), STEP).toHaveLength(2);
-    expect(await rounds(id)).toEqual([['person', 'charge-nurse-and-doctor', 'running']]);
+    await expect.poll(() => rounds(id), STEP).toEqual([['person', 'charge-nurse-and-doctor', 'running']]);
   });
 
   it('waits while it is snoozed, and goes on after', async () => {
@@ -185,11 +187,13 @@ describe('an escalation that is pushed, silenced or made more urgent', () => {
     await snooze();
     await ward.alarms.passTime({ nowMs: ward.now() + 300_001, limit: 10 });
     await expect.poll(() => ward.told(id), STEP).toHaveLength(4);
-    expect(await rounds(id)).toEqual([
-      ['raised', 'nurse', 'snoozed'],
-      ['snooze-ended', 'nurse', 'snoozed'],
-      ['snooze-ended', 'charge-nurse-and-doctor', 'running'],
-    ]);
+    await expect
+      .poll(() => rounds(id), STEP)
+      .toEqual([
+        ['raised', 'nurse', 'snoozed'],
+        ['snooze-ended', 'nurse', 'snoozed'],
+        ['snooze-ended', 'charge-nurse-and-doctor', 'running'],
+      ]);
   });
 
   it('is told again as what it has become when it grows more urgent', async () => {
@@ -197,10 +201,12 @@ describe('an escalation that is pushed, silenced or made more urgent', () => {
     await expect.poll(() => ward.told(id), STEP).toHaveLength(1);
     await ward.condition('worsened', { priority: 'high' });
     await expect.poll(() => ward.told(id), STEP).toHaveLength(2);
-    expect(await rounds(id)).toEqual([
-      ['raised', 'nurse', 'superseded'],
-      ['priority-raised', 'nurse', 'running'],
-    ]);
+    await expect
+      .poll(() => rounds(id), STEP)
+      .toEqual([
+        ['raised', 'nurse', 'superseded'],
+        ['priority-raised', 'nurse', 'running'],
+      ]);
     expect((await ward.escalations.rounds(id)).map(({ definition }) => definition)).toEqual([
       'escalation-medium',
       'escalation-high',
@@ -223,11 +229,11 @@ describe('an alarm and its escalation', () => {
     const id = await ward.condition('began');
     await database.pool.query('alter table escalation drop constraint broken');
     expect(await ward.alarms.find(id)).toMatchObject({ state: 'active' });
-    expect(await rounds(id)).toEqual([]);
+    await expect.poll(() => rounds(id), STEP).toEqual([]);
     expect(ward.failures.splice(0)).toMatchObject([{ code: 'database-rejected' }]);
     expect(await ward.rounds.adopt()).toBe(1);
     expect(await ward.rounds.adopt()).toBe(0);
-    expect(await rounds(id)).toEqual([['raised', '', 'running']]);
+    await expect.poll(() => rounds(id), STEP).toEqual([['raised', '', 'running']]);
   });
 
   it('of many alarms at once each has its own', async () => {

@@ -100,7 +100,7 @@ function walk(definition: Definition, input: EscalationInput, startMs: number, p
       atMs = Math.max(atMs, now.wakeAtMs);
       now = advanceExecution(definition, of, now.execution, { kind: 'time' }, moment());
     } else if (task.token === undefined) {
-      const output = { verdict: 'breaching' };
+      const output = { verdict: 'breaching', isOver: true };
       now = advanceExecution(
         definition,
         of,

@@ -1,9 +1,15 @@
 import type { Alarm } from '../domain/alarm.ts';
 import type { NotificationEvent } from '../domain/channel.ts';
-import { ESCALATION_STEPS, type EscalatedAlarm, type EscalationStep, planStep } from '../domain/escalation.ts';
-import { ESCALATION_ACTOR, type EscalationRound } from '../domain/escalation-round.ts';
+import {
+  ESCALATION_STEPS,
+  type EscalatedAlarm,
+  type EscalationStep,
+  type EscalationWorld,
+  planStep,
+} from '../domain/escalation.ts';
+import { ESCALATION_ACTOR, type EscalationDefinition, type EscalationRound } from '../domain/escalation-round.ts';
 import type { AlarmStore } from '../ports/alarm-store.ts';
-import type { Escalations, RoundKey, ToldRecipient } from '../ports/escalations.ts';
+import type { Escalations, RoundKey, ToldRecipient, ToldRound } from '../ports/escalations.ts';
 import type { DeliveryOrders } from '../ports/outbox.ts';
 import type { SystemAlarms } from '../ports/system-alarms.ts';
 import type { WorkflowStore } from '../ports/workflow-store.ts';
@@ -12,7 +18,9 @@ import { isObject, parseRoundKey } from './task-payload.ts';
 
 export interface TellTaskParts {
   readonly alarms: Pick<AlarmStore, 'find' | 'act'>;
-  readonly escalations: Pick<Escalations, 'round' | 'told' | 'hold'>;
+  readonly escalations: Pick<Escalations, 'rounds' | 'told' | 'hold'>;
+  /** The steps that a definition tells, outwards. */
+  readonly stepsOf: (definition: EscalationDefinition) => readonly EscalationStep[];
   readonly orders: DeliveryOrders;
   readonly workflow: Pick<WorkflowStore, 'completeTask'>;
   readonly directory: StaffDirectory;
@@ -29,22 +37,47 @@ export interface TellTaskParts {
  * the step that was told stays as it was.
  */
 export function createTellTask(parts: TellTaskParts) {
-  const { alarms, escalations, orders, workflow, directory, systemAlarms, placeOf, now } = parts;
+  const { alarms, escalations, orders, workflow, directory, systemAlarms, stepsOf, placeOf, now } = parts;
 
   const nobodyAt = new Map<string, Set<EscalationStep>>();
 
   return async function tell(payload: unknown): Promise<{ readonly told: number }> {
     const task = parseTellPayload(payload);
-    const [round, alarm] = await Promise.all([escalations.round(task), alarms.find(task.alarmId)]);
+    const [rounds, alarm] = await Promise.all([escalations.rounds(task.alarmId), alarms.find(task.alarmId)]);
+    const round = rounds.find((each) => each.round === task.round);
     if (round === undefined || alarm === undefined) return answer(task.token, 'over');
     if (round.end !== undefined) return answer(task.token, round.end);
 
-    const atMs = now();
     const here = escalatedAlarm(alarm, placeOf(alarm));
-    const plan = planStep({ ...task, atMs }, here, await directory.worldOf(here));
+    const world = await directory.worldOf(here);
+    for (const step of untold(task, round))
+      await tellStep({ ...task, step, repeat: 1, isLast: false }, round, here, world);
+    const { recipients, after, waits, atMs } = await tellStep(task, round, here, world);
+    // Taken while it was told: nobody else will answer this token.
+    if (after.end !== undefined) return answer(task.token, after.end);
+    if (recipients.length > 0) await mark(alarm, task, round, atMs);
+    if (!waits) return answer(task.token, 'nobody');
+    return { told: recipients.length };
+  };
+
+  /**
+   * Steps before this one of which nothing is written: their time ran out while no engine was there to tell them, or
+   * telling them failed again and again. Whoever should have been told is told now.
+   */
+  function untold({ step }: TellPayload, { definition, fromStep, steps }: ToldRound): readonly EscalationStep[] {
+    const ladder = stepsOf(definition);
+    const rank = (each: EscalationStep) => ESCALATION_STEPS.indexOf(each);
+    return ladder.filter(
+      (each) =>
+        rank(each) >= rank(fromStep) && rank(each) < rank(step) && !steps.some((written) => written.step === each),
+    );
+  }
+
+  async function tellStep(task: TellPayload, round: EscalationRound, here: EscalatedAlarm, world: EscalationWorld) {
+    const atMs = now();
+    const plan = planStep({ ...task, atMs }, here, world);
     const recipients = plan.recipients.map((each): ToldRecipient => ({ ...each, dedupeKey: keyOf(task, each) }));
     await order(task, round, recipients, atMs);
-
     const waits = recipients.length > 0 || task.isLast;
     const after = await escalations.told({
       ...task,
@@ -54,12 +87,8 @@ export function createTellTask(parts: TellTaskParts) {
       warnings: plan.warnings,
     });
     reportNobody(task.step, here, recipients.length === 0);
-    // Taken while it was told: nobody else will answer this token.
-    if (after.end !== undefined) return answer(task.token, after.end);
-    if (recipients.length > 0) await mark(alarm, task, round, atMs);
-    if (!waits) return answer(task.token, 'nobody');
-    return { told: recipients.length };
-  };
+    return { recipients, after, waits, atMs };
+  }
 
   async function order(
     { alarmId, step }: TellPayload,

@@ -19,7 +19,7 @@ import type { PatientStatus } from '../domain/patient-status.ts';
 import type { SystemAlarms } from '../ports/system-alarms.ts';
 import { Definitions } from '../workflow/definitions.ts';
 import { startWorkflowDriver, type WorkflowDriver } from '../workflow/driver.ts';
-import { ESCALATION_FUNCTIONS, escalationFiles } from './definition-files.ts';
+import { ESCALATION_FUNCTIONS, escalationFiles, stepsOf } from './definition-files.ts';
 import { createStaffDirectory } from './staff-directory.ts';
 import { escalationFunctions } from './task-functions.ts';
 
@@ -93,6 +93,7 @@ export async function openTestWard(
     workflow,
     directory,
     systemAlarms,
+    stepsOf: ladderOf,
     statusOf: (patientId: PatientId) => statuses.get(patientId),
     placeOf: () => ({ wardId: WARD, bedId: 'B1' as BedId, bed: 'W3-01' }),
     onOrdered: () => undefined,
@@ -250,6 +251,9 @@ async function seed(
     atMs: 0,
   });
 }
+
+const ladders = new Map(escalationFiles().map((file) => [file.name, stepsOf(file)]));
+const ladderOf = (definition: string) => ladders.get(definition) ?? [];
 
 /** For tests whose time must not pass. */
 export const SLOW: EscalationTimes = ESCALATION_TIMES;

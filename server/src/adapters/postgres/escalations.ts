@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { ESCALATION_STEPS } from '../../domain/escalation.ts';
 import type { EscalationRound } from '../../domain/escalation-round.ts';
 import { executionName } from '../../domain/escalation-times.ts';
 import type { AlarmId } from '../../domain/ids.ts';
@@ -36,8 +37,8 @@ export class PostgresEscalations implements Escalations {
       if (rounds.rows.length === 0) return [];
       const steps = await this.#pool.query<object & { readonly round: number }>(
         `select round, step, repeat, at as "atMs", until as "untilMs", recipients, warnings
-         from escalation_step where alarm_id = $1 order by round, at, repeat`,
-        [alarmId],
+         from escalation_step where alarm_id = $1 order by round, at, array_position($2::text[], step), repeat`,
+        [alarmId, ESCALATION_STEPS],
       );
       return rounds.rows.map(toRound).map((each) => ({
         ...each,
