@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AlertDetail } from '@healthsync/contracts/alert';
+import type { ContactList } from '@healthsync/contracts/contact';
 import type { PushKey } from '@healthsync/contracts/push';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -80,7 +81,7 @@ describe('an alarm on a phone', () => {
     expect(deliveries.map(({ channel, state }) => [channel, state])).toContainEqual(['web-push', 'delivered']);
   });
 
-  it('a browser that is gone is forgotten', async () => {
+  it('a browser that is gone is forgotten, and with the last the way to reach that person', async () => {
     service.gone.add('phone');
     await device.publishAsync(
       'devices/bedside-7/readings',
@@ -90,6 +91,10 @@ describe('an alarm on a phone', () => {
     await eventually('no subscription', async () => {
       const { body } = await home.fetch('/api/push/subscriptions', { token });
       return (body as { subscriptions: unknown[] }).subscriptions.length === 0 ? true : undefined;
+    });
+    await eventually('no contact', async () => {
+      const { body } = await home.fetch('/api/me/contacts', { token });
+      return (body as ContactList).contacts.length === 0 ? true : undefined;
     });
   });
 });

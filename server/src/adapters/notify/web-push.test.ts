@@ -148,6 +148,20 @@ describe('web push', () => {
       expect(await subscriptions.of(desk.subscription.userId)).toEqual([desk.subscription]);
     },
   );
+  it('whoever counts on reaching a person is told when the last browser is gone, and not before', async () => {
+    const unreachable: string[] = [];
+    const { service, notifier, subscribe } = await start({ onUnreachable: async (id) => void unreachable.push(id) });
+    await Promise.all([subscribe('phone'), subscribe('desk')]);
+    service.gone.add('phone');
+    await notifier.send(message(), options());
+    expect(unreachable).toEqual([]);
+    service.ill.set('desk', 403);
+    expect(await notifier.send(message(), options('d2'))).toMatchObject({ kind: 'permanent' });
+    expect(unreachable).toEqual([]);
+    service.ill.set('desk', 410);
+    expect(await notifier.send(message(), options('d3'))).toEqual({ kind: 'permanent', reason: 'HTTP 410' });
+    expect(unreachable).toEqual(['u1']);
+  });
   it('a person without a browser cannot be told, for good', async () => {
     const { notifier } = await start();
     const outcome = { kind: 'permanent', reason: 'no browser is subscribed' };

@@ -1,6 +1,6 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { parseUserId } from '../../domain/ids.ts';
+import { parseUserId, type UserId } from '../../domain/ids.ts';
 import type { DeliveryOutcome, Notification, Notifier } from '../../ports/notifier.ts';
 import type { PushSubscription, PushSubscriptions } from '../../ports/push-subscriptions.ts';
 import { callHttps, outcomeOfError, outcomeOfStatus } from './https-call.ts';
@@ -11,6 +11,8 @@ export interface WebPushSettings {
   /** The configured name, e.g. `web-push`. */
   readonly channel: string;
   readonly subscriptions: Pick<PushSubscriptions, 'of' | 'removeGone'>;
+  /** A person's last browser is gone: whoever counts on reaching them this way must know. */
+  readonly onUnreachable?: (userId: UserId) => Promise<void>;
   /** Who we are to the push services (RFC 8292): P-256; the public half is what browsers subscribed with. */
   readonly keys: { readonly publicKey: string; readonly privateKey: KeyObject };
   /** Whom a push service may complain to: `mailto:…` or `https://…`. Apple's refuses messages without. */
@@ -64,13 +66,18 @@ export function createWebPushNotifier(settings: WebPushSettings): Notifier {
     }
   }
 
+  async function forget(userId: UserId): Promise<void> {
+    if ((await subscriptions.of(userId)).length === 0) await settings.onUnreachable?.(userId);
+  }
+
   return {
     channel: settings.channel,
     type: 'web-push',
     async send(message, { idempotencyKey, signal }) {
       try {
         const userId = parseUserId(message.recipient);
-        const browsers = userId === undefined ? [] : await subscriptions.of(userId);
+        if (userId === undefined) return NO_BROWSER;
+        const browsers = await subscriptions.of(userId);
         const push = pushOf(message, idempotencyKey);
         const outcomes = await Promise.all(
           browsers.map(async (browser): Promise<DeliveryOutcome> => {
@@ -80,6 +87,7 @@ export function createWebPushNotifier(settings: WebPushSettings): Notifier {
             return outcome;
           }),
         );
+        if (!outcomes.some(({ kind }) => kind !== 'permanent')) await forget(userId);
         return together(outcomes, `${message.recipient} ${idempotencyKey}`);
       } catch (error) {
         return outcomeOfError(error);
@@ -101,8 +109,10 @@ function together(outcomes: readonly DeliveryOutcome[], receipt: string): Delive
   const [later] = transient.toSorted((a, b) => (b.retryAfterMs ?? 0) - (a.retryAfterMs ?? 0));
   if (later !== undefined) return later;
   if (outcomes.some(({ kind }) => kind === 'delivered')) return { kind: 'delivered', receipt };
-  return outcomes[0] ?? { kind: 'permanent', reason: 'no browser is subscribed' };
+  return outcomes[0] ?? NO_BROWSER;
 }
+
+const NO_BROWSER = { kind: 'permanent', reason: 'no browser is subscribed' } as const;
 
 interface Push {
   readonly plaintext: Buffer;
