@@ -37,19 +37,32 @@ export function advanceBy(
 ): Advanced {
   const history: HistoryEvent[] = [];
   const { of, definition, key, version } = 'begin' in known ? known.begin : known;
-  let step: Step;
+  let atMs = Number.NEGATIVE_INFINITY;
+  let step: Step | undefined;
   if ('begin' in known) {
     step = beginExecution(definition, of, known.input, { atMs: now.atMs, seed: now.seed() });
     history.push(...step.history);
-  } else step = { execution: known.execution, history: [], tasks: [], tokens: [] };
-  let atMs = Number.NEGATIVE_INFINITY;
-  for (const { event, atMs: happenedMs } of [...events, { event: TIME, atMs: now.atMs }]) {
-    if (step.execution.thread === undefined) break;
+  }
+  const happen = ({ event, atMs: happenedMs }: TimedEvent) => {
+    const before = step?.execution ?? (known as Known).execution;
+    if (step !== undefined && before.thread === undefined) return;
     // Other processes' clocks may be ahead of ours, or behind each other.
     atMs = Math.max(atMs, Math.min(happenedMs, now.atMs));
-    step = advanceExecution(definition, of, step.execution, event, { atMs, seed: now.seed() });
+    step = advanceExecution(definition, of, before, event, { atMs, seed: now.seed() });
     history.push(...step.history);
-  }
+  };
+  for (const event of events) happen(event);
+  if (step === undefined || (step.wakeAtMs !== undefined && step.wakeAtMs <= now.atMs))
+    happen({ event: TIME, atMs: now.atMs });
+  return toAdvanced({ key, of, definition, version }, step as unknown as Step, history, now);
+}
+
+function toAdvanced(
+  { key, of, definition, version }: Omit<Known, 'execution'>,
+  step: Step,
+  history: readonly HistoryEvent[],
+  now: { readonly atMs: number; readonly signalsSeen: number },
+): Advanced {
   const { execution, wakeAtMs, tokens, error } = step;
   const isEnded = execution.thread === undefined;
   return {

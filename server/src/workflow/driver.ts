@@ -91,12 +91,31 @@ export const DRIVER_SETTINGS: DriverSettings = {
 interface Held {
   known: Known;
   leasedUntilMs: number;
-  readonly running: Map<number, AbortController>;
+  readonly running: Map<number, TaskRun>;
   /** What happened and is not written yet. */
   events: TimedEvent[];
   isWriting: boolean;
   /** It was due while it was being written. */
   isAwaited: boolean;
+}
+
+/** A task that was begun here. Its signal is made when somebody asks for it: most tasks are over before that. */
+class TaskRun {
+  isDone = false;
+  isStopped = false;
+  #controller: AbortController | undefined;
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.isStopped) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  stop(): void {
+    if (this.isDone || this.isStopped) return;
+    this.isStopped = true;
+    this.#controller?.abort();
+  }
 }
 
 /** A row this program cannot run is looked at again after a minute: another version may be on its way. */
@@ -112,7 +131,7 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
   const settings = { ...DRIVER_SETTINGS, ...dependencies.settings };
   const held = new Map<number, Held>();
   const dirty = new Set<Held>();
-  const waiting: { readonly of: Held; readonly order: TaskOrder; readonly abort: AbortController }[] = [];
+  const waiting: { readonly of: Held; readonly order: TaskOrder; readonly run: TaskRun }[] = [];
   const parked = new Set<string>();
   const stopping = new AbortController();
   let tasks = 0;
@@ -256,7 +275,7 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
       hooks.ended?.({ definition: known.definition.name, status: step.execution.status });
     if (of !== undefined) of.events = of.events.slice(eventsSeen);
     const wanted = new Set(step.tasks.map(({ task }) => task));
-    for (const [task, abort] of of?.running ?? []) if (!wanted.has(task)) letGo(of as Held, task, abort);
+    for (const [task, run] of of?.running ?? []) if (!wanted.has(task)) letGo(of as Held, task, run);
     if (leasedUntilMs === undefined) {
       if (of !== undefined) forget(of);
       return;
@@ -272,13 +291,13 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
   // Running tasks.
 
   function perform(of: Held, order: TaskOrder): void {
-    const abort = new AbortController();
-    of.running.set(order.task, abort);
-    if (tasks < settings.tasksMax) void carryOut(of, order, abort);
-    else waiting.push({ of, order, abort });
+    const run = new TaskRun();
+    of.running.set(order.task, run);
+    if (tasks < settings.tasksMax) void carryOut(of, order, run);
+    else waiting.push({ of, order, run });
   }
 
-  async function carryOut(of: Held, order: TaskOrder, abort: AbortController): Promise<void> {
+  async function carryOut(of: Held, order: TaskOrder, run: TaskRun): Promise<void> {
     const handler = Object.hasOwn(handlers, order.resource) ? handlers[order.resource] : undefined;
     if (handler === undefined) {
       // Another process may have it; this one lets the lease run out.
@@ -294,7 +313,9 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
       const output = await handler(order.payload, {
         idempotencyKey: `${of.known.of.id}:${order.state}:${order.task}`,
         executionId: of.known.of.id,
-        signal: abort.signal,
+        get signal() {
+          return run.signal;
+        },
         ...(order.token !== undefined && { taskToken: order.token }),
       });
       event = { kind: 'task-succeeded', task: order.task, output: (output ?? null) as Json };
@@ -306,7 +327,8 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
     const outcome = event.kind === 'task-succeeded' ? 'succeeded' : 'failed';
     hooks.task?.({ resource: order.resource, outcome, ms: monotonicMs() - startedMs });
     // Told to stop, it may have failed for that alone: whoever takes it over calls it again.
-    if (of.running.get(order.task) !== abort || (abort.signal.aborted && outcome === 'failed')) return;
+    if (of.running.get(order.task) !== run || (run.isStopped && outcome === 'failed')) return;
+    run.isDone = true;
     of.events.push({ event, atMs: now() });
     write(of);
   }
@@ -323,17 +345,17 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
     while (tasks < settings.tasksMax) {
       const first = waiting.shift();
       if (first === undefined) return;
-      if (!first.abort.signal.aborted) void carryOut(first.of, first.order, first.abort);
+      if (!first.run.isStopped) void carryOut(first.of, first.order, first.run);
     }
   }
 
-  function letGo(of: Held, task: number, abort: AbortController): void {
+  function letGo(of: Held, task: number, run: TaskRun): void {
     of.running.delete(task);
-    abort.abort();
+    run.stop();
   }
 
   function forget(of: Held): void {
-    for (const [task, abort] of of.running) letGo(of, task, abort);
+    for (const [task, run] of of.running) letGo(of, task, run);
     if (held.get(of.known.key) === of) held.delete(of.known.key);
     dirty.delete(of);
   }
@@ -486,7 +508,7 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
       clearInterval(renewing);
       clearInterval(pruning);
       await running;
-      for (const { running: theirs } of held.values()) for (const abort of theirs.values()) abort.abort();
+      for (const { running: theirs } of held.values()) for (const run of theirs.values()) run.stop();
       const untilMs = monotonicMs() + settings.drainMs;
       while ((tasks > 0 || dirty.size > 0 || writes > 0) && monotonicMs() < untilMs)
         await new Promise((resolve) => setTimeout(resolve, 10));
