@@ -99,13 +99,20 @@ export async function openTelling(parts: TellingParts) {
         answerToken: createAnswerTokens({ tokens, now, randomToken: () => randomBytes(32).toString('base64url') }),
       },
     },
-    health: notifiers.map(
-      ({ channel }): HealthCheck => ({
-        name: `channel ${channel}`,
+    health: [
+      {
+        name: 'installation',
         required: false,
-        state: () => ((watch.health().get(channel)?.failedInARow ?? 0) >= FAILING_FROM ? 'degraded' : 'up'),
-      }),
-    ),
+        state: () => (systemAlarms.open().some(({ priority }) => priority !== 'low') ? 'degraded' : 'up'),
+      } satisfies HealthCheck,
+      ...notifiers.map(
+        ({ channel }): HealthCheck => ({
+          name: `channel ${channel}`,
+          required: false,
+          state: () => ((watch.health().get(channel)?.failedInARow ?? 0) >= FAILING_FROM ? 'degraded' : 'up'),
+        }),
+      ),
+    ],
     gauges: {
       healthsync_notify_pending: () => Object.fromEntries(traffic().map(({ channel, waiting }) => [channel, waiting])),
       healthsync_system_alarms_open: () => countOf(systemAlarms),

@@ -36,7 +36,8 @@ create index delivery_due on delivery (rank, next_at) where state = 'pending';
 -- Answers and receipts come back by these.
 create index delivery_recipient on delivery (channel, recipient, delivered_at desc);
 create index delivery_receipt on delivery (channel, receipt) where receipt is not null;
-create index delivery_channel on delivery (channel, updated_at desc);
+create index delivery_delivered on delivery (channel, delivered_at desc) where delivered_at is not null;
+create index delivery_failed on delivery (channel, updated_at desc) where state = 'failed';
 
 -- What an answer brings back. A new one with every attempt; only its hash is here.
 create table answer_token (
