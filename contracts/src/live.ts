@@ -32,6 +32,8 @@ export const News2 = Type.Object({
   score: Type.Integer({ minimum: 0, maximum: 20 }),
   /** Some parameter scores 3 alone. */
   single3: Type.Boolean(),
+  /** Clinical risk (RCP chart 2): 0–4, a single 3, 5–6, 7 and more. Of a partial score: at least this. */
+  tier: Type.Optional(Type.Enum(['low', 'low-medium', 'medium', 'high'])),
   /** The points of each parameter that was there. */
   points: Type.Record(Type.String(), Type.Integer()),
   /** Parameters that were not there, and since when (ms; absent: never). A score with any is partial. */
@@ -54,6 +56,11 @@ export const Tile = Type.Object(
     consciousness: Type.Optional(Type.String()),
     values: Type.Record(Type.String(), TileValue),
     news2: Type.Optional(News2),
+    news2NotApplicable: Type.Optional(
+      Type.Enum(['under-16', 'pregnancy', 'end-of-life', 'other'], {
+        description: 'Why there is no NEWS2 for this patient: to be shown in its place.',
+      }),
+    ),
   },
   { $id: 'Tile' },
 );

@@ -359,3 +359,23 @@ export const PutNews2 = Type.Object(
   { $id: 'PutNews2', additionalProperties: false },
 );
 export type PutNews2 = Static<typeof PutNews2>;
+
+/** What `healthsync rules export` writes, and `rules import` and `rules lint` read. */
+export const RuleFile = Type.Object(
+  {
+    format: Type.Literal('healthsync-rules/1'),
+    sets: Type.Array(
+      Type.Object(
+        {
+          scope: Type.Enum(['house', 'ward', 'patient']),
+          id: Type.Optional(Type.String({ description: 'The ward’s or patient’s; none for the house.' })),
+          rules: Type.Array(SomeRule, { maxItems: 100 }),
+        },
+        closed,
+      ),
+      { maxItems: 20_000 },
+    ),
+  },
+  { $id: 'RuleFile', additionalProperties: false },
+);
+export type RuleFile = Static<typeof RuleFile>;

@@ -5,6 +5,7 @@ import { type DataFolder, openDataFolder, ownerOf } from '../adapters/embedded/d
 import { findRunningDatabase } from '../adapters/embedded/embedded-postgres.ts';
 import { PostgresAccounts } from '../adapters/postgres/accounts.ts';
 import { PostgresAlarmStore } from '../adapters/postgres/alarm-store.ts';
+import type { Connections } from '../adapters/postgres/connection.ts';
 import { PostgresContacts } from '../adapters/postgres/contacts.ts';
 import { Listener } from '../adapters/postgres/listener.ts';
 import { type Database, openDatabase } from '../adapters/postgres/open-database.ts';
@@ -33,6 +34,8 @@ export interface OpenData {
   readonly alarms: Pick<AlarmStore, 'list' | 'find' | 'history' | 'notes'>;
   readonly contacts: Contacts;
   readonly topics: TopicSubscriptions;
+  /** For what a command builds itself. */
+  readonly database: Connections;
   /** Opens the authorities, or makes them where the installation has none yet. */
   authorities(): Promise<Authorities>;
 }
@@ -60,6 +63,7 @@ export async function withOpenData<T>(
       alarms: new PostgresAlarmStore(database),
       contacts: new PostgresContacts(database),
       topics: new PostgresTopicSubscriptions(database),
+      database,
       authorities: () => openAuthorities({ folder: join(settings.dataFolder, 'pki'), now }),
     });
   } finally {

@@ -10,6 +10,16 @@ import { signatureOf } from './signature.ts';
 /** How long a loosened critical rule waits for its second person: a day, so that the next shift can still decide. */
 export const PROPOSAL_MS = 86_400_000;
 
+/** Who changes rules: their id, which a second person must not share, and how they are named. */
+export interface RuleWriter {
+  readonly userId: string;
+  readonly signature: string;
+}
+
+export function writerOf(principal: Principal): RuleWriter {
+  return { userId: principal.userId, signature: signatureOf(principal) };
+}
+
 export type WriteOutcome = PutOutcome | Extract<RuleChange, { kind: 'refused' }>;
 
 /** Puts this list in place of a place's own rules, as far as it may hold at once. */
@@ -18,12 +28,12 @@ export async function writeRules(
   request: {
     readonly chain: RuleChain;
     readonly rules: readonly Rule[];
-    readonly principal: Principal;
+    readonly who: RuleWriter;
     readonly reason: string;
     readonly expectedRevision?: number;
   },
 ): Promise<WriteOutcome> {
-  const { chain, rules: requested, principal, reason, expectedRevision } = request;
+  const { chain, rules: requested, who, reason, expectedRevision } = request;
   const change = changeRules({ own: ownRules(chain), requested, inherited: chain.inherited });
   if (change.kind === 'refused') return change;
   const waits = secondPerson === 'needed' ? change.wait : [];
@@ -34,8 +44,8 @@ export async function writeRules(
     ...(expectedRevision === undefined ? {} : { expectedRevision }),
     rules: [...change.put, ...holds.flatMap(({ rule }) => rule ?? [])],
     remove: [...change.remove, ...holds.flatMap(({ rule, ruleId }) => (rule === undefined ? [ruleId] : []))],
-    propose: waits.map((wait) => proposalOf(wait, principal, nowMs + PROPOSAL_MS)),
-    by: signatureOf(principal),
+    propose: waits.map((wait) => proposalOf(wait, who, nowMs + PROPOSAL_MS)),
+    by: who.signature,
     reason,
     atMs: nowMs,
   });
@@ -46,7 +56,7 @@ export async function writeRules(
 
 export function proposalOf(
   { ruleId, rule, effect }: WaitingChange,
-  { userId }: Principal,
+  { userId }: RuleWriter,
   expiresAtMs: number,
 ): NewProposal {
   return { id: randomUUID(), ruleId, ...(rule === undefined ? {} : { rule }), effect, askedById: userId, expiresAtMs };

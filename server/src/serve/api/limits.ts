@@ -5,7 +5,7 @@ import { principalOf } from '../access-gate.ts';
 import { invalid, notFound } from '../problem.ts';
 import { ownRules, type RuleChain, readRuleChain, showProposal } from '../rule-chain.ts';
 import { readRules } from '../rule-shape.ts';
-import { writeRules } from '../rule-writing.ts';
+import { writeRules, writerOf } from '../rule-writing.ts';
 import type { Services } from '../services.ts';
 import type { Api } from '../validation.ts';
 import { visiblePatient } from '../ward-scope.ts';
@@ -61,7 +61,12 @@ export function registerLimits(app: FastifyInstance, services: Services): void {
       const chain = await readRuleChain(ruleSets, place, patient, now());
       // Own rules of other kinds are not limits: they stay.
       const others = ownRules(chain).filter(({ kind }) => kind !== 'limit');
-      const outcome = await writeRules(services, { chain, rules: [...read.rules, ...others], principal, reason });
+      const outcome = await writeRules(services, {
+        chain,
+        rules: [...read.rules, ...others],
+        who: writerOf(principal),
+        reason,
+      });
       if (outcome.kind === 'refused')
         return invalid(
           reply,

@@ -10,7 +10,7 @@ import { type FieldError, invalid, notFound, sendProblem } from '../problem.ts';
 import { type RuleChain, readRuleChain, showOverride, showProposal } from '../rule-chain.ts';
 import { placeVisibleTo, visiblePlace } from '../rule-place.ts';
 import { readRules } from '../rule-shape.ts';
-import { PROPOSAL_MS, proposalOf } from '../rule-writing.ts';
+import { PROPOSAL_MS, proposalOf, writerOf } from '../rule-writing.ts';
 import type { Services } from '../services.ts';
 import { signatureOf } from '../signature.ts';
 import type { Api } from '../validation.ts';
@@ -50,7 +50,7 @@ export function registerRuleOverrides(app: FastifyInstance, services: Services):
         if (effect !== undefined) {
           const expiresAtMs = Math.min(untilMs, nowMs + PROPOSAL_MS);
           const proposal = {
-            ...proposalOf({ ruleId: rule.id, rule, effect }, principal, expiresAtMs),
+            ...proposalOf({ ruleId: rule.id, rule, effect }, writerOf(principal), expiresAtMs),
             override: { fromMs, untilMs },
           };
           await ruleSets.put({ place, rules: [], remove: [], propose: [proposal], ...signed });

@@ -15,7 +15,7 @@ import { invalid, notFound, sendProblem } from '../problem.ts';
 import { iso, ownRules, readRuleChain, scopeIdOf, showNews2, showOverride, showProposal } from '../rule-chain.ts';
 import { mayWriteRules, revisionOf, type VisiblePlace, visiblePlace } from '../rule-place.ts';
 import { readRules, writeRule } from '../rule-shape.ts';
-import { writeRules } from '../rule-writing.ts';
+import { writeRules, writerOf } from '../rule-writing.ts';
 import type { Services } from '../services.ts';
 import { signatureOf } from '../signature.ts';
 import type { Api } from '../validation.ts';
@@ -81,7 +81,7 @@ export function registerRules(app: FastifyInstance, services: Services): void {
         const outcome = await writeRules(services, {
           chain,
           rules: read.rules,
-          principal: principalOf(request),
+          who: writerOf(principalOf(request)),
           reason,
           expectedRevision: revision,
         });

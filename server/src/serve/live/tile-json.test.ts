@@ -22,6 +22,7 @@ const status = fc.record(
     oxygen: fc.record({ value: fc.boolean(), atMs: time }),
     consciousness: fc.record({ value: fc.constantFrom('A', 'C', 'V', 'P', 'U'), atMs: time }),
     battery: number,
+    news2NotApplicable: fc.constantFrom('under-16', 'pregnancy'),
     last: fc.record({ readingId: fc.string(), deviceId: fc.constant('D1'), atMs: time, receivedAtMs: time }),
     news2: fc.record({
       score: fc.integer({ min: 0, max: 20 }),

@@ -17,6 +17,7 @@ export function tileJson(place: PatientPlace, status: PatientStatus | undefined,
   if (status.oxygen !== undefined) json += `,"oxygen":${status.oxygen.value}`;
   if (status.consciousness !== undefined) json += `,"consciousness":"${status.consciousness.value}"`;
   if (status.news2 !== undefined) json += `,"news2":${scoreJson(status.news2)}`;
+  if (status.news2NotApplicable !== undefined) json += `,"news2NotApplicable":"${status.news2NotApplicable}"`;
   return `${json}}`;
 }
 

@@ -1,6 +1,7 @@
 import type { News2, Tile, TileValue } from '@healthsync/contracts/live';
 import { freshnessOf, INTERVAL_MIN_MS } from '../../domain/freshness.ts';
 import type { DeviceId, PatientId } from '../../domain/ids.ts';
+import { news2Tier } from '../../domain/news2.ts';
 import type { News2Score, PatientStatus } from '../../domain/patient-status.ts';
 import { UNPLACED_WARD } from '../../ports/alarm-store.ts';
 import type { PatientPlace } from '../../ports/registry.ts';
@@ -31,6 +32,7 @@ export function toTile(
     ...(status?.oxygen !== undefined && { oxygen: status.oxygen.value }),
     ...(status?.consciousness !== undefined && { consciousness: status.consciousness.value }),
     ...(status?.news2 !== undefined && { news2: toNews2(status.news2) }),
+    ...(status?.news2NotApplicable !== undefined && { news2NotApplicable: status.news2NotApplicable }),
   };
 }
 
@@ -79,6 +81,7 @@ export function toNews2(score: News2Score): News2 {
   return {
     score: score.score,
     single3: score.single3,
+    tier: news2Tier(score),
     points: { ...score.points },
     missing: score.missing.map(({ parameter, sinceMs }) => ({
       parameter,
