@@ -47,6 +47,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { AlarmDesk } from '../vitals/4-alert/alarm-desk.ts';
 import { Definitions } from '../workflow/definitions.ts';
+import { escalationTimesOf } from './escalation-times.ts';
 import { openWorkflows } from './open-workflows.ts';
 import type { Settings } from './settings.ts';
 import type { undoStack } from './undo.ts';
@@ -226,17 +227,6 @@ async function startEscalation(parts: Started) {
       },
       { name: 'escalation watchdog', required: false, state: () => heartbeat.state() },
     ] satisfies readonly HealthCheck[],
-  };
-}
-
-export function escalationTimesOf(settings: Settings): EscalationTimes {
-  return {
-    nurseSeconds: settings.escalationNurseSeconds,
-    leadsSeconds: settings.escalationLeadsSeconds,
-    onCallSeconds: settings.escalationOnCallSeconds,
-    everyoneSeconds: settings.escalationEveryoneSeconds,
-    mediumSeconds: settings.escalationMediumSeconds,
-    repeatsMax: settings.escalationRepeatsMax,
   };
 }
 
