@@ -6,17 +6,16 @@ import { incompatibilities, type JsonSchema } from './compatibility.ts';
 
 const FILE = new URL(`../../../docs/events/alarm-event.v${ALARM_EVENT_VERSION}.schema.json`, import.meta.url);
 const schema = JSON.parse(JSON.stringify(AlarmEvent)) as JsonSchema;
-const text = `${JSON.stringify(schema, null, 2)}\n`;
 
 describe('the schema of alarm events', () => {
   it('breaks no receiver of what was published under its version', () => {
     const published = JSON.parse(readFileSync(FILE, 'utf8')) as JsonSchema;
     expect(incompatibilities(published, schema), 'make a new version instead').toEqual([]);
-    if (process.env['UPDATE_DOCS'] === '1') writeFileSync(FILE, text);
+    if (process.env['UPDATE_DOCS'] === '1') writeFileSync(FILE, `${JSON.stringify(schema, null, 2)}\n`);
   });
 
   it('is published as it is', () => {
-    expect(readFileSync(FILE, 'utf8'), 'UPDATE_DOCS=1 writes it').toBe(text);
+    expect(JSON.parse(readFileSync(FILE, 'utf8')), 'UPDATE_DOCS=1 writes it').toEqual(schema);
   });
 });
 

@@ -16,6 +16,7 @@ import { cloudEvent } from './cloud-event.ts';
 export interface EventCourier {
   /** Something may have happened: look now. */
   wake(): void;
+  /** Takes up nothing more; waits for what is being sent, at most `sendTimeoutMs`. */
   stop(): Promise<void>;
 }
 
@@ -140,7 +141,7 @@ export function startEventCourier(dependencies: {
       secret,
       id: event.id,
       body: JSON.stringify(cloudEvent(event, detail)),
-      signal: AbortSignal.any([AbortSignal.timeout(settings.sendTimeoutMs), stopping.signal]),
+      signal: AbortSignal.timeout(settings.sendTimeoutMs),
     });
     const told = (what: 'delivered' | 'retry' | 'refused') => hooks.sent?.(what, monotonicMs() - startedMs);
     if (outcome.kind === 'delivered') {
@@ -148,11 +149,6 @@ export function startEventCourier(dependencies: {
       if (subscription.failures > 0) systemAlarms.clear(alarmIdOf(subscription));
       const lease = isLast ? {} : { leaseUntilMs: now() + settings.leaseMs };
       return await record(subscription, event.position, { kind: 'delivered', ...lease });
-    }
-    // Cut off by our own stop: whoever comes next tries again, and nothing has failed.
-    if (stopping.signal.aborted) {
-      await record(subscription, before, { kind: 'passed' });
-      return false;
     }
     told(outcome.kind === 'permanent' ? 'refused' : 'retry');
     warn(subscription, outcome);

@@ -15,8 +15,8 @@ export const writeAlarmEvents: InTransaction = async (client, changes) => {
   if (rows.length === 0) return;
   await client.query(
     `insert into alarm_event (alarm_id, at, facts)
-     select alarm_id, at, facts from jsonb_to_recordset($1::jsonb) with ordinality
-       as event (alarm_id text, at timestamptz, facts jsonb, place bigint) order by place`,
+     select event ->> 'alarm_id', (event ->> 'at')::timestamptz, event -> 'facts'
+     from jsonb_array_elements($1::jsonb) with ordinality as happened (event, place) order by place`,
     [JSON.stringify(rows)],
   );
 };
@@ -30,6 +30,7 @@ export class PostgresAlarmEvents implements AlarmEvents {
 
   async sequence(): Promise<number> {
     return await inTransaction(this.#pool, async (client) => {
+      await client.query('insert into alarm_event_head default values on conflict do nothing');
       // Whoever does it already does it for us.
       const { rows } = await client.query<{ position: number }>(
         'select position from alarm_event_head for update skip locked',
@@ -38,7 +39,7 @@ export class PostgresAlarmEvents implements AlarmEvents {
       if (head === undefined) return 0;
       const { rowCount } = await client.query(SEQUENCE, [head.position, SEQUENCE_MAX]);
       const given = rowCount ?? 0;
-      if (given > 0) await client.query('update alarm_event_head set position = $1', [Number(head.position) + given]);
+      if (given > 0) await client.query('update alarm_event_head set position = $1', [head.position + given]);
       return given;
     });
   }
@@ -57,19 +58,19 @@ export class PostgresAlarmEvents implements AlarmEvents {
     const { rows } = await failing(() =>
       this.#pool.query<{ position: number }>('select position from alarm_event_head'),
     );
-    return Number(rows[0]?.position ?? 0);
+    return rows[0]?.position ?? 0;
   }
 
   async positionBefore(atMs: number): Promise<number> {
     const { rows } = await failing(() =>
-      this.#pool.query<{ first: number | null; head: number }>(
+      this.#pool.query<{ first: number | null; head: number | null }>(
         `select (select min(position) from alarm_event where at >= $1) as first,
            (select position from alarm_event_head) as head`,
         [new Date(atMs)],
       ),
     );
     const { first, head } = rows[0] ?? { first: null, head: 0 };
-    return first === null ? Number(head) : Number(first) - 1;
+    return first === null ? (head ?? 0) : first - 1;
   }
 
   async forget(beforeMs: number): Promise<number> {

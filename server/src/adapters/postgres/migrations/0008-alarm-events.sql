@@ -14,8 +14,10 @@ create index alarm_event_waiting on alarm_event (written) where position is null
 create index alarm_event_at on alarm_event (at);
 
 -- The last position given; its row is the lock under which positions are given.
-create table alarm_event_head (position bigint not null);
-insert into alarm_event_head values (0);
+create table alarm_event_head (
+  is_it boolean primary key default true check (is_it),
+  position bigint not null default 0
+);
 
 create table event_subscription (
   id text primary key default gen_random_uuid()::text,
