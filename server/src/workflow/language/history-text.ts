@@ -11,19 +11,19 @@ export function historyText(events: readonly HistoryEvent[]): string {
   const rows: Row[] = [];
   let atMs = first.atMs;
   let said: Json | undefined;
-  for (const { id, previousId, atMs: at, type, input, output, ...rest } of events) {
+  for (const event of events) {
+    const { input, output } = event;
     const payload = input === undefined ? output : input;
     const isRepeated = payload !== undefined && payload === said;
     if (payload !== undefined) said = payload;
-    const detail: Detail = {
-      ...rest,
-      ...(input !== undefined && !isRepeated && { i: input }),
-      ...(output !== undefined && !isRepeated && { o: output }),
-      ...(isRepeated && { same: input === undefined ? 'o' : 'i' }),
-    };
-    const row = [NUMBERS.get(type) ?? 0, at - atMs, id - previousId] as const;
-    rows.push(Object.keys(detail).length === 0 ? [...row] : [...row, detail]);
-    atMs = at;
+    const detail: Writable<Detail> = {};
+    if (isRepeated) detail.same = input === undefined ? 'o' : 'i';
+    else if (input !== undefined) detail.i = input;
+    else if (output !== undefined) detail.o = output;
+    for (const name of DETAILS) if (event[name] !== undefined) detail[name] = event[name] as never;
+    const row = [NUMBERS.get(event.type) ?? 0, event.atMs - atMs, event.id - event.previousId] as const;
+    rows.push(isEmpty(detail) ? [...row] : [...row, detail]);
+    atMs = event.atMs;
   }
   return JSON.stringify([first.id, first.atMs, ...rows]);
 }
@@ -57,5 +57,14 @@ type Detail = Omit<HistoryEvent, 'id' | 'previousId' | 'atMs' | 'type' | 'input'
   readonly same?: 'i' | 'o';
 };
 type Row = [type: number, laterMs: number, back: number, detail?: Detail];
+
+type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
+
+const DETAILS = ['state', 'error', 'cause', 'resource', 'index'] as const satisfies readonly (keyof Detail)[];
+
+function isEmpty(detail: Detail): boolean {
+  for (const _ in detail) return false;
+  return true;
+}
 
 const NUMBERS = new Map(HISTORY_EVENT_TYPES.map((type, number) => [type, number]));
