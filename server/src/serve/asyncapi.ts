@@ -1,4 +1,5 @@
 import { AlertList } from '@healthsync/contracts/alert';
+import { AlarmEvent } from '@healthsync/contracts/event';
 import { LiveAlert, LiveBeat, LiveSnapshot, LiveVitals } from '@healthsync/contracts/live';
 import { WireReading } from '@healthsync/contracts/reading';
 import { LiveSystemAlarm } from '@healthsync/contracts/system-alarm';
@@ -88,6 +89,12 @@ const CHANNELS = {
       ...componentMessage('overflow'),
     },
   },
+  alarmEvents: {
+    address: null,
+    description:
+      'What happens to alarms, POSTed to each subscription (`/api/event-subscriptions`) in order, one at a time, until it is answered with 2xx: CloudEvents 1.0.2 in structured mode, signed by Standard Webhooks (`webhook-id`, `webhook-timestamp`, `webhook-signature`). At least once: `id` is the same for every delivery of an event. 410 ends the subscription. The same events can be read from any position by `GET /api/events`. Fields and changes may be added within a version; receivers ignore what they do not know.',
+    messages: componentMessage('alarm-event'),
+  },
 };
 
 const OPERATIONS = {
@@ -108,6 +115,11 @@ const OPERATIONS = {
     messages: [onChannel('commands', 'command')],
   },
   sendLive: { action: 'send', channel: { $ref: '#/channels/live' } },
+  sendAlarmEvents: {
+    action: 'send',
+    channel: { $ref: '#/channels/alarmEvents' },
+    messages: [onChannel('alarmEvents', 'alarm-event')],
+  },
 };
 
 const message = (summary: string, schema: string) => ({
@@ -126,6 +138,10 @@ const MESSAGES = {
   alert: message('At once, whenever an alarm changes', 'AlertChange'),
   system: message('At once, whenever an alarm of the installation changes', 'SystemAlarmChange'),
   beat: message('Every 2 s', 'Beat'),
+  'alarm-event': {
+    ...message('Something happened to an alarm', 'AlarmEvent'),
+    contentType: 'application/cloudevents+json',
+  },
   'signed-out': message('The session ended; the last event', 'Beat'),
   overflow: message('The reader was too slow; the last event', 'Beat'),
 };
@@ -138,6 +154,7 @@ function schemas(): Record<string, unknown> {
     AlertChange: LiveAlert,
     SystemAlarmChange: LiveSystemAlarm,
     Beat: LiveBeat,
+    AlarmEvent,
     Alert: AlertList.properties.alerts.items,
     MakerDefined: Type.Object({}, { additionalProperties: true }),
     Anything: {},
