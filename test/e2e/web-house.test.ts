@@ -171,7 +171,7 @@ describe('health', () => {
   it('shows what lags, what is not delivered and what the installation itself complains of', async (context) => {
     if (browser === undefined) return context.skip();
     const { page, close } = await openPage(browser, {
-      path: '/health',
+      path: '/status',
       role: 'operator',
       prepare: ({ house }) =>
         house.raiseSystem({

@@ -36,7 +36,7 @@ const PAGES = [
   ['how I am told', { path: '/me' }, '.contact'],
   ['the runs', { path: '/executions', role: 'operator' }, '.table'],
   ['a run', { path: '/executions/escalation%3AA1', role: 'operator' }, '.events'],
-  ['health', { path: '/health', role: 'operator' }, '.checks'],
+  ['health', { path: '/status', role: 'operator' }, '.checks'],
   ['the help', { path: '/wall', key: '?' }, '.help'],
   ['the patients', { path: '/patients' }, 'text=Mehta'],
   ['the devices', { path: '/devices', role: 'operator' }, 'text=implausible-value'],

@@ -172,6 +172,8 @@ export function createMockRoutes({
           ward.snapshot(now(), id).tiles.map(({ bedId, bed, patientId }) => ({ bedId, bed, patientId, nurses: [] })),
         ),
       ),
+    'GET /api/wards/:id/quiet-hours': () => answer(house.quietHours()),
+    'PUT /api/wards/:id/shifts': () => answer({}),
     'POST /api/wards/:id/assignments': (_, id) => answer(house.team(id, [])),
     'GET /api/channels': guarded('operations.read', () => answer(house.channels())),
     'GET /api/channels/samples': () => answer(house.samples()),

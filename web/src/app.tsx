@@ -52,7 +52,7 @@ const tree = root.addChildren([
     createRoute({ ...page, path: '/teams', component: TeamsPage }),
     createRoute({ ...page, path: '/channels', component: ChannelsPage }),
     createRoute({ ...page, path: '/me', component: MePage }),
-    createRoute({ ...page, path: '/health', component: HealthPage }),
+    createRoute({ ...page, path: '/status', component: HealthPage }),
     createRoute({ ...page, path: '/rules', component: RulesPage }),
     createRoute({ ...page, path: '/executions', component: ExecutionsPage }),
     createRoute({ ...page, path: '/executions/$executionId', component: ExecutionPage }),

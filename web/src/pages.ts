@@ -27,9 +27,9 @@ export const PAGES: readonly PageLink[] = [
     isMore: true,
   },
   { to: '/channels', label: 'Channels', key: 'c', needs: ['operations.read'], isMore: true },
-  { to: '/executions', label: 'Escalations run', key: 'x', needs: ['operations.read'], isMore: true },
+  { to: '/executions', label: 'Escalation runs', key: 'x', needs: ['operations.read'], isMore: true },
   { to: '/devices', label: 'Devices', key: 'd', needs: ['device.read', 'rejected.read'], isMore: true },
-  { to: '/health', label: 'Health', key: 'h', needs: ['operations.read', 'system-alarm.acknowledge'], isMore: true },
+  { to: '/status', label: 'Health', key: 'h', needs: ['operations.read', 'system-alarm.acknowledge'], isMore: true },
 ];
 
 export const mayOpen = ({ needs }: PageLink, may: (action: string) => boolean): boolean => needs.some(may);

@@ -30,7 +30,7 @@ export function ExecutionsPage() {
   return (
     <main className="page">
       <div className="row page-head">
-        <h1>Escalations run</h1>
+        <h1>Escalation runs</h1>
         {/* biome-ignore lint/a11y/useSemanticElements: a fieldset would bring a frame of its own */}
         <div className="tabs" role="group" aria-label="Which">
           {(['all', ...STATUSES] as const).map((each) => (

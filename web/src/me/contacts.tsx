@@ -160,10 +160,14 @@ function Prove({ contact: { channel, address } }: { readonly contact: Contact })
 
 function AddContact({ list, add }: { readonly list: ContactList; readonly add: (contact: Wire) => Promise<void> }) {
   const saving = useSaving();
-  const [channel, setChannel] = useState<string | null>(list.channels[0]?.name ?? null);
+  const [channel, setChannel] = useState<string | null>(
+    list.channels.find(({ verification }) => verification !== 'channel')?.name ?? null,
+  );
   const [address, setAddress] = useState('');
+  const wanted = list.channels.filter(({ verification }) => verification !== 'channel');
   const hint = list.channels.find(({ name }) => name === channel)?.addressHint;
-  if (list.channels.length === 0) return <p className="soft">No channel that reaches people is configured.</p>;
+  // A browser proves itself by subscribing: that is done beside, not typed.
+  if (wanted.length === 0) return <p className="soft">No channel with an address of one’s own is configured.</p>;
   async function submit(event: FormEvent): Promise<void> {
     event.preventDefault();
     if (await saving.run(() => add({ channel: channel ?? '', address: address.trim() }))) setAddress('');
@@ -174,7 +178,7 @@ function AddContact({ list, add }: { readonly list: ContactList; readonly add: (
       <div className="pair">
         <Select
           label="Add"
-          data={list.channels.map(({ name, type }) => ({
+          data={wanted.map(({ name, type }) => ({
             value: name,
             label: `${name} (${TYPE_WORDS[type] ?? type})`,
           }))}

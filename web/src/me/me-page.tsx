@@ -19,7 +19,7 @@ export function MePage() {
         <Contacts />
         <PushPanel />
         <MyTopics />
-        <QuietHoursPanel />
+        <QuietHoursPanel path="/api/me/quiet-hours" title="My quiet hours" mayWrite />
       </div>
     </main>
   );

@@ -6,7 +6,6 @@ import { api } from '../api.ts';
 import { Awaited } from '../widgets/awaited.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 
-const KEY = ['quiet-hours'];
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'].map((label, at) => ({ value: String(at + 1), label }));
 type Window = QuietHours['windows'][number];
 const NEW: Window = {
@@ -17,21 +16,46 @@ const NEW: Window = {
   effect: 'hold',
 };
 
-/** When I am left in peace. A high alarm and the last step of an escalation come through whatever is set here. */
-export function QuietHoursPanel() {
-  const query = useQuery({ queryKey: KEY, queryFn: () => api<QuietHours>('/api/me/quiet-hours'), gcTime: 0 });
+/** When people are left in peace. A high alarm and the last step of an escalation come through whatever is set here. */
+export function QuietHoursPanel({
+  path,
+  title,
+  mayWrite,
+}: {
+  /** One's own, or a ward's. */
+  readonly path: string;
+  readonly title: string;
+  readonly mayWrite: boolean;
+}) {
+  const query = useQuery({ queryKey: [path], queryFn: () => api<QuietHours>(path), gcTime: 0 });
   return (
-    <section className="panel" aria-label="My quiet hours">
-      <h2>Quiet hours</h2>
+    <section className="panel" aria-label={title}>
+      <h2>{title}</h2>
       <p className="soft">They never hold back a high alarm, nor the last step of an escalation.</p>
       <Awaited query={query} rows={2}>
-        {(known) => <Form key={query.dataUpdatedAt} known={known} />}
+        {(known) =>
+          mayWrite ? <Form key={query.dataUpdatedAt} path={path} known={known} /> : <InWords windows={known.windows} />
+        }
       </Awaited>
     </section>
   );
 }
 
-function Form({ known }: { readonly known: QuietHours }) {
+function InWords({ windows }: { readonly windows: readonly Window[] }) {
+  if (windows.length === 0) return <p>None.</p>;
+  return (
+    <ul className="contacts">
+      {windows.map(({ weekdays, from, to, priorities, effect }) => (
+        <li key={`${weekdays} ${from} ${to}`}>
+          {weekdays.map((day) => DAYS[day - 1]?.label).join(' ')} {from}–{to}: {priorities.join(' and ')}{' '}
+          {effect === 'hold' ? 'told when they are over' : 'told without noise'}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Form({ path, known }: { readonly path: string; readonly known: QuietHours }) {
   const queries = useQueryClient();
   const saving = useSaving();
   const [windows, setWindows] = useState<readonly Window[]>(known.windows);
@@ -40,8 +64,8 @@ function Form({ known }: { readonly known: QuietHours }) {
   const save = () =>
     saving.run(async () => {
       const body: QuietHours = { zone: known.zone, windows: [...windows] };
-      await api('/api/me/quiet-hours', { method: 'PUT', body });
-      await queries.invalidateQueries({ queryKey: KEY });
+      await api(path, { method: 'PUT', body });
+      await queries.invalidateQueries({ queryKey: [path] });
     });
   return (
     <form

@@ -4,6 +4,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, problemText } from '../api.ts';
 import { useSession } from '../session/session.tsx';
+import { Skeleton } from '../widgets/awaited.tsx';
 import { showToast } from '../widgets/toast.ts';
 
 type Rejected = RejectedList['rejected'][number];
@@ -57,7 +58,7 @@ function RejectedReadings() {
         </div>
       </div>
       {query.isError && <p role="alert">{problemText(query.error)}</p>}
-      {query.isPending && <p className="soft">Loading…</p>}
+      {query.isPending && <Skeleton rows={6} />}
       {query.data?.rejected.length === 0 && <p className="soft">None.</p>}
       {query.data !== undefined && query.data.rejected.length > 0 && (
         <RejectedTable rejected={query.data.rejected} act={act} />
@@ -136,7 +137,7 @@ function Devices() {
     <section>
       <h2>Devices</h2>
       {query.isError && <p role="alert">{problemText(query.error)}</p>}
-      {query.isPending && <p className="soft">Loading…</p>}
+      {query.isPending && <Skeleton rows={6} />}
       {query.isSuccess && devices.length === 0 && (
         <p className="soft">
           None yet: <code>healthsync device enroll</code> makes one.

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, problemText } from '../api.ts';
+import { Skeleton } from '../widgets/awaited.tsx';
 
 type Listed = PatientList['patients'][number];
 
@@ -29,7 +30,7 @@ export function PatientsPage() {
         onChange={(event) => setWords(event.target.value)}
       />
       {query.isError && <p role="alert">{problemText(query.error)}</p>}
-      {query.isPending && <p className="soft">Loading…</p>}
+      {query.isPending && <Skeleton rows={6} />}
       {query.isSuccess && found.length === 0 && <p className="soft">Nobody by that.</p>}
       {found.length > 0 && (
         <div className="table-box">

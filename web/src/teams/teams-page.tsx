@@ -4,11 +4,13 @@ import { Button } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, problemText } from '../api.ts';
+import { QuietHoursPanel } from '../me/quiet-hours.tsx';
 import { useSession } from '../session/session.tsx';
 import { useSettings } from '../settings.ts';
 import { Awaited } from '../widgets/awaited.tsx';
 import { showToast } from '../widgets/toast.ts';
 import { AssignDialog } from './assign-dialog.tsx';
+import { ShiftsDialog } from './shifts-dialog.tsx';
 
 const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 const ROLES = { nurse: 'Nurse', 'charge-nurse': 'Charge nurse', doctor: 'Doctor' } as const;
@@ -51,6 +53,7 @@ export function TeamsPage() {
 function Team({ wardId }: { readonly wardId: string }) {
   const { may } = useSession();
   const queries = useQueryClient();
+  const [isShifting, setShifting] = useState(false);
   const [assigning, setAssigning] = useState<{ readonly bedIds: readonly string[] }>();
   const path = `/api/wards/${encodeURIComponent(wardId)}`;
   const query = useQuery({
@@ -76,6 +79,11 @@ function Team({ wardId }: { readonly wardId: string }) {
               {team.shiftNow === undefined ? 'No shift now' : `Shift: ${team.shiftNow}`} · times of {team.zone}
             </span>
             {mayWrite && <Button onClick={() => setAssigning({ bedIds: [] })}>Assign somebody</Button>}
+            {mayWrite && (
+              <Button variant="default" onClick={() => setShifting(true)}>
+                Shifts
+              </Button>
+            )}
           </div>
           <Warnings team={team} />
           <dl className="team-heads">
@@ -142,6 +150,10 @@ function Team({ wardId }: { readonly wardId: string }) {
               </table>
             </div>
           )}
+          <div className="me-columns team-quiet">
+            <QuietHoursPanel path={`${path}/quiet-hours`} title="Quiet hours of this ward" mayWrite={mayWrite} />
+          </div>
+          {isShifting && <ShiftsDialog team={team} onClose={() => setShifting(false)} />}
           {assigning !== undefined && (
             <AssignDialog team={team} bedIds={assigning.bedIds} onClose={() => setAssigning(undefined)} />
           )}
@@ -151,12 +163,20 @@ function Team({ wardId }: { readonly wardId: string }) {
   );
 }
 
+/** Beds that nobody has are many on a bad day: counted in one line, and each is marked below. */
 function Warnings({ team: { warnings } }: { readonly team: CareTeam }) {
+  const empty = warnings.filter(({ code }) => code === 'bed-without-nurse');
+  const others = warnings.filter(({ code }) => code !== 'bed-without-nurse');
   if (warnings.length === 0)
     return <p className="fine">Every bed has a nurse, and the ward a charge nurse and a doctor.</p>;
   return (
     <ul className="warnings" aria-label="Warnings">
-      {warnings.map((warning) => (
+      {empty.length > 0 && (
+        <li data-severe>
+          <strong>⚠</strong> {empty.length} {empty.length === 1 ? 'bed has' : 'beds have'} no nurse
+        </li>
+      )}
+      {others.map((warning) => (
         <li key={`${warning.code} ${warning.bedId} ${warning.userId}`} data-severe>
           <strong>⚠</strong> {warning.text}
         </li>

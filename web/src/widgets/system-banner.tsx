@@ -21,7 +21,7 @@ export function SystemBanner() {
         {first.text}
       </strong>
       {shown.length > 1 && <span>and {shown.length - 1} more</span>}
-      {(may('operations.read') || may('system-alarm.acknowledge')) && <Link to="/health">Health</Link>}
+      {(may('operations.read') || may('system-alarm.acknowledge')) && <Link to="/status">Health</Link>}
     </div>
   );
 }

@@ -92,7 +92,6 @@ function OpenAlarms() {
           <kbd>J</kbd> <kbd>K</kbd> <kbd>A</kbd> <kbd>Z</kbd> <kbd>E</kbd> <kbd>M</kbd>
         </span>
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveElementInteractions: it follows the focus and pointer of what is within */}
       <ol
         className="work"
         aria-label="Open alarms"
