@@ -12,6 +12,7 @@ import type { Alarm } from '../domain/alarm.ts';
 import type { RegistryView } from '../identity/registry-view.ts';
 import type { Accounts } from '../ports/accounts.ts';
 import type { AlarmStore } from '../ports/alarm-store.ts';
+import type { Notifier } from '../ports/notifier.ts';
 import type { ChannelTraffic } from '../ports/outbox.ts';
 import type { Registry } from '../ports/registry.ts';
 import type { VitalsHistory } from '../ports/vitals-history.ts';
@@ -24,7 +25,7 @@ import type { AlarmDesk } from '../vitals/4-alert/alarm-desk.ts';
 import { createAlarmAnswers } from '../vitals/5-notify/alarm-answers.ts';
 import { createAnswerTokens } from '../vitals/5-notify/answer-token.ts';
 import { createChannelTest } from '../vitals/5-notify/channel-test.ts';
-import { createChannelWatch, FAILING_FROM } from '../vitals/5-notify/channel-watch.ts';
+import { CHANNEL_FAILING, createChannelWatch, FAILING_FROM, failingId } from '../vitals/5-notify/channel-watch.ts';
 import { createContactVerification } from '../vitals/5-notify/contact-verification.ts';
 import { reachableContacts } from '../vitals/5-notify/reachable-contacts.ts';
 import { createRichMail } from '../vitals/5-notify/rich-mail.ts';
@@ -64,6 +65,7 @@ export async function openTelling(parts: TellingParts) {
   const topics = new PostgresTopicSubscriptions(database);
   const policies = new PostgresChannelPolicies(database);
   const tokens = new PostgresAnswerTokens(database);
+  endAlarmsOfOthers(systemAlarms, notifiers);
   const watch = createChannelWatch({ channels: notifiers.map(({ channel }) => channel), systemAlarms, now });
 
   const subscribers = async (): Promise<Subscribers> => {
@@ -184,6 +186,12 @@ async function openSystemAlarms({ database, listener, metrics, log, now, undo }:
   const stopNotices = await listener.listen('healthsync_system_alarm', { onNotice: reread, onGap: reread });
   undo.push('notices of the installation', () => stopNotices());
   return desk;
+}
+
+/** A channel that was failing and is no longer configured will never deliver again, and so never be quiet by itself. */
+function endAlarmsOfOthers(desk: SystemAlarmDesk, notifiers: readonly Notifier[]): void {
+  const ours = new Set(notifiers.map(({ channel }) => failingId(channel)));
+  for (const { id, rule } of desk.open()) if (rule === CHANNEL_FAILING && !ours.has(id)) desk.clear(id);
 }
 
 /** How much waits, read every ten seconds: for metrics, which cannot wait for a query. */

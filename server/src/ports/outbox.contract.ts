@@ -266,6 +266,13 @@ export function outboxContract(engine: string, makeWorld: () => Promise<OutboxWo
           { state: 'delivered', lastDetail: 'summarised', deliveredAtMs: T + 10, receipt: 'id 9' },
         ]);
       });
+      it('only what still calls for somebody', async () => {
+        const first = await waiting(5);
+        await acknowledge('A-4' as AlarmId);
+        await acknowledge('A-5' as AlarmId);
+        expect(await summarise(first?.deliveryId ?? '')).toMatchObject({ about: { count: 3 } });
+        expect(await outbox.deliveries('A-4')).toMatchObject([{ state: 'pending' }]);
+      });
       it('again after a failure, like any other', async () => {
         const first = await waiting(3);
         const summary = await summarise(first?.deliveryId ?? '');

@@ -31,7 +31,8 @@ export interface Outbox extends DeliveryOrders {
 
   /**
    * Where this delivery and others to the same recipient wait, at least `atLeast` in all, drops them for one summary,
-   * taken by the caller. Only events in `events`; never a high alarm's first words (`mustGo`).
+   * taken by the caller. Only events in `events`, of alarms that are open and nobody's; never a high alarm's first words
+   * (`mustGo`).
    */
   summarise(request: {
     readonly delivery: Pick<Delivery, 'deliveryId' | 'channel' | 'recipient'>;

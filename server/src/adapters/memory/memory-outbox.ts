@@ -155,6 +155,7 @@ export class MemoryOutbox implements Outbox {
         each.channel === delivery.channel &&
         each.recipient === delivery.recipient &&
         !each.isFollowUp &&
+        this.#calls(each) &&
         events.includes(each.event) &&
         !(each.priority === 'high' && neverHigh.includes(each.event)) &&
         (each.leasedUntilMs <= nowMs || each.deliveryId === delivery.deliveryId),
@@ -330,6 +331,12 @@ export class MemoryOutbox implements Outbox {
       wasToldOfRaising: told.some(({ event }) => event === 'raised'),
       ...(receipt === undefined ? {} : { receipt }),
     };
+  }
+
+  /** Its alarm is open, and nobody has it. */
+  #calls({ subject }: Stored): boolean {
+    const alarm = subject.kind === 'alarm' ? this.#alarms.alarms.get(subject.id) : undefined;
+    return alarm?.state === 'active' && alarm.acknowledgedAtMs === undefined;
   }
 
   #knows(dedupeKey: string): boolean {

@@ -136,6 +136,9 @@ export class PostgresOutbox implements Outbox {
          where state = 'pending' and channel = $1 and recipient = $2 and not is_follow_up
            and event = any($3) and not (rank = 0 and event = any($4))
            and (leased_until is null or leased_until <= $5 or id = $6)
+           and exists (
+             select from alarm where alarm.id = alarm_id and alarm.state = 'active' and alarm.acknowledged_at is null
+           )
          order by sequence for update skip locked`,
         [delivery.channel, delivery.recipient, events, neverHigh, new Date(nowMs), delivery.deliveryId],
       );

@@ -20,6 +20,8 @@ export interface ChannelHealth {
 /** One failure is a hiccup, which the next attempt a second later mends; the third in a row is a channel in trouble. */
 export const FAILING_FROM = 3;
 
+export const CHANNEL_FAILING = 'channel.failing';
+
 /** Recipients whose failures are remembered per channel; beyond it the alarm stays until a person takes it. */
 const RECIPIENTS_MAX = 1_000;
 
@@ -39,7 +41,9 @@ export function createChannelWatch(options: {
     const before = healthOf(channel);
     const failedInARow = before.failedInARow + 1;
     health.set(channel, { ...before, lastFailedAtMs: now(), lastFailure: reason, failedInARow });
-    if (failedInARow === FAILING_FROM) for (const failing of channels.filter(isFailing)) raiseFailing(failing);
+    if (failedInARow !== FAILING_FROM) return;
+    // Also one that deliveries are made for and that is no longer configured.
+    for (const failing of new Set([...channels.filter(isFailing), channel])) raiseFailing(failing);
   }
 
   /** With no other channel left nobody beyond the wall is told of anything. */
@@ -48,7 +52,7 @@ export function createChannelWatch(options: {
     const isLast = channels.filter((each) => health.has(each)).every(isFailing);
     systemAlarms.raise({
       id: failingId(channel),
-      rule: 'channel.failing',
+      rule: CHANNEL_FAILING,
       priority: isLast ? 'high' : 'medium',
       text: `Messages by ${channel} are not getting through (${healthOf(channel).lastFailure ?? 'failed'}). ${
         isLast ? 'No other channel works: watch the wall.' : 'They are tried again; other channels work.'
@@ -89,4 +93,4 @@ export function createChannelWatch(options: {
 }
 
 export const failingId = (channel: string): string => `channel.${channel}.failing`;
-export const gaveUpId = (channel: string): string => `delivery.${channel}.failed`;
+const gaveUpId = (channel: string): string => `delivery.${channel}.failed`;

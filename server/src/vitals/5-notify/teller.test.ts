@@ -403,6 +403,19 @@ describe('a channel that fails', () => {
   });
 });
 
+it('a channel that is no longer configured rings as one that fails', async () => {
+  const world = makeWorld();
+  const { clock, raised } = start(world, []);
+  await raise(world);
+  for (const tries of [1, 2, 3]) {
+    await until(async () => (await recordOf(world))?.attempts === tries);
+    await until(async () => (await recordOf(world))?.lastDetail === 'channel not configured');
+    await aWhile();
+    clock.nowMs += 5_000;
+  }
+  expect(raised.get('channel.test.failing')?.text).toContain('channel not configured');
+});
+
 describe('the teller', () => {
   it('sends no more at once than its bound, and all in the end', async () => {
     const world = makeWorld();
