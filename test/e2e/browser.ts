@@ -13,7 +13,7 @@ const PLACES = [
  * A real browser, or `undefined` where there is none, and then says so: what skips silently is not tested. On Debian as
  * root it is installed; nothing else is ever changed on the machine.
  */
-export async function openBrowser(): Promise<Browser | undefined> {
+export async function openBrowser(args: readonly string[] = []): Promise<Browser | undefined> {
   const executablePath = findChromium() ?? installChromium();
   if (executablePath === undefined) {
     process.stderr.write('SKIPPED: no Chromium here, the web app is not tested in a browser (set CHROMIUM=path)\n');
@@ -21,7 +21,7 @@ export async function openBrowser(): Promise<Browser | undefined> {
   }
   return chromium.launch({
     executablePath,
-    args: ['--no-sandbox', '--disable-background-networking', '--disable-dev-shm-usage'],
+    args: ['--no-sandbox', '--disable-background-networking', '--disable-dev-shm-usage', ...args],
   });
 }
 
