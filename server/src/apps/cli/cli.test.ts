@@ -212,15 +212,20 @@ describe('beside a running server', () => {
     expect(replay).toMatchObject({ code: 1, err: expect.stringContaining('no server answers') });
   });
 
-  it('alarms are listed and shown; taking one needs its HTTPS side, and somebody who takes it', async () => {
-    expect(await json(['alarm', 'list', '--ward', 'w-1', '--unacknowledged'])).toEqual({ alarms: [] });
-    expect(await run(['alarm', 'show', 'none'])).toMatchObject({ code: 2, err: expect.stringContaining('<alarm>') });
-    expect(await run(['alarm', 'list', '--limit', '0'])).toMatchObject({ code: 2 });
-    expect(await run(['alarm', 'acknowledge', 'a', '--as', 'nobody'])).toMatchObject({
-      code: 2,
-      err: expect.stringContaining('--as: there is no such account'),
-    });
-    await json(['user', 'add', 'dora', '--role', 'nurse'], { input: 'correct horse battery\n' });
+  it('alarms are listed and shown; taking one needs its HTTPS side, and somebody who takes it', {
+    timeout: 120_000,
+  }, async () => {
+    const [listed, unknown, bad, nobody] = await Promise.all([
+      json(['alarm', 'list', '--ward', 'w-1', '--unacknowledged']),
+      run(['alarm', 'show', 'none']),
+      run(['alarm', 'list', '--limit', '0']),
+      run(['alarm', 'acknowledge', 'a', '--as', 'nobody']),
+      json(['user', 'add', 'dora', '--role', 'nurse'], { input: 'correct horse battery\n' }),
+    ]);
+    expect(listed).toEqual({ alarms: [] });
+    expect(unknown).toMatchObject({ code: 2, err: expect.stringContaining('<alarm>') });
+    expect(bad).toMatchObject({ code: 2 });
+    expect(nobody).toMatchObject({ code: 2, err: expect.stringContaining('--as: there is no such account') });
     const noServer = await run(['alarm', 'acknowledge', 'a', '--as', 'dora'], { env: { HEALTHSYNC_HTTPS_PORT: '1' } });
     expect(noServer).toMatchObject({ code: 1, err: expect.stringContaining('no server answers') });
   });
