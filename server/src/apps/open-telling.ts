@@ -9,6 +9,7 @@ import type { PostgresOutbox } from '../adapters/postgres/outbox.ts';
 import { PostgresSystemAlarms } from '../adapters/postgres/system-alarms.ts';
 import { PostgresTopicSubscriptions } from '../adapters/postgres/topic-subscriptions.ts';
 import type { Alarm } from '../domain/alarm.ts';
+import { parseContactAddress } from '../domain/contact-address.ts';
 import type { RegistryView } from '../identity/registry-view.ts';
 import type { Accounts } from '../ports/accounts.ts';
 import type { AlarmStore } from '../ports/alarm-store.ts';
@@ -127,12 +128,16 @@ export async function openTelling(parts: TellingParts) {
         contacts,
         tokens,
         outbox,
+        addressOf(channel, text) {
+          const type = notifiers.find((each) => each.channel === channel)?.type;
+          return (type === undefined ? undefined : parseContactAddress(type, text)) ?? text;
+        },
         userById: async (id) => (await users()).find((user) => user.id === id),
         findAlarm: (id) => parts.alarms.find(id),
         wardNow: ({ patientId }) => parts.view().place(patientId)?.wardId,
         acknowledge: (request) => later.desk.acknowledge(request),
         signatureOf,
-        onUndelivered: (channel, reason) => watch.gaveUp(channel, reason, reason),
+        onUndelivered: (channel, recipient, reason) => watch.gaveUp(channel, recipient, reason),
         now,
         hooks: {
           answered: (channel, outcome) => metrics.notify.answered(channel, outcome),

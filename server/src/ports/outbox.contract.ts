@@ -313,10 +313,10 @@ export function outboxContract(engine: string, makeWorld: () => Promise<OutboxWo
 
       it('that come later are kept with the delivery, each once', async () => {
         const deliveryId = await sent();
-        expect(await note('delivered')).toEqual({ deliveryId, isNew: true });
-        expect(await note('delivered')).toEqual({ deliveryId, isNew: false });
-        expect(await note('read')).toEqual({ deliveryId, isNew: true });
-        expect(await note('delivered')).toEqual({ deliveryId, isNew: false });
+        expect(await note('delivered')).toEqual({ deliveryId, recipient: MAIL.recipient, isNew: true });
+        expect(await note('delivered')).toEqual({ deliveryId, recipient: MAIL.recipient, isNew: false });
+        expect(await note('read')).toEqual({ deliveryId, recipient: MAIL.recipient, isNew: true });
+        expect(await note('delivered')).toEqual({ deliveryId, recipient: MAIL.recipient, isNew: false });
         expect(await outbox.deliveries('A-1')).toMatchObject([
           { state: 'delivered', receiptState: 'read', receiptAtMs: T + 99 },
         ]);

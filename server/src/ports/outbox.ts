@@ -50,7 +50,7 @@ export interface Outbox extends DeliveryOrders {
     readonly state: ReceiptState;
     readonly detail?: string;
     readonly atMs: number;
-  }): Promise<{ readonly deliveryId: string; readonly isNew: boolean } | undefined>;
+  }): Promise<{ readonly deliveryId: string; readonly recipient: string; readonly isNew: boolean } | undefined>;
 
   /** What this address was told of last. */
   latestTo(to: {

@@ -197,7 +197,7 @@ export class MemoryOutbox implements Outbox {
       delivery.receiptState === state ||
       (delivery.receiptState && state === 'failed')
     )
-      return { deliveryId: delivery.deliveryId, isNew: false };
+      return { deliveryId: delivery.deliveryId, recipient: delivery.recipient, isNew: false };
     delivery.receiptState = state;
     delivery.receiptAtMs = atMs;
     if (state === 'failed') {
@@ -205,7 +205,7 @@ export class MemoryOutbox implements Outbox {
       delivery.lastDetail = receipt.detail ?? 'failed later';
       delivery.updatedAtMs = atMs;
     } else if (delivery.state === 'failed') delivery.state = 'delivered';
-    return { deliveryId: delivery.deliveryId, isNew: true };
+    return { deliveryId: delivery.deliveryId, recipient: delivery.recipient, isNew: true };
   }
 
   async latestTo({ channel, recipient }: Parameters<Outbox['latestTo']>[0]): ReturnType<Outbox['latestTo']> {

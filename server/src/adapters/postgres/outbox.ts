@@ -172,10 +172,10 @@ export class PostgresOutbox implements Outbox {
   async noteReceipt(receipt: Parameters<Outbox['noteReceipt']>[0]): ReturnType<Outbox['noteReceipt']> {
     const { channel, state, detail, atMs } = receipt;
     const { rows } = await failing(() =>
-      this.#pool.query<{ deliveryId: string; isNew: boolean }>(
+      this.#pool.query<{ deliveryId: string; recipient: string; isNew: boolean }>(
         // Opened is the most that can be said, and a failure reported late does not undo an arrival.
         `with found as (
-           select id from delivery where channel = $1 and receipt = $2 order by sequence desc limit 1
+           select id, recipient from delivery where channel = $1 and receipt = $2 order by sequence desc limit 1
          ), noted as (
            update delivery set receipt_state = $3, receipt_at = $4,
              state = case when $3 = 'failed' then 'failed' when state = 'failed' then 'delivered' else state end,
@@ -185,7 +185,7 @@ export class PostgresOutbox implements Outbox {
              and (receipt_state is null or (receipt_state <> 'read' and receipt_state <> $3 and $3 <> 'failed'))
            returning delivery.id
          )
-         select found.id as "deliveryId", noted.id is not null as "isNew" from found left join noted using (id)`,
+         select found.id as "deliveryId", found.recipient, noted.id is not null as "isNew" from found left join noted using (id)`,
         [channel, receipt.receipt, state, new Date(atMs), detail ?? 'failed later'],
       ),
     );

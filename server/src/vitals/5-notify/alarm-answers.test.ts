@@ -42,12 +42,13 @@ async function makeWorld() {
     contacts,
     tokens,
     outbox,
+    addressOf: (_channel, text) => text.toUpperCase(),
     userById: async (id) => (await accounts.users()).find((user) => user.id === id),
     findAlarm: (id) => alarms.find(id),
     wardNow: () => 'W3' as WardId,
     acknowledge: (request) => alarms.acknowledge({ ...request, atMs: now() }),
     signatureOf: ({ displayName }) => displayName,
-    onUndelivered: (channel, reason) => undelivered.push(`${channel} ${reason}`),
+    onUndelivered: (...what) => undelivered.push(what.join(' ')),
     now,
     hooks: { answered: (channel, outcome) => counted.push(`${channel} ${outcome}`) },
   });
@@ -97,7 +98,7 @@ const tokenTo = (recipient: string, channel = 'slack') => world.tokenFor({ alarm
 
 describe('an answer with a token', () => {
   it('acknowledges in the name of whoever gives it', async () => {
-    expect(await answer({ token: await tokenTo('C-group') })).toEqual({ kind: 'done', owner: 'Noor' });
+    expect(await answer({ token: await tokenTo('C-group') }, 'u1')).toEqual({ kind: 'done', owner: 'Noor' });
     expect(await world.alarms.find(A1)).toMatchObject({ acknowledgedBy: 'Noor', ownerId: 'U-Noor' });
   });
   it('given twice is harmless, and whoever is second is told who has it', async () => {
@@ -201,5 +202,5 @@ it('a receipt that comes later is kept; one that says "not brought" rings in the
   expect(await world.outbox.deliveries('A-1')).toMatchObject([
     { state: 'failed', receiptState: 'failed', lastDetail: 'Twilio 30003' },
   ]);
-  expect(world.undelivered).toEqual(['sms Twilio 30003']);
+  expect(world.undelivered).toEqual(['sms +4930 Twilio 30003']);
 });

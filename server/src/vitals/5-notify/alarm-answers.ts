@@ -13,6 +13,8 @@ export interface AnswerParts {
   readonly contacts: Pick<Contacts, 'userOf'>;
   readonly tokens: Pick<AnswerTokens, 'find'>;
   readonly outbox: Pick<Outbox, 'latestTo' | 'wasTold' | 'noteReceipt'>;
+  /** An address as contacts hold it: the other side may write it otherwise. */
+  readonly addressOf: (channel: string, text: string) => string;
   readonly userById: (userId: UserId) => Promise<User | undefined>;
   readonly findAlarm: (id: AlarmId) => Promise<Alarm | undefined>;
   /** Where the patient lies now. */
@@ -25,7 +27,7 @@ export interface AnswerParts {
   /** How a person is named in what they did. */
   readonly signatureOf: (user: User) => string;
   /** The other side took a message, and later says that it could not be brought. */
-  readonly onUndelivered: (channel: string, reason: string) => void;
+  readonly onUndelivered: (channel: string, recipient: string, reason: string) => void;
   readonly now: () => number;
   readonly hooks?: {
     answered?(channel: string, outcome: AnswerOutcome['kind']): void;
@@ -41,7 +43,7 @@ export function createAlarmAnswers(parts: AnswerParts): AlarmAnswers {
   const { contacts, outbox, now, hooks } = parts;
 
   async function answer(asked: AlarmAnswer): Promise<AnswerOutcome> {
-    const userId = await contacts.userOf(asked.channel, asked.from);
+    const userId = await contacts.userOf(asked.channel, parts.addressOf(asked.channel, asked.from));
     const user = userId === undefined ? undefined : await parts.userById(userId);
     if (user === undefined || user.disabledAtMs !== undefined) return { kind: 'unknown-person' };
     const meant = await alarmMeant(asked, user.id);
@@ -60,7 +62,7 @@ export function createAlarmAnswers(parts: AnswerParts): AlarmAnswers {
       const wasTold = alarmId !== undefined && (await outbox.wasTold({ alarmId, channel }));
       return wasTold ? alarmId : { kind: 'unknown-alarm' };
     }
-    const latest = await outbox.latestTo({ channel, recipient: by.latestTo });
+    const latest = await outbox.latestTo({ channel, recipient: parts.addressOf(channel, by.latestTo) });
     // The latest was about several, or about none.
     if (latest?.alarmId === undefined) return { kind: 'unknown-alarm' };
     return now() - latest.atMs > LATEST_GOOD_FOR_MS ? { kind: 'expired' } : latest.alarmId;
@@ -113,7 +115,7 @@ export function createAlarmAnswers(parts: AnswerParts): AlarmAnswers {
       });
       if (noted?.isNew !== true) return;
       hooks?.receipt?.(channel, state);
-      if (state === 'failed') parts.onUndelivered(channel, detail ?? 'not delivered');
+      if (state === 'failed') parts.onUndelivered(channel, noted.recipient, detail ?? 'not delivered');
     },
   };
 }

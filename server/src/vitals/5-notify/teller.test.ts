@@ -84,6 +84,7 @@ function start(
     readonly policy?: Partial<ChannelPolicy>;
     readonly subscriptions?: readonly Subscription[];
     readonly sources?: Partial<MessageSources>;
+    readonly policies?: () => Promise<ReadonlyMap<string, ChannelPolicy>>;
   } = {},
 ) {
   const clock = { nowMs: NOW };
@@ -99,7 +100,7 @@ function start(
     outbox,
     notifiers,
     subscribers: async () => ({ subscriptions: options.subscriptions ?? [subscribe('alarms')], people: new Map() }),
-    policies: async () => new Map([['test', policy]]),
+    policies: options.policies ?? (async () => new Map([['test', policy]])),
     sources: { placeOf: () => ({ bed: 'W3-01', wardId: 'W3' as WardId }), ...options.sources },
     watch,
     now,
@@ -368,6 +369,20 @@ describe('too much at once', () => {
     expect(sent[2]?.message.alarm?.id).toBe('alarm-medium');
   });
 
+  it('does not hold back the word that somebody has it, which changes what is there', async () => {
+    const world = makeWorld();
+    const { notifier, sent } = channel(() => DELIVERED, 'slack');
+    start(world, [notifier], { policy: { limits } });
+    for (let i = 0; i < 10; i++) await raise(world, `P${i}`);
+    await until(async () =>
+      (await Promise.all(Array.from({ length: 10 }, (_, i) => recordOf(world, `P${i}`)))).every(
+        (each) => each?.state === 'delivered',
+      ),
+    );
+    for (let i = 0; i < 10; i++) await acknowledge(world, `P${i}`);
+    await until(() => sent.length === 20);
+  });
+
   it('is held for each recipient apart', async () => {
     const world = makeWorld();
     const { notifier, sent } = channel();
@@ -432,6 +447,32 @@ describe('the teller', () => {
     );
     expect(most.atOnce).toBe(4);
     expect(sent).toHaveLength(30);
+  });
+
+  it('tells by the policies it knows when they cannot be read', async () => {
+    const world = makeWorld();
+    const { notifier, sent } = channel();
+    const errors: unknown[] = [];
+    const policies = () => Promise.reject(new Error('away'));
+    start(world, [notifier], { policies, hooks: { onOutboxError: (error) => errors.push(error) } });
+    await raise(world);
+    await until(() => sent.length === 1);
+    expect(errors).not.toEqual([]);
+    expect(sent[0]?.message.text).not.toContain('187');
+  });
+
+  it('is not stopped by a change that cannot be planned', async () => {
+    const world = makeWorld();
+    const { notifier, sent } = channel();
+    const placeOf: MessageSources['placeOf'] = ({ id }) => {
+      if (id === 'alarm-P1') throw new TypeError('a defect');
+      return { bed: 'W3-02' };
+    };
+    start(world, [notifier], { sources: { placeOf } });
+    await raise(world, 'P1');
+    await raise(world, 'P2');
+    await until(() => sent.length === 1);
+    expect(sent[0]?.message.alarm?.id).toBe('alarm-P2');
   });
 
   it('goes on when the outbox was away', async () => {

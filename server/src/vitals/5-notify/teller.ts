@@ -122,7 +122,7 @@ export function startTeller(dependencies: TellerDependencies): Teller {
     while (!stopping.signal.aborted && sending.size < settings.concurrencyMax) {
       const limit = settings.concurrencyMax - sending.size;
       const due = await outbox.take({ nowMs: now(), leaseUntilMs: now() + settings.leaseMs, limit });
-      if (due.length > 0) policies = await dependencies.policies();
+      if (due.length > 0) await readPolicies();
       for (const delivery of due) {
         const sent = handle(delivery).finally(() => {
           sending.delete(sent);
@@ -131,6 +131,15 @@ export function startTeller(dependencies: TellerDependencies): Teller {
         sending.add(sent);
       }
       if (due.length < limit) return;
+    }
+  }
+
+  /** What was taken must be told: where the policies cannot be read, those read last hold, or those as installed. */
+  async function readPolicies(): Promise<void> {
+    try {
+      policies = await dependencies.policies();
+    } catch (error) {
+      hooks.onOutboxError?.(error);
     }
   }
 
@@ -146,10 +155,12 @@ export function startTeller(dependencies: TellerDependencies): Teller {
     }
     if (worth.kind === 'wait') return defer(delivery, 'follow-up', now() + settings.followUpWaitMs);
     const policy = policyOf(notifier);
+    const { channel, recipient, isFollowUp } = delivery;
     const admission = limiter.admit({
-      channel: delivery.channel,
-      recipient: delivery.recipient,
-      limits: policy.limits,
+      channel,
+      // What changes an earlier message adds nothing to read: only the channel's own limit holds for it.
+      recipient: isFollowUp ? `${recipient} (changes)` : recipient,
+      limits: isFollowUp ? { ...policy.limits, recipient: policy.limits.channel } : policy.limits,
       rank: rankOf(delivery.priority),
       mustGo: mustGo(delivery.event, delivery.priority),
       nowMs: now(),
@@ -273,19 +284,30 @@ export function startTeller(dependencies: TellerDependencies): Teller {
 }
 
 /** Who is told of a change: whoever subscribes, and whoever was told before where the channel changes what it sent. */
-function planFor({ subscribers, sources, notifiers }: TellerDependencies) {
+function planFor({ subscribers, sources, notifiers, hooks }: TellerDependencies) {
+  const planOf = (change: AlarmChange, { subscriptions, people }: Subscribers): FanOutPlan => {
+    const happening = happeningOf(change, sources.placeOf(change.alarm).wardId);
+    if (happening === undefined) return NOBODY;
+    return {
+      event: happening.event,
+      recipients: recipientsOf(happening, subscriptions, people),
+      followUpOn: notifiers
+        .filter(({ type }) => CHANNEL_TRAITS[type].followUps.includes(happening.event))
+        .map(({ channel }) => channel),
+    };
+  };
   return async (changes: readonly AlarmChange[]): Promise<readonly FanOutPlan[]> => {
-    const { subscriptions, people } = await subscribers();
+    const now = await subscribers();
     return changes.map((change) => {
-      const happening = happeningOf(change, sources.placeOf(change.alarm).wardId);
-      if (happening === undefined) return { recipients: [], followUpOn: [] };
-      return {
-        event: happening.event,
-        recipients: recipientsOf(happening, subscriptions, people),
-        followUpOn: notifiers
-          .filter(({ type }) => CHANNEL_TRAITS[type].followUps.includes(happening.event))
-          .map(({ channel }) => channel),
-      };
+      try {
+        return planOf(change, now);
+      } catch (error) {
+        // A defect met by one change must not keep all that come after it from being told.
+        hooks?.onOutboxError?.(error);
+        return NOBODY;
+      }
     });
   };
 }
+
+const NOBODY: FanOutPlan = { recipients: [], followUpOn: [] };
