@@ -1,6 +1,8 @@
 import type { DeviceId, ReadingId } from './ids.ts';
-import type { RuleScope } from './rule.ts';
 import type { VitalName } from './vital.ts';
+
+/** Where a rule comes from, the most general first. */
+export type RuleScope = 'default' | 'house' | 'ward' | 'patient';
 
 /** Why a decision was made: by which rule, in which version, on which readings. Kept with the alarm. */
 export interface Reasons {

@@ -1,5 +1,6 @@
 import type { AlarmKind, Priority } from './alarm.ts';
 import type { Consciousness } from './reading.ts';
+import type { RuleScope } from './rule-reasons.ts';
 import type { VitalName } from './vital.ts';
 
 /**
@@ -89,8 +90,7 @@ export interface TechnicalRule extends RuleFace {
   readonly clearAt?: number;
 }
 
-export type RuleKind = Rule['kind'];
-export type RuleScope = 'default' | 'house' | 'ward' | 'patient';
+export type { RuleScope };
 
 /** A rule together with where it comes from: what a decision names as its reason. */
 export interface RuleInForce<R extends Rule = Rule> {
