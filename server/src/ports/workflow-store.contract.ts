@@ -185,6 +185,19 @@ export function workflowStoreContract(engine: string, makeStore: () => Promise<W
         expect(await take('w2', T + 2_000)).toMatchObject([{ version: 2 }]);
       });
 
+      it('tell what a worker with its hands full still has to look at', async () => {
+        await start('A-1');
+        await take('w1', T, () => ({ wakeAtMs: T + 100, leasedUntilMs: T + 1_000 }));
+        await start('A-2');
+        let seen: readonly DueExecution[] = [];
+        const decide = (due: readonly DueExecution[]) => {
+          seen = due;
+          return [];
+        };
+        await store.advanceDue({ worker: 'w1', nowMs: T + 100, limit: 9, onlyHeld: true, decide });
+        expect(names(seen)).toEqual(['A-1']);
+      });
+
       it('are renewed, for their holder', async () => {
         await start();
         const [due] = await take('w1', T, () => hold());

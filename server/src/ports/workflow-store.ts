@@ -40,6 +40,8 @@ export interface WorkflowStore {
     readonly worker: string;
     readonly nowMs: number;
     readonly limit: number;
+    /** Only what this worker holds already: it has its hands full. */
+    readonly onlyHeld?: boolean;
     readonly decide: (due: readonly DueExecution[]) => readonly Advance[];
   }): Promise<void>;
   /**

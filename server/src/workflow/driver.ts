@@ -141,6 +141,8 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
   let tellings = 0;
   let helpers = 0;
   let isClosed = false;
+  /** Something was left lying for want of room. */
+  let isFull = false;
   const sleepers = new Set<() => void>();
 
   // Taking what is due.
@@ -150,9 +152,9 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
     while (!stopping.signal.aborted) {
       const told = tellings;
       try {
-        const { isFull, atMs } = await takeDue();
+        const { hasMore, atMs } = await takeDue();
         storeIsBack();
-        if (isFull) callHelpers();
+        if (hasMore) callHelpers();
         else if (told === tellings) await sleepUntilDue(told, atMs);
       } catch (error) {
         await storeIsAway(error);
@@ -164,18 +166,21 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
   function callHelpers(): void {
     for (; helpers < settings.lanes - 1; helpers++) {
       void (async () => {
-        while (!stopping.signal.aborted && (await takeDue()).isFull);
+        while (!stopping.signal.aborted && (await takeDue()).hasMore);
       })()
         .catch((error: unknown) => hooks.onStoreError?.(error))
         .finally(() => helpers--);
     }
   }
 
-  /** One transaction's worth; `isFull`: there may be more. */
-  async function takeDue(): Promise<{ readonly isFull: boolean; readonly atMs: number }> {
+  /** One transaction's worth. */
+  async function takeDue(): Promise<{ readonly hasMore: boolean; readonly atMs: number }> {
     const atMs = now();
-    const limit = Math.min(settings.batchMax, settings.heldMax - held.size);
-    if (limit <= 0) return { isFull: false, atMs };
+    const room = settings.heldMax - held.size;
+    // Hands full: what is held must still time out.
+    const onlyHeld = room <= 0;
+    isFull ||= onlyHeld;
+    const limit = onlyHeld ? settings.batchMax : Math.min(settings.batchMax, room);
     let taken: readonly Taken[] = [];
     const missing = new Set<string>();
     try {
@@ -183,6 +188,7 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
         worker,
         nowMs: atMs,
         limit,
+        onlyHeld,
         decide: (due) => {
           taken = due.flatMap((row) => decide(row, atMs, missing) ?? []);
           for (const { of } of taken) if (of !== undefined) of.isWriting = true;
@@ -198,7 +204,7 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
       settle(one);
     }
     for (const digest of missing) await definitions.fetch(digest);
-    return { isFull: missing.size > 0 || taken.length >= settings.batchMax, atMs };
+    return { hasMore: missing.size > 0 || taken.length >= limit, atMs };
   }
 
   function unlock(of: Held): void {
@@ -358,6 +364,8 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
     for (const [task, run] of of.running) letGo(of, task, run);
     if (held.get(of.known.key) === of) held.delete(of.known.key);
     dirty.delete(of);
+    if (isFull) wake();
+    isFull = false;
   }
 
   // Writing what tasks answered: whatever gathers while one write is under way goes with the next.

@@ -69,3 +69,22 @@ export async function historyIn(store: WorkflowStore, id: string): Promise<reado
   const found = await store.find(id);
   return found === undefined ? [] : (await store.history(found.key)).flatMap(historyOf);
 }
+
+/** A store with some of its answers changed. */
+export function storeBut(store: WorkflowStore, changed: Partial<WorkflowStore>): WorkflowStore {
+  return asked(store, (name, answer) => (changed as Record<string, typeof answer>)[name] ?? answer);
+}
+
+/** A store whose every method is replaced by what `by` makes of it. */
+export function asked(
+  store: WorkflowStore,
+  by: (name: string, answer: (...given: unknown[]) => Promise<unknown>) => (...given: unknown[]) => Promise<unknown>,
+): WorkflowStore {
+  return new Proxy(store, {
+    get(target, name) {
+      const value = Reflect.get(target, name, target) as unknown;
+      if (typeof value !== 'function') return value;
+      return by(String(name), (...given) => (value as (...all: unknown[]) => Promise<unknown>).apply(target, given));
+    },
+  });
+}

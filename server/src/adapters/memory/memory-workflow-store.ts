@@ -111,9 +111,16 @@ export class MemoryWorkflowStore implements WorkflowStore {
     return 'accepted';
   }
 
-  async advanceDue({ worker, nowMs, limit, decide }: Parameters<WorkflowStore['advanceDue']>[0]): Promise<void> {
+  async advanceDue({
+    worker,
+    nowMs,
+    limit,
+    onlyHeld = false,
+    decide,
+  }: Parameters<WorkflowStore['advanceDue']>[0]): Promise<void> {
     const due = [...this.#rows.values()]
       .filter((row) => row.wakeAtMs !== undefined && row.wakeAtMs <= nowMs && !isLeasedToAnother(row, worker, nowMs))
+      .filter(({ leasedBy }) => !onlyHeld || leasedBy === worker)
       .sort((a, b) => (a.wakeAtMs ?? 0) - (b.wakeAtMs ?? 0))
       .slice(0, limit);
     if (due.length === 0) return;

@@ -69,7 +69,13 @@ export class PostgresWorkflowStore implements WorkflowStore {
     return failing(() => stopExecution(this.#pool, request));
   }
 
-  async advanceDue({ worker, nowMs, limit, decide }: Parameters<WorkflowStore['advanceDue']>[0]): Promise<void> {
+  async advanceDue({
+    worker,
+    nowMs,
+    limit,
+    onlyHeld = false,
+    decide,
+  }: Parameters<WorkflowStore['advanceDue']>[0]): Promise<void> {
     await inTransaction(this.#pool, async (client) => {
       const { rows } = await client.query<DueRow>({
         name: 'workflow-due',
@@ -78,8 +84,9 @@ export class PostgresWorkflowStore implements WorkflowStore {
           from workflow_execution
           where wake_at <= to_timestamp($1::float8 / 1000)
             and (leased_until is null or leased_until <= to_timestamp($1::float8 / 1000) or leased_by = $2)
+            and (not $4::boolean or leased_by = $2)
           order by wake_at limit $3 for update skip locked`,
-        values: [nowMs, worker, limit],
+        values: [nowMs, worker, limit, onlyHeld],
       });
       if (rows.length === 0) return;
       await write(client, worker, decide(rows.map(toDue)), 'locked');
