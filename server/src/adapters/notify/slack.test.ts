@@ -116,6 +116,17 @@ describe('Slack', () => {
     });
     expect(slack.messages).toHaveLength(1);
   });
+  it('nor is one to a person, where an earlier message showed which conversation to look in', async () => {
+    const { slack, notifier } = await start();
+    await notifier.send(message({ recipient: 'U0NURSE' }), options());
+    slack.behave('reset');
+    await notifier.send(message({ recipient: 'U0NURSE' }), options('d2'));
+    slack.behave('accept');
+    expect(await notifier.send(message({ recipient: 'U0NURSE' }), options('d2'))).toMatchObject({
+      receipt: 'D0NURSE:1764000001.000100',
+    });
+    expect(slack.messages).toHaveLength(2);
+  });
   it('without leave to look, it is rather told twice than not at all', async () => {
     const { slack, notifier } = await start();
     slack.state.mayRead = false;

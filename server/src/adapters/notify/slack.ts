@@ -35,23 +35,23 @@ export function createSlackNotifier(settings: SlackSettings): Notifier {
   const api = slackApi(settings);
   /** Attempts that ended without an answer, by idempotency key: since when to search. */
   const unclear = new Map<string, number>();
+  /** Person → the conversation with that person, where an earlier message landed: only that can be searched. */
+  const conversations = new Map<string, string>();
 
   async function post(message: Notification, idempotencyKey: string, signal: AbortSignal): Promise<DeliveryOutcome> {
     const sinceMs = unclear.get(idempotencyKey);
-    const found =
-      sinceMs === undefined ? undefined : await api.find(message.recipient, idempotencyKey, sinceMs, signal);
+    const place = conversations.get(message.recipient) ?? message.recipient;
+    const found = sinceMs === undefined ? undefined : await api.find(place, idempotencyKey, sinceMs, signal);
     const startedMs = settings.now();
     const result: Result =
       found ?? (await api.call('chat.postMessage', { ...bodyOf(message, idempotencyKey), ...AS_IT_IS }, signal));
-    if (result.kind === 'ok') unclear.delete(idempotencyKey);
-    else if (result.isUnclear) remember(idempotencyKey, sinceMs ?? startedMs);
-    return result.kind === 'ok' ? delivered(result) : result.outcome;
-  }
-
-  function remember(idempotencyKey: string, sinceMs: number): void {
-    unclear.set(idempotencyKey, sinceMs);
-    const [oldest] = unclear.keys();
-    if (unclear.size > UNCLEAR_MAX && oldest !== undefined) unclear.delete(oldest);
+    if (result.kind !== 'ok') {
+      if (result.isUnclear) remember(unclear, idempotencyKey, sinceMs ?? startedMs);
+      return result.outcome;
+    }
+    unclear.delete(idempotencyKey);
+    remember(conversations, message.recipient, result.channel);
+    return delivered(result);
   }
 
   return {
@@ -65,7 +65,7 @@ export function createSlackNotifier(settings: SlackSettings): Notifier {
           const outcome = await post(message, idempotencyKey, signal);
           // Told again: one button is enough. Where that fails, the older one says whose the alarm is.
           if (outcome.kind === 'delivered' && outcome.receipt !== message.earlierReceipt)
-            await api.call('chat.update', { ...earlier, ...supersededMessage(message) }, signal);
+            await api.call('chat.update', { ...earlier, ...supersededMessage(message) }, AbortSignal.timeout(TIDY_MS));
           return outcome;
         }
         const body = { ...bodyOf(message, idempotencyKey), ...earlier };
@@ -80,8 +80,17 @@ export function createSlackNotifier(settings: SlackSettings): Notifier {
   };
 }
 
-/** More deliveries than a night has; each is a short string. */
-const UNCLEAR_MAX = 1_000;
+/** More deliveries than a night has, more people than are told in one; each is two short strings. */
+const REMEMBERED_MAX = 1_000;
+
+function remember<T>(map: Map<string, T>, key: string, value: T): void {
+  map.set(key, value);
+  const [oldest] = map.keys();
+  if (map.size > REMEMBERED_MAX && oldest !== undefined) map.delete(oldest);
+}
+
+/** A message that has arrived is not held up for longer by tidying an older one. */
+const TIDY_MS = 3_000;
 
 /** What takes the place of an earlier message. All else must ring, and a changed message does not. */
 const UPDATES: ReadonlySet<Notification['event']> = new Set(['ended', 'acknowledged', 'resolved']);

@@ -113,9 +113,12 @@ export function createTeamsNotifier(settings: TeamsSettings): Notifier {
           const outcome = await post(message, idempotencyKey, signal);
           // Told again: one button is enough. Where that fails, the older one says whose the alarm is.
           if (outcome.kind === 'delivered' && outcome.receipt !== message.earlierReceipt)
-            await ask('PUT', path, { ...supersededActivity(message), id: earlier.activity }, signal).catch(
-              () => undefined,
-            );
+            await ask(
+              'PUT',
+              path,
+              { ...supersededActivity(message), id: earlier.activity },
+              AbortSignal.timeout(TIDY_MS),
+            ).catch(() => undefined);
           return outcome;
         }
         const activity = { ...teamsActivity(message, idempotencyKey), id: earlier.activity };
@@ -130,6 +133,9 @@ export function createTeamsNotifier(settings: TeamsSettings): Notifier {
     },
   };
 }
+
+/** A message that has arrived is not held up for longer by tidying an older one. */
+const TIDY_MS = 3_000;
 
 /** More people than a house has; each is two short strings. */
 const CONVERSATIONS_MAX = 20_000;

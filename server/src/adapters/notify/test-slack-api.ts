@@ -95,9 +95,10 @@ export async function startSlackApi(botToken: string) {
         return checked(PostMessage, jsonBody(request), (body) => {
           if (!/^[CDGU][A-Z0-9]{2,}$/.test(body.channel)) return said('channel_not_found');
           const ts = `${1_764_000_000 + messages.length}.000100`;
-          messages.push({ ...body, ts });
           // A message to a person lands in the conversation with that person.
-          return done({ channel: body.channel.replace(/^U/, 'D'), ts });
+          const channel = body.channel.replace(/^U/, 'D');
+          messages.push({ ...body, channel, ts });
+          return done({ channel, ts });
         });
       case '/api/chat.update':
         return checked(Update, jsonBody(request), ({ ts, ...body }) => {
@@ -107,14 +108,12 @@ export async function startSlackApi(botToken: string) {
           return done({ channel: body.channel, ts });
         });
       case '/api/conversations.history':
-        return checked(History, Object.fromEntries(new URLSearchParams(request.body.toString())), ({ channel }) =>
-          state.mayRead
-            ? done({
-                messages: state.history ?? messages.filter((one) => one.channel === channel).toReversed(),
-                has_more: false,
-              })
-            : said('missing_scope'),
-        );
+        return checked(History, Object.fromEntries(new URLSearchParams(request.body.toString())), ({ channel }) => {
+          if (!state.mayRead) return said('missing_scope');
+          if (!/^[CDG]/.test(channel)) return said('channel_not_found');
+          const listed = messages.filter((one) => one.channel === channel).toReversed();
+          return done({ messages: state.history ?? listed, has_more: false });
+        });
       default:
         return said('unknown_method');
     }
