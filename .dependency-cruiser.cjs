@@ -14,6 +14,13 @@ module.exports = {
       to: { pathNot: DOMAIN },
     },
     {
+      name: 'states-language-is-pure',
+      comment: 'The interpreter is a function of definition, execution and event: it imports nothing but itself.',
+      severity: 'error',
+      from: { path: '^server/src/workflow/language/', pathNot: TEST },
+      to: { pathNot: '^server/src/workflow/language/' },
+    },
+    {
       name: 'ports-know-only-the-domain',
       severity: 'error',
       from: { path: '^server/src/ports/', pathNot: TEST },

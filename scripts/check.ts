@@ -8,6 +8,7 @@ const CHECKS: readonly (readonly [name: string, command: string, ...args: readon
   ['format and lint', 'biome', 'ci', '.'],
   ['types: contracts', 'tsc', '-p', 'contracts'],
   ['types: domain', 'tsc', '-p', 'server/src/domain'],
+  ['types: workflow language', 'tsc', '-p', 'server/src/workflow/language'],
   ['types: server', 'tsc', '-p', 'server'],
   ['types: web', 'tsc', '-p', 'web'],
   ['types: web worker', 'tsc', '-p', 'web/worker'],

@@ -1,7 +1,8 @@
 import type { Comparison } from './comparison.ts';
 import type { Scope } from './intrinsic.ts';
 import type { Json } from './json.ts';
-import { type Path, readPath } from './path.ts';
+import { readPath } from './path.ts';
+import type { Path } from './path-syntax.ts';
 import { StateError } from './state-error.ts';
 
 /** A condition of a Choice, read by `read-choice.ts`. */

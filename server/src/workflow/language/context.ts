@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from './json.ts';
-import type { Path } from './path.ts';
 import { parsePath } from './path-parser.ts';
+import type { Path } from './path-syntax.ts';
 import type { Report } from './problem.ts';
 import { SyntaxFault } from './scanner.ts';
 

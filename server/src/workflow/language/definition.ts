@@ -1,6 +1,6 @@
 import type { ChoiceRule } from './choice-rule.ts';
 import type { Json } from './json.ts';
-import type { Path } from './path.ts';
+import type { Path } from './path-syntax.ts';
 import type { Template } from './template.ts';
 
 /** A definition that was read, checked and compiled by `load-definition.ts`: only what this engine can run is in here. */

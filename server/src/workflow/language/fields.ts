@@ -2,7 +2,8 @@ import { readContextPath } from './context.ts';
 import type { Amount } from './definition.ts';
 import { isObject, type Json, type JsonObject } from './json.ts';
 import { LIMITS } from './limits.ts';
-import { isReferencePath, type Path } from './path.ts';
+import { isReferencePath } from './path.ts';
+import type { Path } from './path-syntax.ts';
 import type { Report } from './problem.ts';
 
 /** The fields of one object of a definition; everything that is wrong with them is reported, with its place. */

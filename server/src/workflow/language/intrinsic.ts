@@ -1,7 +1,8 @@
 import { INTRINSICS, type IntrinsicName } from './intrinsic-functions.ts';
 import type { Json } from './json.ts';
-import { type Path, readPath } from './path.ts';
+import { readPath } from './path.ts';
 import { scanPath } from './path-parser.ts';
+import type { Path } from './path-syntax.ts';
 import { Scanner } from './scanner.ts';
 import { StateError } from './state-error.ts';
 

@@ -1,21 +1,5 @@
 import { isSame, type Json } from './json.ts';
-import type { Path } from './path.ts';
-
-/** `?(@.price < 10 && @.title)`: asked of each element. */
-export type Filter =
-  | { readonly kind: 'and' | 'or'; readonly filters: readonly Filter[] }
-  | { readonly kind: 'not'; readonly filter: Filter }
-  | { readonly kind: 'exists'; readonly operand: Extract<Operand, { kind: 'element' | 'path' }> }
-  | { readonly kind: 'compare'; readonly left: Operand; readonly by: Comparison; readonly right: Operand };
-
-export type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>=';
-
-export type Operand =
-  | { readonly kind: 'literal'; readonly value: null | boolean | number | string }
-  /** `@.a.b`, from the element; definite. */
-  | { readonly kind: 'element'; readonly path: Path }
-  /** `$.a.b`, from the root; definite. */
-  | { readonly kind: 'path'; readonly path: Path };
+import type { Comparison, Filter, Operand, Path } from './path-syntax.ts';
 
 /** How a path is read; given, because reading a path asks filters in turn. */
 type Read = (path: Path, roots: { readonly data: Json; readonly context: Json }) => Json | undefined;

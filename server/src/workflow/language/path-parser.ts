@@ -1,5 +1,4 @@
-import type { Path, Segment } from './path.ts';
-import type { Comparison, Filter, Operand } from './path-filter.ts';
+import type { Comparison, Filter, Operand, Path, Segment } from './path-syntax.ts';
 import { integer, Scanner } from './scanner.ts';
 
 /** States Language, "Paths". Throws a `SyntaxFault`, also for what Jayway's JsonPath has beyond it: functions, `=~`. */

@@ -1,29 +1,6 @@
 import { isList, isObject, type Json } from './json.ts';
-import { type Filter, matches } from './path-filter.ts';
-
-/**
- * JSONPath as the States Language uses it: names, indices, slices, wildcards, descendants, filters. Where RFC 9535 and
- * Jayway's JsonPath (which Step Functions runs) differ, this does as Jayway does: a path that can name only one place
- * answers with the value there, any other with the list of all values found; a filter on an object asks that object.
- */
-export interface Path {
-  readonly text: string;
-  /** `$$`: into the context object. */
-  readonly isContext: boolean;
-  /** Can name one place at most. */
-  readonly isDefinite: boolean;
-  readonly segments: readonly Segment[];
-}
-
-export type Segment =
-  | { readonly kind: 'name'; readonly name: string }
-  | { readonly kind: 'index'; readonly index: number }
-  | { readonly kind: 'indices'; readonly indices: readonly number[] }
-  | { readonly kind: 'slice'; readonly from?: number; readonly to?: number; readonly step: number }
-  | { readonly kind: 'every' }
-  | { readonly kind: 'filter'; readonly filter: Filter }
-  /** Applies the next segment to this value and everything below it. */
-  | { readonly kind: 'descend' };
+import { matches } from './path-filter.ts';
+import type { Path, Segment } from './path-syntax.ts';
 
 /** The value, or the list of values; undefined: there is nothing at this path. */
 export function readPath(path: Path, roots: { readonly data: Json; readonly context: Json }): Json | undefined {

@@ -1,7 +1,7 @@
 import type { FailState, MapState, Resulting, State, TaskState, WaitState, Working } from './definition.ts';
 import { ELSEWHERE, type Fields, WHOLE } from './fields.ts';
 import { isObject, type Json } from './json.ts';
-import type { Path } from './path.ts';
+import type { Path } from './path-syntax.ts';
 import { readRule } from './read-choice.ts';
 import { readCatch, readRetry } from './read-retry.ts';
 import type { Reading } from './reading.ts';

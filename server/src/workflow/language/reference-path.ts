@@ -1,5 +1,5 @@
 import { isList, isObject, type Json, withMember } from './json.ts';
-import type { Path } from './path.ts';
+import type { Path } from './path-syntax.ts';
 
 /**
  * Puts `value` at a Reference Path, as ResultPath asks: what is missing on the way is made, what is there is kept

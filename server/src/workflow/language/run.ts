@@ -5,7 +5,8 @@ import type { HistoryEvent, HistoryEventType } from './history-event.ts';
 import type { Scope } from './intrinsic.ts';
 import type { Json } from './json.ts';
 import { LIMITS } from './limits.ts';
-import { type Path, readPath } from './path.ts';
+import { readPath } from './path.ts';
+import type { Path } from './path-syntax.ts';
 import { randomFrom, type Seed } from './random.ts';
 import { StateError } from './state-error.ts';
 

@@ -1,7 +1,7 @@
 import { readContextPath } from './context.ts';
 import { type Expression, evaluate, parseIntrinsic, type Scope } from './intrinsic.ts';
 import { isList, isObject, type Json, setMember } from './json.ts';
-import type { Path } from './path.ts';
+import type { Path } from './path-syntax.ts';
 import type { Report } from './problem.ts';
 import { SyntaxFault } from './scanner.ts';
 
