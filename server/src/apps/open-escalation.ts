@@ -175,7 +175,10 @@ async function startEscalation(parts: Started) {
     ...(deadManUrl === undefined ? {} : { ping: () => ping(deadManUrl) }),
     now,
     hooks: {
-      left: (reason) => log.error('an alarm was left by its escalation: everybody is told', { reason }),
+      left: (reason) => {
+        log.error('an alarm was left by its escalation: everybody is told', { reason });
+        if (reason === 'missing') void parts.rounds.adopt().catch(failed);
+      },
       onError: (error) => log.error('the watchdog over escalation could not look', { error }),
       onPingFailed: (error) => log.warn('the dead man’s switch could not be reached', { error }),
     },

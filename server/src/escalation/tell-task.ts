@@ -137,7 +137,7 @@ export function createTellTask(parts: TellTaskParts) {
       id,
       rule: 'escalation.nobody',
       priority: steps.has('everyone') ? 'high' : 'medium',
-      text: `${wardId === undefined ? 'Patients without a ward' : `Ward ${wardId}`}: of an alarm ${missing.join(', ')} could be told. See to the care team, the rota and their contacts.`,
+      text: `${wardId === undefined ? 'Patients without a ward' : `Ward ${wardId}`}: nobody could be told of an alarm as ${missing.join(', nor as ')}. See to the care team, the rota and the contacts.`,
     });
   }
 
@@ -151,10 +151,10 @@ export function createTellTask(parts: TellTaskParts) {
 const WARDS_MAX = 1_000;
 
 const NOBODY: Readonly<Record<EscalationStep, string>> = {
-  nurse: 'no nurse',
-  'charge-nurse-and-doctor': 'neither charge nurse nor doctor',
-  'on-call': 'nobody on call',
-  everyone: 'nobody at all',
+  nurse: 'nurse',
+  'charge-nurse-and-doctor': 'charge nurse or doctor',
+  'on-call': 'on call',
+  everyone: 'anybody at all',
 };
 
 /** Where its patient lies now; where it rang, if nobody knows. */

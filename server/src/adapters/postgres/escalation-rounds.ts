@@ -1,8 +1,7 @@
-import type pg from 'pg';
+import pg from 'pg';
 import type { AlarmChange } from '../../domain/alarm.ts';
 import { type EscalationRound, type RoundMove, roundMoves } from '../../domain/escalation-round.ts';
 import { type EscalationTimes, escalationInput, executionName } from '../../domain/escalation-times.ts';
-import { Failure } from '../../ports/failure.ts';
 import { ALARM_FIELDS, type InTransaction, toAlarm } from './alarm-rows.ts';
 import type { Connections } from './connection.ts';
 import { asFailure } from './database-failure.ts';
@@ -43,10 +42,12 @@ export function escalationRounds(
       await move(client, moving, times, now());
       await client.query('release savepoint escalation');
     } catch (error) {
-      const failure = asFailure(error);
-      if (failure instanceof Failure && failure.retryable) throw error;
-      await client.query('rollback to savepoint escalation');
-      onFailed(failure);
+      // Two transactions stood in each other's way: the whole is tried again.
+      if (error instanceof pg.DatabaseError && error.code?.startsWith('40') === true) throw error;
+      await client.query('rollback to savepoint escalation').catch(() => {
+        throw error; // the connection is gone, and the alarm's transaction with it
+      });
+      onFailed(asFailure(error));
     }
   }
 
