@@ -357,7 +357,7 @@ describe('alarms of the installation', () => {
     expect((await take(nurse, 'none')).status).toBe(404);
     systemAlarms.clear('channel.sms.failing');
     expect((await list(nurse, 'active')).alarms).toEqual([]);
-    await expect.poll(async () => (await list(nurse, 'cleared')).alarms.length).toBe(1);
+    await expect.poll(async () => (await list(nurse, 'cleared')).alarms.length, { timeout: 10_000 }).toBe(1);
     expect((await server.call('/api/system-alarms')).status).toBe(401);
   });
 });

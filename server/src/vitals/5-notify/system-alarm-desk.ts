@@ -67,7 +67,9 @@ export async function openSystemAlarmDesk(options: {
   }
 
   async function writeAll(): Promise<void> {
-    for (const [key, alarm] of unstored) {
+    // From the front until nothing is left: one may change again while it is being written.
+    for (let [next] = unstored; next !== undefined; [next] = unstored) {
+      const [key, alarm] = next;
       try {
         await store.put(alarm);
         if (unstored.get(key) === alarm) unstored.delete(key);
