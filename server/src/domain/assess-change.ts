@@ -1,7 +1,7 @@
 import { findAbsent, findPresent, type Judgement } from './assess-condition.ts';
 import type { Compiled } from './assess-rules.ts';
 import type { JudgedValue, PatientState, Slice } from './assess-state.ts';
-import { forgetPending, sustain } from './assess-sustained.ts';
+import { forgetPending, interrupt, sustain } from './assess-sustained.ts';
 import { freshnessOf } from './freshness.ts';
 import type { ChangeRule } from './rule.ts';
 import type { ReasonReading } from './rule-reasons.ts';
@@ -51,7 +51,14 @@ export function judgeChange(
 
 /** A value that came too late to be current still is what later ones are compared with. */
 export function rememberLate(patient: PatientState, rules: readonly Compiled<ChangeRule>[], value: LateValue): void {
-  for (const rule of rules) remember(patient, rule, value);
+  for (const compiled of rules) {
+    const { rule } = compiled;
+    const extreme = patient.windows?.[rule.id]?.extreme;
+    // It had come back by then: what seemed to last was interrupted.
+    if (extreme !== undefined && signed(rule, value.value - extreme.value) < rule.by)
+      interrupt(patient, rule.id, value.atMs);
+    remember(patient, compiled, value);
+  }
 }
 export type LateValue = Omit<Slice, 'number'>;
 

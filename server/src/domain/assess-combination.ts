@@ -1,7 +1,7 @@
 import { findAbsent, findPresent, type Judgement } from './assess-condition.ts';
-import type { CompiledCombination } from './assess-rules.ts';
+import { type CompiledCombination, factsOf } from './assess-rules.ts';
 import type { JudgedValue, Observed, PatientState } from './assess-state.ts';
-import { forgetPending, sustain } from './assess-sustained.ts';
+import { forgetPending, interrupt, sustain } from './assess-sustained.ts';
 import { freshnessOf } from './freshness.ts';
 import { NEWS2_VALID_MS } from './news2.ts';
 import type { Fact, FactGroup } from './rule.ts';
@@ -50,6 +50,22 @@ export function judgeCombination(judgement: Judgement, compiled: CompiledCombina
     readings: [...first, ...seen.readings],
     sustained: { readings, spanMs },
   });
+}
+
+/**
+ * A late value that is well by a fact of a combination that is under way: it was interrupted then. Where another fact
+ * would have been enough it was not, and it rings later than it might have; it never rings for what was interrupted.
+ */
+export function interruptCombination(
+  patient: PatientState,
+  { rule }: CompiledCombination,
+  vital: VitalName,
+  value: number,
+  atMs: number,
+): void {
+  if (patient.pending?.[rule.id] === undefined) return;
+  const isWell = factsOf(rule).some((fact) => 'vital' in fact && fact.vital === vital && isWithin(fact, value));
+  if (isWell) interrupt(patient, rule.id, atMs);
 }
 
 /** What was true, in words and by which readings. */

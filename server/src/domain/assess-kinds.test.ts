@@ -232,6 +232,15 @@ describe('a combination', () => {
     ]);
     expect(p.told[0]?.cause.text).toBe('SpO₂ 90 < 92, on oxygen');
   });
+  it('that must be sustained is interrupted by a late value that was well', () => {
+    const p = testPatient(onlyRules({ ...shock, sustainedMs: 3_000 }));
+    p.send({ at: 0, vitals: { systolic: 90 } });
+    p.send({ at: 1, vitals: { heartRate: 115 } });
+    p.send({ at: 3, vitals: { heartRate: 115 } });
+    p.send({ at: 2, received: 3.1, vitals: { heartRate: 80 } });
+    expect([4, 5].flatMap((at) => p.send({ at, vitals: { heartRate: 115 } }))).toEqual([]);
+    expect(p.send({ at: 6, vitals: { heartRate: 115 } })).toEqual(['combination.shock began']);
+  });
   it('may have to be sustained', () => {
     const p = testPatient(onlyRules({ ...shock, sustainedMs: 3_000 }));
     p.send({ at: 0, vitals: { systolic: 90 } });

@@ -1,6 +1,6 @@
 import type { ConditionTransition } from './alarm.ts';
 import { judgeChange, rememberLate } from './assess-change.ts';
-import { judgeCombination } from './assess-combination.ts';
+import { interruptCombination, judgeCombination } from './assess-combination.ts';
 import type { AlarmIdOf, Judgement } from './assess-condition.ts';
 import { judgeLimit, takeLate } from './assess-limit.ts';
 import { changesScore, hasNews2Condition, rescore } from './assess-news2.ts';
@@ -172,8 +172,11 @@ function takeValue(
 
 /** Belongs to history: begins and ends nothing, but may show that a breach was interrupted, or where a change began. */
 function takeLateValue({ patient, rules, source }: Judgement, vital: VitalName, value: number): void {
-  const { limits, changes } = rules.compiled;
-  if (patient.pending !== undefined) takeLate(patient, limits[vital] ?? [], value, source.atMs);
+  const { limits, changes, combinations } = rules.compiled;
+  if (patient.pending !== undefined) {
+    takeLate(patient, limits[vital] ?? [], value, source.atMs);
+    for (const combination of combinations) interruptCombination(patient, combination, vital, value, source.atMs);
+  }
   const ofVital = changes[vital];
   if (ofVital !== undefined) rememberLate(patient, ofVital, { value, ...source });
 }
