@@ -311,7 +311,13 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     ruleSets,
     secondPerson: settings.secondPerson ? 'needed' : 'not-needed',
     history,
-    alarms,
+    alarms: {
+      list: (query) => alarms.list(query),
+      // An alarm rings before it is stored: whoever reaches for it at once must find it.
+      find: async (id) => (await alarms.find(id)) ?? desk.find(id),
+      history: (id) => alarms.history(id),
+      notes: (id) => alarms.notes(id),
+    },
     alarmPolicy,
     act: (request) => desk.act(request),
     acknowledgeMany: (request) => desk.acknowledgeMany(request),
