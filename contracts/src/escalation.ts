@@ -78,7 +78,7 @@ export const Escalation = Type.Object(
       Type.Object({
         round: Type.Integer(),
         definition: Type.String(),
-        execution: Type.String({ description: 'Its history: `GET /api/workflows/…`.' }),
+        execution: Type.String({ description: 'Its history: `GET /api/workflows/executions/{id}`.' }),
         startedAt: Type.String(),
         startedBy: Type.Enum([
           'raised',
