@@ -21,11 +21,11 @@ describe('limits of a patient', () => {
     const field = page.getByLabel('HR above', { exact: true }).first();
     await field.fill('345');
     await page.getByText('between 0 and 350 /min').waitFor();
-    expect(await page.getByRole('button', { name: 'Save limits' }).isDisabled()).toBe(true);
+    expect(await page.getByRole('button', { name: /^Save limits/ }).isDisabled()).toBe(true);
     await field.fill('150');
     await page.getByText('between 0 and 350 /min').waitFor({ state: 'detached' });
     await page.getByLabel('Reason', { exact: false }).first().fill('Known tachycardia');
-    await page.getByRole('button', { name: 'Save limits' }).click();
+    await page.getByRole('button', { name: 'Save limits', exact: true }).click();
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     expect(mock.requests.filter((request) => request === 'PUT /api/patients/P13/rules')).toHaveLength(1);
     await close();
@@ -41,10 +41,31 @@ describe('limits of a patient', () => {
     await page.getByLabel('Reason', { exact: false }).first().fill('Pacing until noon');
     await page.getByRole('combobox', { name: 'For how long' }).click();
     await page.getByRole('option', { name: '8 hours' }).click();
-    await page.getByRole('button', { name: 'Save limits' }).click();
+    await page.getByRole('button', { name: 'Save limits', exact: true }).click();
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     expect(mock.requests).toContain('POST /api/patients/P13/rules/overrides');
     expect(mock.requests.filter((request) => request.startsWith('PUT'))).toEqual([]);
+    await close();
+  });
+});
+
+describe('the alarm-burden preview', () => {
+  it('comes by itself before a change is saved: alarms per patient-day, and what would be missed or told later', async (context) => {
+    if (browser === undefined) return context.skip();
+    const { page, mock, close } = await openPage(browser, { path: '/patients/P13', ...BIG });
+    await page.waitForSelector('.cards');
+    await page.keyboard.press('t');
+    await page.getByLabel('HR above', { exact: true }).first().fill('180');
+    await page.getByRole('button', { name: 'Save limits without waiting for the preview' }).waitFor();
+    await page.getByText('⚠ 2 sustained events would no longer ring; 3 would ring later, by up to 22 s.').waitFor();
+    const main = page.locator('.burden-table tr[data-main]');
+    expect((await main.innerText()).split(/\s*\t\s*/)).toEqual(['Alarms per patient-day', '14.2', '8.1', '−43 %']);
+    await page.getByRole('button', { name: 'Save limits', exact: true }).waitFor();
+    // Another value is another question.
+    await page.getByLabel('HR above', { exact: true }).first().fill('150');
+    await page.getByText('✓ None of 21 sustained events would be missed or told later.').waitFor();
+    expect(mock.requests.filter((request) => request === 'POST /api/rules/preview')).toHaveLength(2);
+    expect(mock.requests.some((request) => request.startsWith('PUT'))).toBe(false);
     await close();
   });
 });
@@ -63,7 +84,7 @@ describe('the rules of a ward', () => {
       await page.getByText(words, { exact: true }).first().waitFor();
     }
     await page.getByLabel('Reason', { exact: false }).first().fill('As agreed in the ward');
-    await page.getByRole('button', { name: 'Save rules' }).click();
+    await page.getByRole('button', { name: 'Save rules', exact: true }).click();
     await page.getByText('ward v2, Dr Ama Osei').first().waitFor();
     expect(mock.requests.filter((request) => request === 'PUT /api/wards/icu/rules')).toHaveLength(1);
     const row = page.getByRole('region', { name: 'HR rises by 30 /min within 10 min' });

@@ -18,7 +18,7 @@ const QUICK = {
   HEALTHSYNC_ESCALATION_NURSE_SECONDS: '20',
   HEALTHSYNC_ESCALATION_LEADS_SECONDS: '20',
   HEALTHSYNC_ESCALATION_ON_CALL_SECONDS: '20',
-  HEALTHSYNC_ALARM_ACK_MINUTES: '0.4,0.4,0.4',
+  HEALTHSYNC_ALARM_ACK_MINUTES: '0.75,0.75,0.75',
   HEALTHSYNC_ALARM_SNOOZE_MINUTES: '0.1',
 };
 
@@ -89,7 +89,7 @@ describe('a nurse’s night, with the server as it is', () => {
     const { users: all } = (await home.cli('user', 'list')) as { users: { id: string; name: string }[] };
     for (const { id, name } of all) users.set(name, id);
     for (const name of ['anna', 'ben', 'cora']) {
-      const contacts = [{ channel: 'email', address: `${name}@ward.example`, vouched: true }];
+      const contacts = [{ channel: 'smtp', address: `${name}@ward.example`, vouched: true }];
       const { status, body } = await asAdmin(`/api/users/${users.get(name)}/contacts`, 'PUT', { contacts });
       if (status !== 200) throw new Error(`contacts of ${name}: ${JSON.stringify(body)}`);
     }
@@ -164,6 +164,7 @@ describe('a nurse’s night, with the server as it is', () => {
   it('check 1: a heart rate of 165 is a high tile within 2 s, announced, and the nurse has her mail', async (context) => {
     if (browser === undefined) return context.skip();
     const { page } = await screenOf('anna');
+    for (const name of ['ben', 'screen']) await screenOf(name);
     await measure('w3-01', { heartRate: 84 });
     await page.locator(tileOf('p-w3-01')).waitFor();
     await measure('w3-01', { heartRate: 165 });
@@ -178,15 +179,19 @@ describe('a nurse’s night, with the server as it is', () => {
     );
   });
 
-  it('check 6: two who acknowledge together are one owner and one who is told', async (context) => {
+  it('check 6: two who acknowledge together are one owner and one who is told, and all screens show the owner', async (context) => {
     if (browser === undefined) return context.skip();
     const [anna, ben] = [await screenOf('anna'), await screenOf('ben')];
+    const kiosk = await screenOf('screen');
     for (const { page } of [anna, ben]) {
       await page.goto(`${server.https}/alarms`);
       await page.locator('.work-row[data-call="calling"]').first().waitFor();
     }
     const take = (page: Page) => page.locator('.work-row').first().getByRole('button', { name: 'Acknowledge' }).click();
     await Promise.all([take(anna.page), take(ben.page)]);
+    // Check 5, its first half: every other screen shows the owner within 2 s.
+    await kiosk.page.waitForSelector(`${tileOf('p-w3-01')}[data-call="taken"]`, { timeout: 2_000 });
+    expect(await kiosk.page.locator(`${tileOf('p-w3-01')} .tile-note`).textContent()).toMatch(/^✓ (Anna|Dr Ben)/);
     const owners = await Promise.all(
       [anna, ben].map(async ({ page }) => {
         await page.locator('.work-row[data-call="taken"]').first().waitFor();
@@ -198,16 +203,14 @@ describe('a nurse’s night, with the server as it is', () => {
     expect(told.reduce((sum, count) => sum + count, 0)).toBe(1);
   });
 
-  it('check 5: all screens show the owner, and when the acknowledgement runs out it calls and is escalated again', async (context) => {
+  it('check 5: when the acknowledgement runs out it calls on every screen and is escalated again', async (context) => {
     if (browser === undefined) return context.skip();
     const kiosk = await screenOf('screen');
-    await kiosk.page.waitForSelector(`${tileOf('p-w3-01')}[data-call="taken"]`);
-    expect(await kiosk.page.locator(`${tileOf('p-w3-01')} .tile-note`).textContent()).toMatch(/^✓ (Anna|Dr Ben)/);
     const before = mail.mails.length;
     // The heart goes on racing, or it would be over.
     const racing = setInterval(() => void measure('w3-01', { heartRate: 166 }), 1_000);
     try {
-      await kiosk.page.waitForSelector(`${tileOf('p-w3-01')}[data-call="calling"]`, { timeout: 45_000 });
+      await kiosk.page.waitForSelector(`${tileOf('p-w3-01')}[data-call="calling"]`, { timeout: 75_000 });
       await eventually('another mail', async () => (mail.mails.length > before ? true : undefined));
       const { page } = await screenOf('ben');
       // Nobody comes: the charge nurse and the doctor are told next.

@@ -150,6 +150,11 @@ export function createMockRoutes({
     ),
 
     'POST /api/rules/lint': ({ body }) => answer(rules.lint((body?.['rules'] ?? []) as readonly RuleInput[])),
+    'POST /api/rules/preview': ({ body }) =>
+      answer(rules.beginPreview((body?.['rules'] ?? []) as readonly RuleInput[])),
+    'GET /api/rules/preview/datasets': () => answer({ datasets: [{ name: 'bidmc' }] }),
+    'GET /api/rules/preview/preview-1': () => answer(rules.askPreview()),
+    'DELETE /api/rules/preview/preview-1': () => answer({}),
     'GET /api/rule-proposals': () => answer({ proposals: [] }),
     ...rulesOf('patients', 'patient'),
     ...rulesOf('wards', 'ward'),

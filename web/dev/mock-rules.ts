@@ -1,3 +1,4 @@
+import type { AlarmBurden, AlarmBurdenPreview } from '@healthsync/contracts/alarm-burden';
 import type { LintResult, RuleInput, RuleSetResponse, ShownRule } from '@healthsync/contracts/rule';
 
 const limit = (
@@ -26,6 +27,92 @@ const DEFAULTS: readonly ShownRule[] = [
     origin: { scope: 'default', version: 1 },
   },
 ];
+
+const burden = (share: number): AlarmBurden => {
+  const rates = { all: 14.2 * share, high: 2.1 * share, medium: 6.4 * share, low: 5.7 };
+  return {
+    alarms: { all: 596 * share, high: 88 * share, medium: 269 * share, low: 239 },
+    alarmsPerPatientDay: rates,
+    technical: { alarms: 80, perPatientDay: 1.9 },
+    minutesInAlarm: 2_100 * share,
+    minutesInAlarmPerPatientDay: 50 * share,
+    byRule: [
+      {
+        ruleId: 'heartRate.above.high',
+        kind: 'physiological',
+        priority: 'high',
+        alarms: 88 * share,
+        perPatientDay: 2.1 * share,
+        patients: 9,
+        minutes: 40,
+      },
+    ],
+    busiest: [],
+  };
+};
+
+/** As the server would answer: running at first, then done; a limit beyond 170 misses something. */
+function preview(rules: readonly RuleInput[], isDone: boolean): AlarmBurdenPreview {
+  const isLoose = rules.some((rule) => rule.kind === 'limit' && rule.limit > 170);
+  const caught = (missed: number, p50: number) => ({ caught: 21 - missed, missed, delayMs: { p50, max: 4 * p50 } });
+  return {
+    id: 'preview-1',
+    state: isDone ? 'done' : 'running',
+    progress: { share: isDone ? 1 : 0.4, patients: 40, patientsDone: isDone ? 40 : 16, readings: 120_000 },
+    askedAt: '2026-11-22T01:00:00Z',
+    ...(isDone && {
+      comparison: {
+        basis: {
+          source: 'history',
+          from: '2026-11-15T01:00:00Z',
+          to: '2026-11-22T01:00:00Z',
+          revision: 1,
+          patients: 40,
+          patientDays: 42,
+          readings: 2_903_112,
+          tookMs: 4_200,
+        },
+        before: burden(1),
+        after: burden(isLoose ? 0.57 : 1.2),
+        sustained: {
+          lastsMs: 60_000,
+          events: 21,
+          before: caught(0, 15_000),
+          after: caught(isLoose ? 2 : 0, 17_000),
+          newlyMissed: isLoose ? 2 : 0,
+          newlyCaught: 0,
+          delayed: isLoose ? 3 : 0,
+          ...(isLoose && { delayedByMs: { p50: 9_000, max: 22_000 } }),
+          earlier: 0,
+          lessUrgent: 0,
+          byLimit: [],
+          worst: isLoose
+            ? [
+                {
+                  patientId: 'P3',
+                  bedId: 'ICU-03',
+                  vital: 'heartRate',
+                  comparison: 'above',
+                  limit: 160,
+                  at: '2026-11-20T03:10:00Z',
+                  lastedMs: 240_000,
+                  delayBeforeMs: 15_000,
+                },
+              ]
+            : [],
+        },
+        timeline: Array.from({ length: 96 }, (_, hour) => ({
+          at: new Date(Date.parse('2026-11-18T01:00:00Z') + hour * 3_600_000).toISOString(),
+          patientHours: 40,
+          before: Math.round(6 + 5 * Math.sin(hour / 4)),
+          after: Math.round((6 + 5 * Math.sin(hour / 4)) * (isLoose ? 0.57 : 1.2)),
+        })),
+        warnings: [],
+        how: ['Every reading of the last 7 days was judged once by each set of rules.'],
+      },
+    }),
+  };
+}
 
 /** Rules as the contract says: own ones over the defaults, with a linter that knows two mistakes. */
 export function createMockRules() {
@@ -67,8 +154,19 @@ export function createMockRules() {
     };
   }
 
+  let tried: readonly RuleInput[] = [];
+  let asked = 0;
   return {
     set,
+    beginPreview(next: readonly RuleInput[]): AlarmBurdenPreview {
+      tried = next;
+      asked = 0;
+      return preview(tried, false);
+    },
+    askPreview(): AlarmBurdenPreview {
+      asked += 1;
+      return preview(tried, asked > 1);
+    },
     lint(rules: readonly RuleInput[]): LintResult {
       const problems: LintResult['problems'] = rules.flatMap((rule, at): LintResult['problems'] => {
         if (rule.kind !== 'limit') return [];

@@ -14,6 +14,7 @@ import { useServices } from '../services.ts';
 import { useSession } from '../session/session.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
+import { BurdenPreview } from './burden-preview.tsx';
 import { NewRule } from './new-rule.tsx';
 import { changesOf, putRule, removeRule, rowsOf } from './rule-draft.ts';
 import { RuleRow } from './rule-row.tsx';
@@ -64,6 +65,7 @@ function Draft({
   const [own, setOwn] = useState<readonly RuleInput[]>(() => known.own.map(({ rule }) => rule));
   const [reason, setReason] = useState('');
   const [hours, setHours] = useState('');
+  const [isSeen, setSeen] = useState(false);
   const { changed, removed } = changesOf(known, own);
   const isDirty = changed.length + removed.length > 0;
   const lint = useLint(of, own, isDirty);
@@ -143,6 +145,7 @@ function Draft({
       )}
       {mayWrite && isDirty && (
         <div className="rule-save">
+          <BurdenPreview of={of} own={own} isBlocked={isBlocked || lint === undefined} onSeen={setSeen} />
           {(lint?.needsSecondPerson.length ?? 0) > 0 && (
             <p className="second-person">
               <strong>A second person is needed.</strong> This makes a high alarm ring later or not at all. Until
@@ -176,6 +179,7 @@ function Draft({
             </Button>
             <Button type="submit" loading={saving.isBusy} disabled={reason.trim().length < 3 || isBlocked}>
               {of.scope === 'patient' ? 'Save limits' : 'Save rules'}
+              {!isSeen && ' without waiting for the preview'}
             </Button>
           </div>
         </div>

@@ -23,6 +23,7 @@ export function Dialog({
 }) {
   // Asked before anything within takes the focus.
   const [before] = useState(() => document.activeElement);
+  const [top] = useState(() => (document.querySelector('.bar')?.getBoundingClientRect().bottom ?? 34) + 6);
   useEffect(
     () => () => {
       setTimeout(() => {
@@ -38,6 +39,8 @@ export function Dialog({
       onClose={onClose}
       size={size}
       centered
+      // Below the bar, which stays lit: how many alarms call is seen, and their sound can be paused, whatever is open.
+      yOffset={top}
       // The wall behind goes on being watched, and is never shifted by a scroll bar that goes.
       lockScroll={false}
       returnFocus={false}
