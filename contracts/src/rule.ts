@@ -360,6 +360,25 @@ export const PutNews2 = Type.Object(
 );
 export type PutNews2 = Static<typeof PutNews2>;
 
+/** `GET /api/patients/{id}/news2/versions`: newest first. */
+export const News2Versions = Type.Object(
+  {
+    versions: Type.Array(
+      Type.Object({
+        version: Type.Integer(),
+        spo2Scale: Type.Enum([1, 2]),
+        use: Type.Enum(['by-age', 'off']),
+        why: Type.Optional(Type.Enum(['pregnancy', 'end-of-life', 'other'])),
+        setBy: Type.String(),
+        reason: Type.String(),
+        setAt: Type.String(),
+      }),
+    ),
+  },
+  { $id: 'News2Versions' },
+);
+export type News2Versions = Static<typeof News2Versions>;
+
 /** What `healthsync rules export` writes, and `rules import` and `rules lint` read. */
 export const RuleFile = Type.Object(
   {

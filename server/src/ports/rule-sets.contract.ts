@@ -214,6 +214,22 @@ export function ruleSetsContract(
       expect(overrides).toMatchObject([{ id: 'p2', fromMs: T + 500, untilMs: T + 60_000, confirmedBy: 'second' }]);
     });
 
+    it('keeps what was decided about NEWS2 of a patient, by whom and why', async () => {
+      const patientId = 'P' as PatientId;
+      expect(await sets.news2Versions(patientId)).toEqual([]);
+      await sets.putNews2({ patientId, spo2Scale: 2, use: { kind: 'by-age' }, ...signed() });
+      await sets.putNews2({
+        patientId,
+        spo2Scale: 2,
+        use: { kind: 'off', why: 'pregnancy' },
+        ...signed('b', 'week 28', T + 1),
+      });
+      expect(await sets.news2Versions(patientId)).toEqual([
+        { version: 2, spo2Scale: 2, use: { kind: 'off', why: 'pregnancy' }, by: 'b', reason: 'week 28', atMs: T + 1 },
+        { version: 1, spo2Scale: 2, use: { kind: 'by-age' }, by: 'a', reason: 'because', atMs: T },
+      ]);
+    });
+
     it('two who confirm at once: one does', async () => {
       await put(WARD, [HIGH]);
       await propose();

@@ -52,6 +52,8 @@ export interface RuleSets {
   putNews2(
     request: { readonly patientId: PatientId; readonly spo2Scale: 1 | 2; readonly use: News2Use } & Signed,
   ): Promise<void>;
+  /** Newest first; at most the newest hundred. */
+  news2Versions(patientId: PatientId): Promise<readonly News2Version[]>;
 }
 
 export interface Signed {
@@ -59,6 +61,12 @@ export interface Signed {
   readonly confirmedBy?: string;
   readonly reason: string;
   readonly atMs: number;
+}
+
+export interface News2Version extends Signed {
+  readonly version: number;
+  readonly spo2Scale: 1 | 2;
+  readonly use: News2Use;
 }
 
 export interface PutRules extends Signed {

@@ -2,6 +2,7 @@ import type { PatientId } from '../../domain/ids.ts';
 import type { News2Use } from '../../domain/news2-use.ts';
 import type {
   DecideOutcome,
+  News2Version,
   PutOutcome,
   PutRules,
   RuleOverride,
@@ -19,6 +20,7 @@ export class MemoryRuleSets implements RuleSets {
   readonly #sets = new Map<string, { place: RulePlace; revision: number; versions: RuleVersion[] }>();
   readonly #overrides = new Map<string, RuleOverride & Signed & { endedAtMs?: number }>();
   readonly #proposals = new Map<string, RuleProposal>();
+  readonly #news2Versions = new Map<PatientId, readonly News2Version[]>();
   readonly news2 = new Map<PatientId, { readonly spo2Scale: 1 | 2; readonly use: News2Use }>();
   /** Thrown by every call, as a database that is away would. */
   refusal: Error | undefined;
@@ -109,9 +111,16 @@ export class MemoryRuleSets implements RuleSets {
     return { kind: 'done', proposal: decided };
   }
 
-  async putNews2({ patientId, spo2Scale, use }: Parameters<RuleSets['putNews2']>[0]): Promise<void> {
+  async putNews2({ patientId, ...decided }: Parameters<RuleSets['putNews2']>[0]): Promise<void> {
     this.#guard();
+    const { spo2Scale, use } = decided;
     this.news2.set(patientId, { spo2Scale, use });
+    const before = this.#news2Versions.get(patientId) ?? [];
+    this.#news2Versions.set(patientId, [{ version: before.length + 1, ...decided }, ...before]);
+  }
+
+  async news2Versions(patientId: PatientId): Promise<readonly News2Version[]> {
+    return (this.#news2Versions.get(patientId) ?? []).slice(0, 100);
   }
 
   /** As the registry's snapshot would hold it. */

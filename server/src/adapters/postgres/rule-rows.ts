@@ -1,6 +1,14 @@
 import type { PatientId, WardId } from '../../domain/ids.ts';
+import type { News2Use } from '../../domain/news2-use.ts';
 import type { Rule } from '../../domain/rule.ts';
-import type { RuleOverride, RulePlace, RuleProposal, RuleVersion, Signed } from '../../ports/rule-sets.ts';
+import type {
+  News2Version,
+  RuleOverride,
+  RulePlace,
+  RuleProposal,
+  RuleVersion,
+  Signed,
+} from '../../ports/rule-sets.ts';
 
 /** How rules lie in rows, and come out of them. */
 export function keyOf(place: RulePlace): readonly [scope: string, scopeId: string] {
@@ -115,6 +123,24 @@ export function toProposal(row: ProposalRow, nowMs: number): RuleProposal {
     state: row.state === 'open' && nowMs >= row.expires_at ? 'expired' : row.state,
     ...(row.decided_by === null ? {} : { decidedBy: row.decided_by }),
     ...(row.decided_at === null ? {} : { decidedAtMs: row.decided_at }),
+  };
+}
+
+export interface News2Row {
+  readonly version: number;
+  readonly spo2_scale: 1 | 2;
+  readonly news2_use: 'by-age' | Extract<News2Use, { kind: 'off' }>['why'];
+  readonly set_by: string;
+  readonly reason: string;
+  readonly set_at: number;
+}
+
+export function toNews2Version({ version, spo2_scale: spo2Scale, news2_use: use, ...row }: News2Row): News2Version {
+  return {
+    version,
+    spo2Scale,
+    use: use === 'by-age' ? { kind: use } : { kind: 'off', why: use },
+    ...signed({ ...row, confirmed_by: null }),
   };
 }
 

@@ -1,7 +1,9 @@
 import type pg from 'pg';
+import type { PatientId } from '../../domain/ids.ts';
 import type { Rule } from '../../domain/rule.ts';
 import type {
   DecideOutcome,
+  News2Version,
   PutOutcome,
   PutRules,
   RuleOverride,
@@ -18,11 +20,13 @@ import { failing } from './database-failure.ts';
 import {
   bodyOf,
   keyOf,
+  type News2Row,
   type OverrideRow,
   type PlaceRow,
   type ProposalRow,
   placeOf,
   ruleOf,
+  toNews2Version,
   toOverride,
   toProposal,
   toVersion,
@@ -172,6 +176,15 @@ export class PostgresRuleSets implements RuleSets {
         [patientId, spo2Scale, use, by, reason, new Date(atMs)],
       );
     });
+  }
+
+  async news2Versions(patientId: PatientId): Promise<readonly News2Version[]> {
+    const { rows } = await failing(() =>
+      this.#pool.query<News2Row>('select * from patient_news2 where patient_id = $1 order by version desc limit 100', [
+        patientId,
+      ]),
+    );
+    return rows.map(toNews2Version);
   }
 }
 

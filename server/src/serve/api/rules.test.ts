@@ -1,4 +1,11 @@
-import { LintResult, News2Prescription, RuleProposal, RuleSetResponse, RuleVersions } from '@healthsync/contracts/rule';
+import {
+  LintResult,
+  News2Prescription,
+  News2Versions,
+  RuleProposal,
+  RuleSetResponse,
+  RuleVersions,
+} from '@healthsync/contracts/rule';
 import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -269,6 +276,8 @@ describe('NEWS2 of a patient', () => {
     expect(answer.body).toEqual({ spo2Scale: 2, use: 'off', why: 'pregnancy', notApplicable: 'pregnancy' });
     expect((await ask('/api/patients/P1/rules', doctor)).body.news2).toEqual(answer.body);
     const nurse = await server.token('nurse');
+    const kept = await ask('/api/patients/P1/news2/versions', nurse, {}, News2Versions);
+    expect(kept.body.versions).toMatchObject([{ version: 1, why: 'pregnancy', reason: '28 weeks' }]);
     expect((await ask('/api/patients/P1/news2', nurse, { method: 'PUT', body })).status).toBe(403);
   });
 

@@ -2,6 +2,7 @@ import {
   LintResult,
   LintRules,
   News2Prescription,
+  News2Versions,
   PutNews2,
   PutRules,
   RuleSetResponse,
@@ -190,6 +191,35 @@ export function registerRules(app: FastifyInstance, services: Services): void {
       });
       await services.refreshView();
       return reply.send(showNews2(services.view().place(patient.id) ?? patient, now()));
+    },
+  );
+
+  api.get(
+    '/api/patients/:id/news2/versions',
+    {
+      config: { action: 'vitals.read' },
+      schema: {
+        summary: 'What was decided about NEWS2 of a patient, by whom, why; newest first',
+        tags: ['rules'],
+        params: IdPath,
+        response: { 200: News2Versions },
+      },
+    },
+    async (request, reply) => {
+      const patient = visiblePlace(services, principalOf(request), 'patient', request.params.id)?.patient;
+      if (patient === undefined) return notFound(reply, 'patient');
+      const versions = await ruleSets.news2Versions(patient.id);
+      return reply.send({
+        versions: versions.map(({ version, spo2Scale, use, by: setBy, reason, atMs }) => ({
+          version,
+          spo2Scale,
+          use: use.kind,
+          ...(use.kind === 'off' ? { why: use.why } : {}),
+          setBy,
+          reason,
+          setAt: iso(atMs),
+        })),
+      });
     },
   );
 
