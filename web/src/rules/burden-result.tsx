@@ -8,59 +8,63 @@ export function BurdenResult({ comparison }: { readonly comparison: AlarmBurdenC
   return (
     <div className="burden-result">
       <Verdict sustained={sustained} />
-      <table className="table burden-table">
-        <thead>
-          <tr>
-            <th scope="col" />
-            <th scope="col">Before</th>
-            <th scope="col">After</th>
-            <th scope="col">Change</th>
-          </tr>
-        </thead>
-        <tbody>
-          <Row
-            words="Alarms per patient-day"
-            before={before.alarmsPerPatientDay.all}
-            after={after.alarmsPerPatientDay.all}
-            isMain
-          />
-          {(['high', 'medium', 'low'] as const).map((priority) => (
+      <div className="burden-columns">
+        <table className="table burden-table">
+          <thead>
+            <tr>
+              <th scope="col" />
+              <th scope="col">Before</th>
+              <th scope="col">After</th>
+              <th scope="col">Change</th>
+            </tr>
+          </thead>
+          <tbody>
             <Row
-              key={priority}
-              words={priority}
-              before={before.alarmsPerPatientDay[priority]}
-              after={after.alarmsPerPatientDay[priority]}
+              words="Alarms per patient-day"
+              before={before.alarmsPerPatientDay.all}
+              after={after.alarmsPerPatientDay.all}
+              isMain
             />
-          ))}
-          <Row
-            words="Minutes in alarm per patient-day"
-            before={before.minutesInAlarmPerPatientDay}
-            after={after.minutesInAlarmPerPatientDay}
-          />
-          <Row
-            words="Technical per patient-day"
-            before={before.technical.perPatientDay}
-            after={after.technical.perPatientDay}
-          />
-          <tr>
-            <th scope="row">Sustained events missed, of {sustained.events}</th>
-            <td>{sustained.before.missed}</td>
-            <td>{sustained.after.missed}</td>
-            <td>{sustained.newlyMissed > 0 ? `+${sustained.newlyMissed} newly` : ''}</td>
-          </tr>
-          <tr>
-            <th scope="row">Told after (median, longest)</th>
-            <td>{delayText(sustained.before.delayMs)}</td>
-            <td>{delayText(sustained.after.delayMs)}</td>
-            <td>{sustained.delayed > 0 ? `${sustained.delayed} later` : ''}</td>
-          </tr>
-        </tbody>
-      </table>
-      {timeline.length > 1 && <BurdenTimeline timeline={timeline} />}
-      <p className="soft">
-        {NUMBER.format(basis.patients)} patients, {NUMBER.format(basis.patientDays)} patient-days measured,{' '}
-        {NUMBER.format(basis.readings)} readings, tried in {span(Math.round(basis.tookMs / 100) * 100)}.
-      </p>
+            {(['high', 'medium', 'low'] as const).map((priority) => (
+              <Row
+                key={priority}
+                words={priority}
+                before={before.alarmsPerPatientDay[priority]}
+                after={after.alarmsPerPatientDay[priority]}
+              />
+            ))}
+            <Row
+              words="Minutes in alarm per patient-day"
+              before={before.minutesInAlarmPerPatientDay}
+              after={after.minutesInAlarmPerPatientDay}
+            />
+            <Row
+              words="Technical per patient-day"
+              before={before.technical.perPatientDay}
+              after={after.technical.perPatientDay}
+            />
+            <tr>
+              <th scope="row">Sustained events missed, of {sustained.events}</th>
+              <td>{sustained.before.missed}</td>
+              <td>{sustained.after.missed}</td>
+              <td>{sustained.newlyMissed > 0 ? `+${sustained.newlyMissed} newly` : ''}</td>
+            </tr>
+            <tr>
+              <th scope="row">Told after (median, longest)</th>
+              <td>{delayText(sustained.before.delayMs)}</td>
+              <td>{delayText(sustained.after.delayMs)}</td>
+              <td>{sustained.delayed > 0 ? `${sustained.delayed} later` : ''}</td>
+            </tr>
+          </tbody>
+        </table>
+        <div>
+          {timeline.length > 1 && <BurdenTimeline timeline={timeline} />}
+          <p className="soft">
+            {NUMBER.format(basis.patients)} patients, {NUMBER.format(basis.patientDays)} patient-days measured,{' '}
+            {NUMBER.format(basis.readings)} readings, tried in {span(Math.round(basis.tookMs / 100) * 100)}.
+          </p>
+        </div>
+      </div>
       {warnings.map(({ code, detail }) => (
         <p key={code} className="chip-warn">
           ⚠ {detail}
