@@ -10,6 +10,7 @@ const TOLD = { wasDelivered: true, isPending: false, wasToldOfRaising: true, rec
 const worth = (over: Partial<DeliveryFacts> = {}) => {
   const worth = worthOf({
     event: 'raised',
+    orderedAtMs: 1_000_000,
     channelType: 'sms',
     isFollowUp: false,
     alarm: OPEN,
@@ -32,6 +33,17 @@ describe('a call to a person', () => {
     expect(worth({ earlier: TOLD })).toBe('told-already');
     expect(worth({ event: 'escalated', earlier: TOLD })).toBe('send');
     expect(worth({ event: 'returned', earlier: TOLD })).toBe('send');
+  });
+  it('of an escalation is not made to whom the alarm was told within the last minute', () => {
+    const told = (latestOrderedAtMs: number, isPending = false) =>
+      worth({ event: 'escalated', earlier: { ...TOLD, isPending, latestOrderedAtMs } });
+    expect(told(999_500)).toBe('told-already');
+    expect(told(940_001)).toBe('told-already');
+    expect(told(940_000)).toBe('send');
+    // While the other is on its way nobody knows yet that it arrives.
+    expect(told(999_500, true)).toBe('wait');
+    const machine = { ...TOLD, latestOrderedAtMs: 999_500 };
+    expect(worth({ event: 'escalated', channelType: 'webhook', earlier: machine })).toBe('send');
   });
 });
 

@@ -5,6 +5,7 @@ import type { Rank } from './rate-limit.ts';
 /** What is known of a delivery at the moment it could be sent. */
 export interface DeliveryFacts {
   readonly event: NotificationEvent;
+  readonly orderedAtMs: number;
   readonly channelType: ChannelType;
   /** Changes what this recipient was sent before, because of that alone. */
   readonly isFollowUp: boolean;
@@ -17,6 +18,8 @@ export interface DeliveryFacts {
     readonly isPending: boolean;
     /** One told of the raising. */
     readonly wasToldOfRaising: boolean;
+    /** When the latest was ordered that was delivered or is under way, and was no mere change of another. */
+    readonly latestOrderedAtMs?: number;
     /** What the latest is called on the other side. */
     readonly receipt?: string;
   };
@@ -35,10 +38,20 @@ export function worthOf(facts: DeliveryFacts): Worth {
   const { event, earlier, alarm, isFollowUp } = facts;
   if (isFollowUp) return worthOfFollowUp(facts);
   if (event === 'raised' && earlier.wasToldOfRaising) return drop('told-already');
+  // Whoever subscribed and is also next on the ladder: where nobody stood before them, both come within the same second.
+  if (event === 'escalated' && CHANNEL_TRAITS[facts.channelType].isForPeople && isJustTold(facts))
+    return earlier.isPending ? { kind: 'wait' } : drop('told-already');
   if (!CHANNEL_TRAITS[facts.channelType].isForPeople || !CALLS.includes(event)) return { kind: 'send' };
   // Nobody is called to what somebody has, or what is over.
   if (alarm.state === 'resolved') return drop('over');
   return alarm.acknowledgedAtMs === undefined ? { kind: 'send' } : drop('taken');
+}
+
+/** The same alarm twice within this is once too often; a minute later it is a reminder that nobody has come. */
+const JUST_TOLD_MS = 60_000;
+
+function isJustTold({ orderedAtMs, earlier }: DeliveryFacts): boolean {
+  return earlier.latestOrderedAtMs !== undefined && orderedAtMs - earlier.latestOrderedAtMs < JUST_TOLD_MS;
 }
 
 function worthOfFollowUp({ event, alarm, earlier, channelType }: DeliveryFacts): Worth {

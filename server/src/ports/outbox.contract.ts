@@ -203,7 +203,13 @@ export function outboxContract(engine: string, makeWorld: () => Promise<OutboxWo
           recipient: 'endpoint-1',
           isFollowUp: true,
           about: {
-            earlier: { wasDelivered: true, isPending: false, wasToldOfRaising: true, receipt: 'receipt of hook' },
+            earlier: {
+              wasDelivered: true,
+              isPending: false,
+              wasToldOfRaising: true,
+              latestOrderedAtMs: T,
+              receipt: 'receipt of hook',
+            },
           },
         });
       });

@@ -128,6 +128,8 @@ export interface EarlierDeliveries {
   readonly wasDelivered: boolean;
   readonly isPending: boolean;
   readonly wasToldOfRaising: boolean;
+  /** When the latest was ordered that was delivered or is under way, and was no follow-up. */
+  readonly latestOrderedAtMs?: number;
   /** Of the latest that was delivered. */
   readonly receipt?: string;
 }

@@ -325,7 +325,11 @@ export class MemoryOutbox implements Outbox {
     const receipt = told
       .sort((a, b) => (a.deliveredAtMs ?? 0) - (b.deliveredAtMs ?? 0))
       .findLast((each) => each.receipt !== undefined)?.receipt;
+    const calls = before.filter(
+      ({ state, isFollowUp }) => !isFollowUp && (state === 'delivered' || state === 'pending'),
+    );
     return {
+      ...(calls.length === 0 ? {} : { latestOrderedAtMs: Math.max(...calls.map(({ orderedAtMs }) => orderedAtMs)) }),
       wasDelivered: told.length > 0,
       isPending: before.some(({ state }) => state === 'pending'),
       wasToldOfRaising: told.some(({ event }) => event === 'raised'),

@@ -347,6 +347,7 @@ interface TakenRow {
   readonly wasDelivered?: boolean | null;
   readonly isPending?: boolean | null;
   readonly wasToldOfRaising?: boolean | null;
+  readonly latestOrderedAtMs?: number | null;
   readonly earlierReceipt?: string | null;
 }
 
@@ -359,6 +360,8 @@ const EARLIER = `
   left join lateral (
     select bool_or(before.state = 'delivered') as "wasDelivered", bool_or(before.state = 'pending') as "isPending",
       bool_or(before.state = 'delivered' and before.event = 'raised') as "wasToldOfRaising",
+      max(before.ordered_at) filter (where before.state in ('delivered', 'pending') and not before.is_follow_up)
+        as "latestOrderedAtMs",
       (array_agg(before.receipt order by before.delivered_at desc)
         filter (where before.state = 'delivered' and before.receipt is not null))[1] as "earlierReceipt"
     from delivery before
@@ -396,6 +399,7 @@ function earlierOf(row: TakenRow): EarlierDeliveries {
     wasDelivered: row.wasDelivered === true,
     isPending: row.isPending === true,
     wasToldOfRaising: row.wasToldOfRaising === true,
+    ...(typeof row.latestOrderedAtMs === 'number' ? { latestOrderedAtMs: row.latestOrderedAtMs } : {}),
     ...(row.earlierReceipt === null || row.earlierReceipt === undefined ? {} : { receipt: row.earlierReceipt }),
   };
 }

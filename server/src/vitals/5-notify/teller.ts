@@ -172,10 +172,10 @@ export function startTeller(dependencies: TellerDependencies): Teller {
 
   const policyOf = ({ channel, type }: Notifier) => policies.get(channel) ?? defaultPolicy(type);
 
-  function worthNow({ event, isFollowUp, about }: Delivery, channelType: ChannelType): Worth {
+  function worthNow({ event, orderedAtMs, isFollowUp, about }: Delivery, channelType: ChannelType): Worth {
     if (about.kind !== 'alarm') return { kind: 'send' };
     const { alarm, earlier } = about;
-    return worthOf({ event, channelType, isFollowUp, alarm, earlier });
+    return worthOf({ event, orderedAtMs, channelType, isFollowUp, alarm, earlier });
   }
 
   /** What waits for the same recipient, as one; undefined: too little, or this may not be told so. */
