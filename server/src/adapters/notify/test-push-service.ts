@@ -1,4 +1,4 @@
-import { createHash, randomBytes, type webcrypto } from 'node:crypto';
+import { createHash, randomBytes, webcrypto } from 'node:crypto';
 import { PushMessage } from '@healthsync/contracts/push';
 import { Compile } from 'typebox/compile';
 import type { UserId } from '../../domain/ids.ts';
@@ -94,14 +94,19 @@ interface Claims {
 async function verified(token: string, key: string): Promise<Claims | undefined> {
   const [header = '', payload = '', signature = '', ...more] = token.split('.');
   if (more.length > 0 || fromJson(header).alg !== 'ES256' || fromJson(header).typ !== 'JWT') return undefined;
-  const publicKey = await crypto.subtle.importKey('raw', bytes(key), ECDSA, false, ['verify']);
-  const isValid = await crypto.subtle.verify(ECDSA, publicKey, bytes(signature), Buffer.from(`${header}.${payload}`));
+  const publicKey = await webcrypto.subtle.importKey('raw', bytes(key), ECDSA, false, ['verify']);
+  const isValid = await webcrypto.subtle.verify(
+    ECDSA,
+    publicKey,
+    bytes(signature),
+    Buffer.from(`${header}.${payload}`),
+  );
   return isValid ? fromJson(payload) : undefined;
 }
 
 async function newBrowser(applicationServerKey: string) {
-  const { publicKey, privateKey } = await crypto.subtle.generateKey(ECDH, true, ['deriveBits']);
-  const own = Buffer.from(await crypto.subtle.exportKey('raw', publicKey));
+  const { publicKey, privateKey } = await webcrypto.subtle.generateKey(ECDH, true, ['deriveBits']);
+  const own = Buffer.from(await webcrypto.subtle.exportKey('raw', publicKey));
   const auth = randomBytes(16);
   return {
     applicationServerKey,
@@ -127,15 +132,15 @@ export async function decrypt(
   const sender = body.subarray(21, 21 + senderLength);
   const record = body.subarray(21 + senderLength);
   if (senderLength !== 65 || record.byteLength > recordSize) throw new Error('not one record of a P-256 sender');
-  const senderKey = await crypto.subtle.importKey('raw', new Uint8Array(sender), ECDH, false, []);
-  const secret = await crypto.subtle.deriveBits({ name: 'ECDH', public: senderKey }, browser.privateKey, 256);
+  const senderKey = await webcrypto.subtle.importKey('raw', new Uint8Array(sender), ECDH, false, []);
+  const secret = await webcrypto.subtle.deriveBits({ name: 'ECDH', public: senderKey }, browser.privateKey, 256);
   const keyInfo = Buffer.concat([Buffer.from('WebPush: info\0'), browser.own, sender]);
   const keying = await derive(secret, browser.auth, keyInfo, 256);
   const rawKey = await derive(keying, salt, Buffer.from('Content-Encoding: aes128gcm\0'), 128);
   const iv = await derive(keying, salt, Buffer.from('Content-Encoding: nonce\0'), 96);
-  const key = await crypto.subtle.importKey('raw', rawKey, 'AES-GCM', false, ['decrypt']);
+  const key = await webcrypto.subtle.importKey('raw', rawKey, 'AES-GCM', false, ['decrypt']);
   const padded = Buffer.from(
-    await crypto.subtle.decrypt({ name: 'AES-GCM', iv, tagLength: 128 }, key, new Uint8Array(record)),
+    await webcrypto.subtle.decrypt({ name: 'AES-GCM', iv, tagLength: 128 }, key, new Uint8Array(record)),
   );
   const end = padded.findLastIndex((byte) => byte !== 0);
   if (padded[end] !== 2) throw new Error('not the last record');
@@ -143,9 +148,9 @@ export async function decrypt(
 }
 
 async function derive(secret: ArrayBuffer, salt: Uint8Array, info: Uint8Array, bits: number): Promise<ArrayBuffer> {
-  const key = await crypto.subtle.importKey('raw', secret, 'HKDF', false, ['deriveBits']);
+  const key = await webcrypto.subtle.importKey('raw', secret, 'HKDF', false, ['deriveBits']);
   const hkdf = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(salt), info: new Uint8Array(info) };
-  return crypto.subtle.deriveBits(hkdf, key, bits);
+  return webcrypto.subtle.deriveBits(hkdf, key, bits);
 }
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text, 'base64url'));
