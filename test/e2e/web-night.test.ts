@@ -227,7 +227,7 @@ describe('a nurse’s night, with the server as it is', () => {
     }
   });
 
-  it('lets the alarm be noted, snoozed and taken, and tells the whole story on its page', async (context) => {
+  it('lets the alarm be noted and taken, and tells the whole story on its page', async (context) => {
     if (browser === undefined) return context.skip();
     const { page } = await screenOf('anna');
     const row = page.locator('.work-row').first();
