@@ -6,6 +6,7 @@ import { useShortcuts } from '../widgets/shortcuts.ts';
 import { acknowledge, giveBack, takeOver, wake } from './alarm-actions.ts';
 import { openAlarmDialog } from './alarm-dialogs.tsx';
 import { useDoing } from './doing.ts';
+import { isMine } from './ownership.ts';
 
 /** What can be done with an alarm, side by side. */
 export function AlarmButtons({ alert, withKeys }: { readonly alert: Alert; readonly withKeys: boolean }) {
@@ -15,7 +16,6 @@ export function AlarmButtons({ alert, withKeys }: { readonly alert: Alert; reado
   if (!may('alarm.acknowledge')) return null;
   const isOpen = alert.state === 'active';
   const isTaken = !isUnacknowledged(alert);
-  const owner = alert.owner ?? alert.acknowledgedBy;
   const key = (name: string) => (withKeys ? <kbd>{name}</kbd> : null);
   return (
     <span className="alarm-buttons">
@@ -30,12 +30,12 @@ export function AlarmButtons({ alert, withKeys }: { readonly alert: Alert; reado
           Acknowledge {key('A')}
         </button>
       )}
-      {isOpen && isTaken && owner !== me.displayName && (
+      {isOpen && isTaken && !isMine(alert, me) && (
         <button type="button" className="act" onClick={() => void takeOver(store, alert)}>
           Take over
         </button>
       )}
-      {isOpen && isTaken && owner === me.displayName && (
+      {isOpen && isTaken && isMine(alert, me) && (
         <button type="button" className="act" onClick={() => void giveBack(store, alert.id)}>
           Give back
         </button>

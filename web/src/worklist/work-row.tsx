@@ -5,6 +5,7 @@ import { AlarmBadge } from '../alarms/alarm-badge.tsx';
 import { openAlarmDialog } from '../alarms/alarm-dialogs.tsx';
 import { useDoing } from '../alarms/doing.ts';
 import { EscalationLadder } from '../alarms/escalation-ladder.tsx';
+import { isMine } from '../alarms/ownership.ts';
 import { alarmText, callOf } from '../live/alarm-rank.ts';
 import { ageText, durationText } from '../live/freshness.ts';
 import { useSeconds, useServices } from '../services.ts';
@@ -93,7 +94,7 @@ export function WorkRow({
             Acknowledge
           </button>
         )}
-        {mayAct && call === 'taken' && owner !== me.displayName && (
+        {mayAct && call === 'taken' && !isMine(alert, me) && (
           <button
             type="button"
             className="act"
