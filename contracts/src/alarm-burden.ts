@@ -68,7 +68,7 @@ export const AlarmBurden = Type.Object(
       }),
       { maxItems: 200 },
     ),
-    /** The ten patients with most physiological alarms; none that had none. */
+    /** The ten patients with most physiological alarms; none that had none. Empty for who may not read vital signs. */
     busiest: Type.Array(
       Type.Object({ patientId: Type.String(), bedId: Type.Optional(Type.String()), alarms: Count, perDay: Amount }),
       { maxItems: 10 },
@@ -117,7 +117,7 @@ export const SustainedEvents = Type.Object(
         missedAfter: Count,
       }),
     ),
-    /** The twenty that changed for the worse most: newly missed first, then by added delay. */
+    /** The twenty that changed for the worse most: newly missed first, then by added delay. Empty as `busiest`. */
     worst: Type.Array(
       Type.Object({
         patientId: Type.String(),
@@ -201,7 +201,7 @@ export const AlarmBurdenComparison = Type.Object(
 export type AlarmBurdenComparison = Static<typeof AlarmBurdenComparison>;
 
 /**
- * `POST /api/rules/preview` answers 202 with it (429 `preview-busy` when too many wait; 422 as the PUT would refuse the
+ * `POST /api/rules/preview` answers 202 with it (429 `preview-busy` when too many wait; 400 as the PUT would refuse the
  * rules), `GET /api/rules/preview/{id}` how it stands: ask about once a second until it is neither queued nor running.
  * `DELETE` cancels. Who asked sees it, for an hour; a new one of the same person replaces their last that has not ended.
  */

@@ -34,6 +34,7 @@ import { ASSESS_GROUP } from '../vitals/3-assess/assessor.ts';
 import { startVitalsPipeline } from '../vitals/pipeline.ts';
 import { alarmPolicyOf } from './alarm-policy.ts';
 import { startDemo } from './demo.ts';
+import { openAlarmBurden } from './open-alarm-burden.ts';
 import { openEscalation } from './open-escalation.ts';
 import { openEvents } from './open-events.ts';
 import { openTelling } from './open-telling.ts';
@@ -368,6 +369,13 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
         ...tellingRoutes,
         escalating.routes,
         happenings.routes,
+        openAlarmBurden({
+          address: database.address,
+          datasetsFolder: settings.datasetsFolder,
+          services,
+          log,
+          undo,
+        }),
         (app) =>
           registerIngest(app, {
             admission,

@@ -158,6 +158,14 @@ export const SettingsSchema = Type.Object({
       description: 'Folder of mapping profiles (`*.json`) for vendors’ own payloads, beside the built-in ones.',
     }),
   ),
+  datasetsFolder: Type.Optional(
+    Type.String({
+      ...variable('HEALTHSYNC_DATASETS', 'the path of a folder'),
+      minLength: 1,
+      description:
+        'Folder of recorded patients to try alarm rules on: each folder in it is one data set of PhysioNet records (`.psv`, `.txt`).',
+    }),
+  ),
   sessionIdleMinutes: Type.Integer({
     ...variable('HEALTHSYNC_SESSION_IDLE_MINUTES'),
     minimum: 1,

@@ -113,7 +113,7 @@ class Row {
     const from = this.#at + 4;
     this.#at = from + length;
     if (known?.length === length && this.#is(known, from)) return known;
-    return this.#bytes.latin1Slice(from, from + length);
+    return this.#bytes.toString('latin1', from, from + length);
   }
 
   #is(text: string, from: number): boolean {

@@ -1,0 +1,38 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import type { DatabaseAddress } from '../adapters/postgres/connection.ts';
+import { createBurdenDesk } from '../analytics/burden-desk.ts';
+import { startBurdenWorker } from '../analytics/burden-worker-host.ts';
+import { type BurdenAbout, registerAlarmBurden } from '../serve/api/alarm-burden.ts';
+import type { Services } from '../serve/services.ts';
+import { recordedDatasets } from '../simulation/recorded-datasets.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { BurdenWorkerData } from './alarm-burden-worker.ts';
+import type { undoStack } from './undo.ts';
+
+/** The alarm-burden preview: the threads that compute it, one at a time, and the routes to ask for it. */
+export function openAlarmBurden(parts: {
+  readonly address: DatabaseAddress;
+  readonly datasetsFolder?: string | undefined;
+  readonly services: Pick<Services, 'view' | 'ruleSets' | 'now'>;
+  readonly log: Log;
+  readonly undo: ReturnType<typeof undoStack>;
+}): (app: FastifyInstance) => void {
+  const { address, datasetsFolder, services, log } = parts;
+  const data: BurdenWorkerData = { address, ...(datasetsFolder === undefined ? {} : { datasetsFolder }) };
+  const desk = createBurdenDesk<BurdenAbout>({
+    start: (job, onProgress) => startBurdenWorker(job, { script: SCRIPT, data, onProgress }),
+    newId: randomUUID,
+    now: services.now,
+    onEnd({ state, failed, answer }) {
+      if (state === 'failed')
+        log.warn('an alarm-burden preview failed', { reason: failed?.code, error: failed?.error });
+      else log.debug('an alarm-burden preview ended', { state, durationMs: answer?.tookMs ?? 0 });
+    },
+  });
+  parts.undo.push('alarm-burden preview', () => desk.close());
+  const datasets = recordedDatasets(datasetsFolder);
+  return (app) => registerAlarmBurden(app, { ...services, desk, datasets });
+}
+
+const SCRIPT = new URL('./alarm-burden-worker.ts', import.meta.url);
