@@ -34,15 +34,22 @@ export function changeRules({
   own,
   requested,
   inherited,
+  inheritedLater = [],
 }: {
   readonly own: readonly Rule[];
   readonly requested: readonly Rule[];
   /** What holds there without the own ones. */
   readonly inherited: readonly RuleInForce[];
+  /**
+   * The same whenever an override above begins or ends: what is no looser than an override of some minutes would else
+   * stay when that has gone.
+   */
+  readonly inheritedLater?: readonly (readonly RuleInForce[])[];
 }): RuleChange {
   const problems = lintRules(requested, { inherited });
   if (problems.some(({ severity }) => severity === 'error')) return { kind: 'refused', problems };
-  const inheritedOf = (id: string) => inherited.find(({ rule }) => rule.id === id)?.rule;
+  const inheritedOf = (id: string) =>
+    [inherited, ...inheritedLater].map((rules) => rules.find(({ rule }) => rule.id === id)?.rule);
   const ownOf = (id: string) => own.find((rule) => rule.id === id);
   const put: Rule[] = [];
   const wait: WaitingChange[] = [];
@@ -50,13 +57,13 @@ export function changeRules({
   for (const rule of requested) {
     const before = ownOf(rule.id);
     if (before !== undefined && sameRule(before, rule)) continue;
-    const effect = wideningOf(before ?? inheritedOf(rule.id), rule);
+    const effect = anyWidening(before === undefined ? inheritedOf(rule.id) : [before], [rule]);
     if (effect === undefined) put.push(rule);
     else wait.push({ ruleId: rule.id, rule, effect });
   }
   for (const { id } of own) {
     if (requested.some((rule) => rule.id === id)) continue;
-    const effect = wideningOf(ownOf(id), inheritedOf(id));
+    const effect = anyWidening([ownOf(id)], inheritedOf(id));
     if (effect === undefined) remove.push(id);
     else wait.push({ ruleId: id, effect });
   }
@@ -89,6 +96,19 @@ export function wideningOf(before: Rule | undefined, after: Rule | undefined): s
     default:
       return before satisfies never;
   }
+}
+
+/** The same for rules that hold one after another. */
+export function anyWidening(
+  before: readonly (Rule | undefined)[],
+  after: readonly (Rule | undefined)[],
+): string | undefined {
+  for (const was of before)
+    for (const is of after) {
+      const effect = wideningOf(was, is);
+      if (effect !== undefined) return effect;
+    }
+  return undefined;
 }
 
 function limitWidening(before: LimitRule, after: LimitRule): string | undefined {

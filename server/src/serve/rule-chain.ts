@@ -21,6 +21,10 @@ export interface RuleChain {
   /** What holds there without its own. */
   readonly inherited: readonly RuleInForce[];
   readonly inForce: readonly RuleInForce[];
+  /** The same at another moment, as far as overrides that are known today begin and end. */
+  readonly at: (atMs: number) => Pick<RuleChain, 'inherited' | 'inForce'>;
+  /** When overrides begin or end from now on. */
+  readonly turnsMs: readonly number[];
   readonly shown: { readonly own: readonly ShownRule[]; readonly inForce: readonly ShownRule[] };
 }
 
@@ -32,9 +36,13 @@ export async function readRuleChain(
 ): Promise<RuleChain> {
   const places = above(place, patient);
   const read = await Promise.all([...places, place].map((each) => sets.read({ place: each, nowMs })));
-  const layers = read.map((set, index) => layersOf([...places, place][index]?.scope ?? 'house', set, nowMs));
   const own = read.at(-1) as RuleSet;
-  const inForce = rulesInForce(layers.flat());
+  const at = (atMs: number) => {
+    const layers = read.map((set, index) => layersOf([...places, place][index]?.scope ?? 'house', set, atMs));
+    return { inherited: rulesInForce(layers.slice(0, -1).flat()), inForce: rulesInForce(layers.flat()) };
+  };
+  const { inherited, inForce } = at(nowMs);
+  const turns = read.flatMap(({ overrides }) => overrides.flatMap(({ fromMs, untilMs }) => [fromMs, untilMs]));
   const signatures = new Map<Rule, RuleVersion | Signed>();
   for (const set of read) {
     for (const version of set.rules) if (version.rule !== undefined) signatures.set(version.rule, version);
@@ -44,8 +52,10 @@ export async function readRuleChain(
   return {
     place,
     own,
-    inherited: rulesInForce(layers.slice(0, -1).flat()),
+    inherited,
     inForce,
+    at,
+    turnsMs: [...new Set(turns)].filter((ms) => ms > nowMs).sort((a, b) => a - b),
     shown: {
       own: own.rules.flatMap(({ rule }) => (rule === undefined ? [] : [show({ rule, scope: place.scope })])),
       inForce: inForce.map(show),
@@ -55,6 +65,11 @@ export async function readRuleChain(
 
 export function ownRules({ own }: Pick<RuleChain, 'own'>): readonly Rule[] {
   return own.rules.flatMap(({ rule }) => (rule === undefined ? [] : [rule]));
+}
+
+/** What a change of its own rules is held against. */
+export function inheritedBy({ inherited, at, turnsMs }: Pick<RuleChain, 'inherited' | 'at' | 'turnsMs'>) {
+  return { inherited, inheritedLater: turnsMs.map((ms) => at(ms).inherited) };
 }
 
 export function showOverride({ id, place, rule, fromMs, untilMs, ...signed }: RuleOverride & Signed) {

@@ -41,8 +41,12 @@ export function placeVisibleTo(
   return visiblePlace(services, principal, place.scope, scopeId(place));
 }
 
-/** The house's rules are everybody's: whoever may change them holds `rules.write`; a ward's and a patient's, `limits.write`. */
-export function mayWriteRules({ roles }: Principal, { scope }: RulePlace): boolean {
+/**
+ * The house's rules are everybody's: whoever may change them holds `rules.write` and is of no one ward; a ward's and a
+ * patient's, `limits.write`.
+ */
+export function mayWriteRules({ roles, wardIds }: Principal, { scope }: RulePlace): boolean {
+  if (scope === 'house' && wardIds.length > 0) return false;
   return mayDo(roles, scope === 'house' ? 'rules.write' : 'limits.write').allowed;
 }
 

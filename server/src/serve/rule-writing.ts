@@ -3,7 +3,7 @@ import type { Rule } from '../domain/rule.ts';
 import { changeRules, type RuleChange, type WaitingChange } from '../domain/rule-change.ts';
 import type { Principal } from '../identity/sessions.ts';
 import type { NewProposal, PutOutcome } from '../ports/rule-sets.ts';
-import { ownRules, type RuleChain } from './rule-chain.ts';
+import { inheritedBy, ownRules, type RuleChain } from './rule-chain.ts';
 import type { Services } from './services.ts';
 import { signatureOf } from './signature.ts';
 
@@ -34,7 +34,7 @@ export async function writeRules(
   },
 ): Promise<WriteOutcome> {
   const { chain, rules: requested, who, reason, expectedRevision } = request;
-  const change = changeRules({ own: ownRules(chain), requested, inherited: chain.inherited });
+  const change = changeRules({ own: ownRules(chain), requested, ...inheritedBy(chain) });
   if (change.kind === 'refused') return change;
   const waits = secondPerson === 'needed' ? change.wait : [];
   const holds = secondPerson === 'needed' ? [] : change.wait;

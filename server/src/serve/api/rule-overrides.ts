@@ -3,7 +3,7 @@ import { PostOverride, RuleOverride, RuleProposal } from '@healthsync/contracts/
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Rule } from '../../domain/rule.ts';
-import { wideningOf } from '../../domain/rule-change.ts';
+import { anyWidening, wideningOf } from '../../domain/rule-change.ts';
 import { lintRules } from '../../domain/rule-lint.ts';
 import { principalOf } from '../access-gate.ts';
 import { type FieldError, invalid, notFound, sendProblem } from '../problem.ts';
@@ -45,8 +45,10 @@ export function registerRuleOverrides(app: FastifyInstance, services: Services):
         const { rule, fromMs, untilMs } = asked;
         const { place } = visible;
         const signed = { by: signatureOf(principal), reason: request.body.reason, atMs: nowMs };
-        const before = chain.inForce.find((each) => each.rule.id === rule.id)?.rule;
-        const effect = secondPerson === 'needed' ? wideningOf(before, rule) : undefined;
+        // Another override may end meanwhile: this one would go on with what two people decided for some minutes.
+        const turns = [fromMs, ...chain.turnsMs.filter((ms) => ms > fromMs && ms < untilMs)];
+        const before = turns.map((ms) => chain.at(ms).inForce.find((each) => each.rule.id === rule.id)?.rule);
+        const effect = secondPerson === 'needed' ? anyWidening(before, [rule]) : undefined;
         if (effect !== undefined) {
           const expiresAtMs = Math.min(untilMs, nowMs + PROPOSAL_MS);
           const proposal = {

@@ -5,6 +5,7 @@ import {
   News2Versions,
   PutNews2,
   PutRules,
+  RuleId,
   RuleSetResponse,
   RuleVersions,
 } from '@healthsync/contracts/rule';
@@ -13,7 +14,16 @@ import { Type } from 'typebox';
 import { changeRules } from '../../domain/rule-change.ts';
 import { principalOf } from '../access-gate.ts';
 import { invalid, notFound, sendProblem } from '../problem.ts';
-import { iso, ownRules, readRuleChain, scopeIdOf, showNews2, showOverride, showProposal } from '../rule-chain.ts';
+import {
+  inheritedBy,
+  iso,
+  ownRules,
+  readRuleChain,
+  scopeIdOf,
+  showNews2,
+  showOverride,
+  showProposal,
+} from '../rule-chain.ts';
 import { mayWriteRules, revisionOf, type VisiblePlace, visiblePlace } from '../rule-place.ts';
 import { readRules, writeRule } from '../rule-shape.ts';
 import { writeRules, writerOf } from '../rule-writing.ts';
@@ -68,6 +78,12 @@ export function registerRules(app: FastifyInstance, services: Services): void {
       async (request, reply) => {
         const visible = found(request);
         if (visible === undefined) return notFound(reply, scope);
+        if (!mayWriteRules(principalOf(request), visible.place))
+          return sendProblem(reply, {
+            status: 403,
+            code: 'other-ward',
+            detail: 'The house’s rules hold in wards that are not yours, too.',
+          });
         const { reason, rules, expectedRevision } = request.body;
         const revision = revisionOf(request, expectedRevision);
         if (revision === undefined)
@@ -155,7 +171,7 @@ export function registerRules(app: FastifyInstance, services: Services): void {
           needsSecondPerson: [],
         });
       const chain = await readRuleChain(ruleSets, visible.place, visible.patient, now());
-      const change = changeRules({ own: ownRules(chain), requested: read.rules, inherited: chain.inherited });
+      const change = changeRules({ own: ownRules(chain), requested: read.rules, ...inheritedBy(chain) });
       return reply.send({
         problems: [...(change.kind === 'ok' ? change.warnings : change.problems)],
         needsSecondPerson:
@@ -253,7 +269,7 @@ const WORDS = { house: 'the house', ward: 'a ward', patient: 'a patient' } as co
 const NoPath = Type.Object({});
 const VersionsQuery = Type.Object(
   {
-    rule: Type.Optional(Type.String({ maxLength: 64 })),
+    rule: Type.Optional(RuleId),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
   },
   { additionalProperties: false },
