@@ -46,7 +46,8 @@ export function beginExecution(definition: Definition, of: Identity, input: Json
   const kept = definition.keepsInput ? input : undefined;
   const run = openRun(definition, of, { ...moment, input: kept }, { events: 0, tasks: 0 });
   const thread = startThread(definition.machine, { input, event: 0 });
-  note(run, thread, 'ExecutionStarted', { input });
+  // As Step Functions tells it: the first state follows event 0, as the start does.
+  note(run, { event: 0 }, 'ExecutionStarted', { input });
   const { timeoutMs } = definition;
   const base = {
     ...(kept !== undefined && { input: kept }),

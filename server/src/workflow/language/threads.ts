@@ -94,6 +94,7 @@ function attempt(
     const fault = { error: error.error, cause: error.message };
     const state = stateOf(machine, thread.state);
     if (!('retry' in state)) return { kind: 'failed', fault };
+    if (error instanceof BranchError) thread.event = error.event;
     if (state.type !== 'Task') note(run, thread, `${state.type}StateFailed`, fault);
     const retry = nextRetry(state.retry, thread.retries, fault, run.random);
     if (retry !== undefined) {
