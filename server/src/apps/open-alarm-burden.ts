@@ -3,8 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { DatabaseAddress } from '../adapters/postgres/connection.ts';
 import { createBurdenDesk } from '../analytics/burden-desk.ts';
 import { startBurdenWorker } from '../analytics/burden-worker-host.ts';
-import { type BurdenAbout, registerAlarmBurden } from '../serve/api/alarm-burden.ts';
-import type { Services } from '../serve/services.ts';
+import { type AlarmBurdenServices, type BurdenAbout, registerAlarmBurden } from '../serve/api/alarm-burden.ts';
 import { recordedDatasets } from '../simulation/recorded-datasets.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { BurdenWorkerData } from './alarm-burden-worker.ts';
@@ -14,11 +13,11 @@ import type { undoStack } from './undo.ts';
 export function openAlarmBurden(parts: {
   readonly address: DatabaseAddress;
   readonly datasetsFolder?: string | undefined;
-  readonly services: Pick<Services, 'view' | 'ruleSets' | 'now'>;
+  readonly services: Pick<AlarmBurdenServices, 'view' | 'ruleSets' | 'now'>;
   readonly log: Log;
   readonly undo: ReturnType<typeof undoStack>;
 }): (app: FastifyInstance) => void {
-  const { address, datasetsFolder, services, log } = parts;
+  const { address, datasetsFolder, services, log, undo } = parts;
   const data: BurdenWorkerData = { address, ...(datasetsFolder === undefined ? {} : { datasetsFolder }) };
   const desk = createBurdenDesk<BurdenAbout>({
     start: (job, onProgress) => startBurdenWorker(job, { script: SCRIPT, data, onProgress }),
@@ -30,9 +29,10 @@ export function openAlarmBurden(parts: {
       else log.debug('an alarm-burden preview ended', { state, durationMs: answer?.tookMs ?? 0 });
     },
   });
-  parts.undo.push('alarm-burden preview', () => desk.close());
+  undo.push('alarm-burden preview', () => desk.close());
   const datasets = recordedDatasets(datasetsFolder);
-  return (app) => registerAlarmBurden(app, { ...services, desk, datasets });
+  const { view, ruleSets, now } = services;
+  return (app) => registerAlarmBurden(app, { view, ruleSets, now, desk, datasets });
 }
 
 const SCRIPT = new URL('./alarm-burden-worker.ts', import.meta.url);

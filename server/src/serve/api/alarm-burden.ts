@@ -8,6 +8,7 @@ import { changeRules } from '../../domain/rule-change.ts';
 import type { RulePlace } from '../../domain/rule-place.ts';
 import type { Principal } from '../../identity/sessions.ts';
 import type { RecordedDatasets } from '../../ports/recorded-datasets.ts';
+import type { RuleSets } from '../../ports/rule-sets.ts';
 import { principalOf } from '../access-gate.ts';
 import { type ShownWith, showPreview } from '../alarm-burden-shape.ts';
 import { type FieldError, invalid, notFound, sendProblem } from '../problem.ts';
@@ -29,7 +30,8 @@ export interface BurdenAbout extends ShownWith {
   readonly places: readonly RulePlace[];
 }
 
-export interface AlarmBurdenServices extends Pick<Services, 'view' | 'ruleSets' | 'now'> {
+export interface AlarmBurdenServices extends Pick<Services, 'view' | 'now'> {
+  readonly ruleSets: Pick<RuleSets, 'read'>;
   readonly desk: BurdenDesk<BurdenAbout>;
   readonly datasets: Pick<RecordedDatasets, 'names'>;
 }
