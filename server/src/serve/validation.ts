@@ -34,8 +34,9 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
   const isText = httpPart !== 'body';
   return (input: unknown) => {
     const value = isText ? numbersFromText(schema, input) : input;
-    if (check.Check(value)) return { value };
-    return { error: new InvalidInput(fieldErrors(check.Errors(value))) };
+    if (!check.Check(value)) return { error: new InvalidInput(fieldErrors(check.Errors(value))) };
+    const unreadable = unreadableIn(value);
+    return unreadable.length === 0 ? { value } : { error: new InvalidInput(unreadable) };
   };
 };
 
@@ -49,6 +50,41 @@ function numbersFromText(schema: TSchema, input: unknown): unknown {
     if (type === 'boolean' && (text === 'true' || text === 'false')) read[name] = text === 'true';
   }
   return read;
+}
+
+/**
+ * NUL, which PostgreSQL keeps in no text, half a surrogate pair, which it keeps in no JSON, and what would steer the
+ * terminal that shows it. Tabs and ends of lines are text.
+ */
+const UNREADABLE = /(?![\t\n\r])\p{Cc}|\p{Cs}/u;
+
+/** Longer is no field a person could find. */
+const FIELD_MAX = 256;
+
+/** Without recursion: what a route takes as it is may be nested thousands deep. */
+function unreadableIn(input: unknown): FieldError[] {
+  const errors: FieldError[] = [];
+  const left: [path: string, value: unknown][] = [['', input]];
+  for (let next = left.pop(); next !== undefined && errors.length < ERRORS_MAX; next = left.pop()) {
+    const [path, value] = next;
+    if (typeof value === 'string' && UNREADABLE.test(value))
+      errors.push({
+        code: 'invalid-value',
+        field: path.slice(0, FIELD_MAX),
+        detail: 'holds control characters, or half a character',
+      });
+    if (typeof value !== 'object' || value === null) continue;
+    for (const [name, each] of Object.entries(value)) {
+      if (UNREADABLE.test(name))
+        errors.push({
+          code: 'invalid-value',
+          field: path.slice(0, FIELD_MAX),
+          detail: 'a name in it holds control characters, or half a character',
+        });
+      left.push([path === '' ? name : `${path}.${name.slice(0, 64)}`, each]);
+    }
+  }
+  return errors;
 }
 
 interface SchemaError {

@@ -44,7 +44,8 @@ export class PostgresContacts implements Contacts {
         id,
         {
           wardIds,
-          mayHearOfPatients: mayDo(roles, 'alarm.read').allowed,
+          // A screen may read alarms; nobody carries it about.
+          mayHearOfPatients: mayDo(roles, 'alarm.acknowledge').allowed,
           contacts: (contacts.get(id) ?? []).map(way),
         },
       ]),

@@ -236,6 +236,20 @@ describe('a rota over HTTP', () => {
     expect(fieldsOf(refused)).toEqual(['layer unknown-layer', 'userId unknown-person', 'to empty-period']);
   });
 
+  it('cannot be overridden in the past: who was on call stays so', async () => {
+    await put('/api/rotas/R1', ROTA);
+    const made = await post('/api/rotas/R1/overrides', {
+      layer: 'first',
+      userId: 'nia',
+      from: '2026-11-20T00:00:00Z',
+      to: '2026-11-22T06:00:00Z',
+      reason: 'ill',
+    });
+    expect([made.status, made.body.from]).toEqual([201, new Date(NOW).toISOString()]);
+    const before = await call('/api/on-call?at=2026-11-21T12:00:00Z');
+    expect(before.body.rotas[0].onCall[0]).toMatchObject({ userId: 'otto', by: 'rotation' });
+  });
+
   it('is retired, and then calls nobody', async () => {
     await put('/api/rotas/R1', ROTA);
     const retired = await call('/api/rotas/R1?reason=closed', 'charge-nurse', { method: 'DELETE' });
@@ -278,6 +292,11 @@ describe('a care team over HTTP', () => {
     const path = `/api/wards/W1/assignments/${made.body.id}`;
     expect((await call(path, 'charge-nurse', { method: 'DELETE' })).status).toBe(204);
     expect((await call('/api/wards/W1/care-team')).body.assignments).toEqual([]);
+  });
+
+  it('is nobody’s before it was given', async () => {
+    const made = await assign({ role: 'nurse', userId: 'nia', bedIds: ['W1-B1'], from: '2026-11-20T00:00:00Z' });
+    expect([made.status, made.body.from]).toEqual([201, new Date(NOW).toISOString()]);
   });
 
   it('is refused with every problem, and in wards that are not one’s own', async () => {

@@ -48,9 +48,11 @@ export function registerRotaOverrides(app: FastifyInstance, services: Escalation
           wrong.map(([field]) => ({ code: 'invalid-time', field, detail: 'must be RFC 3339 with a zone, or ms' })),
         );
       const [fromMs, toMs] = times.map(([, ms]) => ms) as [number, number];
-      const override = { layer, userId: userId as UserId, fromMs, toMs };
-      const problems = overrideProblems(rota, override, { userIds: await knownUsers(), nowMs: now() });
+      const asked = { layer, userId: userId as UserId, fromMs, toMs };
+      const problems = overrideProblems(rota, asked, { userIds: await knownUsers(), nowMs: now() });
       if (problems.length > 0) return invalid(reply, problems);
+      // Who was on call until now is a record, and stays as it was.
+      const override = { ...asked, fromMs: Math.max(fromMs, now()) };
       const made = { id: newId(), rotaId: rota.id, madeBy: signatureOf(principal), madeAtMs: now(), reason };
       await rotas.addOverride({ ...override, ...made });
       return reply.code(201).send(toOverride({ ...override, ...made }));

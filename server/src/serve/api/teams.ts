@@ -99,11 +99,13 @@ export function registerTeams(app: FastifyInstance, services: EscalationServices
       const wardId = visibleWard(principal, request.params.id);
       if (wardId === undefined) return notFound(reply, 'ward');
       const { role, userId, bedIds = [], patientIds = [], from, to, shift } = request.body;
-      const [fromMs, toMs] = [
+      const [askedMs, toMs] = [
         from === undefined ? now() : parseInstant(from),
         to === undefined ? to : parseInstant(to),
       ];
-      if (fromMs === undefined) return invalidTime(reply, 'from');
+      if (askedMs === undefined) return invalidTime(reply, 'from');
+      // Who looked after whom until now is a record, and stays as it was.
+      const fromMs = Math.max(askedMs, now());
       if (to !== undefined && toMs === undefined) return invalidTime(reply, 'to');
       const wanted: Omit<DomainAssignment, 'id'> = {
         wardId,

@@ -203,6 +203,23 @@ describe('topics', () => {
     const put = (topic: string) => call('PUT', '/api/me/topics', token, { subscriptions: [{ topic }] });
     expect(errorsOf((await put('alarms')).body)).toEqual([['role-needed', 'subscriptions.0.topic']]);
     expect((await put('system')).status).toBe(200);
+    const kiosk = await tokenOf('kiosk');
+    const subscribed = await call('PUT', '/api/me/topics', kiosk, { subscriptions: [{ topic: 'alarms' }] });
+    expect(errorsOf(subscribed.body)).toEqual([['role-needed', 'subscriptions.0.topic']]);
+  });
+  it('go to one address each, written as its channel writes it', async () => {
+    const operator = await tokenOf('operator');
+    const post = (recipient: string) =>
+      call('POST', '/api/topics/subscriptions', operator, {
+        topic: 'alarms.low',
+        subscriber: { kind: 'endpoint', channel: 'smtp', recipient },
+      });
+    for (const wrong of ['a@x.example,b@x.example', 'nobody', '<a@x.example>'])
+      expect(errorsOf((await post(wrong)).body)).toEqual([['invalid-value', 'subscriber.recipient']]);
+    const made = await post('Ward@X.example');
+    expect(made.body).toMatchObject({ subscriber: { recipient: 'ward@x.example' } });
+    const { id } = made.body as { id: string };
+    expect((await call('DELETE', `/api/topics/subscriptions/${id}`, operator)).status).toBe(204);
   });
   it('are subscribed to for endpoints by operators, who see all of them', async () => {
     const [operator, nurse] = [await tokenOf('operator'), await tokenOf('nurse')];

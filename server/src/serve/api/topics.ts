@@ -6,6 +6,7 @@ import {
 } from '@healthsync/contracts/topic';
 import type { FastifyInstance } from 'fastify';
 import { mayDo } from '../../domain/access.ts';
+import { parseContactAddress } from '../../domain/contact-address.ts';
 import { parseUserId } from '../../domain/ids.ts';
 import { parseTopic, type Subscriber, type Subscription, type Topic, topicName } from '../../domain/topic.ts';
 import type { Principal } from '../../identity/sessions.ts';
@@ -127,7 +128,8 @@ function errorsOf(topic: Topic | undefined, field: string, principal?: Principal
   if (topic === undefined)
     return [{ code: 'invalid-value', field, detail: 'expected something like alarms.high.W3; system has no ward' }];
   if (principal === undefined || topic.class === 'system') return [];
-  if (!mayDo(principal.roles, 'alarm.read').allowed)
+  // Not a screen on the corridor either: whoever passes by could be told on a telephone of theirs.
+  if (!mayDo(principal.roles, 'alarm.acknowledge').allowed)
     return [{ code: 'role-needed', field, detail: 'your roles do not let you hear of patients’ alarms' }];
   return topic.wardId === undefined || seesWard(principal, topic.wardId)
     ? []
@@ -147,7 +149,8 @@ function subscriberOf(
       : { code: 'unknown-user', field: 'subscriber.userId', detail: 'no such user' };
   }
   const { channel, recipient } = asked;
-  if (!notifiers.some((each) => each.channel === channel))
+  const type = notifiers.find((each) => each.channel === channel)?.type;
+  if (type === undefined)
     return { code: 'unknown-channel', field: 'subscriber.channel', detail: 'no channel of this name is configured' };
   const closed = house.endpoints.get(channel);
   if (closed !== undefined && !closed.includes(recipient))
@@ -156,7 +159,11 @@ function subscriberOf(
       field: 'subscriber.recipient',
       detail: 'this channel sends only to what the settings name',
     };
-  return { kind: 'endpoint', channel, recipient };
+  // One address, written as its channel writes it: a list of several would pass for one.
+  const address = closed === undefined ? parseContactAddress(type, recipient) : recipient;
+  if (address === undefined)
+    return { code: 'invalid-value', field: 'subscriber.recipient', detail: 'is no address of this channel' };
+  return { kind: 'endpoint', channel, recipient: address };
 }
 
 function shown(
