@@ -105,3 +105,17 @@ describe('healthsync rules import, export and list', () => {
     await expect(run('list', '--ward', 'W9')).rejects.toThrow('No ward W9');
   });
 });
+
+describe('healthsync rules preview', () => {
+  it('says what the rules of a file would have meant for a ward', async () => {
+    const path = await file('preview.json', fileOf(LOW));
+    const { printed } = await run('preview', path, '--ward', 'W3', '--days', '1', '--json');
+    expect(JSON.parse(printed)).toMatchObject({
+      basis: { source: 'history', patients: 0, readings: 0 },
+      warnings: [{ code: 'no-data' }, { code: 'no-change' }],
+    });
+    expect((await run('preview', path, '--ward', 'W3')).printed).toContain('alarms per patient-day');
+    await expect(run('preview', path, '--ward', 'W9')).rejects.toThrow('no rules of ward W9');
+    await expect(run('preview', path, '--ward', 'W3', '--days', '15')).rejects.toThrow('--days');
+  });
+});

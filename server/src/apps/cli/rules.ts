@@ -21,6 +21,7 @@ import {
   required,
   withData,
 } from './command.ts';
+import type { PreviewOptions } from './rules-preview.ts';
 
 /** `healthsync rules …`: alarm rules as files, checked before they are used, and as they hold. */
 export function register(program: Command, context: CommandContext): void {
@@ -64,6 +65,20 @@ export function register(program: Command, context: CommandContext): void {
       description: 'replace the rules of every place in the file; loosening a critical one waits for a second person',
       configure: (command) => command.requiredOption('--reason <text>', 'why, kept with every change'),
       run: importRules,
+    },
+    context,
+  );
+  addCommand<[string], PreviewOptions>(
+    rules,
+    {
+      usage: 'preview <file>',
+      description: 'what the rules of a file would have rung, missed and delayed in the last days of a ward',
+      configure: (command) =>
+        command
+          .requiredOption('--ward <id>', 'on the patients of this ward')
+          .option('--days <number>', 'the last so many days', '7'),
+      // Loaded only now, like everything that needs the database.
+      run: async (...given) => (await import('./rules-preview.ts')).previewRules(...given),
     },
     context,
   );
