@@ -17,7 +17,6 @@ export async function startExecutions(
 ): Promise<readonly StartedExecution[]> {
   if (executions.length === 0) return [];
   const { rows } = await client.query<{ id: string }>({
-    name: 'workflow-start',
     text: `with started as (
         insert into workflow_execution (definition, name, digest, state, started_at, wake_at)
         select new.definition, new.name, current.digest, new.input, to_timestamp(new.at / 1000), to_timestamp(new.at / 1000)
@@ -84,7 +83,6 @@ async function signal(client: Queries, id: string, signalled: WorkflowSignal): P
   const token = 'token' in signalled ? signalled.token : null;
   const [definition, name] = splitId(id);
   const { rows } = await client.query<{ outcome: SignalOutcome }>({
-    name: 'workflow-signal',
     text: `with waiting as (
         select key, cardinality(signals) < ${SIGNALS_MAX} as has_room from workflow_execution
         where definition = $1 and name = $2 and status = 'RUNNING' and ($3::text is null or $3 = any (tokens))

@@ -16,7 +16,11 @@ import { inTransaction } from './transaction.ts';
 import { withoutNulls } from './without-nulls.ts';
 import { completeTask, failTask, heartbeatTask, splitId, startExecutions, stopExecution } from './workflow-signals.ts';
 
-/** Workflow executions in PostgreSQL: one row each, its history beside it, written together. */
+/**
+ * Workflow executions in PostgreSQL: one row each, its history beside it, written together. No statement is prepared by
+ * name: a plan made while the table was small reads all of it for every batch once it is large, and planning costs a
+ * batch a fraction of a millisecond.
+ */
 export class PostgresWorkflowStore implements WorkflowStore {
   readonly #pool: pg.Pool;
 
@@ -78,7 +82,6 @@ export class PostgresWorkflowStore implements WorkflowStore {
   }: Parameters<WorkflowStore['advanceDue']>[0]): Promise<void> {
     await inTransaction(this.#pool, async (client) => {
       const { rows } = await client.query<DueRow>({
-        name: 'workflow-due',
         text: `select key, definition || ':' || name as id, name, digest, version, state, started_at as "startedAtMs",
             wake_at as "wakeAtMs", signals, leased_by is not distinct from $2 as "isHeld"
           from workflow_execution
@@ -151,7 +154,6 @@ export class PostgresWorkflowStore implements WorkflowStore {
   async nextWakeMs({ worker, nowMs }: Parameters<WorkflowStore['nextWakeMs']>[0]): Promise<number | undefined> {
     const { rows } = await failing(() =>
       this.#pool.query<{ atMs: number | null }>({
-        name: 'workflow-next-wake',
         text: `select least(
             (select min(wake_at) from workflow_execution where wake_at > to_timestamp($1::float8 / 1000)),
             (select min(leased_until) from workflow_execution
@@ -230,7 +232,6 @@ async function write(
 ): Promise<Map<number, RecordOutcome>> {
   if (advances.length === 0) return new Map();
   const { rows } = await client.query<{ key: number; isSignalled: boolean }>({
-    name: `workflow-write-${how}`,
     text: how === 'locked' ? WRITE_LOCKED : WRITE_LEASED,
     values: [
       worker,
