@@ -294,6 +294,15 @@ describe('a care team over HTTP', () => {
     expect((await call('/api/wards/W1/care-team')).body.assignments).toEqual([]);
   });
 
+  it('does not tell those who only plan who lies where', async () => {
+    await assign({ role: 'nurse', userId: 'nia', patientIds: ['P1'] });
+    const seenBy = async (role: Role) => JSON.stringify((await call('/api/wards/W1/care-team', role)).body);
+    expect(await seenBy('nurse')).toContain('"P1"');
+    expect(await seenBy('admin')).not.toContain('"P1"');
+    expect((await call('/api/escalation/preview?patient=P1', 'admin')).status).toBe(404);
+    expect((await call('/api/escalation/preview?patient=P1', 'nurse')).status).toBe(200);
+  });
+
   it('is nobody’s before it was given', async () => {
     const made = await assign({ role: 'nurse', userId: 'nia', bedIds: ['W1-B1'], from: '2026-11-20T00:00:00Z' });
     expect([made.status, made.body.from]).toEqual([201, new Date(NOW).toISOString()]);

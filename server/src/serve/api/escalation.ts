@@ -119,8 +119,11 @@ export function registerEscalation(app: FastifyInstance, services: EscalationSer
     },
     async (request, reply) => {
       const { patient, priority = 'high', kind = 'physiological', at } = request.query;
+      const principal = principalOf(request);
       const patientId = parsePatientId(patient);
-      const place = patientId && visiblePatient(principalOf(request), view(), patientId);
+      // Whoever plans rotas without looking after patients does not learn here who lies where.
+      const mayRead = mayDo(principal.roles, 'patient.read').allowed;
+      const place = mayRead && patientId ? visiblePatient(principal, view(), patientId) : undefined;
       if (place === undefined) return notFound(reply, 'patient');
       const atMs = at === undefined ? now() : parseInstant(at);
       if (atMs === undefined)

@@ -1,6 +1,7 @@
 import { CareAssignment, CareTeam, PostAssignment, PutShifts, Shift } from '@healthsync/contracts/care-team';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
+import { mayDo } from '../../domain/access.ts';
 import {
   type AssignedPerson,
   assignmentProblems,
@@ -55,7 +56,9 @@ export function registerTeams(app: FastifyInstance, services: EscalationServices
       const atMs = at === undefined ? now() : parseInstant(at);
       if (atMs === undefined) return invalidTime(reply, 'at');
       const [team, world] = await Promise.all([teamOf(wardId), directory.worldOf({ wardId })]);
-      return reply.send(shown(team, world, atMs));
+      const { roles } = principalOf(request);
+      const whole = shown(team, world, atMs);
+      return reply.send(mayDo(roles, 'patient.read').allowed ? whole : withoutPatients(whole));
     },
   );
 
@@ -191,6 +194,15 @@ export function registerTeams(app: FastifyInstance, services: EscalationServices
       warnings: warningsOf(team, beds, world, atMs),
     };
   }
+}
+
+/** For those who plan, and do not look after patients: beds and people, not who lies where. */
+function withoutPatients(team: CareTeam): CareTeam {
+  return {
+    ...team,
+    beds: team.beds.map(({ patientId: _, ...bed }) => bed),
+    assignments: team.assignments.map((each) => ({ ...each, patientIds: [] })),
+  };
 }
 
 /** Only of beds in which somebody lies. */
