@@ -7,7 +7,8 @@ import { openDatabase } from '../server/src/adapters/postgres/open-database.ts';
 import { PostgresWorkflowStore } from '../server/src/adapters/postgres/workflow-store.ts';
 import type { Advance } from '../server/src/ports/workflow-store.ts';
 import { Definitions } from '../server/src/workflow/definitions.ts';
-import { type DriverHooks, startWorkflowDriver } from '../server/src/workflow/driver.ts';
+import { startWorkflowDriver } from '../server/src/workflow/driver.ts';
+import type { DriverHooks } from '../server/src/workflow/driver-settings.ts';
 import type { TaskHandlers } from '../server/src/workflow/task-handler.ts';
 import { postgresCpuMs } from './processes.ts';
 
