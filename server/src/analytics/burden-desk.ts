@@ -35,7 +35,7 @@ export interface DeskBounds {
   readonly keepMs: number;
   /** An answer is some tens of kilobytes. */
   readonly keptMax: number;
-  /** Whatever runs longer hangs: its own bound is 5 minutes. */
+  /** Whatever runs longer hangs: its own bound is 6 minutes (`BURDEN_BOUNDS`). */
   readonly runMaxMs: number;
 }
 const DESK_BOUNDS: DeskBounds = { waitingMax: 4, keepMs: 3_600_000, keptMax: 50, runMaxMs: 420_000 };
