@@ -338,6 +338,38 @@ describe('the driver', () => {
     expect(parked).toEqual(['f'.repeat(64)]);
   });
 
+  it('keeps for later what is signalled to one it has put aside', async () => {
+    const store = new MemoryWorkflowStore();
+    let token = '';
+    const handlers: TaskHandlers = {
+      ask: async (_, { taskToken = '' }) => {
+        token = taskToken;
+      },
+    };
+    const first = await startTestDriver(store, { asking: ASK }, handlers);
+    await start(store, 'A-1', 'asking');
+    first.wake();
+    await until(async () => (await historyIn(store, 'asking:A-1')).at(-1)?.type === 'TaskSubmitted');
+    await first.stop();
+    // Another version that does not know the definition looks at it, because of a signal.
+    const blind = storeBut(store, { definition: async () => undefined });
+    await store.heartbeat({ token, nowMs: Date.now() });
+    const second = await startTestDriver(blind, { escalate: TELL }, { tell: async () => 1 });
+    await until(() => second.health().parked === 1);
+    expect(await store.completeTask({ token, output: 'late', nowMs: Date.now() })).toBe('accepted');
+    await second.stop();
+    await drive(store, { asking: ASK }, handlers);
+    expect(await ended(store, 'asking:A-1')).toMatchObject({ status: 'SUCCEEDED' });
+  });
+
+  it('fails a task that answers what JSON cannot say', async () => {
+    const store = new MemoryWorkflowStore();
+    const driver = await drive(store, { escalate: TELL }, { tell: async () => 1n });
+    await start(store);
+    driver.wake();
+    expect(await ended(store, 'escalate:A-1')).toMatchObject({ status: 'FAILED', error: 'TypeError' });
+  });
+
   it('waits out a store that is away, and loses nothing', async () => {
     const store = new MemoryWorkflowStore();
     let isAway = false;

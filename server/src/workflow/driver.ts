@@ -2,7 +2,7 @@ import { Failure } from '../ports/failure.ts';
 import type { Advance, DueExecution } from '../ports/workflow-store.ts';
 import { type Advanced, advanceBy, eventOf, identityOf, type Known, type TimedEvent } from './advance.ts';
 import { DRIVER_SETTINGS, type DriverDependencies, type DriverHealth } from './driver-settings.ts';
-import type { Execution } from './language/execution.ts';
+import { type Execution, openTokens } from './language/execution.ts';
 import type { TaskOrder } from './language/interpret.ts';
 import type { Json } from './language/json.ts';
 import { TaskFailed } from './task-handler.ts';
@@ -180,8 +180,9 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
     return { advance: { ...advance, wakeAtMs, leasedUntilMs }, leasedUntilMs };
   }
 
-  function park({ key, version, state, signals }: DueExecution, nowMs: number): Advance {
-    const tokens = signals.flatMap((signal) => ('token' in signal ? [signal.token] : []));
+  /** As it is, but later; what is signalled to it meanwhile is kept. */
+  function park({ key, version, state }: DueExecution, nowMs: number): Advance {
+    const tokens = version === 0 ? [] : openTokens(JSON.parse(state) as Execution);
     return { key, version, status: 'RUNNING', state, wakeAtMs: nowMs + PARKED_MS, signalsSeen: 0, tokens };
   }
 
@@ -239,7 +240,8 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
         },
         ...(order.token !== undefined && { taskToken: order.token }),
       });
-      event = { kind: 'task-succeeded', task: order.task, output: (output ?? null) as Json };
+      // As it will be read again: what JSON cannot say fails the task here and not later.
+      event = { kind: 'task-succeeded', task: order.task, output: JSON.parse(JSON.stringify(output ?? null)) as Json };
     } catch (error) {
       event = { kind: 'task-failed', task: order.task, ...faultOf(order.resource, error) };
     }

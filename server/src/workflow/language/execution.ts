@@ -76,3 +76,14 @@ function statesOf({ state, doing }: Thread): readonly string[] {
   if (doing.kind !== 'parallel' && doing.kind !== 'map') return [state];
   return [state, ...doing.branches.flatMap((branch) => ('thread' in branch ? statesOf(branch.thread) : []))];
 }
+
+/** The tokens that may be completed, also in an execution whose definition is not at hand. */
+export function openTokens({ thread }: Pick<Execution, 'thread'>): readonly string[] {
+  return thread === undefined ? [] : tokensOf(thread);
+}
+
+function tokensOf({ doing }: Thread): readonly string[] {
+  if (doing.kind === 'task') return doing.token === undefined ? [] : [doing.token];
+  if (doing.kind !== 'parallel' && doing.kind !== 'map') return [];
+  return doing.branches.flatMap((branch) => ('thread' in branch ? tokensOf(branch.thread) : []));
+}
