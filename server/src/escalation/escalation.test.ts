@@ -58,7 +58,9 @@ describe('an alarm nobody takes', () => {
     const [round] = await ward.escalations.rounds(id);
     const [nurse, leads] = round?.steps ?? [];
     expect(nurse?.untilMs).toBe((nurse?.atMs ?? 0) + 1_000);
-    expect(round?.dueAtMs).toBe((leads?.atMs ?? 0) + 1_000);
+    expect(leads?.untilMs).toBe((leads?.atMs ?? 0) + 1_000);
+    // On a busy machine the next step may have come meanwhile.
+    expect(round?.dueAtMs).toBe(round?.steps.at(-1)?.untilMs);
     await acknowledge(id);
   });
 });
