@@ -56,11 +56,10 @@ describe('an alarm nobody takes', () => {
     const id = await ward.condition('began');
     await expect.poll(() => ward.told(id), STEP).toHaveLength(3);
     const [round] = await ward.escalations.rounds(id);
-    const [nurse, leads] = round?.steps ?? [];
+    const nurse = round?.steps[0];
     expect(nurse?.untilMs).toBe((nurse?.atMs ?? 0) + 1_000);
-    expect(leads?.untilMs).toBe((leads?.atMs ?? 0) + 1_000);
-    // On a busy machine the next step may have come meanwhile.
-    expect(round?.dueAtMs).toBe(round?.steps.at(-1)?.untilMs);
+    // The step under way: on a busy machine the next one may have come meanwhile.
+    expect(round?.dueAtMs).toBe((round?.steps.at(-1)?.atMs ?? 0) + 1_000);
     await acknowledge(id);
   });
 });
