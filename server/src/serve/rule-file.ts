@@ -8,7 +8,7 @@ import type { RulePlace } from '../domain/rule-place.ts';
 import { rulesInForce } from '../domain/rules-in-force.ts';
 import type { FieldError } from './problem.ts';
 import { readRules } from './rule-shape.ts';
-import { fieldErrors } from './validation.ts';
+import { fieldErrors, unreadableIn } from './validation.ts';
 
 /** Rules of several places, as they are exported and imported. */
 export interface RuleFileSet {
@@ -30,6 +30,8 @@ export function readRuleFile(text: string): ReadRuleFile {
     return { kind: 'invalid', errors: [{ code: 'malformed-json', field: '', detail: 'is not JSON' }] };
   }
   if (!CHECK.Check(input)) return { kind: 'invalid', errors: fieldErrors(CHECK.Errors(input)) };
+  const unreadable = unreadableIn(input);
+  if (unreadable.length > 0) return { kind: 'invalid', errors: unreadable };
   const errors: FieldError[] = [];
   const sets: RuleFileSet[] = [];
   for (const [index, { scope, id, rules }] of input.sets.entries()) {

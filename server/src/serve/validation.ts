@@ -62,7 +62,7 @@ const UNREADABLE = /(?![\t\n\r])\p{Cc}|\p{Cs}/u;
 const FIELD_MAX = 256;
 
 /** Without recursion: what a route takes as it is may be nested thousands deep. */
-function unreadableIn(input: unknown): FieldError[] {
+export function unreadableIn(input: unknown): FieldError[] {
   const errors: FieldError[] = [];
   const left: [path: string, value: unknown][] = [['', input]];
   for (let next = left.pop(); next !== undefined && errors.length < ERRORS_MAX; next = left.pop()) {
