@@ -13,7 +13,13 @@ import { Type } from 'typebox';
 import { mayDo } from '../../domain/access.ts';
 import { CHANNEL_TRAITS } from '../../domain/channel.ts';
 import type { AlarmId } from '../../domain/ids.ts';
-import { type ChannelPolicy, defaultPolicy, MESSAGE_LEVELS, policyProblems } from '../../domain/message-policy.ts';
+import {
+  allows,
+  type ChannelPolicy,
+  defaultPolicy,
+  MESSAGE_LEVELS,
+  policyProblems,
+} from '../../domain/message-policy.ts';
 import { wordsOf } from '../../domain/message-words.ts';
 import type { Subscription } from '../../domain/topic.ts';
 import type { PolicyVersion } from '../../ports/channel-policies.ts';
@@ -22,6 +28,7 @@ import type { ChannelTraffic } from '../../ports/outbox.ts';
 import { type ChannelHealth, FAILING_FROM } from '../../vitals/5-notify/channel-watch.ts';
 import { principalOf } from '../access-gate.ts';
 import { rfc3339 } from '../alert-shape.ts';
+import { mayGrant } from '../event-grant.ts';
 import { invalid, notFound, sendProblem } from '../problem.ts';
 import { signatureOf } from '../signature.ts';
 import type { TellingServices } from '../telling-services.ts';
@@ -88,6 +95,13 @@ export function registerChannels(app: FastifyInstance, services: TellingServices
       const { version, reason, ...policy } = request.body;
       const problems = policyProblems(notifier.type, policy);
       if (problems.length > 0) return invalid(reply, problems);
+      // Nobody lets out of the house what they may not see themselves.
+      if (allows(policy.level, 'detailed') && !mayGrant(principalOf(request), 'values'))
+        return sendProblem(reply, {
+          status: 403,
+          code: 'role-needed',
+          detail: 'Values and names in messages are allowed by those who may read the vitals of all wards themselves.',
+        });
       const kept = await policies.put({
         channel: notifier.channel,
         after: version,

@@ -100,7 +100,7 @@ afterEach(async () => {
 });
 
 /** A token of somebody who is also in the database. */
-async function tokenOf(role: Role, wardIds: readonly string[] = []) {
+async function tokenOf(role: Role | readonly Role[], wardIds: readonly string[] = []) {
   const token = await server.token(role, wardIds);
   for (const user of await server.accounts.users()) await new PostgresAccounts(database).putUser(user);
   return token;
@@ -301,10 +301,19 @@ describe('channels', () => {
     expect((await put(await tokenOf('nurse'))).status).toBe(403);
   });
   it('say no names unless they are confidential, and are changed with a reason only', async () => {
-    const token = await tokenOf('operator');
+    const token = await tokenOf(['operator', 'physician']);
     expect(errorsOf((await put(token, { level: 'rich' })).body)).toEqual([['not-confidential', 'level']]);
     expect((await put(token, { level: 'rich', confidential: true })).status).toBe(200);
     expect((await put(token, { reason: '' })).status).toBe(400);
+  });
+  it('are let say values and names only by those who may read them themselves', async () => {
+    const refused = { status: 403, body: { code: 'role-needed' } };
+    const operator = await tokenOf('operator');
+    expect(await put(operator, { level: 'detailed' })).toMatchObject(refused);
+    expect(await put(operator, { level: 'rich', confidential: true })).toMatchObject(refused);
+    const ofOneWard = await tokenOf(['operator', 'physician'], ['W1']);
+    expect(await put(ofOneWard, { level: 'detailed' })).toMatchObject(refused);
+    expect((await put(operator, { level: 'standard' })).status).toBe(200);
   });
   it('show what each level says', async () => {
     const { body } = await call('GET', '/api/channels/samples', await tokenOf('operator'), undefined, MessageSamples);
