@@ -2,7 +2,7 @@ import type { Alert } from '@healthsync/contracts/alert';
 import type { EscalationStep } from '@healthsync/contracts/escalation';
 import { durationText } from '../live/freshness.ts';
 import { useSeconds, useServices } from '../services.ts';
-import { bestReceipt, RECEIPT_WORDS, STEP_WORDS, stepsShown, useEscalation } from './escalation.ts';
+import { bestReceipt, isToCome, RECEIPT_WORDS, STEP_WORDS, stepsShown, useEscalation } from './escalation.ts';
 
 /** One line: who has been told, whether it reached them, who is next and in how long. */
 export function EscalationLadder({ alert }: { readonly alert: Alert }) {
@@ -16,18 +16,19 @@ export function EscalationLadder({ alert }: { readonly alert: Alert }) {
   }
   if (data.state === 'none' || data.rounds.length === 0)
     return <span className="soft">{alert.escalation === undefined ? 'not escalated' : alert.escalation.step}</span>;
-  const steps = stepsShown(data);
+  const now = store.clock.now();
+  const steps = stepsShown(data, now);
   return (
     <ol className="ladder" data-state={data.state}>
       {steps.map((step) => (
-        <li key={step.step} data-step={step.state}>
+        <li key={`${step.step} ${step.repeat}`} data-step={step.state}>
           <span className="ladder-dot" aria-hidden="true">
             {step.state === 'planned' ? '○' : step.state === 'skipped' ? '⊘' : '●'}
           </span>{' '}
           {STEP_WORDS[step.step]}
           {step.repeat > 1 && ` ×${step.repeat}`} <Note step={step} />
-          {data.state === 'running' && data.next?.step === step.step && step.state === 'planned' && (
-            <span className="ladder-next">in {durationText(Date.parse(data.next.at) - store.clock.now() + 999)}</span>
+          {data.state === 'running' && data.next?.step === step.step && isToCome(step, now) && (
+            <span className="ladder-next">in {durationText(Date.parse(data.next.at) - now + 999)}</span>
           )}
         </li>
       ))}

@@ -34,10 +34,19 @@ export function useEscalation(alert: Alert, isShown = true) {
   });
 }
 
-/** The steps of the running round with those still to come, each step once, at its latest repeat. */
-export function stepsShown(escalation: Escalation): readonly EscalationStep[] {
+/** Of the plan, not of what happened: a step still to come that would reach nobody stands there as skipped, too. */
+export const isToCome = (step: EscalationStep, now: number): boolean =>
+  step.state === 'planned' || (step.state === 'skipped' && Date.parse(step.at) > now);
+
+/** The steps of the running round, each at its latest repeat that happened, and with the next repeat: what is to come never hides who has been told. */
+export function stepsShown(escalation: Escalation, now: number): readonly EscalationStep[] {
   const steps = escalation.rounds.at(-1)?.steps ?? [];
-  return LADDER.flatMap((name) => steps.findLast(({ step }) => step === name) ?? []);
+  return LADDER.flatMap((name) => {
+    const ofStep = steps.filter(({ step }) => step === name);
+    const happened = ofStep.findLast((step) => !isToCome(step, now));
+    const toCome = ofStep.find((step) => isToCome(step, now));
+    return [happened, toCome].filter((step) => step !== undefined);
+  });
 }
 
 const RECEIPT_RANK: Readonly<Record<EscalationRecipient['state'], number>> = {

@@ -22,7 +22,7 @@ export function StepList({
               {step.repeat > 1 && ` (time ${step.repeat})`}
             </strong>
             <span className="soft">
-              {isPlan || step.state === 'planned' ? 'at ' : 'told '}
+              {isPlan || step.state === 'planned' || step.state === 'skipped' ? 'at ' : 'told '}
               {TIME.format(Date.parse(step.at))}
               {step.until !== undefined && `, waits until ${TIME.format(Date.parse(step.until))}`}
               {step.state === 'skipped' && ', nobody could be told'}

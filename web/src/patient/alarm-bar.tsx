@@ -28,7 +28,7 @@ export function AlarmBar({ patientId }: { readonly patientId: string }) {
                 {alarmText(alert)}
               </Link>
             </strong>
-            <span>since {durationText(now - Date.parse(alert.raisedAt))}</span>
+            <span>for {durationText(now - Date.parse(alert.raisedAt))}</span>
             {owner !== undefined && alert.acknowledgedAt !== undefined && <span>✓ {owner}</span>}
             <span>{stateText(alert, now)}</span>
             <AlarmButtons alert={alert} withKeys={alert === first} />

@@ -47,6 +47,15 @@ describe('the worklist', () => {
     ]);
   });
 
+  it('puts what is present before what is over, however long that has been open', () => {
+    const alerts = [
+      alert('over', 1, { condition: 'ended' }),
+      alert('present', 9),
+      alert('present-medium', 9, { priority: 'medium' }),
+    ];
+    expect(workOrder(alerts).map(({ id }) => id)).toEqual(['present', 'present-medium', 'over']);
+  });
+
   it('puts what is snoozed behind what calls and before what is taken', () => {
     const snooze = { until: '2026-11-22T02:00:00Z', by: 'Kim', at: '2026-11-22T01:55:00Z' };
     const alerts = [alert('taken', 1, taken), alert('snoozed', 1, { snooze }), alert('low', 5, { priority: 'low' })];
