@@ -178,7 +178,7 @@ describe('runs of the workflow engine', () => {
       prepare: ({ ward }) => ward.raiseHeartRate('P3', Date.now() - 60_000),
       ...BIG,
     });
-    await page.getByRole('link', { name: 'escalation' }).first().click();
+    await page.locator('main').getByRole('link', { name: 'escalation' }).first().click();
     await page.getByText('TaskStateEntered').first().waitFor();
     await page.getByText('now in WaitForAnswer').waitFor();
     await page.getByText('Event 2: input').click();
