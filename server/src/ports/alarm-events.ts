@@ -1,4 +1,5 @@
 import type { AlarmEventFacts, EventDetail, EventRoute } from '../domain/alarm-event.ts';
+import type { DeliveryOutcome } from './notifier.ts';
 
 /**
  * What happened to alarms, in one order that never changes: an event is written in the transaction of its change, and
@@ -104,9 +105,5 @@ export interface EventCarrier {
     readonly id: string;
     readonly body: string;
     readonly signal: AbortSignal;
-  }): Promise<
-    | { readonly kind: 'delivered' }
-    | { readonly kind: 'transient'; readonly reason: string; readonly retryAfterMs?: number }
-    | { readonly kind: 'permanent'; readonly reason: string }
-  >;
+  }): Promise<DeliveryOutcome>;
 }

@@ -1,20 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Notification, Notifier } from '../../ports/notifier.ts';
-import { callHttps, outcomeOfError, outcomeOfStatus } from './https-call.ts';
-import { type OutgoingRules, outgoingLookup, parseOutgoingAddress } from './outgoing-address.ts';
-import { standardWebhookHeaders } from './standard-webhook.ts';
+import { outcomeOfError } from './https-call.ts';
+import { postSigned, type SignedPostSettings } from './signed-post.ts';
 
-export interface WebhookSettings {
+export interface WebhookSettings extends SignedPostSettings {
   /** The configured name. */
   readonly channel: string;
   /** What a recipient stands for; undefined: nothing. */
   readonly endpointOf: (recipient: string) => WebhookEndpoint | undefined | Promise<WebhookEndpoint | undefined>;
-  /** Which addresses may be called. */
-  readonly outgoing?: OutgoingRules;
-  /** PEM of a private authority; the system's otherwise. */
-  readonly ca?: string;
-  /** ms since 1970. */
-  readonly now: () => number;
 }
 
 export interface WebhookEndpoint {
@@ -29,7 +22,7 @@ export interface WebhookEndpoint {
  * off, which ends replays, and a second `webhook-id`, which ends duplicates: `examples/webhook-receiver` shows how.
  */
 export function createWebhookNotifier(settings: WebhookSettings): Notifier {
-  const { channel, endpointOf, outgoing = {}, ca, now } = settings;
+  const { channel, endpointOf } = settings;
   return {
     channel,
     type: 'webhook',
@@ -37,20 +30,9 @@ export function createWebhookNotifier(settings: WebhookSettings): Notifier {
       try {
         const endpoint = await endpointOf(message.recipient);
         if (endpoint === undefined) return { kind: 'permanent', reason: 'no such endpoint' };
-        if (endpoint.secrets.length === 0) return { kind: 'permanent', reason: 'no secret to sign with' };
-        const parsed = parseOutgoingAddress(endpoint.url, outgoing);
-        if (parsed.kind === 'refused') return { kind: 'permanent', reason: parsed.reason };
         const body = JSON.stringify(bodyOf(message));
-        const signed = standardWebhookHeaders({ id: idempotencyKey, atMs: now(), body, secrets: endpoint.secrets });
-        const answer = await callHttps({
-          url: parsed.url,
-          headers: { 'content-type': 'application/json', ...signed },
-          body,
-          signal,
-          lookup: outgoingLookup(parsed.url, outgoing),
-          ...(ca === undefined ? {} : { ca }),
-        });
-        return outcomeOfStatus(answer, now());
+        const post = { ...endpoint, id: idempotencyKey, contentType: 'application/json', body, signal };
+        return await postSigned(post, settings);
       } catch (error) {
         return outcomeOfError(error);
       }

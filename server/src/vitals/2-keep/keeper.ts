@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogBatch, LogPositions, ReadingLog } from '../../ports/reading-log.ts';
 import type { HistoryBatch, VitalsHistory } from '../../ports/vitals-history.ts';
 
@@ -102,7 +103,9 @@ export async function startKeeper(dependencies: {
         isGivenUp = true;
         return;
       }
-      await pause(Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** (attempt - 1)), stopping.signal);
+      const pauseMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** (attempt - 1));
+      // Ends early, by a rejection, when the keeper is stopped.
+      await sleep(pauseMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   }
 
@@ -136,16 +139,4 @@ interface Gathered {
 
 function gathered(history: VitalsHistory): Gathered {
   return { batch: history.gather(), next: new Map() };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-  });
 }
