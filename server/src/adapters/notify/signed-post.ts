@@ -30,6 +30,7 @@ export async function postSigned(
   { outgoing = {}, ca, now }: SignedPostSettings,
 ): Promise<DeliveryOutcome> {
   const { id, secrets, contentType, body, signal } = post;
+  if (secrets.length === 0) return { kind: 'permanent', reason: 'no secret to sign with' };
   try {
     const parsed = parseOutgoingAddress(post.url, outgoing);
     if (parsed.kind === 'refused') return { kind: 'permanent', reason: parsed.reason };
