@@ -1,6 +1,6 @@
+import { repeat } from '../pacing/repeating.ts';
 import type { EscalationWatch } from '../ports/escalations.ts';
 import type { SystemAlarms } from '../ports/system-alarms.ts';
-import { repeat } from './repeating.ts';
 
 /**
  * Watches one who watches: rings when its heartbeat has not been heard for a while, or cannot be asked for. Runs on a

@@ -1,6 +1,6 @@
+import { repeat } from '../pacing/repeating.ts';
 import type { Escalations } from '../ports/escalations.ts';
 import type { DeliveryOrders } from '../ports/outbox.ts';
-import { repeat } from './repeating.ts';
 
 /** Tells what quiet hours held back, once they are over and if the alarm still calls for somebody. */
 export function startHeldTellings(parts: {

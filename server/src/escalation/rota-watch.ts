@@ -1,8 +1,8 @@
 import type { EscalationWorld } from '../domain/escalation.ts';
 import type { UserId } from '../domain/ids.ts';
 import { type RotaInForce, type RotaWarning, rotaWarnings } from '../domain/rota-check.ts';
+import { repeat } from '../pacing/repeating.ts';
 import type { SystemAlarms } from '../ports/system-alarms.ts';
-import { repeat } from './repeating.ts';
 import type { StaffDirectory } from './staff-directory.ts';
 
 /** Rings about rotas before they are needed: nobody on call in the coming days, or somebody nobody can reach. */

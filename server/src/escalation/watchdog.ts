@@ -1,8 +1,8 @@
 import { planStep } from '../domain/escalation.ts';
+import { repeat } from '../pacing/repeating.ts';
 import type { EscalationWatch, LeftAlarm, LeftReason } from '../ports/escalations.ts';
 import type { DeliveryOrders } from '../ports/outbox.ts';
 import type { SystemAlarms } from '../ports/system-alarms.ts';
-import { repeat } from './repeating.ts';
 import type { StaffDirectory } from './staff-directory.ts';
 import { escalatedAlarm, type PlaceOf } from './tell-task.ts';
 

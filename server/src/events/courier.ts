@@ -1,4 +1,5 @@
 import { routeOf } from '../domain/alarm-event.ts';
+import { repeat } from '../pacing/repeating.ts';
 import type {
   AlarmEvents,
   EventCarrier,
@@ -75,26 +76,15 @@ export function startEventCourier(dependencies: {
   const settings = { ...DEFAULTS, ...dependencies.settings };
   const serving = new Set<Promise<void>>();
   const stopping = new AbortController();
-  let isAwake = false;
-  let alarmClock: () => void = () => {};
   let forgotAtMs = now();
 
-  async function run(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      isAwake = false;
-      try {
-        while ((await events.sequence()) > 0);
-        await takeDue();
-        if (now() - forgotAtMs > FORGET_EVERY_MS) {
-          forgotAtMs = now();
-          await events.forget(now() - settings.keepMs);
-        }
-      } catch (error) {
-        hooks.onError?.(error);
-      }
-      if (!isAwake) await sleep();
+  async function round(): Promise<void> {
+    while ((await events.sequence()) > 0);
+    await takeDue();
+    if (now() - forgotAtMs > FORGET_EVERY_MS) {
+      forgotAtMs = now();
+      await events.forget(now() - settings.keepMs);
     }
-    await Promise.all(serving);
   }
 
   async function takeDue(): Promise<void> {
@@ -106,7 +96,7 @@ export function startEventCourier(dependencies: {
         .catch((error: unknown) => hooks.onError?.(error))
         .finally(() => {
           serving.delete(served);
-          wake();
+          rounds.wake();
         });
       serving.add(served);
     }
@@ -192,28 +182,13 @@ export function startEventCourier(dependencies: {
     return subscriptions.record({ id, lease: lease ?? '', position, atMs: now(), outcome });
   }
 
-  function wake(): void {
-    isAwake = true;
-    alarmClock();
-  }
-
-  function sleep(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, settings.pollMs);
-      alarmClock = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-
-  const running = run();
+  const rounds = repeat(round, { everyMs: settings.pollMs, onError: (error) => hooks.onError?.(error) });
   return {
-    wake,
+    wake: () => rounds.wake(),
     async stop() {
       stopping.abort();
-      wake();
-      await running;
+      await rounds.stop();
+      await Promise.all(serving);
     },
   };
 }

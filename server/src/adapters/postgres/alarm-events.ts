@@ -29,6 +29,11 @@ export class PostgresAlarmEvents implements AlarmEvents {
   }
 
   async sequence(): Promise<number> {
+    const { rowCount: waiting } = await failing(() =>
+      this.#pool.query('select from alarm_event where position is null limit 1'),
+    );
+    // Asked every second, and mostly in vain: a lock would be written each time.
+    if (waiting === 0) return 0;
     return await inTransaction(this.#pool, async (client) => {
       await client.query('insert into alarm_event_head default values on conflict do nothing');
       // Whoever does it already does it for us.

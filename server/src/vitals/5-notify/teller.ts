@@ -13,6 +13,7 @@ import {
   worthOf,
 } from '../../domain/notification-worth.ts';
 import { happeningOf, type ReachablePerson, recipientsOf, type Subscription } from '../../domain/topic.ts';
+import { repeat } from '../../pacing/repeating.ts';
 import type { DeliveryOutcome, Notifier } from '../../ports/notifier.ts';
 import type { Delivery, DeliveryResult, FanOutPlan, Outbox } from '../../ports/outbox.ts';
 import type { ChannelWatch } from './channel-watch.ts';
@@ -99,22 +100,11 @@ export function startTeller(dependencies: TellerDependencies): Teller {
   const sending = new Set<Promise<void>>();
   const stopping = new AbortController();
   let policies: ReadonlyMap<string, ChannelPolicy> = new Map();
-  let isAwake = true;
-  let alarmClock: () => void = () => {};
 
-  async function run(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      isAwake = false;
-      try {
-        const made = await outbox.fanOut(planFor(dependencies), now());
-        if (made > 0) hooks.fannedOut?.(made);
-        await takeDue();
-      } catch (error) {
-        hooks.onOutboxError?.(error);
-      }
-      if (!isAwake) await sleep();
-    }
-    await Promise.all(sending);
+  async function round(): Promise<void> {
+    const made = await outbox.fanOut(planFor(dependencies), now());
+    if (made > 0) hooks.fannedOut?.(made);
+    await takeDue();
   }
 
   /** Takes only what can be sent at once: a lease must not run out while a delivery waits its turn. */
@@ -126,7 +116,7 @@ export function startTeller(dependencies: TellerDependencies): Teller {
       for (const delivery of due) {
         const sent = handle(delivery).finally(() => {
           sending.delete(sent);
-          wake();
+          rounds.wake();
         });
         sending.add(sent);
       }
@@ -257,28 +247,13 @@ export function startTeller(dependencies: TellerDependencies): Teller {
     }
   }
 
-  function wake(): void {
-    isAwake = true;
-    alarmClock();
-  }
-
-  function sleep(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, settings.pollMs);
-      alarmClock = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-
-  const running = run();
+  const rounds = repeat(round, { everyMs: settings.pollMs, onError: (error) => hooks.onOutboxError?.(error) });
   return {
-    wake,
+    wake: () => rounds.wake(),
     async stop() {
       stopping.abort();
-      wake();
-      await running;
+      await rounds.stop();
+      await Promise.all(sending);
     },
   };
 }
