@@ -22,7 +22,6 @@ export const RETRY_BY_DEFAULT: RetryPolicy = {
   giveUpAfterMs: 4 * 3_600_000,
 };
 
-/** `random` in [0, 1) spreads the retries of many deliveries (full jitter over the upper half). */
 export function nextAttempt(
   attempt: {
     readonly number: number;
@@ -35,10 +34,21 @@ export function nextAttempt(
 ): NextAttempt {
   if (attempt.outcome.kind === 'permanent') return { kind: 'failed', reason: 'refused' };
   if (attempt.number >= policy.attemptsMax) return { kind: 'failed', reason: 'attempts-exhausted' };
-  const backoffMs = Math.min(policy.firstMs * 2 ** Math.min(attempt.number - 1, 30), policy.maxMs);
-  const ownMs = Math.round(backoffMs * (0.5 + random / 2));
-  const waitMs = Math.max(ownMs, attempt.outcome.retryAfterMs ?? 0);
+  const waitMs = Math.max(backoffMs(attempt.number, policy, random), attempt.outcome.retryAfterMs ?? 0);
   const atMs = attempt.nowMs + waitMs;
   if (atMs > attempt.orderedAtMs + policy.giveUpAfterMs) return { kind: 'failed', reason: 'too-late' };
   return { kind: 'retry', atMs };
+}
+
+/**
+ * How long to wait after the attempt of that number, from 1 on. `random` in [0, 1) spreads the retries of many (full
+ * jitter over the upper half).
+ */
+export function backoffMs(
+  number: number,
+  { firstMs, maxMs }: Pick<RetryPolicy, 'firstMs' | 'maxMs'>,
+  random: number,
+): number {
+  const fullMs = Math.min(firstMs * 2 ** Math.min(number - 1, 30), maxMs);
+  return Math.round(fullMs * (0.5 + random / 2));
 }

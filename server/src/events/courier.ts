@@ -1,4 +1,5 @@
 import { routeOf } from '../domain/alarm-event.ts';
+import { backoffMs } from '../domain/notification.ts';
 import { repeat } from '../pacing/repeating.ts';
 import type {
   AlarmEvents,
@@ -157,9 +158,8 @@ export function startEventCourier(dependencies: {
     { failures }: EventSubscriptionRecord,
     { retryAfterMs = 0 }: { readonly retryAfterMs?: number },
   ): number {
-    const backoffMs = Math.min(settings.retryMaxMs, settings.retryFirstMs * 2 ** Math.min(failures, 30));
-    // Spread, so that many subscriptions of one receiver do not come back all at once.
-    return now() + Math.max(retryAfterMs, backoffMs * (0.5 + random() / 2));
+    const policy = { firstMs: settings.retryFirstMs, maxMs: settings.retryMaxMs };
+    return now() + Math.max(retryAfterMs, backoffMs(failures + 1, policy, random()));
   }
 
   function warn(subscription: EventSubscriptionRecord, outcome: { readonly kind: string }): void {

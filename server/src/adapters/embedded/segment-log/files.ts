@@ -55,7 +55,7 @@ export const nodeFiles: LogFiles = {
     const files = entries.filter((entry) => entry.isFile());
     return Promise.all(files.map(async ({ name }) => ({ name, bytes: (await stat(`${folder}/${name}`)).size })));
   },
-  openDurable: async (path) => new NodeFile(await openFile(path, constants.O_WRONLY | DSYNC), DSYNC === 0),
+  openDurable: async (path) => new NodeFile(await openDurableFd(path), DSYNC === 0),
   create: async (path) => new NodeFile(await openFile(path, 'w', FILE_MODE), false),
   openForReading: async (path) => new NodeFile(await openFile(path, 'r'), false),
   readText: (path) => readFile(path, 'utf8'),
@@ -77,7 +77,10 @@ export const nodeFiles: LogFiles = {
   },
 };
 
-class NodeFile implements LogFile {
+/** A descriptor through which every write is on stable storage when it returns: Linux only. */
+export const openDurableFd = (path: string): Promise<number> => openFile(path, constants.O_WRONLY | DSYNC);
+
+export class NodeFile implements LogFile {
   readonly fd: number;
   readonly #syncEachWrite: boolean;
 

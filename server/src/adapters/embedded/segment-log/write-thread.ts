@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { type LogFile, type LogFiles, nodeFiles } from './files.ts';
+import { type LogFiles, NodeFile, nodeFiles, openDurableFd } from './files.ts';
 
 /**
  * The log's durable writes on a thread of their own, one at a time, in shared memory. Through Node's thread pool a
@@ -17,7 +17,7 @@ export function threadedFiles(): ThreadedFiles {
   const thread = new WriteThread();
   return {
     ...nodeFiles,
-    openDurable: async (path) => new ThreadedFile(await nodeFiles.openDurable(path), thread),
+    openDurable: async (path) => new ThreadedFile(await openDurableFd(path), thread),
     closeThread: () => thread.close(),
   };
 }
@@ -125,13 +125,11 @@ class WriteThread {
   }
 }
 
-/** Writes through the thread; the rest as the file it stands for. */
-class ThreadedFile implements LogFile {
-  readonly #file: LogFile & { readonly fd?: number };
+class ThreadedFile extends NodeFile {
   readonly #thread: WriteThread;
 
-  constructor(file: LogFile & { readonly fd?: number }, thread: WriteThread) {
-    this.#file = file;
+  constructor(fd: number, thread: WriteThread) {
+    super(fd, false);
     this.#thread = thread;
   }
 
@@ -139,19 +137,7 @@ class ThreadedFile implements LogFile {
     return this.#thread.isWritten;
   }
 
-  write(buffer: Buffer, start: number, length: number, position: number): Promise<void> {
-    return this.#thread.write(this.#file.fd as number, buffer, start, length, position);
-  }
-
-  read(buffer: Buffer, start: number, length: number, position: number): Promise<number> {
-    return this.#file.read(buffer, start, length, position);
-  }
-
-  sync(): Promise<void> {
-    return this.#file.sync();
-  }
-
-  close(): Promise<void> {
-    return this.#file.close();
+  override write(buffer: Buffer, start: number, length: number, position: number): Promise<void> {
+    return this.#thread.write(this.fd, buffer, start, length, position);
   }
 }
