@@ -7,6 +7,7 @@ import { openDatabase } from '../server/src/adapters/postgres/open-database.ts';
 import { PostgresVitalsHistory } from '../server/src/adapters/postgres/vitals-history.ts';
 import type { DeviceId, PatientId, ReadingId } from '../server/src/domain/ids.ts';
 import { type LogBatch, type LoggedReading, partitionOf } from '../server/src/ports/reading-log.ts';
+import { keepBatch } from '../server/src/ports/test-keep.ts';
 import { postgresCpuMs } from './processes.ts';
 
 /**
@@ -28,7 +29,7 @@ try {
   const history = new PostgresVitalsHistory(database);
   const postmaster = database.postgresPid() ?? 0;
   const sourceOf = reader();
-  for (let i = 0; i < 20; i++) await history.keep(sourceOf()); // warm
+  for (let i = 0; i < 20; i++) await keepBatch(history, sourceOf()); // warm
 
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
@@ -40,7 +41,7 @@ try {
     const batch = sourceOf();
     const begun = performance.now();
     sourceMs += begun - made;
-    const { stored } = await history.keep(batch);
+    const { stored } = await keepBatch(history, batch);
     if (stored !== BATCH) throw new Error(`stored ${stored} of ${BATCH}`);
     batchMs.push(performance.now() - begun);
   }

@@ -18,6 +18,7 @@ import { startBurdenWorker } from '../analytics/burden-worker-host.ts';
 import type { DeviceId, PatientId, ReadingId, WardId } from '../domain/ids.ts';
 import type { LimitRule } from '../domain/rule.ts';
 import type { LoggedReading } from '../ports/reading-log.ts';
+import { keepBatch } from '../ports/test-keep.ts';
 import { type CallOptions, NOW, startTestServer, type TestServer } from '../serve/test-server.ts';
 import { recordedDatasets } from '../simulation/recorded-datasets.ts';
 import { createLog } from '../telemetry/log.ts';
@@ -101,7 +102,7 @@ async function seed() {
         },
       });
     }
-    await history.keep({ records, next: new Map([[0, offset]]) });
+    await keepBatch(history, { records, next: new Map([[0, offset]]) });
   }
 }
 

@@ -1,33 +1,25 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Alarm, AlarmChange } from './alarm.ts';
+import type { AlarmChange } from './alarm.ts';
 import { alarmEvent, cutEvent, type EventRoute, routeOf } from './alarm-event.ts';
 import type { AlarmId, BedId, DeviceId, PatientId, ReadingId, WardId } from './ids.ts';
+import { makeAlarm } from './test-alarm.ts';
 
 const cause = { vital: 'heartRate', value: 171, comparison: 'above', limit: 160, text: 'HR 171 > 160' } as const;
-const alarm: Alarm = {
+const alarm = makeAlarm({
   id: 'a1' as AlarmId,
   patientId: 'secret-patient' as PatientId,
   wardId: 'W3' as WardId,
   bedId: 'W3-06' as BedId,
-  rule: 'heartRate.above.high',
   ruleVersion: 3,
-  kind: 'physiological',
-  priority: 'medium',
   highestPriority: 'high',
-  state: 'active',
-  condition: 'present',
   cause,
   worst: cause,
   deviceId: 'secret-device' as DeviceId,
   readingId: 'secret-first' as ReadingId,
   lastReadingId: 'secret-last' as ReadingId,
-  raisedAtMs: 1_800_000_000_000,
   owner: 'secret-nurse',
-  reminders: 0,
-  notes: 0,
-  revision: 1,
-};
+});
 const change: AlarmChange = {
   kind: 'priority-changed',
   alarm,

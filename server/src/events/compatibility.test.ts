@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { AlarmEvent } from '@healthsync/contracts/event';
 import { describe, expect, it } from 'vitest';
 import { ALARM_EVENT_VERSION } from './cloud-event.ts';
-import { incompatibilities, type JsonSchema } from './compatibility.ts';
+import { incompatibilities, type JsonSchema } from './test-compatibility.ts';
 
 const FILE = new URL(`../../../docs/events/alarm-event.v${ALARM_EVENT_VERSION}.schema.json`, import.meta.url);
 const schema = JSON.parse(JSON.stringify(AlarmEvent)) as JsonSchema;

@@ -1,20 +1,17 @@
 import type { DeviceId, PatientId, ReadingId } from '../domain/ids.ts';
 import type { AssignedReading } from '../domain/reading.ts';
 import type { VitalName } from '../domain/vital.ts';
-import type { LogBatch, LoggedReading, LogPositions } from './reading-log.ts';
+import type { LoggedReading, LogPositions } from './reading-log.ts';
 
 /** Every reading ever kept, exactly once, by patient and time. */
 export interface VitalsHistory {
   /**
-   * Stores a batch, the latest value of each vital, and the group's position in one transaction; a reading that is
-   * already there (same patient, device, id and time) changes nothing. Rejects with `Failure` `database-unavailable`.
+   * To be filled with readings as they come, so that none is held in memory while it waits to be stored. Several may be
+   * filled at once; they are stored one after the other.
    */
-  keep(batch: LogBatch): Promise<Kept>;
-
-  /** The same in two steps, for a stream of readings: none of them is held in memory while it waits to be stored. */
   gather(): HistoryBatch;
 
-  /** Where `keep` stands, from the same store as the rows. */
+  /** How far readings have been stored, from the same store as the rows. */
   position(): Promise<LogPositions>;
 
   /** Readings of one patient with `fromMs <= at < toMs`, oldest first, at most `limit`. */
@@ -52,8 +49,9 @@ export interface HistoryBatch {
   /** Copies what is to be stored. False, and nothing taken, when it does not fit: store first. An empty batch takes any. */
   add(record: LoggedReading): boolean;
   /**
-   * As `keep`: all of it and the positions, or nothing. After a rejection it may be called again; once stored, the batch
-   * is empty and can be filled anew.
+   * Stores the readings, the latest value of each vital and the group's position in one transaction; a reading that is
+   * already there (same patient, device, id and time) changes nothing. Rejects with `Failure` `database-unavailable`,
+   * and may then be called again; once stored, the batch is empty and can be filled anew.
    */
   store(next: LogPositions): Promise<Kept>;
 }

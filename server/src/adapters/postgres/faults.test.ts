@@ -7,6 +7,7 @@ import type { ConditionTransition } from '../../domain/alarm.ts';
 import type { AlarmId, DeviceId, PatientId, ReadingId } from '../../domain/ids.ts';
 import { Failure } from '../../ports/failure.ts';
 import type { LogBatch } from '../../ports/reading-log.ts';
+import { keepBatch } from '../../ports/test-keep.ts';
 import { type DataFolder, openDataFolder } from '../embedded/data-folder.ts';
 import { PostgresAlarmStore } from './alarm-store.ts';
 import { type Database, openDatabase } from './open-database.ts';
@@ -30,7 +31,7 @@ describe('when PostgreSQL is killed under writes', () => {
   it('every reading is kept exactly once, and every failure says that trying again helps', async () => {
     const history = new PostgresVitalsHistory(database);
     const failures: unknown[] = [];
-    const keep = (batch: LogBatch) => untilDone(() => history.keep(batch), failures);
+    const keep = (batch: LogBatch) => untilDone(() => keepBatch(history, batch), failures);
     const killing = killRepeatedly(5);
     let batches = 0;
     for (; !killing.isOver() || batches < 50; batches++) await keep(batchOf(batches));

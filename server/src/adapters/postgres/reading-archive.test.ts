@@ -1,6 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { DeviceId, PatientId, ReadingId } from '../../domain/ids.ts';
 import type { AssignedReading } from '../../domain/reading.ts';
+import { keepBatch } from '../../ports/test-keep.ts';
 import { connect } from './connection.ts';
 import { PostgresReadingArchive } from './reading-archive.ts';
 import { emptyDatabase, openTestDatabase, type TestDatabase } from './test-database.ts';
@@ -52,7 +53,7 @@ const EVERY_KIND = [
 
 async function keep(...readings: readonly AssignedReading[]) {
   const records = readings.map((each, offset) => ({ partition: 0, offset, reading: each }));
-  await new PostgresVitalsHistory(database).keep({ records, next: new Map([[0, records.length]]) });
+  await keepBatch(new PostgresVitalsHistory(database), { records, next: new Map([[0, records.length]]) });
 }
 
 describe('the history in bulk', () => {

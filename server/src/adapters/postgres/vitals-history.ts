@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import type { Consciousness } from '../../domain/reading.ts';
 import type { VitalName } from '../../domain/vital.ts';
-import type { LogBatch, LogPositions } from '../../ports/reading-log.ts';
-import type { HistoryBatch, Kept, LatestValue, TrendPoint, VitalsHistory } from '../../ports/vitals-history.ts';
+import type { LogPositions } from '../../ports/reading-log.ts';
+import type { HistoryBatch, LatestValue, TrendPoint, VitalsHistory } from '../../ports/vitals-history.ts';
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
 import { VITAL_COLUMNS, VITALS_BY_COLUMN } from './vitals-columns.ts';
@@ -17,21 +17,6 @@ export class PostgresVitalsHistory implements VitalsHistory {
   constructor({ pool }: Pick<Connections, 'pool'>) {
     this.#pool = pool;
     this.#writer = new VitalsWriter(pool);
-  }
-
-  async keep({ records, next }: LogBatch): Promise<Kept> {
-    const batch = this.gather();
-    const until = new Map<number, number>();
-    let stored = 0;
-    for (const record of records) {
-      if (!batch.add(record)) {
-        stored += (await batch.store(until)).stored;
-        batch.add(record);
-      }
-      until.set(record.partition, record.offset + 1);
-    }
-    stored += (await batch.store(next)).stored;
-    return { stored, duplicates: records.length - stored };
   }
 
   gather(): HistoryBatch {
