@@ -1,9 +1,10 @@
 import type { Channel, MessageSamples, PutChannelPolicy } from '@healthsync/contracts/channel';
-import { Button, NumberInput, Radio, Switch, Textarea } from '@mantine/core';
+import { Button, NumberInput, Radio, Switch } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api.ts';
 import { Dialog } from '../widgets/dialog.tsx';
+import { ReasonField } from '../widgets/reason-field.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { LEVEL_WORDS } from './channels-page.tsx';
 
@@ -109,15 +110,7 @@ export function PolicyDialog({ channel, onClose }: { readonly channel: Channel; 
             />,
           ])}
         </div>
-        <Textarea
-          label="Reason"
-          required
-          autosize
-          maxLength={500}
-          value={reason}
-          error={saving.errorOf('reason')}
-          onChange={(event) => setReason(event.target.value)}
-        />
+        <ReasonField value={reason} saving={saving} onChange={setReason} />
         <div className="row dialog-end">
           <Button variant="default" onClick={onClose}>
             Cancel

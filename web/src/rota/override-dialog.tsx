@@ -1,9 +1,10 @@
 import type { PostOverride, Rota, StaffList } from '@healthsync/contracts/rota';
-import { Button, Select, Textarea, TextInput } from '@mantine/core';
+import { Button, Select, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api.ts';
 import { Dialog } from '../widgets/dialog.tsx';
+import { ReasonField } from '../widgets/reason-field.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { dayTime } from './rota-page.tsx';
 import type { Slot } from './week-grid.tsx';
@@ -83,15 +84,7 @@ export function OverrideDialog({
             onChange={(event) => setTo(event.target.value)}
           />
         </div>
-        <Textarea
-          label="Reason"
-          required
-          autosize
-          maxLength={500}
-          value={reason}
-          error={saving.errorOf('reason')}
-          onChange={(event) => setReason(event.target.value)}
-        />
+        <ReasonField value={reason} saving={saving} onChange={setReason} />
         <div className="row dialog-end">
           {slot.id !== undefined && (
             <Button

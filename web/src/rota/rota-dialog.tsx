@@ -1,11 +1,12 @@
 import type { WardList } from '@healthsync/contracts/patient';
 import type { PutRota, Rota, RotaLayer, RotaSchedule } from '@healthsync/contracts/rota';
-import { Button, MultiSelect, NumberInput, Textarea, TextInput } from '@mantine/core';
+import { Button, MultiSelect, NumberInput, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api.ts';
 import { useServices } from '../services.ts';
 import { Dialog } from '../widgets/dialog.tsx';
+import { ReasonField } from '../widgets/reason-field.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { useStaff } from './override-dialog.tsx';
 import { Warnings } from './rota-page.tsx';
@@ -108,15 +109,11 @@ export function RotaDialog({ rota, onClose }: { readonly rota: Rota | undefined;
             Add a layer
           </Button>
         </div>
-        <Textarea
-          label="Reason"
-          description="Kept with this version and your name"
-          required
-          autosize
-          maxLength={500}
+        <ReasonField
           value={reason}
-          error={saving.errorOf('reason')}
-          onChange={(event) => setReason(event.target.value)}
+          saving={saving}
+          description="Kept with this version and your name"
+          onChange={setReason}
         />
         {checked !== undefined &&
           (checked.warnings.length === 0 ? (

@@ -6,13 +6,14 @@ import type {
   RuleInput,
   RuleSetResponse,
 } from '@healthsync/contracts/rule';
-import { Button, Select, Textarea } from '@mantine/core';
+import { Button, Select } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { api } from '../api.ts';
 import { useServices } from '../services.ts';
 import { useSession } from '../session/session.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
+import { ReasonField } from '../widgets/reason-field.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { BurdenPreview } from './burden-preview.tsx';
 import { NewRule } from './new-rule.tsx';
@@ -153,15 +154,11 @@ function Draft({
             </p>
           )}
           <div className="pair rule-save-fields">
-            <Textarea
-              label="Reason"
-              description="Kept with the change and your name"
-              required
-              autosize
-              maxLength={500}
+            <ReasonField
               value={reason}
-              error={saving.errorOf('reason')}
-              onChange={(event) => setReason(event.target.value)}
+              saving={saving}
+              description="Kept with the change and your name"
+              onChange={setReason}
             />
             <Select
               label="For how long"
