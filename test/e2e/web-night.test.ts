@@ -236,6 +236,8 @@ describe('a nurse’s night, with the server as it is', () => {
     await page.getByLabel('Note', { exact: true }).fill('Walked to the bathroom');
     await page.keyboard.press('Control+Enter');
     await row.getByText('Note (1)').waitFor();
+    // The stream may tell of the note before its dialog has closed, and keys are the dialog's until then.
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
     await page.keyboard.press('a');
     await row.and(page.locator('[data-call="taken"]')).waitFor();
     await page.keyboard.press('Enter');
