@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DeviceIdentity } from '../../server/src/simulation/device-client.ts';
 import { type FaithfulDevice, startDevice } from '../../server/src/simulation/device-fleet.ts';
 import { seededRandom } from '../../server/src/simulation/random.ts';
-import { eventually, type Installation, install, type RunningServer } from './server.ts';
+import { eventually, type Installation, install, type RunningServer, readingIdsOf } from './server.ts';
 
 /** How often the process is killed. Each kill comes at a random moment of a round of its own. */
 const KILLS = 50;
@@ -68,7 +68,7 @@ describe(`killed ${KILLS} times under load`, () => {
 
     for (const [deviceId, ids] of sent) {
       const kept = await eventually(`${ids.length} readings of ${deviceId}`, async () => {
-        const found = await history(patientOf(deviceId));
+        const found = await readingIdsOf(home, patientOf(deviceId), token);
         return found.length >= ids.length ? found : undefined;
       });
       expect(kept.toSorted()).toEqual(ids.toSorted());
@@ -98,21 +98,6 @@ describe(`killed ${KILLS} times under load`, () => {
     ids.push(id);
     device.send(id, Buffer.from(JSON.stringify({ id, at: new Date().toISOString(), vitals: { heartRate, spo2: 97 } })));
     return id;
-  }
-
-  async function history(patientId: string): Promise<readonly string[]> {
-    const ids: string[] = [];
-    for (let from: string | undefined = new Date(Date.now() - 3_600_000).toISOString(); from !== undefined; ) {
-      const { status, body } = await home.fetch(
-        `/api/patients/${patientId}/vitals?from=${from}&to=${new Date(Date.now() + 120_000).toISOString()}`,
-        { token },
-      );
-      expect(status).toBe(200);
-      const page = body as { readings: { id: string }[]; next?: string };
-      ids.push(...page.readings.map(({ id }) => id));
-      from = page.next;
-    }
-    return ids;
   }
 });
 

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DeviceIdentity } from '../../server/src/simulation/device-client.ts';
-import { eventually, type Installation, install, type RunningServer } from './server.ts';
+import { eventually, type Installation, install, type RunningServer, readingIdsOf } from './server.ts';
 
 /** How many malformed readings one device sends, while another goes on with its work. */
 const HOSTILE = 10_000;
@@ -65,26 +65,12 @@ describe('a device that sends rubbish', () => {
     for (const { errors } of rejected) expect(errors.length).toBeGreaterThan(0);
     // Of the other patient alone: of the hostile device's readings one is kept in part, and is history too.
     const kept = await eventually('the other device’s readings all there', async () => {
-      const ids = await readingsOf('sim-p-00002');
+      const ids = await readingIdsOf(home, 'sim-p-00002', physician);
       return ids.length >= served ? ids : undefined;
     });
     expect(kept.toSorted()).toEqual(Array.from({ length: served }, (_, i) => `ok-${i}`).toSorted());
     expect(await server.stop()).toBe(0);
   }, 240_000);
-
-  async function readingsOf(patient: string): Promise<readonly string[]> {
-    const ids: string[] = [];
-    const to = new Date(Date.now() + 60_000).toISOString();
-    for (let from: string | undefined = new Date(Date.now() - 3_600_000).toISOString(); from !== undefined; ) {
-      const { body } = await home.fetch(`/api/patients/${patient}/vitals?from=${from}&to=${to}&limit=5000`, {
-        token: physician,
-      });
-      const page = body as { readings: { id: string }[]; next?: string };
-      ids.push(...page.readings.map(({ id }) => id));
-      from = page.next;
-    }
-    return ids;
-  }
 
   /** The reason code of the acknowledgement. */
   function send(payload: Buffer): Promise<number> {

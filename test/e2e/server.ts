@@ -144,6 +144,20 @@ export async function install(baseEnv: Readonly<Record<string, string>> = {}): P
   };
 }
 
+/** The ids of the patient's readings of the last hour, page by page, as often as history holds them. */
+export async function readingIdsOf(home: Installation, patientId: string, token: string): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for (let from: string | undefined = new Date(Date.now() - 3_600_000).toISOString(); from !== undefined; ) {
+    const to = new Date(Date.now() + 120_000).toISOString();
+    const { status, body } = await home.fetch(`/api/patients/${patientId}/vitals?from=${from}&to=${to}`, { token });
+    if (status !== 200) throw new Error(`history answers ${status}`);
+    const page = body as { readings: { id: string }[]; next?: string };
+    ids.push(...page.readings.map(({ id }) => id));
+    from = page.next;
+  }
+  return ids;
+}
+
 /** Waits until `check` answers with something; fails with `what` after `maxMs`. */
 export async function eventually<T>(what: string, check: () => Promise<T | undefined>, maxMs = 20_000): Promise<T> {
   for (const endMs = Date.now() + maxMs; Date.now() < endMs; ) {
