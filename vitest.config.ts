@@ -1,6 +1,8 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-// Pure tests share threads; tests that start servers, kill processes or open browsers get a process each.
+// Pure tests share threads; tests that start servers, kill processes or open browsers get a process each. The groups run
+// one after the other: what is timed by a person's patience (end to end) has the machine to itself, the others share it.
 export default defineConfig({
   test: {
     projects: [
@@ -10,6 +12,7 @@ export default defineConfig({
           include: ['contracts/src/**/*.test.ts', 'server/src/domain/**/*.test.ts', 'web/src/**/*.test.ts'],
           pool: 'threads',
           isolate: false,
+          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -18,6 +21,9 @@ export default defineConfig({
           include: ['server/src/**/*.test.ts', 'scripts/**/*.test.ts', 'bench/**/*.test.ts'],
           exclude: ['server/src/domain/**', '**/node_modules/**'],
           pool: 'forks',
+          // Vitest would leave one core of two to itself, and it idles.
+          maxWorkers: Math.max(2, availableParallelism() - 1),
+          sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -28,6 +34,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           pool: 'forks',
           fileParallelism: false,
+          sequence: { groupOrder: 2 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -230,8 +230,10 @@ describe('a nurse’s night, with the server as it is', () => {
   it('lets the alarm be noted and taken, and tells the whole story on its page', async (context) => {
     if (browser === undefined) return context.skip();
     const { page } = await screenOf('anna');
-    const row = page.locator('.work-row').first();
+    await page.locator('.work-row').first().waitFor();
     await page.keyboard.press('j');
+    const id = await page.evaluate(() => document.activeElement?.closest<HTMLElement>('.work-row')?.dataset['alarm']);
+    const row = page.locator(`.work-row[data-alarm="${id}"]`);
     await page.keyboard.press('m');
     await page.getByLabel('Note', { exact: true }).fill('Walked to the bathroom');
     await page.keyboard.press('Control+Enter');

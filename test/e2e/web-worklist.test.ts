@@ -128,6 +128,16 @@ describe('the worklist', () => {
     expect(await focusedRow(page)).toBe(ids[1]);
     expect((await order(page)).indexOf(ids[1])).toBe(1);
     expect(Math.abs(((await rowOf(page, ids[1] ?? '').boundingBox())?.y ?? 0) - (before?.y ?? 0))).toBeLessThan(40);
+    // So while a dialog about it is open: nothing has moved when the dialog closes.
+    await page.keyboard.press('m');
+    await page.getByRole('dialog').waitFor();
+    const higher = mock.ward.raiseHeartRate('P8', Date.now()).id;
+    await rowOf(page, higher).waitFor({ state: 'attached' });
+    expect((await order(page)).indexOf(ids[1])).toBe(1);
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(await focusedRow(page)).toBe(ids[1]);
+    expect((await order(page)).indexOf(ids[1])).toBe(1);
     // Over and taken by somebody else: its row goes, the focus stays in the list.
     mock.ward.end(ids[1] ?? '', Date.now());
     mock.ward.acknowledge(ids[1] ?? '', 'Somebody', Date.now());

@@ -1,5 +1,5 @@
 import { type MantineSize, Modal } from '@mantine/core';
-import { type ReactNode, useEffect, useState } from 'react';
+import { type ReactNode, useLayoutEffect, useState } from 'react';
 
 /**
  * A dialog that is on the page exactly as long as it is open, and gives the focus back to where it was. Its head is no
@@ -24,9 +24,10 @@ export function Dialog({
   // Asked before anything within takes the focus.
   const [before] = useState(() => document.activeElement);
   const [top] = useState(() => (document.querySelector('.bar')?.getBoundingClientRect().bottom ?? 34) + 6);
-  useEffect(
+  // Once the dialog is off the page and before anything else happens: the next key already belongs to what was left.
+  useLayoutEffect(
     () => () => {
-      setTimeout(() => {
+      queueMicrotask(() => {
         const isNowhere = document.activeElement === null || document.activeElement === document.body;
         if (isNowhere && before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
       });

@@ -32,9 +32,11 @@ export function useShortcuts(shortcuts: Shortcuts): void {
 /** A tick box is not typed into: after ticking one, keys go on working. */
 const TYPED_INTO = 'input:not([type="checkbox"]), textarea, select, [role="listbox"]';
 
+export const isDialogOpen = (): boolean => document.querySelector('[role="dialog"]') !== null;
+
 function isElsewhere(event: KeyboardEvent): boolean {
   const target = event.target;
-  if (document.querySelector('[role="dialog"]') !== null) return true;
+  if (isDialogOpen()) return true;
   if (!(target instanceof HTMLElement)) return false;
   return target.isContentEditable || target.closest(TYPED_INTO) !== null;
 }

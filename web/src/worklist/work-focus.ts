@@ -1,6 +1,7 @@
 import type { Alert } from '@healthsync/contracts/alert';
 import { type FocusEvent, type PointerEvent, useLayoutEffect, useRef, useState } from 'react';
 import { holdPlace } from '../live/hold-place.ts';
+import { isDialogOpen } from '../widgets/shortcuts.ts';
 import { workOrder } from './work-order.ts';
 
 /** A key pressed twice in a hurry must not take the alarm that moved up under it. */
@@ -19,7 +20,8 @@ export function useWorkFocus(alerts: readonly Alert[]) {
 
   const byId = new Map(alerts.map((alert) => [alert.id, alert]));
   const sorted = workOrder(alerts).map(({ id }) => id);
-  const held = focusedRow() ?? hovered;
+  // A dialog is about the row it was opened from, and gives the focus back to it.
+  const held = focusedRow() ?? (isDialogOpen() ? current : undefined) ?? hovered;
   const order = holdPlace(sorted, { held, before: before.current });
   const first = current !== undefined && byId.has(current) ? current : order[0];
 
