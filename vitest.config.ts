@@ -1,8 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
+/** Vitest would leave one core of two to itself, and it idles. */
+const maxWorkers = Math.max(2, availableParallelism() - 1);
+
 // Pure tests share threads; tests that start servers, kill processes or open browsers get a process each. The groups run
-// one after the other: what is timed by a person's patience (end to end) has the machine to itself, the others share it.
+// one after the other: what a person sees in a browser has the machine to itself, the others share it.
 export default defineConfig({
   test: {
     projects: [
@@ -12,6 +15,7 @@ export default defineConfig({
           include: ['contracts/src/**/*.test.ts', 'server/src/domain/**/*.test.ts', 'web/src/**/*.test.ts'],
           pool: 'threads',
           isolate: false,
+          testTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
       },
@@ -21,22 +25,33 @@ export default defineConfig({
           include: ['server/src/**/*.test.ts', 'scripts/**/*.test.ts', 'bench/**/*.test.ts'],
           exclude: ['server/src/domain/**', '**/node_modules/**'],
           pool: 'forks',
-          // Vitest would leave one core of two to itself, and it idles.
-          maxWorkers: Math.max(2, availableParallelism() - 1),
-          sequence: { groupOrder: 1 },
+          maxWorkers,
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
         },
       },
       {
         test: {
           name: 'e2e',
           include: ['test/**/*.test.ts'],
+          exclude: ['test/e2e/web-*.test.ts'],
           pool: 'forks',
-          fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          maxWorkers,
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['test/e2e/web-*.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

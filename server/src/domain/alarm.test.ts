@@ -129,7 +129,7 @@ const sent: fc.Arbitrary<Sent> = fc.record({
 
 function readingOf({ device, at, heartRate, spo2, rr }: Sent, offset: number): AssignedReading {
   return {
-    id: `r${device}-${at}-${heartRate}-${spo2}` as ReadingId,
+    id: `r${device}-${at}-${heartRate}-${spo2}-${rr}` as ReadingId,
     deviceId: `D${device}` as DeviceId,
     patientId: PATIENT,
     atMs: 1_000_000 + at * 1_000,
@@ -213,6 +213,20 @@ describe('whatever a network does to the stream', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('a second copy is not the moment at which a peak is due to be told', () => {
+    const stream = [
+      { device: 1, at: 10 },
+      { device: 1, at: 0, heartRate: 150, spo2: 80, rr: 21 },
+      { device: 1, at: 1, rr: 8 },
+    ].map((each, offset) => readingOf({ heartRate: undefined, spo2: undefined, rr: undefined, ...each }, offset));
+    const told = (all: readonly AssignedReading[]) => judgeAll(all, start, 0).transitions.map(({ kind }) => kind);
+    expect(told(stream)).toEqual(['began', 'began']);
+    expect(told([...stream, ...stream.slice(0, 1)])).toEqual(['began', 'began']);
+    // A new one of the same moment is.
+    const later = readingOf({ device: 1, at: 11, heartRate: undefined, spo2: undefined, rr: undefined }, 3);
+    expect(told([...stream, later])).toEqual(['began', 'began', 'worsened']);
   });
 
   it('duplicates, at any later place, tell nothing', () => {

@@ -82,11 +82,13 @@ export function judgeReading(
       rules.news2NotApplicable === undefined
         ? taken === TAKEN_AND_SCORES
         : status.news2NotApplicable !== rules.news2NotApplicable;
+    // A second copy takes nothing and is no later than the first: it must not be the moment at which a peak is due.
+    const isNews = taken !== NOTHING || atMs > patient.eventMs;
     if (atMs > patient.eventMs) patient.eventMs = atMs;
     if (taken !== NOTHING)
       for (const combination of rules.compiled.combinations)
         if (concerns(combination, patient, readingId)) judgeCombination(judgement, combination);
-    if (isScoreStale || patient.eventMs > patient.news2UntilMs || hasNews2Condition(judgement))
+    if (isScoreStale || patient.eventMs > patient.news2UntilMs || (isNews && hasNews2Condition(judgement)))
       rescore(judgement, patient.eventMs);
   }
   showLast(patient, reading);
