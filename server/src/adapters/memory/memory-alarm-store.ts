@@ -29,13 +29,22 @@ export class MemoryAlarmStore implements AlarmStore {
   readonly events: AlarmChange[] = [];
   readonly #policy: AlarmPolicy;
   readonly #now: () => number;
-  readonly #applied = new Map<string, ConditionTransition['position']>();
+  readonly #inTransaction: (changes: readonly AlarmChange[]) => void;
+  readonly #applied = new Map<string, Applied>();
   readonly #history = new Map<AlarmId, AlarmHistoryEntry[]>();
   readonly #notes = new Map<AlarmId, AlarmNote[]>();
 
-  constructor(options: { readonly policy?: AlarmPolicy; readonly now?: () => number } = {}) {
+  constructor(
+    options: {
+      readonly policy?: AlarmPolicy;
+      readonly now?: () => number;
+      /** What else belongs to changes, without `unchanged`: called with them, and done when it returns. */
+      readonly inTransaction?: (changes: readonly AlarmChange[]) => void;
+    } = {},
+  ) {
     this.#policy = options.policy ?? ALARM_POLICY;
     this.#now = options.now ?? Date.now;
+    this.#inTransaction = options.inTransaction ?? (() => {});
   }
 
   async apply(transitions: readonly ConditionTransition[]): Promise<readonly AlarmChange[]> {
@@ -44,18 +53,21 @@ export class MemoryAlarmStore implements AlarmStore {
     for (const transition of transitions) {
       const { patientId, rule, position } = transition;
       const key = `${patientId}\n${rule}`;
-      if (!isAfter(position, this.#applied.get(key))) continue;
-      this.#applied.set(key, position);
+      const applied = this.#applied.get(key);
+      if (applied !== undefined && !isNew(applied, transition)) continue;
+      this.#applied.set(key, { ...position, atMs: Math.max(transition.atMs, applied?.atMs ?? 0) });
       const open = [...this.alarms.values()].find(
         (alarm) => alarm.patientId === patientId && alarm.rule === rule && alarm.state === 'active',
       );
       const decided = nextAlarm(open, transition, this.places.get(patientId) ?? {});
       if (decided === undefined) continue;
       const change = scheduled(decided, open, this.#policy, this.#now());
-      if (change.kind === 'raised' && this.alarms.has(change.alarm.id)) throw new Error('an alarm was raised twice');
+      // The same reading cannot begin two alarms of a rule.
+      if (change.kind === 'raised' && this.alarms.has(change.alarm.id)) continue;
       this.#put(change);
       changes.push(change);
     }
+    this.#commit(changes);
     return changes;
   }
 
@@ -69,6 +81,7 @@ export class MemoryAlarmStore implements AlarmStore {
     if (decision.kind === 'refused' || decision.change.kind === 'unchanged') return decision;
     const change = scheduled(decision.change, alarm, this.#policy, atMs);
     this.#put(change);
+    this.#commit([change]);
     if (!('note' in act) || act.note === undefined) return { kind: 'done', change };
     const notes = this.#notes.get(id) ?? [];
     const author = { author: by, ...(byId === undefined ? {} : { authorId: byId }) };
@@ -112,6 +125,7 @@ export class MemoryAlarmStore implements AlarmStore {
         now = change.alarm;
       }
     }
+    this.#commit(changes);
     return changes;
   }
 
@@ -170,12 +184,21 @@ export class MemoryAlarmStore implements AlarmStore {
     this.#history.set(id, [...(this.#history.get(id) ?? []), historyEntry(change)]);
   }
 
+  #commit(changes: readonly AlarmChange[]): void {
+    const told = changes.filter(({ kind }) => kind !== 'unchanged');
+    if (told.length > 0) this.#inTransaction(told);
+  }
+
   #check(): void {
     if (this.refusal !== undefined) throw this.refusal;
   }
 }
 
-function isAfter(position: ConditionTransition['position'], applied: ConditionTransition['position'] | undefined) {
-  if (applied === undefined) return true;
-  return position.offset > applied.offset || (position.offset === applied.offset && position.step > applied.step);
+/** What was applied last to one patient and rule, and the latest event time among all that was. */
+type Applied = ConditionTransition['position'] & { readonly atMs: number };
+
+/** As in PostgreSQL: a log that began anew brings lower positions, but of later times. */
+function isNew(applied: Applied, { position, atMs }: ConditionTransition): boolean {
+  if (position.partition !== applied.partition || position.offset < applied.offset) return atMs > applied.atMs;
+  return position.offset > applied.offset || position.step > applied.step;
 }

@@ -198,6 +198,11 @@ export class MemoryWorkflowStore implements WorkflowStore {
     return row === undefined ? undefined : toRecord(row);
   }
 
+  /** Without waiting: for what is asked in the same transaction. */
+  statusOf(id: string): ExecutionRecord['status'] | undefined {
+    return this.#rows.get(this.#keys.get(id) ?? 0)?.status;
+  }
+
   async list(query: Parameters<WorkflowStore['list']>[0]): Promise<readonly ExecutionRecord[]> {
     const { definition, status, beforeKey = Number.POSITIVE_INFINITY, limit } = query;
     return [...this.#rows.values()]
