@@ -11,6 +11,11 @@ export type BedId = Branded<'BedId'>;
 export type WardId = Branded<'WardId'>;
 export type UserId = Branded<'UserId'>;
 export type RotaId = Branded<'RotaId'>;
+/** The organisation a record belongs to. */
+export type TenantId = Branded<'TenantId'>;
+
+/** Of everything in an installation that serves one organisation. */
+export const DEFAULT_TENANT = 'default' as TenantId;
 
 /**
  * Characters that are safe in an MQTT topic level, a URI path segment and a file name alike, so that an id never needs
@@ -27,6 +32,7 @@ export const parseAlarmId = (text: unknown): AlarmId | undefined => parseSafe(te
 export const parseBedId = (text: unknown): BedId | undefined => parseSafe(text) as BedId | undefined;
 export const parseWardId = (text: unknown): WardId | undefined => parseSafe(text) as WardId | undefined;
 export const parseUserId = (text: unknown): UserId | undefined => parseSafe(text) as UserId | undefined;
+export const parseTenantId = (text: unknown): TenantId | undefined => parseSafe(text) as TenantId | undefined;
 export const parseRotaId = (text: unknown): RotaId | undefined => parseSafe(text) as RotaId | undefined;
 
 export function parseReadingId(text: unknown): ReadingId | undefined {

@@ -1,5 +1,6 @@
 import type { Role } from '../domain/access.ts';
-import type { UserId, WardId } from '../domain/ids.ts';
+import type { Factor } from '../domain/factor.ts';
+import { DEFAULT_TENANT, type TenantId, type UserId, type WardId } from '../domain/ids.ts';
 import type { Accounts, StoredToken, User } from '../ports/accounts.ts';
 import { Failure } from '../ports/failure.ts';
 import { isBearerSecret, newSecret, sha256Of } from './secrets.ts';
@@ -13,6 +14,17 @@ export interface Principal {
   /** Empty: all wards. */
   readonly wardIds: readonly WardId[];
   readonly kind: 'session' | 'api';
+  readonly tenantId: TenantId;
+  /** When the first factor was last shown (ms). */
+  readonly authenticatedAtMs: number;
+  /** What has been shown, in order. */
+  readonly factors: readonly Factor[];
+  /** When a second factor was last shown (ms); absent: never. */
+  readonly mfaAtMs?: number;
+  /** What this is done for, where the caller says so. */
+  readonly purpose?: string;
+  /** Narrows what the roles allow (`domain/scope.ts`); absent: nothing is narrowed. */
+  readonly scopes?: readonly string[];
   /** When it ends unless it is used before (ms): the earlier of the idle and the final limit. */
   readonly expiresAtMs: number;
 }
@@ -173,5 +185,10 @@ const principalOf = ({ token, user }: Known): Principal => ({
   roles: user.roles,
   wardIds: user.wardIds,
   kind: token.kind,
+  tenantId: user.tenantId ?? DEFAULT_TENANT,
+  authenticatedAtMs: token.authenticatedAtMs ?? token.createdAtMs,
+  factors: token.factors ?? (token.kind === 'api' ? ['api-key'] : ['password']),
+  ...(token.mfaAtMs !== undefined && { mfaAtMs: token.mfaAtMs }),
+  ...(token.scopes !== undefined && { scopes: token.scopes }),
   expiresAtMs: Math.min(token.idleExpiresAtMs, token.expiresAtMs),
 });

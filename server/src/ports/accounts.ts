@@ -1,5 +1,6 @@
 import type { Role } from '../domain/access.ts';
-import type { UserId, WardId } from '../domain/ids.ts';
+import type { Factor } from '../domain/factor.ts';
+import type { TenantId, UserId, WardId } from '../domain/ids.ts';
 
 /** Users, their sessions and API tokens. OpenID Connect replaces the password half later, behind the same port. */
 export interface Accounts {
@@ -35,6 +36,8 @@ export interface User {
   /** Empty: all wards. */
   readonly wardIds: readonly WardId[];
   readonly disabledAtMs?: number;
+  /** Absent: the installation's own organisation. */
+  readonly tenantId?: TenantId;
 }
 
 export interface StoredToken {
@@ -44,4 +47,8 @@ export interface StoredToken {
   readonly createdAtMs: number;
   readonly idleExpiresAtMs: number;
   readonly expiresAtMs: number;
+  readonly authenticatedAtMs?: number;
+  readonly factors?: readonly Factor[];
+  readonly mfaAtMs?: number;
+  readonly scopes?: readonly string[];
 }
