@@ -194,7 +194,7 @@ export const AlertDetail = Type.Object(
         /** What was to be told: `raised`, `escalated`, … */
         event: Type.String(),
         channel: Type.String(),
-        /** `dropped`: no longer worth sending, see `detail`. */
+        /** `dropped`: no longer worth sending, see `detail`. Of what was told with another page: that one's. */
         state: Type.Enum(['pending', 'delivered', 'failed', 'dropped']),
         attempts: Type.Integer(),
         /** A code: why it waits, failed or was dropped. */
@@ -202,6 +202,8 @@ export const AlertDetail = Type.Object(
         /** What the other side said later: that it arrived, was opened, or could not be brought. */
         receipt: Type.Optional(Type.Enum(['delivered', 'failed', 'read'])),
         updatedAt: Type.String(),
+        /** Told with the page of this other alarm of the same patient. */
+        toldWith: Type.Optional(Type.Object({ alarmId: Type.String(), at: Type.String() })),
       }),
     ),
     history: Type.Array(AlertHistoryEntry),

@@ -18,6 +18,15 @@ export const EscalationRecipient = Type.Object(
     }),
     heldUntil: Type.Optional(Type.String()),
     updatedAt: Type.Optional(Type.String()),
+    toldWith: Type.Optional(
+      Type.Object(
+        { alarmId: Type.String(), at: Type.String({ description: 'When that page was ordered.' }) },
+        {
+          description:
+            'Told with the page of this other alarm of the same patient, a moment before; `state` is what became of that page.',
+        },
+      ),
+    ),
   },
   { $id: 'EscalationRecipient' },
 );
