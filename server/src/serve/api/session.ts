@@ -1,14 +1,16 @@
-import { Me, Setup, SignIn as SignInBody } from '@healthsync/contracts/session';
+import { Me, Setup, SignIn as SignInBody, SignInStep } from '@healthsync/contracts/session';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { type Action, mayDo, type Role } from '../../domain/access.ts';
 import type { Principal } from '../../identity/sessions.ts';
-import { principalOf, SESSION_COOKIE } from '../access-gate.ts';
+import type { StepOutcome } from '../../identity/sign-in.ts';
+import { principalOf } from '../access-gate.ts';
 import { rfc3339 } from '../alert-shape.ts';
 import { invalid, sendProblem } from '../problem.ts';
 import type { Services } from '../services.ts';
+import { endSession, fromOf, startPending, startSession } from '../session-cookies.ts';
 import type { Api } from '../validation.ts';
 
-/** Signing in, who I am, signing out, and the very first account. */
+/** Signing in by name and password, who I am, signing out, and the very first account. */
 export function registerSession(app: FastifyInstance, { signIn, hooks }: Services): void {
   const api = app as unknown as Api;
 
@@ -16,22 +18,18 @@ export function registerSession(app: FastifyInstance, { signIn, hooks }: Service
     '/api/session',
     {
       config: { public: true },
-      schema: { summary: 'Sign in', tags: ['session'], body: SignInBody, response: { 200: Me } },
+      schema: { summary: 'Sign in', tags: ['session'], body: SignInBody, response: { 200: Me, 202: SignInStep } },
     },
     async (request, reply) => {
-      const browserMark = request.cookies[BROWSER_COOKIE]?.slice(0, 256);
-      const outcome = await signIn.signIn({
-        ...request.body,
-        address: request.ip,
-        ...(browserMark !== undefined && { browserMark }),
-      });
+      const outcome = await signIn.signIn({ ...request.body, ...fromOf(request) });
       hooks?.signIn?.(outcome.kind);
       switch (outcome.kind) {
         case 'signed-in':
-          return startSession(reply, outcome).send(toMe(outcome.principal));
+        case 'second-factor':
+        case 'enrol':
+          return sendStep(reply, outcome, 200);
         case 'refused':
-          // Whether the name or the password was wrong is nobody's business.
-          return sendProblem(reply, { status: 401, code: 'wrong-credentials', detail: 'Name or password is wrong.' });
+          return refuseCredentials(reply);
         case 'wait':
           return refuseForNow(reply, outcome.retryAfterMs);
         default:
@@ -51,8 +49,7 @@ export function registerSession(app: FastifyInstance, { signIn, hooks }: Service
     { config: { signedIn: true }, schema: { summary: 'Sign out', tags: ['session'] } },
     async (request, reply) => {
       if (request.credential !== undefined) await signIn.signOut(request.credential.secret);
-      reply.clearCookie(SESSION_COOKIE, COOKIE);
-      return reply.code(204).send();
+      return endSession(reply).code(204).send();
     },
   );
 
@@ -64,14 +61,14 @@ export function registerSession(app: FastifyInstance, { signIn, hooks }: Service
         summary: 'Make the first account with the one-time code',
         tags: ['session'],
         body: Setup,
-        response: { 201: Me },
+        response: { 201: Me, 202: SignInStep },
       },
     },
     async (request, reply) => {
       const outcome = await signIn.setUp({ ...request.body, address: request.ip });
       switch (outcome.kind) {
         case 'made':
-          return startSession(reply, outcome).code(201).send(toMe(outcome.principal));
+          return sendStep(reply, outcome.step, 201);
         case 'refused':
           return sendProblem(reply, {
             status: 403,
@@ -89,26 +86,19 @@ export function registerSession(app: FastifyInstance, { signIn, hooks }: Service
   );
 }
 
-/** `__Host-`: only over TLS, only for this host, not for its subdomains (RFC 6265bis 4.1.3.2). */
-const COOKIE = { path: '/', secure: true, httpOnly: true, sameSite: 'strict' } as const;
-
-/** Tells a browser that signed in before from a stranger, so that nobody can lock a person out by guessing. */
-const BROWSER_COOKIE = '__Host-healthsync-browser';
-const BROWSER_SECONDS = 180 * 24 * 3600;
-
-function startSession(
-  reply: FastifyReply,
-  opened: { readonly secret: string; readonly principal: Principal; readonly browserMark: string },
-): FastifyReply {
-  return reply
-    .setCookie(BROWSER_COOKIE, opened.browserMark, { ...COOKIE, maxAge: BROWSER_SECONDS })
-    .setCookie(SESSION_COOKIE, opened.secret, { ...COOKIE, maxAge: SESSION_COOKIE_SECONDS });
+/** The session, or what is still owed for one. */
+export function sendStep(reply: FastifyReply, step: StepOutcome, status: 200 | 201): FastifyReply {
+  if (step.kind === 'signed-in') return startSession(reply, step).code(status).send(toMe(step.principal));
+  const methods = step.kind === 'second-factor' ? step.methods : [];
+  return startPending(reply, step).code(202).send({ next: step.kind, methods });
 }
 
-/** The session ends by the server's own limits, which use extends; the cookie only has to outlive the longest. */
-const SESSION_COOKIE_SECONDS = 30 * 24 * 3600;
+/** Whether the name or the password was wrong is nobody's business. */
+export function refuseCredentials(reply: FastifyReply): FastifyReply {
+  return sendProblem(reply, { status: 401, code: 'wrong-credentials', detail: 'Name or password is wrong.' });
+}
 
-function refuseForNow(reply: FastifyReply, retryAfterMs: number): FastifyReply {
+export function refuseForNow(reply: FastifyReply, retryAfterMs: number): FastifyReply {
   return sendProblem(reply, {
     status: 429,
     code: 'too-many-attempts',
@@ -117,13 +107,15 @@ function refuseForNow(reply: FastifyReply, retryAfterMs: number): FastifyReply {
   });
 }
 
-function toMe(principal: Principal): Me {
+export function toMe(principal: Principal): Me {
   return {
     name: principal.name,
     displayName: principal.displayName,
     roles: [...principal.roles],
     actions: ACTIONS.filter((action) => mayDo(principal.roles as readonly Role[], action).allowed),
     sessionExpiresAt: rfc3339(principal.expiresAtMs),
+    factors: [...principal.factors],
+    ...(principal.mfaAtMs !== undefined && { secondFactorAt: rfc3339(principal.mfaAtMs) }),
   };
 }
 
