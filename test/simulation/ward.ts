@@ -1,0 +1,174 @@
+import type { Role } from '../../server/src/domain/access.ts';
+import { ALARM_POLICY, type AlarmPolicy } from '../../server/src/domain/alarm-policy.ts';
+import type { EscalationTimes } from '../../server/src/domain/escalation-times.ts';
+import type { BedId, DeviceId, PatientId, RotaId, UserId, WardId } from '../../server/src/domain/ids.ts';
+import type { LimitRule } from '../../server/src/domain/rule.ts';
+import { parseTopic, type Subscription } from '../../server/src/domain/topic.ts';
+import type { StaffSources } from '../../server/src/escalation/staff-directory.ts';
+import type { RegistrySnapshot } from '../../server/src/ports/registry.ts';
+import type { Subscribers } from '../../server/src/vitals/5-notify/teller.ts';
+import { CHANNELS, type PatientPlan, START_MS } from './plan.ts';
+
+/** Two wards with their people, the rules, and the times: as in a house, only shorter. */
+
+export interface Person {
+  readonly name: string;
+  readonly role: Role;
+  readonly ward?: 'W1' | 'W2';
+}
+
+export const STAFF: readonly Person[] = [
+  { name: 'nia', role: 'nurse', ward: 'W1' },
+  { name: 'chris', role: 'charge-nurse', ward: 'W1' },
+  { name: 'dora', role: 'physician', ward: 'W1' },
+  { name: 'noa', role: 'nurse', ward: 'W2' },
+  { name: 'cleo', role: 'charge-nurse', ward: 'W2' },
+  { name: 'dan', role: 'physician', ward: 'W2' },
+  { name: 'otto', role: 'physician' },
+  { name: 'olga', role: 'physician' },
+];
+
+/** A board that hears of everything, as one that subscribed to it. */
+export const BOARD = 'board';
+
+export const HEART_RATE: LimitRule = {
+  kind: 'limit',
+  id: 'heartRate.above.high',
+  version: 1,
+  vital: 'heartRate',
+  comparison: 'above',
+  limit: 160,
+  priority: 'high',
+};
+export const SPO2: LimitRule = {
+  kind: 'limit',
+  id: 'spo2.below.high',
+  version: 1,
+  vital: 'spo2',
+  comparison: 'below',
+  limit: 85,
+  sustainedMs: 8_000,
+  priority: 'high',
+};
+
+export const ESCALATION: EscalationTimes = {
+  nurseSeconds: 20,
+  leadsSeconds: 15,
+  onCallSeconds: 15,
+  everyoneSeconds: 20,
+  mediumSeconds: 25,
+  repeatsMax: 3,
+};
+
+export const POLICY: AlarmPolicy = {
+  ...ALARM_POLICY,
+  acknowledgementMs: { high: 60_000, medium: 90_000, low: 120_000 },
+  remindEveryMs: { high: 25_000, medium: 40_000, low: 60_000 },
+  snoozeMs: { high: [30_000], medium: [30_000], low: [30_000] },
+};
+
+export function registryOf(patients: readonly PatientPlan[]): RegistrySnapshot {
+  return {
+    wards: [
+      { id: 'W1' as WardId, name: 'Ward 1' },
+      { id: 'W2' as WardId, name: 'Ward 2' },
+    ],
+    beds: patients.map(({ name, ward }) => ({ id: `bed-${name}` as BedId, wardId: ward as WardId, label: name })),
+    patients: patients.map(({ name, ward }) => ({
+      id: name as PatientId,
+      bedId: `bed-${name}` as BedId,
+      wardId: ward as WardId,
+      bed: name,
+      spo2Scale: 1,
+    })),
+    devices: [],
+    assignments: patients.map(({ name }) => ({
+      deviceId: `D-${name}` as DeviceId,
+      patientId: name as PatientId,
+      fromMs: 0,
+    })),
+    revokedSerials: [],
+    deviceTokens: [],
+    rules: { sets: [{ place: { scope: 'house' }, revision: 1, rules: [HEART_RATE, SPO2] }], overrides: [] },
+  };
+}
+
+export const addressOf = (name: string, channel: string) => `${name}@${channel}`;
+
+/** As kept in the database; asked for by the real directory. */
+export const STAFF_SOURCES: Omit<StaffSources, 'now'> = {
+  accounts: {
+    users: async () =>
+      STAFF.map(({ name, role, ward }) => ({
+        id: name as UserId,
+        name,
+        displayName: name,
+        roles: [role],
+        wardIds: ward === undefined ? [] : [ward as WardId],
+      })),
+  },
+  contacts: {
+    of: async (userIds) =>
+      userIds.flatMap((userId) =>
+        CHANNELS.map((channel) => ({ userId, channel, address: addressOf(userId, channel), verified: true })),
+      ),
+  } as StaffSources['contacts'],
+  teams: {
+    team: async (wardId) => ({
+      wardId,
+      zone: 'UTC',
+      shifts: [],
+      version: 1,
+      assignments: STAFF.filter(({ ward }) => ward === wardId).map(({ name, role }) => ({
+        id: `assigned-${name}`,
+        wardId,
+        role: role === 'physician' ? 'doctor' : role === 'nurse' ? 'nurse' : 'charge-nurse',
+        userId: name as UserId,
+        bedIds: [],
+        patientIds: [],
+        fromMs: 0,
+        madeBy: 'house',
+        madeAtMs: 0,
+      })),
+    }),
+    quietHours: async () => ({ users: new Map() }),
+  },
+  rotas: {
+    list: async () => [
+      {
+        id: 'R1' as RotaId,
+        version: 1,
+        name: 'Medicine',
+        wardIds: [],
+        zone: 'UTC',
+        layers: ['otto', 'olga'].map((name) => ({
+          name: `layer of ${name}`,
+          people: [name as UserId],
+          startsOn: '2026-01-05',
+          handoverAt: '08:00',
+          turnDays: 7,
+        })),
+        retired: false,
+        setBy: 'house',
+        setAtMs: 0,
+        reason: 'house',
+      },
+    ],
+    overrides: async () => [],
+  },
+  channelTypes: () =>
+    new Map([
+      ['mail', 'smtp'],
+      ['text', 'sms'],
+    ]),
+  house: () => [],
+};
+
+const topic = parseTopic('alarms');
+if (topic === undefined) throw new Error('no such topic');
+const SUBSCRIPTIONS: readonly Subscription[] = [
+  { id: 'board', topic, subscriber: { kind: 'endpoint', channel: BOARD, recipient: BOARD } },
+];
+export const subscribers = async (): Promise<Subscribers> => ({ subscriptions: SUBSCRIPTIONS, people: new Map() });
+
+export const trueTime = (ms: number) => START_MS + ms;

@@ -1,0 +1,148 @@
+import { MemoryAlarmStore } from '../../server/src/adapters/memory/memory-alarm-store.ts';
+import { MemoryCheckpoints } from '../../server/src/adapters/memory/memory-checkpoints.ts';
+import { MemoryEscalations } from '../../server/src/adapters/memory/memory-escalations.ts';
+import { MemoryOutbox } from '../../server/src/adapters/memory/memory-outbox.ts';
+import { MemoryWorkflowStore } from '../../server/src/adapters/memory/memory-workflow-store.ts';
+import type { AlarmChange } from '../../server/src/domain/alarm.ts';
+import type { AlarmId, PatientId } from '../../server/src/domain/ids.ts';
+import type { AssignedReading } from '../../server/src/domain/reading.ts';
+import { type Plan, START_MS } from './plan.ts';
+import type { Planted } from './planted.ts';
+import { VirtualTime } from './virtual-time.ts';
+import { ESCALATION, POLICY } from './ward.ts';
+
+/** What outlives every process: the log, the database, what was really sent; and the story as it is told. */
+export interface World {
+  readonly time: VirtualTime;
+  readonly plan: Plan;
+  readonly planted: Planted | undefined;
+  readonly readings: AssignedReading[];
+  readonly alarms: MemoryAlarmStore;
+  readonly escalations: MemoryEscalations;
+  readonly workflow: MemoryWorkflowStore;
+  readonly outbox: MemoryOutbox;
+  readonly checkpoints: MemoryCheckpoints;
+  /** Changes of alarms in the order in which they were committed. */
+  readonly changes: Committed[];
+  /** What tellers took to be sent, and recorded as delivered: in the order of commits. */
+  readonly takings: Taking[];
+  readonly sendings: Sending[];
+  readonly pages: Page[];
+  readonly acts: Acted[];
+  /** What was seen to be wrong in the moment in which it was done. */
+  readonly broken: string[];
+  /** By id: alarms of the installation that were raised, ever. */
+  readonly systemAlarms: Map<string, string>;
+  readonly troubles: Map<string, number>;
+  /** Called with each commit that concerns alarms or executions. */
+  onAlarms(call: (ids: readonly AlarmId[]) => void): void;
+  /** Milliseconds since the story began. */
+  sinceStart(): number;
+  tell(line: () => string): void;
+}
+
+export interface Committed {
+  readonly atMs: number;
+  readonly by: string;
+  readonly change: AlarmChange;
+}
+
+export interface Taking {
+  readonly atMs: number;
+  readonly by: string;
+  readonly deliveryId: string;
+  readonly what: 'taken' | 'delivered' | 'put-back';
+  /** Of one that was taken: somebody had its alarm then. */
+  readonly isTaken?: boolean;
+  readonly isCall?: boolean;
+}
+
+/** A notifier was asked to send. */
+export interface Sending {
+  readonly atMs: number;
+  readonly by: string;
+  readonly key: string;
+  readonly channel: string;
+}
+
+/** What somebody has received. */
+export interface Page {
+  readonly atMs: number;
+  readonly key: string;
+  readonly channel: string;
+  readonly recipient: string;
+  readonly event: string;
+  readonly alarmId?: AlarmId;
+}
+
+export interface Acted {
+  readonly atMs: number;
+  readonly who: string;
+  readonly alarmId: AlarmId;
+  readonly act: string;
+  readonly outcome: string;
+}
+
+export function openWorld(
+  plan: Plan,
+  planted: Planted | undefined,
+  onLine: ((line: string) => void) | undefined,
+): World {
+  const time = new VirtualTime(START_MS);
+  const now = () => time.nowMs + (time.current?.clockAheadMs ?? 0);
+  const listeners: ((ids: readonly AlarmId[]) => void)[] = [];
+  const changes: Committed[] = [];
+  const sinceStart = () => time.nowMs - START_MS;
+  const tell = (line: () => string): void => {
+    if (onLine === undefined) return;
+    onLine(`${(sinceStart() / 1000).toFixed(3).padStart(8)} ${(time.current?.name ?? '').padEnd(5)} ${line()}`);
+  };
+  const workflow = new MemoryWorkflowStore();
+  const escalations = new MemoryEscalations({ alarms: () => alarms, workflow, times: ESCALATION, now });
+  const alarms: MemoryAlarmStore = new MemoryAlarmStore({
+    policy: POLICY,
+    now,
+    inTransaction(committed) {
+      const by = time.current?.name ?? '';
+      for (const change of committed) {
+        changes.push({ atMs: time.nowMs, by, change });
+        tell(() => `stored   ${describe(change)}`);
+      }
+      if (planted?.forgetsEscalation !== true) escalations.follow(committed);
+      const ids = [...new Set(committed.map(({ alarm }) => alarm.id))];
+      for (const listen of listeners) listen(ids);
+    },
+  });
+  for (const { name, ward } of plan.patients)
+    alarms.places.set(name as PatientId, { wardId: ward as never, bedId: `bed-${name}` as never });
+  return {
+    time,
+    plan,
+    planted,
+    readings: [],
+    alarms,
+    escalations,
+    workflow,
+    outbox: new MemoryOutbox(alarms),
+    checkpoints: new MemoryCheckpoints(),
+    changes,
+    takings: [],
+    sendings: [],
+    pages: [],
+    acts: [],
+    broken: [],
+    systemAlarms: new Map(),
+    troubles: new Map(),
+    onAlarms: (call) => void listeners.push(call),
+    sinceStart,
+    tell,
+  };
+}
+
+function describe({ kind, alarm, by, undone }: AlarmChange): string {
+  const owner = by === undefined ? '' : ` by ${by}`;
+  const more = undone === undefined ? '' : `, undoing ${undone.join(' and ')}`;
+  return `${short(alarm.id)} ${alarm.patientId} ${alarm.rule} ${kind}${owner} (${alarm.state}, ${alarm.condition})${more}`;
+}
+
+export const short = (id: string): string => id.slice(0, 6);
