@@ -96,6 +96,7 @@ export async function openTelling(parts: TellingParts) {
       subscribers,
       policies: async () => new Map([...(await policies.current())].map(([name, { policy }]) => [name, policy])),
       watch,
+      settings: { togetherMs: parts.settings.escalationTogetherSeconds * 1_000 },
       sources: {
         nameOf: ({ patientId }: Alarm) => nameOf(registry, patientId),
         rich: createRichMail({ history, now }),

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { ESCALATION_TIMES } from '../domain/escalation-times.ts';
+import { TOGETHER_MS } from '../domain/told-together.ts';
 import { variable } from './setting-variable.ts';
 
 /** How long each step of an escalation waits, and who watches over it from outside. */
@@ -36,6 +37,14 @@ export const ESCALATION_SETTINGS = {
     default: ESCALATION_TIMES.repeatsMax,
     description:
       'How often the last step is told before an alarm of the installation rings instead; the watchdog then goes on every ten minutes.',
+  }),
+  escalationTogetherSeconds: Type.Integer({
+    ...variable('HEALTHSYNC_ESCALATION_TOGETHER_SECONDS'),
+    minimum: 0,
+    maximum: 600,
+    default: TOGETHER_MS / 1_000,
+    description:
+      'How far apart the pages of several alarms of one patient to one person may be to be told as one; 0 tells each.',
   }),
   deadManUrl: Type.Optional(
     Type.String({

@@ -1,6 +1,7 @@
 import { type Alarm, type AlarmChange, type Priority, urgencyOf } from './alarm.ts';
 import { ESCALATION_STEPS, type EscalationStep } from './escalation.ts';
 import type { AlarmId } from './ids.ts';
+import { calls } from './told-together.ts';
 
 /**
  * When an escalation begins and when it ends. A round belongs to one call for somebody: it begins when an alarm rings
@@ -99,16 +100,6 @@ export function roundMoves(
   }
   const by = startOf(change);
   return by === undefined || !calls(alarm) ? [] : start(by, last?.end === 'snoozed' ? afterSnooze(last) : 'nurse');
-}
-
-/** Present, and nobody has it. */
-function calls(alarm: Alarm): boolean {
-  return (
-    alarm.state === 'active' &&
-    alarm.condition === 'present' &&
-    alarm.acknowledgedAtMs === undefined &&
-    alarm.snoozedUntilMs === undefined
-  );
 }
 
 function endOf({ alarm }: AlarmChange, definition: EscalationDefinition | undefined): RoundEnd | undefined {

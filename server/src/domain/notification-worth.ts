@@ -1,6 +1,7 @@
 import type { Alarm, Priority } from './alarm.ts';
 import { CHANNEL_TRAITS, type ChannelType, type NotificationEvent } from './channel.ts';
 import type { Rank } from './rate-limit.ts';
+import { type PageInQuestion, pageThatTells, TOGETHER_MS } from './told-together.ts';
 
 /** What is known of a delivery at the moment it could be sent. */
 export interface DeliveryFacts {
@@ -23,6 +24,9 @@ export interface DeliveryFacts {
     /** What the latest is called on the other side. */
     readonly receipt?: string;
   };
+  /** Of other alarms of the same patient to the same recipient, and how far apart pages may be to be one. */
+  readonly page?: PageInQuestion;
+  readonly togetherMs?: number;
 }
 
 /**
@@ -32,6 +36,8 @@ export interface DeliveryFacts {
 export type Worth =
   | { readonly kind: 'send' }
   | { readonly kind: 'wait' }
+  /** The page of another alarm has called whom this one calls. */
+  | { readonly kind: 'told-with'; readonly deliveryId: string }
   | { readonly kind: 'drop'; readonly reason: 'told-already' | 'nothing-to-change' | 'taken' | 'over' };
 
 export function worthOf(facts: DeliveryFacts): Worth {
@@ -44,7 +50,15 @@ export function worthOf(facts: DeliveryFacts): Worth {
   if (!CHANNEL_TRAITS[facts.channelType].isForPeople || !CALLS.includes(event)) return { kind: 'send' };
   // Nobody is called to what somebody has, or what is over.
   if (alarm.state === 'resolved') return drop('over');
-  return alarm.acknowledgedAtMs === undefined ? { kind: 'send' } : drop('taken');
+  return alarm.acknowledgedAtMs === undefined ? worthBeside(facts) : drop('taken');
+}
+
+/** Beside what the same person was told of the same patient. */
+function worthBeside({ page, togetherMs = TOGETHER_MS }: DeliveryFacts): Worth {
+  const other = page && pageThatTells(page, togetherMs);
+  if (other === undefined) return { kind: 'send' };
+  // While it is on its way nobody knows yet that it arrives.
+  return other.state === 'delivered' ? { kind: 'told-with', deliveryId: other.deliveryId } : { kind: 'wait' };
 }
 
 /** The same alarm twice within this is once too often; a minute later it is a reminder that nobody has come. */

@@ -52,7 +52,9 @@ export function createTellTask(parts: TellTaskParts) {
     const world = await directory.worldOf(here);
     for (const step of untold(task, round))
       await tellStep({ ...task, step, repeat: 1, isLast: false }, round, here, world);
-    const { recipients, after, waits, atMs } = await tellStep(task, round, here, world);
+    // Who wants the next step told now marks the alarm with it first: then nobody says that a page was there already.
+    const isWanted = round.startedBy === 'person' || (task.repeat === 1 && isMarked(alarm, task, round));
+    const { recipients, after, waits, atMs } = await tellStep(task, round, here, world, isWanted);
     // Taken while it was told: nobody else will answer this token.
     if (after.end !== undefined) return answer(task.token, after.end);
     if (recipients.length > 0) await mark(alarm, task, round, atMs);
@@ -73,11 +75,17 @@ export function createTellTask(parts: TellTaskParts) {
     );
   }
 
-  async function tellStep(task: TellPayload, round: EscalationRound, here: EscalatedAlarm, world: EscalationWorld) {
+  async function tellStep(
+    task: TellPayload,
+    round: EscalationRound,
+    here: EscalatedAlarm,
+    world: EscalationWorld,
+    isWanted = false,
+  ) {
     const atMs = now();
     const plan = planStep({ ...task, atMs }, here, world);
     const recipients = plan.recipients.map((each): ToldRecipient => ({ ...each, dedupeKey: keyOf(task, each) }));
-    await order(task, round, recipients, atMs);
+    await order(task, { event: eventOf(task.step, round), isWanted }, recipients, atMs);
     const waits = recipients.length > 0 || task.isLast;
     const after = await escalations.told({
       ...task,
@@ -91,14 +99,21 @@ export function createTellTask(parts: TellTaskParts) {
   }
 
   async function order(
-    { alarmId, step }: TellPayload,
-    round: EscalationRound,
+    { alarmId }: TellPayload,
+    { event, isWanted }: { readonly event: NotificationEvent; readonly isWanted: boolean },
     recipients: readonly ToldRecipient[],
     atMs: number,
   ): Promise<void> {
-    const event = eventOf(step, round);
     const all = recipients.map(({ channel, address, userId, dedupeKey, heldUntilMs }) => ({
-      order: { alarmId, event, channel, recipient: address, dedupeKey, ...(userId === undefined ? {} : { userId }) },
+      order: {
+        alarmId,
+        event,
+        channel,
+        recipient: address,
+        dedupeKey,
+        ...(userId === undefined ? {} : { userId }),
+        ...(isWanted ? { insists: true as const } : {}),
+      },
       heldUntilMs,
     }));
     await escalations.hold(
@@ -113,10 +128,9 @@ export function createTellTask(parts: TellTaskParts) {
   }
 
   /** On the alarm itself, for everybody who looks at it; the nurse's own step is what every alarm begins with. */
-  async function mark(alarm: Alarm, { step }: TellPayload, round: EscalationRound, atMs: number): Promise<void> {
-    const isMarked = alarm.escalationStep === step && (alarm.escalatedAtMs ?? 0) >= round.startedAtMs;
-    if (step === 'nurse' || isMarked) return;
-    await alarms.act({ id: alarm.id, act: { kind: 'escalate', step }, by: ESCALATION_ACTOR, atMs });
+  async function mark(alarm: Alarm, task: TellPayload, round: EscalationRound, atMs: number): Promise<void> {
+    if (task.step === 'nurse' || isMarked(alarm, task, round)) return;
+    await alarms.act({ id: alarm.id, act: { kind: 'escalate', step: task.step }, by: ESCALATION_ACTOR, atMs });
   }
 
   /** One alarm of the installation for each ward, naming the steps at which nobody was found last. */
@@ -163,6 +177,10 @@ export type PlaceOf = (alarm: Alarm) => Pick<EscalatedAlarm, 'wardId' | 'bedId' 
 /** What of an alarm decides who is told. */
 export function escalatedAlarm({ priority, kind, patientId }: Alarm, place: ReturnType<PlaceOf>): EscalatedAlarm {
   return { priority, kind, patientId, ...place };
+}
+
+function isMarked({ escalationStep, escalatedAtMs = 0 }: Alarm, { step }: TellPayload, round: EscalationRound): boolean {
+  return escalationStep === step && escalatedAtMs >= round.startedAtMs;
 }
 
 /** Whoever hears first hears what rang; whoever comes after that nobody took it. */

@@ -90,6 +90,7 @@ export function startWatchdog(parts: WatchdogParts): Watchdog {
         recipient: address,
         dedupeKey: `watchdog:${alarm.id}:${atMs}:${channel}:${address}`,
         ...(userId === undefined ? {} : { userId }),
+        insists: true as const,
       })),
       atMs,
     );

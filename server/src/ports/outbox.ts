@@ -1,6 +1,7 @@
 import type { Alarm, AlarmChange, Priority } from '../domain/alarm.ts';
 import type { NotificationEvent } from '../domain/channel.ts';
 import type { AlarmId, UserId } from '../domain/ids.ts';
+import type { OtherPage } from '../domain/told-together.ts';
 import type { Recipient } from '../domain/topic.ts';
 import type { ReceiptState } from './alarm-answers.ts';
 import type { SystemAlarm } from './system-alarms.ts';
@@ -10,6 +11,9 @@ export interface Outbox extends DeliveryOrders {
   /**
    * Turns changes of alarms that were not fanned out yet into deliveries, one per (change, channel, recipient). `plan` is
    * asked once per batch, and only where there is something; it answers for each change in the same order.
+   *
+   * What was told with a page of one of these alarms goes out by itself if that alarm no longer calls: the latest for each
+   * alarm and recipient.
    */
   fanOut(plan: (changes: readonly AlarmChange[]) => Promise<readonly FanOutPlan[]>, nowMs: number): Promise<number>;
 
@@ -24,7 +28,21 @@ export interface Outbox extends DeliveryOrders {
     readonly nowMs: number;
     readonly leaseUntilMs: number;
     readonly limit: number;
+    /** How far apart pages may be that are told together; 0: none are. */
+    readonly togetherMs?: number;
   }): Promise<readonly Delivery[]>;
+
+  /**
+   * Told with the page of another alarm of the same patient (`domain/told-together.ts`): taken as told, unless that page
+   * no longer stands for it, asked for in the same moment. False: it does not, and this one is due at once.
+   */
+  tellWith(told: {
+    readonly deliveryId: string;
+    readonly attempt: number;
+    /** The delivery that told it. */
+    readonly toldWith: string;
+    readonly atMs: number;
+  }): Promise<boolean>;
 
   /** What became of an attempt. One whose lease ran out changes nothing, unless it delivered. */
   record(result: DeliveryResult): Promise<void>;
@@ -87,6 +105,8 @@ export interface DeliveryOrder {
   readonly userId?: UserId;
   /** The same for the same order, however often it is given: `execution:state:attempt` and the recipient. */
   readonly dedupeKey: string;
+  /** Never told with another page: somebody asked for it, or everything else has failed. */
+  readonly insists?: true;
 }
 
 export interface FanOutPlan {
@@ -108,6 +128,7 @@ export interface Delivery {
   readonly attempt: number;
   readonly orderedAtMs: number;
   readonly isFollowUp: boolean;
+  readonly insists: boolean;
   readonly about: DeliverySubject;
 }
 
@@ -120,6 +141,8 @@ export type DeliverySubject =
       readonly change?: AlarmChange;
       /** Of the deliveries of this alarm to this recipient that were ordered before. */
       readonly earlier: EarlierDeliveries;
+      /** Of other alarms of this patient to this recipient; none where this one is told in any case. */
+      readonly lately: LatelyTold;
     }
   | { readonly kind: 'system'; readonly alarm: SystemAlarm }
   | { readonly kind: 'summary'; readonly count: number };
@@ -132,6 +155,12 @@ export interface EarlierDeliveries {
   readonly latestOrderedAtMs?: number;
   /** Of the latest that was delivered. */
   readonly receipt?: string;
+}
+
+export interface LatelyTold {
+  readonly others: readonly OtherPage[];
+  /** When an alarm of this patient was last taken. */
+  readonly takenAtMs?: number;
 }
 
 export interface DeliveryResult {
@@ -167,6 +196,8 @@ export interface DeliveryRecord {
   readonly receiptAtMs?: number;
   /** Of one that was ordered. */
   readonly dedupeKey?: string;
+  /** It was told with this page of another alarm: state and receipt are that one's. */
+  readonly toldWith?: { readonly alarmId: AlarmId; readonly atMs: number };
 }
 
 export interface ChannelTraffic {

@@ -61,11 +61,20 @@ function toRecipient({ userId, role, channel, why, heldUntilMs }: StepRecipient,
 function stateOf(
   delivery: DeliveryRecord | undefined,
   { heldUntilMs }: StepRecipient,
-): Pick<Shown.EscalationRecipient, 'state' | 'updatedAt'> {
+): Pick<Shown.EscalationRecipient, 'state' | 'updatedAt' | 'toldWith'> {
   if (delivery === undefined) return { state: heldUntilMs === undefined ? 'pending' : 'held' };
   const { state, receiptState, receiptAtMs, updatedAtMs } = delivery;
   const latest = receiptState ?? state;
-  return { state: latest, updatedAt: rfc3339(receiptState === undefined ? updatedAtMs : (receiptAtMs ?? updatedAtMs)) };
+  return {
+    state: latest,
+    updatedAt: rfc3339(receiptState === undefined ? updatedAtMs : (receiptAtMs ?? updatedAtMs)),
+    ...toldWithOf(delivery),
+  };
+}
+
+/** The other alarm whose page told of this one. */
+export function toldWithOf({ toldWith }: { readonly toldWith?: DeliveryRecord['toldWith'] | undefined }) {
+  return toldWith === undefined ? {} : { toldWith: { alarmId: toldWith.alarmId, at: rfc3339(toldWith.atMs) } };
 }
 
 const toWarning = ({ code, userId, text }: EscalationWarning): Shown.EscalationWarning => ({

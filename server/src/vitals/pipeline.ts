@@ -53,7 +53,7 @@ export interface PipelineParts {
   readonly rejected: RejectedReadings;
   readonly notifiers: readonly Notifier[];
   /** Who is told, in which words, and what becomes of it: `apps/open-telling.ts`. */
-  readonly telling: Pick<TellerDependencies, 'subscribers' | 'policies' | 'watch'> & {
+  readonly telling: Pick<TellerDependencies, 'subscribers' | 'policies' | 'watch' | 'settings'> & {
     readonly sources: Omit<MessageSources, 'placeOf' | 'wallUrl'>;
   };
   readonly view: () => RegistryView;

@@ -1,6 +1,7 @@
 import type { Alarm, AlarmChange, Priority } from '../../domain/alarm.ts';
 import type { AlarmId, UserId } from '../../domain/ids.ts';
 import { rankOf } from '../../domain/notification-worth.ts';
+import { calls, type OtherPage, TAKEN_GRACE_MS } from '../../domain/told-together.ts';
 import type { Failure } from '../../ports/failure.ts';
 import type {
   Delivery,
@@ -8,6 +9,7 @@ import type {
   DeliveryRecord,
   DeliveryResult,
   EarlierDeliveries,
+  LatelyTold,
   Outbox,
 } from '../../ports/outbox.ts';
 import type { SystemAlarm } from '../../ports/system-alarms.ts';
@@ -31,6 +33,7 @@ interface Stored extends Omit<Delivery, 'about' | 'attempt'> {
   receiptState?: NonNullable<DeliveryRecord['receiptState']>;
   receiptAtMs?: number;
   summary?: Stored;
+  toldWith?: Stored;
 }
 
 interface AlarmSource {
@@ -66,7 +69,7 @@ export class MemoryOutbox implements Outbox {
       const tell = (to: { channel: string; recipient: string; userId?: UserId }, isFollowUp: boolean) => {
         if (told.has(`${to.channel}\n${to.recipient}`)) return;
         told.add(`${to.channel}\n${to.recipient}`);
-        this.#add({ ...to, event, isFollowUp, subject, priority: change.alarm.priority }, nowMs);
+        this.#add({ ...to, event, isFollowUp, insists: false, subject, priority: change.alarm.priority }, nowMs);
         made++;
       };
       const before = this.#deliveries.filter(
@@ -78,17 +81,20 @@ export class MemoryOutbox implements Outbox {
         if (state === 'pending' || state === 'delivered')
           tell({ channel, recipient, ...(userId === undefined ? {} : { userId }) }, true);
     }
+    const ids = new Set(changes.map(({ alarm }) => alarm.id));
+    const isOf = (each: Stored) => each.subject.kind === 'alarm' && ids.has(each.subject.id);
+    this.#tellApart((held, told) => isOf(held) || isOf(told), nowMs);
     return made;
   }
 
   async enqueue(orders: readonly DeliveryOrder[], nowMs: number): Promise<number> {
     this.#check();
     let made = 0;
-    for (const { alarmId, ...order } of orders) {
+    for (const { alarmId, insists = false, ...order } of orders) {
       const alarm = this.#alarms.alarms.get(alarmId);
       if (alarm === undefined || this.#knows(order.dedupeKey)) continue;
       const { priority } = alarm;
-      this.#add({ ...order, priority, isFollowUp: false, subject: { kind: 'alarm', id: alarmId } }, nowMs);
+      this.#add({ ...order, insists, priority, isFollowUp: false, subject: { kind: 'alarm', id: alarmId } }, nowMs);
       made++;
     }
     return made;
@@ -102,7 +108,15 @@ export class MemoryOutbox implements Outbox {
       if (this.#knows(dedupeKey)) continue;
       const { priority } = alarm;
       this.#add(
-        { ...to, event: 'raised', priority, isFollowUp: false, dedupeKey, subject: { kind: 'system', alarm } },
+        {
+          ...to,
+          event: 'raised',
+          priority,
+          isFollowUp: false,
+          insists: true,
+          dedupeKey,
+          subject: { kind: 'system', alarm },
+        },
         nowMs,
       );
       made++;
@@ -110,17 +124,33 @@ export class MemoryOutbox implements Outbox {
     return made;
   }
 
-  async take({ nowMs, leaseUntilMs, limit }: Parameters<Outbox['take']>[0]): Promise<readonly Delivery[]> {
+  async take(request: Parameters<Outbox['take']>[0]): Promise<readonly Delivery[]> {
     this.#check();
+    const { nowMs, leaseUntilMs, limit, togetherMs = 0 } = request;
     const due = this.#deliveries
       .filter((each) => each.state === 'pending' && each.nextAtMs <= nowMs && each.leasedUntilMs <= nowMs)
       .sort((a, b) => rankOf(a.priority) - rankOf(b.priority) || a.nextAtMs - b.nextAtMs)
       .slice(0, limit);
+    const lately = due.map((each) => this.#latelyTold(each, togetherMs, nowMs));
     for (const each of due) {
       each.leasedUntilMs = leaseUntilMs;
       each.attempts++;
     }
-    return due.map((each) => this.#toDelivery(each));
+    return due.map((each, index) => this.#toDelivery(each, lately[index]));
+  }
+
+  async tellWith({ deliveryId, attempt, toldWith, atMs }: Parameters<Outbox['tellWith']>[0]): Promise<boolean> {
+    this.#check();
+    const told = this.#deliveries.find((each) => each.deliveryId === toldWith);
+    const held = this.#deliveries.find((each) => each.deliveryId === deliveryId);
+    if (told?.state !== 'delivered' || !this.#callsNow(told)) return false;
+    if (held?.state !== 'pending' || held.attempts !== attempt) return false;
+    held.state = 'dropped';
+    held.lastDetail = 'told-with';
+    held.toldWith = told;
+    held.updatedAtMs = atMs;
+    held.leasedUntilMs = 0;
+    return true;
   }
 
   async record({ deliveryId, attempt, outcome, atMs }: DeliveryResult): Promise<void> {
@@ -171,6 +201,7 @@ export class MemoryOutbox implements Outbox {
         event: 'summary',
         priority,
         isFollowUp: false,
+        insists: true,
         subject: { kind: 'summary', count: waiting.length },
       },
       nowMs,
@@ -204,6 +235,7 @@ export class MemoryOutbox implements Outbox {
       delivery.state = 'failed';
       delivery.lastDetail = receipt.detail ?? 'failed later';
       delivery.updatedAtMs = atMs;
+      this.#tellApart((_, told) => told === delivery, atMs);
     } else if (delivery.state === 'failed') delivery.state = 'delivered';
     return { deliveryId: delivery.deliveryId, recipient: delivery.recipient, isNew: true };
   }
@@ -241,13 +273,16 @@ export class MemoryOutbox implements Outbox {
         channel: each.channel,
         recipient: each.recipient,
         ...(each.userId === undefined ? {} : { userId: each.userId }),
-        state: each.summary?.state ?? each.state,
+        state: (each.summary ?? each.toldWith ?? each).state,
         attempts: each.attempts,
         ...(each.lastDetail === undefined ? {} : { lastDetail: each.lastDetail }),
         orderedAtMs: each.orderedAtMs,
         updatedAtMs: each.updatedAtMs,
-        ...timesOf(each.summary ?? each),
+        ...timesOf(each.summary ?? each.toldWith ?? each),
         ...(each.dedupeKey === undefined ? {} : { dedupeKey: each.dedupeKey }),
+        ...(each.toldWith?.subject.kind === 'alarm'
+          ? { toldWith: { alarmId: each.toldWith.subject.id, atMs: each.toldWith.orderedAtMs } }
+          : {}),
       }));
   }
 
@@ -282,8 +317,8 @@ export class MemoryOutbox implements Outbox {
     return stored;
   }
 
-  #toDelivery(stored: Stored): Delivery {
-    const { deliveryId, event, channel, recipient, userId, priority, attempts, orderedAtMs, isFollowUp } = stored;
+  #toDelivery(stored: Stored, lately: LatelyTold = { others: [] }): Delivery {
+    const { deliveryId, event, channel, recipient, userId, priority, attempts, orderedAtMs } = stored;
     return {
       deliveryId,
       event,
@@ -293,12 +328,69 @@ export class MemoryOutbox implements Outbox {
       priority,
       attempt: attempts,
       orderedAtMs,
-      isFollowUp,
-      about: this.#aboutOf(stored),
+      isFollowUp: stored.isFollowUp,
+      insists: stored.insists,
+      about: this.#aboutOf(stored, lately),
     };
   }
 
-  #aboutOf(stored: Stored): Delivery['about'] {
+  /** What was told with a page that no longer stands for it is due again: of each alarm and recipient the latest. */
+  #tellApart(which: (held: Stored, told: Stored) => boolean, nowMs: number): void {
+    const apart = this.#deliveries.filter((held) => {
+      const { toldWith } = held;
+      if (toldWith === undefined || !which(held, toldWith) || !this.#callsNow(held)) return false;
+      const its = this.#alarmOf(toldWith);
+      const isUrgent = its !== undefined && rankOf(its.priority) <= rankOf(held.priority);
+      return !(toldWith.state === 'delivered' && this.#callsNow(toldWith) && isUrgent);
+    });
+    const latest = new Map(
+      apart.map((held) => [`${this.#alarmOf(held)?.id}\n${held.channel}\n${held.recipient}`, held]),
+    );
+    for (const held of latest.values()) {
+      const isTaken = held.toldWith !== undefined && this.#alarmOf(held.toldWith)?.acknowledgedAtMs !== undefined;
+      delete held.toldWith;
+      held.state = 'pending';
+      held.lastDetail = 'told-apart';
+      held.leasedUntilMs = 0;
+      held.updatedAtMs = nowMs;
+      held.nextAtMs = nowMs + (isTaken ? TAKEN_GRACE_MS : 0);
+    }
+  }
+
+  #latelyTold(stored: Stored, togetherMs: number, nowMs: number): LatelyTold {
+    const own = this.#alarmOf(stored);
+    if (own === undefined || stored.userId === undefined || stored.isFollowUp || stored.insists) return { others: [] };
+    const index = this.#deliveries.indexOf(stored);
+    const others = this.#deliveries.flatMap((each, at): readonly OtherPage[] => {
+      const alarm = this.#alarmOf(each);
+      const isCandidate =
+        (each.state === 'pending' || each.state === 'delivered') &&
+        !each.isFollowUp &&
+        each.channel === stored.channel &&
+        each.recipient === stored.recipient &&
+        Math.abs(each.orderedAtMs - stored.orderedAtMs) < togetherMs;
+      if (!isCandidate || alarm === undefined || alarm.id === own.id || alarm.patientId !== own.patientId) return [];
+      const isUnderWay = each.attempts === 0 || (each.attempts === 1 && each.leasedUntilMs > nowMs);
+      const { deliveryId, event, priority, orderedAtMs } = each;
+      const state = each.state === 'delivered' ? 'delivered' : isUnderWay ? 'under-way' : 'in-trouble';
+      return [{ deliveryId, alarmId: alarm.id, event, priority, orderedAtMs, state, isEarlier: at < index, alarm }];
+    });
+    const taken = [...this.#alarms.alarms.values()].flatMap(({ patientId, acknowledgedAtMs }) =>
+      patientId === own.patientId && acknowledgedAtMs !== undefined ? [acknowledgedAtMs] : [],
+    );
+    return { others, ...(taken.length === 0 ? {} : { takenAtMs: Math.max(...taken) }) };
+  }
+
+  #alarmOf({ subject }: Stored): Alarm | undefined {
+    return subject.kind === 'alarm' ? this.#alarms.alarms.get(subject.id) : undefined;
+  }
+
+  #callsNow(stored: Stored): boolean {
+    const alarm = this.#alarmOf(stored);
+    return alarm !== undefined && calls(alarm);
+  }
+
+  #aboutOf(stored: Stored, lately: LatelyTold): Delivery['about'] {
     const { subject } = stored;
     if (subject.kind !== 'alarm') return subject;
     const alarm = this.#alarms.alarms.get(subject.id) ?? subject.change?.alarm;
@@ -308,6 +400,7 @@ export class MemoryOutbox implements Outbox {
       alarm,
       ...(subject.change === undefined ? {} : { change: subject.change }),
       earlier: this.#earlierThan(stored, subject.id),
+      lately,
     };
   }
 

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Alarm, AlarmChange, Priority } from '../../domain/alarm.ts';
 import type { AlarmId } from '../../domain/ids.ts';
 import { rankOf } from '../../domain/notification-worth.ts';
+import { type OtherPage, TAKEN_GRACE_MS } from '../../domain/told-together.ts';
 import type {
   ChannelTraffic,
   Delivery,
@@ -10,6 +11,7 @@ import type {
   DeliveryResult,
   EarlierDeliveries,
   FanOutPlan,
+  LatelyTold,
   Outbox,
 } from '../../ports/outbox.ts';
 import type { SystemAlarm } from '../../ports/system-alarms.ts';
@@ -48,11 +50,12 @@ export class PostgresOutbox implements Outbox {
     if (orders.length === 0) return 0;
     const { rowCount } = await failing(() =>
       this.#pool.query(
-        `insert into delivery (alarm_id, event, rank, channel, recipient, user_id, dedupe_key, next_at, updated_at, ordered_at)
+        `insert into delivery (alarm_id, event, rank, channel, recipient, user_id, dedupe_key, insists, next_at, updated_at,
+           ordered_at)
          select alarm.id, event, case alarm.priority when 'high' then 0 when 'medium' then 1 else 2 end,
-           channel, recipient, wanted."userId", "dedupeKey", $2, $2, $2
+           channel, recipient, wanted."userId", "dedupeKey", coalesce(wanted.insists, false), $2, $2, $2
          from jsonb_to_recordset($1::jsonb) as wanted
-           ("alarmId" text, event text, channel text, recipient text, "userId" text, "dedupeKey" text)
+           ("alarmId" text, event text, channel text, recipient text, "userId" text, "dedupeKey" text, insists boolean)
            join alarm on alarm.id = "alarmId"
          on conflict do nothing`,
         [JSON.stringify(orders), new Date(nowMs)],
@@ -83,7 +86,8 @@ export class PostgresOutbox implements Outbox {
     return rowCount ?? 0;
   }
 
-  async take({ nowMs, leaseUntilMs, limit }: Parameters<Outbox['take']>[0]): Promise<readonly Delivery[]> {
+  async take(request: Parameters<Outbox['take']>[0]): Promise<readonly Delivery[]> {
+    const { nowMs, leaseUntilMs, limit, togetherMs = 0 } = request;
     // Two notifiers skip each other's rows instead of waiting; a lease that ran out is anybody's.
     const { rows } = await failing(() =>
       this.#pool.query<TakenRow>(
@@ -95,13 +99,31 @@ export class PostgresOutbox implements Outbox {
            update delivery set leased_until = $2, attempts = attempts + 1, updated_at = $1
            from due where delivery.id = due.id returning delivery.*
          )
-         select ${TAKEN_FIELDS} from taken left join outbox_event on outbox_event.id = event_id ${EARLIER}
+         select ${TAKEN_FIELDS}, lately.others, lately."takenAtMs"
+         from taken left join outbox_event on outbox_event.id = event_id ${EARLIER} ${LATELY}
          order by rank, next_at, sequence`,
-        [new Date(nowMs), new Date(leaseUntilMs), limit],
+        [new Date(nowMs), new Date(leaseUntilMs), limit, togetherMs],
       ),
     );
     const alarms = await this.#alarms(rows.flatMap(({ alarmId }) => alarmId ?? []));
     return rows.map((row) => toDelivery(row, alarms));
+  }
+
+  async tellWith({ deliveryId, attempt, toldWith, atMs }: Parameters<Outbox['tellWith']>[0]): Promise<boolean> {
+    // The other and its alarm are locked: whoever takes that alarm, or hears that the other failed, does so before this,
+    // which is then seen here, or after, and then finds this one.
+    const { rowCount } = await failing(() =>
+      this.#pool.query(
+        `with standing as (
+           select told.id from delivery as told join alarm on alarm.id = told.alarm_id
+           where told.id = $3 and told.state = 'delivered' and ${CALLS} for share
+         )
+         update delivery set state = 'dropped', last_detail = 'told-with', told_with = $3, updated_at = $4, leased_until = null
+         where id = $1 and state = 'pending' and attempts = $2 and exists (select from standing)`,
+        [deliveryId, attempt, toldWith, new Date(atMs)],
+      ),
+    );
+    return rowCount === 1;
   }
 
   async record({ deliveryId, attempt, outcome, atMs }: DeliveryResult): Promise<void> {
@@ -148,7 +170,7 @@ export class PostgresOutbox implements Outbox {
         `insert into delivery (about, event, rank, channel, recipient, user_id, attempts, leased_until, next_at, updated_at, ordered_at)
          values ($1, 'summary', $2, $3, $4, $5, 1, $6, $7, $7, $7)
          returning id as "deliveryId", event, rank, channel, recipient, user_id as "userId", attempts as attempt,
-           ordered_at as "orderedAtMs", is_follow_up as "isFollowUp", about, null as "alarmId", null as change`,
+           ordered_at as "orderedAtMs", is_follow_up as "isFollowUp", insists, about, null as "alarmId", null as change`,
         [
           JSON.stringify({ kind: 'summary', count: rows.length }),
           Math.min(...rows.map(({ rank }) => rank)),
@@ -171,8 +193,8 @@ export class PostgresOutbox implements Outbox {
 
   async noteReceipt(receipt: Parameters<Outbox['noteReceipt']>[0]): ReturnType<Outbox['noteReceipt']> {
     const { channel, state, detail, atMs } = receipt;
-    const { rows } = await failing(() =>
-      this.#pool.query<{ deliveryId: string; recipient: string; isNew: boolean }>(
+    return await inTransaction(this.#pool, async (client) => {
+      const { rows } = await client.query<{ deliveryId: string; recipient: string; isNew: boolean }>(
         // Opened is the most that can be said, and a failure reported late does not undo an arrival.
         `with found as (
            select id, recipient from delivery where channel = $1 and receipt = $2 order by sequence desc limit 1
@@ -187,9 +209,12 @@ export class PostgresOutbox implements Outbox {
          )
          select found.id as "deliveryId", found.recipient, noted.id is not null as "isNew" from found left join noted using (id)`,
         [channel, receipt.receipt, state, new Date(atMs), detail ?? 'failed later'],
-      ),
-    );
-    return rows[0];
+      );
+      const [noted] = rows;
+      if (noted?.isNew && state === 'failed')
+        await tellApart(client, 'told.id = any($1)', [noted.deliveryId], atMs);
+      return noted;
+    });
   }
 
   async latestTo({ channel, recipient }: Parameters<Outbox['latestTo']>[0]): ReturnType<Outbox['latestTo']> {
@@ -218,20 +243,22 @@ export class PostgresOutbox implements Outbox {
 
   async deliveries(alarmId: string): Promise<readonly DeliveryRecord[]> {
     const { rows } = await failing(() =>
-      this.#pool.query<object>(
+      this.#pool.query<RecordRow>(
         `select own.id as "deliveryId", own.event, own.channel, own.recipient, own.user_id as "userId",
-           coalesce(summary.state, own.state) as state, own.attempts, own.last_detail as "lastDetail",
+           coalesce(stood.state, own.state) as state, own.attempts, own.last_detail as "lastDetail",
            own.ordered_at as "orderedAtMs", own.updated_at as "updatedAtMs",
-           coalesce(summary.delivered_at, own.delivered_at) as "deliveredAtMs",
-           coalesce(summary.receipt, own.receipt) as receipt,
-           coalesce(summary.receipt_state, own.receipt_state) as "receiptState",
-           coalesce(summary.receipt_at, own.receipt_at) as "receiptAtMs", own.dedupe_key as "dedupeKey"
-         from delivery own left join delivery summary on summary.id = own.summary_id
+           coalesce(stood.delivered_at, own.delivered_at) as "deliveredAtMs",
+           coalesce(stood.receipt, own.receipt) as receipt,
+           coalesce(stood.receipt_state, own.receipt_state) as "receiptState",
+           coalesce(stood.receipt_at, own.receipt_at) as "receiptAtMs", own.dedupe_key as "dedupeKey",
+           case when own.told_with is not null then stood.alarm_id end as "toldWithAlarm",
+           case when own.told_with is not null then stood.ordered_at end as "toldWithAtMs"
+         from delivery own left join delivery stood on stood.id = coalesce(own.summary_id, own.told_with)
          where own.alarm_id = $1 order by own.sequence`,
         [alarmId],
       ),
     );
-    return rows.map((row) => withoutNulls(row) as DeliveryRecord);
+    return rows.map(toRecord);
   }
 
   async traffic(): Promise<readonly ChannelTraffic[]> {
@@ -272,6 +299,12 @@ export class PostgresOutbox implements Outbox {
   }
 }
 
+/** As `domain/told-together.ts#calls`. */
+const callsAs = (alarm: string) =>
+  `(${alarm}.state = 'active' and ${alarm}.condition = 'present' and ${alarm}.acknowledged_at is null
+    and ${alarm}.snoozed_until is null)`;
+const CALLS = callsAs('alarm');
+
 /** One transaction each, so that a flood of alarms holds no locks for long; the rest comes with the next call. */
 const EVENTS_PER_BATCH = 500;
 const BATCHES_MAX = 100;
@@ -293,7 +326,34 @@ async function fanOutSome(client: pg.PoolClient, plan: Parameters<Outbox['fanOut
     rows.map(({ id }) => id),
     new Date(nowMs),
   ]);
+  const ids = [...new Set(rows.map(({ alarmId }) => alarmId))];
+  if (ids.length > 0) await tellApart(client, '(told.alarm_id = any($1) or held.alarm_id = any($1))', ids, nowMs);
   return { events: rows.length, made };
+}
+
+/**
+ * What was told with a page that no longer stands for it is due again; of each alarm and recipient the latest, since the
+ * earlier ones say the same.
+ */
+async function tellApart(client: pg.PoolClient, which: string, of: readonly string[], nowMs: number): Promise<void> {
+  await client.query(
+    `with apart as (
+       select distinct on (held.alarm_id, held.channel, held.recipient) held.id, its.acknowledged_at is not null as is_taken
+       from delivery held
+         join delivery told on told.id = held.told_with join alarm its on its.id = told.alarm_id
+         join alarm on alarm.id = held.alarm_id
+       where ${which} and held.state = 'dropped' and ${CALLS}
+         and not (
+           told.state = 'delivered' and ${callsAs('its')}
+           and array_position(array['high', 'medium', 'low'], its.priority) <= held.rank + 1
+         )
+       order by held.alarm_id, held.channel, held.recipient, held.sequence desc
+     )
+     update delivery set state = 'pending', last_detail = 'told-apart', told_with = null, leased_until = null, updated_at = $2,
+       next_at = $2::timestamptz + case when apart.is_taken then $3::float8 else 0 end * interval '1 millisecond'
+     from apart where delivery.id = apart.id`,
+    [of, new Date(nowMs), TAKEN_GRACE_MS],
+  );
 }
 
 async function fanOutOne(
@@ -338,6 +398,9 @@ interface TakenRow {
   readonly attempt: number;
   readonly orderedAtMs: number;
   readonly isFollowUp: boolean;
+  readonly insists: boolean;
+  readonly others?: readonly OtherPage[] | null;
+  readonly takenAtMs?: number | null;
   readonly about:
     | { readonly kind: 'system'; readonly alarm: SystemAlarm }
     | { readonly kind: 'summary'; readonly count: number }
@@ -353,7 +416,11 @@ interface TakenRow {
 
 const TAKEN_FIELDS = `
   taken.id as "deliveryId", taken.event, rank, channel, recipient, user_id as "userId", attempts as attempt,
-  ordered_at as "orderedAtMs", is_follow_up as "isFollowUp", about, taken.alarm_id as "alarmId", change, earlier.*`;
+  ordered_at as "orderedAtMs", is_follow_up as "isFollowUp", insists, about, taken.alarm_id as "alarmId", change, earlier.*`;
+
+function epochMs(column: string): string {
+  return `(extract(epoch from ${column}) * 1000)::float8`;
+}
 
 /** What this recipient was told of this alarm before. */
 const EARLIER = `
@@ -369,10 +436,50 @@ const EARLIER = `
       and before.sequence < taken.sequence
   ) as earlier on true`;
 
+/**
+ * What this person was told of other alarms of this patient, from $4 before to $4 after: `domain/told-together.ts` says
+ * which of it stands for this. More than 50 pages to one person about one patient within that time say nothing more.
+ */
+const LATELY = `
+  left join lateral (
+    select (
+      select jsonb_agg(page) from (
+        select jsonb_build_object(
+            'deliveryId', other.id, 'alarmId', other.alarm_id, 'event', other.event,
+            'priority', (array['high', 'medium', 'low'])[other.rank + 1],
+            'orderedAtMs', ${epochMs('other.ordered_at')},
+            'state', case when other.state = 'delivered' then 'delivered'
+              when other.attempts = 0 or (other.attempts = 1 and other.leased_until > $1) then 'under-way'
+              else 'in-trouble' end,
+            'isEarlier', other.sequence < taken.sequence,
+            'alarm', jsonb_strip_nulls(jsonb_build_object(
+              'state', its.state, 'condition', its.condition, 'priority', its.priority, 'kind', its.kind,
+              'acknowledgedAtMs', ${epochMs('its.acknowledged_at')}, 'snoozedUntilMs', ${epochMs('its.snoozed_until')}
+            ))
+          ) as page
+        from delivery other join alarm its on its.id = other.alarm_id
+        where other.channel = taken.channel and other.recipient = taken.recipient
+          and other.ordered_at > taken.ordered_at - $4::float8 * interval '1 millisecond'
+          and other.ordered_at < taken.ordered_at + $4::float8 * interval '1 millisecond'
+          and other.state in ('pending', 'delivered') and not other.is_follow_up
+          and other.alarm_id <> own.id and its.patient_id = own.patient_id
+        order by other.sequence limit 50
+      ) as pages
+    ) as others,
+    -- Of the last day's: an older one that is taken now says little, and a patient may stay for months.
+    (
+      select max(acknowledged_at) from alarm
+      where alarm.patient_id = own.patient_id and alarm.raised_at > taken.ordered_at - interval '1 day'
+    ) as "takenAtMs"
+    from alarm own
+    where own.id = taken.alarm_id and $4::float8 > 0 and taken.user_id is not null and not taken.is_follow_up
+      and not taken.insists
+  ) as lately on true`;
+
 const PRIORITIES = ['high', 'medium', 'low'] as const satisfies readonly Priority[];
 
 function toDelivery(row: TakenRow, alarms: ReadonlyMap<string, Alarm>): Delivery {
-  const { deliveryId, event, channel, recipient, userId, attempt, orderedAtMs, isFollowUp } = row;
+  const { deliveryId, event, channel, recipient, userId, attempt, orderedAtMs, isFollowUp, insists } = row;
   return {
     deliveryId,
     event,
@@ -383,6 +490,7 @@ function toDelivery(row: TakenRow, alarms: ReadonlyMap<string, Alarm>): Delivery
     attempt,
     orderedAtMs,
     isFollowUp,
+    insists,
     about: row.about ?? aboutAlarm(row, alarms),
   };
 }
@@ -391,7 +499,8 @@ function aboutAlarm(row: TakenRow, alarms: ReadonlyMap<string, Alarm>): Delivery
   // An event's alarm is written in its own transaction, so it is there; alarms are never deleted.
   const alarm = alarms.get(row.alarmId ?? '') ?? row.change?.alarm;
   if (alarm === undefined) throw new Error('a delivery about an alarm that never was');
-  return { kind: 'alarm', alarm, ...(row.change === null ? {} : { change: row.change }), earlier: earlierOf(row) };
+  const change = row.change === null ? {} : { change: row.change };
+  return { kind: 'alarm', alarm, ...change, earlier: earlierOf(row), lately: latelyOf(row) };
 }
 
 function earlierOf(row: TakenRow): EarlierDeliveries {
@@ -402,4 +511,21 @@ function earlierOf(row: TakenRow): EarlierDeliveries {
     ...(typeof row.latestOrderedAtMs === 'number' ? { latestOrderedAtMs: row.latestOrderedAtMs } : {}),
     ...(row.earlierReceipt === null || row.earlierReceipt === undefined ? {} : { receipt: row.earlierReceipt }),
   };
+}
+
+function latelyOf({ others, takenAtMs }: TakenRow): LatelyTold {
+  return { others: others ?? [], ...(typeof takenAtMs === 'number' ? { takenAtMs } : {}) };
+}
+
+interface RecordRow {
+  readonly toldWithAlarm: AlarmId | null;
+  readonly toldWithAtMs: number | null;
+}
+
+function toRecord({ toldWithAlarm, toldWithAtMs, ...row }: RecordRow): DeliveryRecord {
+  const toldWith =
+    toldWithAlarm === null || toldWithAtMs === null
+      ? {}
+      : { toldWith: { alarmId: toldWithAlarm, atMs: toldWithAtMs } };
+  return { ...(withoutNulls(row) as DeliveryRecord), ...toldWith };
 }

@@ -8,6 +8,7 @@ import type { RegistryView } from '../../identity/registry-view.ts';
 import type { Principal } from '../../identity/sessions.ts';
 import { principalOf } from '../access-gate.ts';
 import { rfc3339, toHistoryEntry } from '../alert-shape.ts';
+import { toldWithOf } from '../escalation-shape.ts';
 import { alertNow, wardOfAlarm } from '../live/places.ts';
 import { invalid, notFound, sendProblem } from '../problem.ts';
 import type { Services } from '../services.ts';
@@ -83,7 +84,7 @@ export function registerAlerts(app: FastifyInstance, services: Services): void {
       return reply.send({
         alert: alertNow(view(), alarm),
         // Not to whom: a recipient may be a private number.
-        deliveries: told.map(({ event, channel, state, attempts, lastDetail, receiptState, updatedAtMs }) => ({
+        deliveries: told.map(({ event, channel, state, attempts, lastDetail, receiptState, updatedAtMs, toldWith }) => ({
           event,
           channel,
           state,
@@ -91,6 +92,7 @@ export function registerAlerts(app: FastifyInstance, services: Services): void {
           ...(lastDetail !== undefined && { detail: lastDetail }),
           ...(receiptState !== undefined && { receipt: receiptState }),
           updatedAt: rfc3339(updatedAtMs),
+          ...toldWithOf({ toldWith }),
         })),
         history: history.map(toHistoryEntry),
         ...(notes !== undefined && {

@@ -12,6 +12,7 @@ import {
   type Worth,
   worthOf,
 } from '../../domain/notification-worth.ts';
+import { TOGETHER_MS } from '../../domain/told-together.ts';
 import { happeningOf, type ReachablePerson, recipientsOf, type Subscription } from '../../domain/topic.ts';
 import { repeat } from '../../pacing/repeating.ts';
 import type { DeliveryOutcome, Notifier } from '../../ports/notifier.ts';
@@ -44,7 +45,7 @@ export interface TellerHooks {
   }): void;
   /** From when it was ordered until the other side took it. */
   deliveredMs?(channel: string, priority: Delivery['priority'], ms: number): void;
-  held?(channel: string, why: 'limit' | 'follow-up' | 'summarised' | 'dropped'): void;
+  held?(channel: string, why: 'limit' | 'follow-up' | 'summarised' | 'dropped' | 'told-with'): void;
   fannedOut?(count: number): void;
   /** Nobody was told, and nobody will be by this delivery. */
   onFailed?(delivery: Delivery, reason: string): void;
@@ -81,6 +82,8 @@ export interface TellerSettings {
   readonly retry: RetryPolicy;
   /** How long what changes a message waits for that message to be on its way. */
   readonly followUpWaitMs: number;
+  /** How far apart the pages of one patient's alarms to one person may be to be told as one; 0: each is told. */
+  readonly togetherMs: number;
 }
 
 const DEFAULTS: TellerSettings = {
@@ -90,6 +93,7 @@ const DEFAULTS: TellerSettings = {
   leaseMs: 60_000,
   retry: RETRY_BY_DEFAULT,
   followUpWaitMs: 2_000,
+  togetherMs: TOGETHER_MS,
 };
 
 export function startTeller(dependencies: TellerDependencies): Teller {
@@ -111,7 +115,8 @@ export function startTeller(dependencies: TellerDependencies): Teller {
   async function takeDue(): Promise<void> {
     while (!stopping.signal.aborted && sending.size < settings.concurrencyMax) {
       const limit = settings.concurrencyMax - sending.size;
-      const due = await outbox.take({ nowMs: now(), leaseUntilMs: now() + settings.leaseMs, limit });
+      const leaseUntilMs = now() + settings.leaseMs;
+      const due = await outbox.take({ nowMs: now(), leaseUntilMs, limit, togetherMs: settings.togetherMs });
       if (due.length > 0) await readPolicies();
       for (const delivery of due) {
         const sent = handle(delivery).finally(() => {
@@ -143,6 +148,7 @@ export function startTeller(dependencies: TellerDependencies): Teller {
       hooks.held?.(delivery.channel, 'dropped');
       return record(delivery, { kind: 'dropped', reason: worth.reason });
     }
+    if (worth.kind === 'told-with') return tellWith(delivery, worth.deliveryId);
     if (worth.kind === 'wait') return defer(delivery, 'follow-up', now() + settings.followUpWaitMs);
     const policy = policyOf(notifier);
     const { channel, recipient, isFollowUp } = delivery;
@@ -162,10 +168,25 @@ export function startTeller(dependencies: TellerDependencies): Teller {
 
   const policyOf = ({ channel, type }: Notifier) => policies.get(channel) ?? defaultPolicy(type);
 
-  function worthNow({ event, orderedAtMs, isFollowUp, about }: Delivery, channelType: ChannelType): Worth {
+  function worthNow(delivery: Delivery, channelType: ChannelType): Worth {
+    const { about } = delivery;
     if (about.kind !== 'alarm') return { kind: 'send' };
-    const { alarm, earlier } = about;
-    return worthOf({ event, orderedAtMs, channelType, isFollowUp, alarm, earlier });
+    const { alarm, earlier, lately } = about;
+    const page = { ...delivery, alarm, ...lately };
+    return worthOf({ ...page, channelType, earlier, page, togetherMs: settings.togetherMs });
+  }
+
+  /** Where the other page stood for it no longer, in the very moment, this one goes out. */
+  async function tellWith(delivery: Delivery, toldWith: string): Promise<void> {
+    const { deliveryId, attempt: number, channel } = delivery;
+    try {
+      if (await outbox.tellWith({ deliveryId, attempt: number, toldWith, atMs: now() }))
+        hooks.held?.(channel, 'told-with');
+      else await record(delivery, { kind: 'deferred', reason: 'told-apart', untilMs: now() });
+    } catch (error) {
+      // It is looked at again when its lease ends.
+      hooks.onOutboxError?.(error);
+    }
   }
 
   /** What waits for the same recipient, as one; undefined: too little, or this may not be told so. */
