@@ -49,9 +49,15 @@ export type TestWard = Awaited<ReturnType<typeof openTestWard>>;
 export async function openTestWard(
   database: Connections,
   listener: Listener,
-  options: { readonly times?: EscalationTimes; readonly seed?: boolean } = {},
+  options: {
+    readonly times?: EscalationTimes;
+    readonly seed?: boolean;
+    readonly now?: () => number;
+    readonly onOrdered?: () => void;
+    readonly leaseMs?: number;
+  } = {},
 ) {
-  const now = Date.now;
+  const now = options.now ?? Date.now;
   const accounts = new PostgresAccounts(database);
   const contacts = new PostgresContacts(database);
   const teams = new PostgresCareTeams(database);
@@ -96,7 +102,7 @@ export async function openTestWard(
     stepsOf: ladderOf,
     statusOf: (patientId: PatientId) => statuses.get(patientId),
     placeOf: () => ({ wardId: WARD, bedId: 'B1' as BedId, bed: 'W3-01' }),
-    onOrdered: () => undefined,
+    onOrdered: options.onOrdered ?? (() => undefined),
     now,
   };
   let driver: WorkflowDriver | undefined;
@@ -130,7 +136,7 @@ export async function openTestWard(
         monotonicMs: () => performance.now(),
         seed: () => [1, 2, 3, 4],
         hooks: { onHandlerError: (_, error) => void failures.push(error) },
-        settings: { pollMs: 50 },
+        settings: { pollMs: 50, ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }) },
       });
     },
     async stopEngine(): Promise<void> {
@@ -140,7 +146,7 @@ export async function openTestWard(
     /** What a condition does to its alarm; answers with the alarm's id. */
     async condition(kind: ConditionTransition['kind'], over: Partial<Happening> = {}): Promise<AlarmId> {
       offset++;
-      const transition = transitionOf(kind, offset, over);
+      const transition = transitionOf(kind, offset, over, now());
       await alarms.apply([transition]);
       return transition.alarmId;
     },
@@ -173,6 +179,7 @@ function transitionOf(
   kind: ConditionTransition['kind'],
   offset: number,
   over: Partial<Happening>,
+  atMs: number,
 ): ConditionTransition {
   const { patientId = PATIENT, alarmId = 'A1', priority = 'high' } = over;
   const cause: Cause = { vital: 'heartRate', value: 171, comparison: 'above', limit: 160, text: 'HR 171 > 160' };
@@ -186,7 +193,7 @@ function transitionOf(
     cause,
     readingId: `r${offset}` as ReadingId,
     deviceId: 'D1' as DeviceId,
-    atMs: Date.now(),
+    atMs,
     alarmId: alarmId as AlarmId,
     position: { partition: 0, offset, step: 0 },
   };
