@@ -1,4 +1,12 @@
-import { createRootRoute, createRoute, createRouter, Outlet, redirect, useNavigate } from '@tanstack/react-router';
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  Link,
+  Outlet,
+  redirect,
+  useNavigate,
+} from '@tanstack/react-router';
 import { useEffect, useSyncExternalStore } from 'react';
 import { AlarmDialogs } from './alarms/alarm-dialogs.tsx';
 import { AlarmPage } from './alarms/alarm-page.tsx';
@@ -13,8 +21,10 @@ import { PatientsPage } from './pages/patients-page.tsx';
 import { mayOpen, PAGES } from './pages.ts';
 import { PatientPage } from './patient/patient-page.tsx';
 import { RotaPage } from './rota/rota-page.tsx';
+import { ApprovalsPage } from './rules/approvals-page.tsx';
 import { RulesPage } from './rules/rules-page.tsx';
 import { onSecond, useServices } from './services.ts';
+import { MySignInPage } from './session/my-sign-in-page.tsx';
 import { isSignedOut, SessionGate, useSession } from './session/session.tsx';
 import { SetupPage } from './session/setup-page.tsx';
 import { useSettings } from './settings.ts';
@@ -29,7 +39,7 @@ import { currentToasts, dismissToast, onToasts } from './widgets/toast.ts';
 import { TopBar } from './widgets/top-bar.tsx';
 import { WorklistPage } from './worklist/worklist-page.tsx';
 
-const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound });
+const root = createRootRoute({ component: Outlet });
 const setup = createRoute({ getParentRoute: () => root, path: '/setup', component: SetupPage });
 const inside = createRoute({ getParentRoute: () => root, id: 'inside', component: Inside });
 const page = { getParentRoute: () => inside } as const;
@@ -53,10 +63,14 @@ const tree = root.addChildren([
     createRoute({ ...page, path: '/channels', component: ChannelsPage }),
     createRoute({ ...page, path: '/me', component: MePage }),
     createRoute({ ...page, path: '/status', component: HealthPage }),
+    createRoute({ ...page, path: '/my-sign-in', component: MySignInPage }),
     createRoute({ ...page, path: '/rules', component: RulesPage }),
     createRoute({ ...page, path: '/executions', component: ExecutionsPage }),
     createRoute({ ...page, path: '/executions/$executionId', component: ExecutionPage }),
     createRoute({ ...page, path: '/devices', component: DevicesPage }),
+    createRoute({ ...page, path: '/approvals', component: ApprovalsPage }),
+    // Within the shell: whoever mistyped an address still sees what calls, and gets away by the bar.
+    createRoute({ ...page, path: '$', component: NotFound }),
   ]),
 ]);
 
@@ -154,12 +168,19 @@ function Toasts() {
 }
 
 function NotFound() {
+  const { may } = useSession();
+  const open = PAGES.filter((each) => mayOpen(each, may));
   return (
     <main className="page">
-      <h1>No such page</h1>
-      <p>
-        <a href="/wall">To the wall</a>
-      </p>
+      <h1>There is no page at this address</h1>
+      <p>These are the pages you may open:</p>
+      <ul>
+        {open.map(({ to, label }) => (
+          <li key={to}>
+            <Link to={to}>{label}</Link>
+          </li>
+        ))}
+      </ul>
     </main>
   );
 }

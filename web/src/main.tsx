@@ -18,6 +18,7 @@ import './controls.css';
 import './wall/tile.css';
 import './wall/wall.css';
 import './me/me.css';
+import './session/session.css';
 import './patient/patient.css';
 import './rota/rota.css';
 import './rules/rules.css';

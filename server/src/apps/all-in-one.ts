@@ -15,11 +15,8 @@ import { PostgresRuleSets } from '../adapters/postgres/rule-sets.ts';
 import { PostgresVitalsHistory } from '../adapters/postgres/vitals-history.ts';
 import { type DeviceId, parseAlarmId } from '../domain/ids.ts';
 import { openAuthorities } from '../identity/authority.ts';
-import { createPasswords } from '../identity/passwords.ts';
 import { openRegistryView } from '../identity/registry-view.ts';
 import { ownNames, serverCertificate } from '../identity/server-certificate.ts';
-import { createSessions } from '../identity/sessions.ts';
-import { createSignIn } from '../identity/sign-in.ts';
 import { createHttpServer } from '../serve/http-server.ts';
 import { createLiveHub } from '../serve/live/hub.ts';
 import type { Services } from '../serve/services.ts';
@@ -33,10 +30,11 @@ import { KEEP_GROUP } from '../vitals/2-keep/keeper.ts';
 import { ASSESS_GROUP } from '../vitals/3-assess/assessor.ts';
 import { startVitalsPipeline } from '../vitals/pipeline.ts';
 import { alarmPolicyOf } from './alarm-policy.ts';
-import { startDemo } from './demo.ts';
 import { openAlarmBurden } from './open-alarm-burden.ts';
+import { openDemo } from './open-demo.ts';
 import { openEscalation } from './open-escalation.ts';
 import { openEvents } from './open-events.ts';
+import { openIdentity } from './open-identity.ts';
 import { openTelling } from './open-telling.ts';
 import type { Settings } from './settings.ts';
 import { undoStack } from './undo.ts';
@@ -158,9 +156,12 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   });
   undo.push('reading log', () => readings.close());
 
+  const demo = await openDemo({ settings, authorities, certificate, database, accounts, log, now, undo });
+
   // A reading's way, from the log on; and what must be told beyond the wall.
   const tell = await openTelling({
     settings,
+    moreNotifiers: demo.notifiers,
     dataFolder: folder.path,
     database,
     listener,
@@ -294,17 +295,14 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   });
 
   // HTTPS: people, scripts, and devices without MQTT.
-  const sessions = createSessions({
+  const { signIn, routes: identityRoutes } = await openIdentity({
+    settings,
+    dataFolder: folder.path,
+    database,
     accounts,
     now,
-    limits: {
-      idleMs: settings.sessionIdleMinutes * 60_000,
-      maxMs: settings.sessionMaxHours * 3_600_000,
-      kioskIdleMs: 12 * 3_600_000,
-      kioskMaxMs: settings.kioskSessionMaxDays * 86_400_000,
-    },
+    hooks: { signIn: (outcome) => metrics.http.signIn(outcome) },
   });
-  const signIn = createSignIn({ accounts, sessions, passwords: createPasswords(), now });
   const services: Services = {
     view,
     refreshView: () => registryView.refresh(),
@@ -366,9 +364,11 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
       version: VERSION,
       hasPublicCertificate,
       plugins: [
+        identityRoutes,
         ...tellingRoutes,
         escalating.routes,
         happenings.routes,
+        demo.routes,
         openAlarmBurden({
           address: database.address,
           datasetsFolder: settings.datasetsFolder,
@@ -422,8 +422,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
 
   const host = settings.serverNames[0] ?? 'localhost';
   const [https, mqtts] = [`https://${host}:${httpsPort}`, `mqtts://${host}:${mqttPort}`];
-  if (settings.demo)
-    undo.push('demo', await startDemo({ folder: folder.path, mqttPort, registry, ruleSets, authorities, now, log }));
+  await demo.start({ folder: folder.path, mqttPort, registry, ruleSets });
   const setup = await signIn.offerSetup();
   log.info('serving', { version: VERSION, port: httpsPort });
   return {

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import { AUTO_CLEAR_PATTERN } from '../domain/alarm-policy.ts';
 import { variable } from './setting-variable.ts';
 import { ESCALATION_SETTINGS } from './settings-escalation.ts';
+import { IDENTITY_SETTINGS } from './settings-identity.ts';
 import { MESSAGING_SETTINGS } from './settings-messaging.ts';
 import { OUTGOING_SETTINGS, WEBHOOK_SECRET_EXPECTED, WEBHOOK_SECRET_PATTERN } from './settings-outgoing.ts';
 
@@ -275,6 +276,7 @@ export const SettingsSchema = Type.Object({
         'Key of the signature on webhooks, which follows Standard Webhooks (`examples/webhook-receiver`); needed with `HEALTHSYNC_WEBHOOK_URLS`.',
     }),
   ),
+  ...IDENTITY_SETTINGS,
   ...ESCALATION_SETTINGS,
   ...OUTGOING_SETTINGS,
   ...MESSAGING_SETTINGS,

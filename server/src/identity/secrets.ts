@@ -4,9 +4,15 @@ import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypt
  * Secrets that open something: 256 random bits in base64url behind a prefix that says what for, so that a leaked one is
  * recognised. Only their SHA-256 is ever stored; with 256 bits nothing slower is needed, and lookups need no salt.
  */
-export type SecretKind = 'session' | 'api' | 'device' | 'setup';
+export type SecretKind = 'session' | 'api' | 'device' | 'setup' | 'pending';
 
-const PREFIX: Readonly<Record<SecretKind, string>> = { session: 'hss_', api: 'hst_', device: 'hsd_', setup: '' };
+const PREFIX: Readonly<Record<SecretKind, string>> = {
+  session: 'hss_',
+  api: 'hst_',
+  device: 'hsd_',
+  setup: '',
+  pending: 'hsp_',
+};
 
 export const newSecret = (kind: SecretKind): string => PREFIX[kind] + randomBytes(32).toString('base64url');
 
@@ -15,6 +21,7 @@ export const sha256Of = (secret: string): string => createHash('sha256').update(
 
 /** Anything else cannot be one of ours, and is not worth a query. */
 export const isBearerSecret = (text: string): boolean => /^hs[st]_[A-Za-z0-9_-]{43}$/.test(text);
+export const isPendingSecret = (text: string): boolean => /^hsp_[A-Za-z0-9_-]{43}$/.test(text);
 export const isDeviceSecret = (text: string): boolean => /^hsd_[A-Za-z0-9_-]{43}$/.test(text);
 
 /**

@@ -3,7 +3,7 @@ import type { Factor } from '../domain/factor.ts';
 import { DEFAULT_TENANT, type TenantId, type UserId, type WardId } from '../domain/ids.ts';
 import type { Accounts, StoredToken, User } from '../ports/accounts.ts';
 import { Failure } from '../ports/failure.ts';
-import { isBearerSecret, newSecret, sha256Of } from './secrets.ts';
+import { isBearerSecret, isPendingSecret, newSecret, sha256Of } from './secrets.ts';
 
 /** Who is asking, as far as a secret proves it. */
 export interface Principal {
@@ -36,10 +36,33 @@ export interface Sessions {
    * activity: an open live stream keeps its session alive.
    */
   authenticate(secret: string): Promise<Principal | undefined>;
-  open(user: User): Promise<{ readonly secret: string; readonly principal: Principal }>;
+  /** Without a proof: just now, by password. */
+  open(user: User, proof?: Proof): Promise<{ readonly secret: string; readonly principal: Principal }>;
+  /** The first factor was right: a secret for showing the second one with, good for ten minutes, that opens nothing. */
+  openPending(user: User, factors: readonly Factor[]): Promise<string>;
+  findPending(secret: string): Promise<Pending | undefined>;
+  /** A further factor was shown in this session: that stands on it at once. */
+  prove(secret: string, factor: Factor): Promise<Principal | undefined>;
   /** A bearer token for scripts; `ttlMs` at most a year. */
-  createApiToken(user: User, ttlMs: number): Promise<{ readonly secret: string; readonly expiresAtMs: number }>;
+  createApiToken(
+    user: User,
+    ttlMs: number,
+    narrowed?: { readonly scopes?: readonly string[]; readonly label?: string },
+  ): Promise<{ readonly secret: string; readonly expiresAtMs: number }>;
   end(secret: string): Promise<void>;
+  /** Ends all that somebody has open, or one kind of it. Answers with how many. */
+  endAll(userId: UserId, kind?: 'session' | 'api'): Promise<number>;
+}
+
+export interface Proof {
+  readonly factors: readonly Factor[];
+  readonly mfaAtMs?: number;
+}
+
+export interface Pending {
+  readonly user: User;
+  readonly factors: readonly Factor[];
+  readonly expiresAtMs: number;
 }
 
 export interface SessionLimits {
@@ -88,8 +111,9 @@ export function createSessions(options: {
     try {
       const found = await accounts.findToken(sha256, nowMs);
       known.delete(sha256);
-      if (found === undefined) return undefined;
-      const token = await keepAlive(found.token, found.user, nowMs);
+      // What is pending has another prefix and never comes here; what it opens must not hang on that alone.
+      if (found === undefined || found.token.kind === 'pending') return undefined;
+      const token = await keepAlive(found.token as OpenToken, found.user, nowMs);
       return remember({ token, user: found.user, seenMs: nowMs });
     } catch (error) {
       // The wall must go on ringing while the database is away. Nothing can be revoked then; the limits still hold.
@@ -100,7 +124,7 @@ export function createSessions(options: {
   }
 
   /** Pushes the idle limit out, not at every request: after a tenth of it, at most every minute. */
-  async function keepAlive(token: StoredToken, user: User, nowMs: number): Promise<StoredToken> {
+  async function keepAlive(token: OpenToken, user: User, nowMs: number): Promise<OpenToken> {
     if (token.kind === 'api') return token;
     const { idleMs } = limitsOf(user, limits);
     const idleExpiresAtMs = Math.min(nowMs + idleMs, token.expiresAtMs);
@@ -126,23 +150,67 @@ export function createSessions(options: {
       const principal = principalOf(entry);
       return now() < principal.expiresAtMs ? principal : undefined;
     },
-    async open(user) {
+    async open(user, proof = { factors: ['password'] }) {
       const nowMs = now();
       const { idleMs, maxMs } = limitsOf(user, limits);
       const secret = newSecret('session');
       const expiresAtMs = nowMs + maxMs;
       const idleExpiresAtMs = Math.min(nowMs + idleMs, expiresAtMs);
       const token = { kind: 'session', sha256: sha256Of(secret), userId: user.id, createdAtMs: nowMs } as const;
-      const stored = { ...token, idleExpiresAtMs, expiresAtMs };
+      const stored = { ...token, idleExpiresAtMs, expiresAtMs, authenticatedAtMs: nowMs, ...proof };
       await accounts.addToken(stored);
       return { secret, principal: principalOf({ token: stored, user, seenMs: nowMs }) };
     },
-    async createApiToken(user, ttlMs) {
+    async openPending(user, factors) {
+      const nowMs = now();
+      const secret = newSecret('pending');
+      const expiresAtMs = nowMs + PENDING_MS;
+      const token = { kind: 'pending', sha256: sha256Of(secret), userId: user.id, createdAtMs: nowMs } as const;
+      await accounts.addToken({
+        ...token,
+        factors,
+        authenticatedAtMs: nowMs,
+        idleExpiresAtMs: expiresAtMs,
+        expiresAtMs,
+      });
+      return secret;
+    },
+    async findPending(secret) {
+      const found = isPendingSecret(secret) ? await accounts.findToken(sha256Of(secret), now()) : undefined;
+      if (found?.token.kind !== 'pending') return undefined;
+      const { token, user } = found;
+      return { user, factors: token.factors ?? [], expiresAtMs: token.expiresAtMs };
+    },
+    async prove(secret, factor) {
+      const sha256 = sha256Of(secret);
+      const nowMs = now();
+      const found = await accounts.findToken(sha256, nowMs);
+      if (found?.token.kind !== 'session') return undefined;
+      const { mfaAtMs, factors = [] } = found.token;
+      const isSecond = factor !== 'password';
+      const proof = {
+        authenticatedAtMs: isSecond ? (found.token.authenticatedAtMs ?? found.token.createdAtMs) : nowMs,
+        factors: [...factors.filter((one) => one !== factor), factor],
+        ...(isSecond ? { mfaAtMs: nowMs } : mfaAtMs !== undefined && { mfaAtMs }),
+      };
+      await accounts.putProof(sha256, proof);
+      return principalOf(
+        remember({ token: { ...(found.token as OpenToken), ...proof }, user: found.user, seenMs: nowMs }),
+      );
+    },
+    async createApiToken(user, ttlMs, narrowed = {}) {
       const nowMs = now();
       const secret = newSecret('api');
       const expiresAtMs = nowMs + Math.min(ttlMs, API_TOKEN_MAX_MS);
       const token = { kind: 'api', sha256: sha256Of(secret), userId: user.id, createdAtMs: nowMs } as const;
-      await accounts.addToken({ ...token, idleExpiresAtMs: expiresAtMs, expiresAtMs });
+      await accounts.addToken({
+        ...token,
+        idleExpiresAtMs: expiresAtMs,
+        expiresAtMs,
+        authenticatedAtMs: nowMs,
+        factors: ['api-key'],
+        ...narrowed,
+      });
       return { secret, expiresAtMs };
     },
     async end(secret) {
@@ -153,8 +221,16 @@ export function createSessions(options: {
       await asked.get(sha256)?.catch(() => undefined);
       known.delete(sha256);
     },
+    async endAll(userId, kind) {
+      const count = await accounts.revokeTokensOf({ userId, atMs: now(), ...(kind !== undefined && { kind }) });
+      for (const [sha256, entry] of known) if (entry.user.id === userId) known.delete(sha256);
+      return count;
+    },
   };
 }
+
+/** Long enough to find the phone, or to enrol one. */
+const PENDING_MS = 10 * 60_000;
 
 /** How long a revocation may go unnoticed, and what ten walls asking every 2 s cost: two queries per wall. */
 const FRESH_MS = 5_000;
@@ -163,8 +239,10 @@ const GRACE_MS = 10 * 60_000;
 /** Five times the people of a large hospital's shift; some 500 bytes each. */
 const KNOWN_MAX = 10_000;
 
+type OpenToken = StoredToken & { readonly kind: 'session' | 'api' };
+
 interface Known {
-  readonly token: StoredToken;
+  readonly token: OpenToken;
   readonly user: User;
   /** When the store last vouched for it. */
   readonly seenMs: number;

@@ -19,7 +19,7 @@ export interface Attempt {
   readonly browserNonce?: string;
 }
 
-interface Budget {
+export interface Budget {
   /** Failures without a pause. */
   readonly free: number;
   /** The pause doubles with each further failure, from 1 s up to this. */
@@ -34,14 +34,32 @@ const BUDGETS = {
   address: { free: 30, pauseMaxMs: 60_000 },
   // Many machines together get 17,000 attempts a day at one name, against passwords of 12 characters and more.
   name: { free: 20, pauseMaxMs: 5_000 },
-} as const satisfies Record<string, Budget>;
+} as const satisfies SignInBudgets;
+
+export interface SignInBudgets {
+  readonly pair: Budget;
+  readonly browser: Budget;
+  readonly address: Budget;
+  readonly name: Budget;
+}
+
+/**
+ * For codes of six digits, of which three are right at any time: whoever guesses has the password already, so waiting
+ * long costs only a browser that never signed in. 100 guesses a day from anywhere find one in nine years.
+ */
+export const CODE_BUDGETS: SignInBudgets = { ...BUDGETS, name: { free: 10, pauseMaxMs: 15 * 60_000 } };
 
 /** Counts are forgotten after an hour without failure. */
 const FORGET_MS = 3_600_000;
 /** About 3 MB. To push a count out takes as many attempts from as many addresses, each of which waits. */
 const COUNTS_MAX = 20_000;
 
-export function createSignInLimits(options: { readonly now: () => number; readonly countsMax?: number }): SignInLimits {
+export function createSignInLimits(options: {
+  readonly now: () => number;
+  readonly countsMax?: number;
+  readonly budgets?: SignInBudgets;
+}): SignInLimits {
+  const budgets = options.budgets ?? BUDGETS;
   const countsMax = options.countsMax ?? COUNTS_MAX;
   const counts = new Map<string, Count>();
 
@@ -60,7 +78,7 @@ export function createSignInLimits(options: { readonly now: () => number; readon
   return {
     begin(attempt) {
       const nowMs = options.now();
-      const keys = keysOf(attempt);
+      const keys = keysOf(attempt, budgets);
       const waitMs = Math.max(...keys.map(([key]) => countOf(key, nowMs).blockedUntilMs - nowMs));
       if (waitMs > 0) return { kind: 'wait', retryAfterMs: waitMs };
       for (const [key, budget] of keys) store(key, failedOnce(countOf(key, nowMs), budget, nowMs));
@@ -68,7 +86,7 @@ export function createSignInLimits(options: { readonly now: () => number; readon
     },
     succeeded(attempt) {
       const nowMs = options.now();
-      const [own, ...shared] = keysOf(attempt);
+      const [own, ...shared] = keysOf(attempt, budgets);
       store(own[0], NONE);
       // Only this attempt is taken back: with an account of one's own, the others' counts cannot be wiped.
       for (const [key, budget] of shared) store(key, takenBack(countOf(key, nowMs), budget));
@@ -99,13 +117,13 @@ function takenBack(count: Count, budget: Budget): Count {
 type Keyed = readonly [key: string, budget: Budget];
 
 /** The attempt's own count first. JSON keeps a crafted name from imitating another key. */
-function keysOf({ name, address, browserNonce }: Attempt): readonly [Keyed, ...Keyed[]] {
-  if (browserNonce !== undefined) return [[JSON.stringify([name, 'browser', browserNonce]), BUDGETS.browser]];
+function keysOf({ name, address, browserNonce }: Attempt, budgets: SignInBudgets): readonly [Keyed, ...Keyed[]] {
+  if (browserNonce !== undefined) return [[JSON.stringify([name, 'browser', browserNonce]), budgets.browser]];
   const network = networkOf(address);
   return [
-    [JSON.stringify([name, 'from', network]), BUDGETS.pair],
-    [JSON.stringify(['address', network]), BUDGETS.address],
-    [JSON.stringify(['name', name]), BUDGETS.name],
+    [JSON.stringify([name, 'from', network]), budgets.pair],
+    [JSON.stringify(['address', network]), budgets.address],
+    [JSON.stringify(['name', name]), budgets.name],
   ];
 }
 

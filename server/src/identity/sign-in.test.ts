@@ -231,8 +231,8 @@ describe('the first account', () => {
     const { offerSetup, setUp, authenticate, signIn } = fresh();
     const offer = await offerSetup();
     const outcome = await setUp({ ...wanted, code: offer?.code ?? '' });
-    if (outcome.kind !== 'made') return expect.fail(outcome.kind);
-    expect((await authenticate(outcome.secret))?.roles).toContain('admin');
+    if (outcome.kind !== 'made' || outcome.step.kind !== 'signed-in') return expect.fail(outcome.kind);
+    expect((await authenticate(outcome.step.secret))?.roles).toContain('admin');
     expect(await signIn({ name: 'chief', password, address })).toMatchObject({ kind: 'signed-in' });
   });
 

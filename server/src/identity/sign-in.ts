@@ -1,23 +1,41 @@
 import type { Role } from '../domain/access.ts';
+import { type Factor, nextStep, type SecondFactor } from '../domain/factor.ts';
 import type { Accounts, User } from '../ports/accounts.ts';
+import type { RelyingParty } from './passkeys.ts';
 import type { Passwords } from './passwords.ts';
+import type { FactorAnswer, PasskeyAnswer, SecondFactorDesk } from './second-factors.ts';
 import { createBrowserMarks, newSecret, sha256Of } from './secrets.ts';
-import type { Principal, Sessions } from './sessions.ts';
-import { type Attempt, createSignInLimits, type SignInLimits } from './sign-in-limits.ts';
+import type { Pending, Principal, Proof, Sessions } from './sessions.ts';
+import { type Attempt, CODE_BUDGETS, createSignInLimits, type SignInLimits } from './sign-in-limits.ts';
 import { type NewUser, type PrepareUserOutcome, parseUserName, prepareUser } from './users.ts';
 
-/** Signing in with name and password, and making the first account. OpenID Connect can replace it as a whole. */
+/** Signing in, by name and password or by whom another provider vouches for, and a second factor where one is due. */
 export interface SignIn {
   /** Whose secret this is: see `Sessions`. */
   authenticate(secret: string): Promise<Principal | undefined>;
-  signIn(request: {
-    readonly name: string;
-    readonly password: string;
-    /** Where the attempt comes from: the peer's address. */
-    readonly address: string;
-    /** What an earlier success gave this browser, if it still has it. */
-    readonly browserMark?: string;
-  }): Promise<SignInOutcome>;
+  signIn(request: From & { readonly name: string; readonly password: string }): Promise<SignInOutcome>;
+  /** The first factor was judged elsewhere: by another provider. */
+  proceed(user: User, proof: Proof): Promise<StepOutcome>;
+  /** Who has shown a first factor and still owes the second. */
+  findPending(secret: string): Promise<Pending | undefined>;
+  /** The second factor. A pending secret that was answered is worth nothing any more. */
+  answer(
+    request: From & { readonly pending: string; readonly answer: FactorAnswer; readonly rp?: RelyingParty },
+  ): Promise<AnswerOutcome>;
+  /** A passkey alone: its user was verified on the device, so it is both factors at once. */
+  signInWithPasskey(request: { readonly answer: PasskeyAnswer; readonly rp: RelyingParty }): Promise<Opened | Refused>;
+  /** Who owes a second factor and has none: they may enrol one now. Whoever has one must show it, not make another. */
+  enrolling(pending: string): Promise<User | undefined>;
+  /** The second factor that was owed has been enrolled just now, and with that shown. */
+  enrolled(pending: string, factor: Factor): Promise<Opened | undefined>;
+  /** Once more, in a session that is open: for what asks for a fresh proof. */
+  stepUp(
+    request: From & {
+      readonly secret: string;
+      readonly answer: FactorAnswer | { readonly kind: 'password'; readonly password: string };
+      readonly rp?: RelyingParty;
+    },
+  ): Promise<{ readonly kind: 'proven'; readonly principal: Principal } | Refused | Wait>;
   signOut(secret: string): Promise<void>;
   /** The code of the one-time link `/setup#code`, while nobody can sign in; undefined once somebody can. */
   offerSetup(): Promise<{ readonly code: string; readonly expiresAtMs: number } | undefined>;
@@ -31,25 +49,50 @@ export interface SignIn {
   }): Promise<SetupOutcome>;
 }
 
-export type SignInOutcome =
-  | {
-      readonly kind: 'signed-in';
-      /** For the cookie. */
-      readonly secret: string;
-      readonly principal: Principal;
-      /** For a cookie of its own that outlives the session: see `createBrowserMarks`. */
-      readonly browserMark: string;
-    }
-  /** Unknown name, wrong password, no password or a disabled account: nobody is told which. */
-  | { readonly kind: 'refused' }
-  | { readonly kind: 'wait'; readonly retryAfterMs: number };
+interface From {
+  /** Where the attempt comes from: the peer's address. */
+  readonly address: string;
+  /** What an earlier success gave this browser, if it still has it. */
+  readonly browserMark?: string;
+}
+
+export interface Opened {
+  readonly kind: 'signed-in';
+  /** For the cookie. */
+  readonly secret: string;
+  readonly principal: Principal;
+  /** For a cookie of its own that outlives the session: see `createBrowserMarks`. */
+  readonly browserMark: string;
+}
+
+/** The password is right, and that is not enough. */
+export type Owed =
+  | { readonly kind: 'second-factor'; readonly pending: string; readonly methods: readonly SecondFactor[] }
+  | { readonly kind: 'enrol'; readonly pending: string };
+
+/** Unknown name, wrong password, no password or a disabled account: nobody is told which. */
+interface Refused {
+  readonly kind: 'refused';
+}
+interface Wait {
+  readonly kind: 'wait';
+  readonly retryAfterMs: number;
+}
+
+export type StepOutcome = Opened | Owed;
+export type SignInOutcome = StepOutcome | Refused | Wait;
+export type AnswerOutcome =
+  | Opened
+  | Refused
+  | Wait /** The first factor was too long ago. */
+  | { readonly kind: 'too-old' };
 
 export type SetupOutcome =
-  | { readonly kind: 'made'; readonly secret: string; readonly principal: Principal; readonly browserMark: string }
+  | { readonly kind: 'made'; readonly step: StepOutcome }
   /** The code is wrong, used or too old, or there are users already. */
-  | { readonly kind: 'refused' }
+  | Refused
   | { readonly kind: 'unfit'; readonly field: 'name' | 'password'; readonly detail: string }
-  | { readonly kind: 'wait'; readonly retryAfterMs: number };
+  | Wait;
 
 /** Who sets an installation up must be able to see that it works: administration, operation, and the wall itself. */
 export const FIRST_USER_ROLES: readonly Role[] = ['admin', 'operator', 'charge-nurse'];
@@ -60,21 +103,52 @@ export function createSignIn(options: {
   readonly passwords: Passwords;
   readonly now: () => number;
   readonly limits?: SignInLimits;
+  readonly codeLimits?: SignInLimits;
+  /** Without it nobody has or needs a second factor. */
+  readonly secondFactor?: { readonly desk: SecondFactorDesk; readonly roles: readonly Role[] };
 }): SignIn {
-  const { accounts, sessions, passwords, now } = options;
+  const { accounts, sessions, passwords, now, secondFactor } = options;
   const limits = options.limits ?? createSignInLimits({ now });
+  const codeLimits = options.codeLimits ?? createSignInLimits({ now, budgets: CODE_BUDGETS });
   const marks = createBrowserMarks();
 
-  async function opened(user: User) {
-    return { ...(await sessions.open(user)), browserMark: marks.markFor(user.name) };
+  async function opened(user: User, proof: Proof): Promise<Opened> {
+    return { kind: 'signed-in', ...(await sessions.open(user, proof)), browserMark: marks.markFor(user.name) };
+  }
+
+  async function proceed(user: User, proof: Proof): Promise<StepOutcome> {
+    if (secondFactor === undefined || proof.mfaAtMs !== undefined) return opened(user, proof);
+    const { desk, roles: rolesWithSecondFactor } = secondFactor;
+    const methods = await desk.methodsOf(user.id);
+    const next = nextStep({ roles: user.roles, rolesWithSecondFactor, methods });
+    if (next.kind === 'done') return opened(user, proof);
+    return { ...next, pending: await sessions.openPending(user, proof.factors) };
+  }
+
+  function attemptOf(name: string, { address, browserMark }: From): Attempt {
+    const browserNonce = name === '' ? undefined : marks.nonceOf(browserMark, name);
+    return browserNonce === undefined ? { name, address } : { name, address, browserNonce };
+  }
+
+  /** One try at something that can be guessed, counted before it is judged. */
+  async function judged(user: User, from: From, answer: FactorAnswer, rp: RelyingParty | undefined) {
+    // Not even a hundred million tries forge a signature: a passkey is never made to wait by who guesses codes.
+    const attempt = attemptOf(user.name, from);
+    const permission = answer.kind === 'passkey' ? ({ kind: 'go' } as const) : codeLimits.begin(attempt);
+    if (permission.kind === 'wait') return permission;
+    if (!(await secondFactor?.desk.judge(user, answer, rp))) return { kind: 'refused' } as const;
+    if (answer.kind !== 'passkey') codeLimits.succeeded(attempt);
+    return { kind: 'right' } as const;
   }
 
   return {
     authenticate: sessions.authenticate,
     signOut: sessions.end,
-    async signIn({ name: text, password, address, browserMark }) {
+    findPending: sessions.findPending,
+    proceed,
+    async signIn({ name: text, password, ...from }) {
       const name = parseUserName(text);
-      const attempt = attemptOf(name ?? '', address, name === undefined ? undefined : marks.nonceOf(browserMark, name));
+      const attempt = attemptOf(name ?? '', from);
       const permission = limits.begin(attempt);
       if (permission.kind === 'wait') return permission;
       const user = name === undefined ? undefined : await accounts.findUser(name);
@@ -83,7 +157,50 @@ export function createSignIn(options: {
       if (verdict.kind === 'wrong' || user === undefined || user.disabledAtMs !== undefined) return { kind: 'refused' };
       limits.succeeded(attempt);
       if (verdict.rehash) await storeAnew(accounts, passwords, user, password);
-      return { kind: 'signed-in', ...(await opened(user)) };
+      return proceed(user, { factors: ['password'] });
+    },
+
+    async answer({ pending: secret, answer, rp, ...from }) {
+      const pending = await sessions.findPending(secret);
+      if (pending === undefined) return { kind: 'too-old' };
+      const verdict = await judged(pending.user, from, answer, rp);
+      if (verdict.kind !== 'right') return verdict;
+      await sessions.end(secret);
+      return opened(pending.user, { factors: [...pending.factors, answer.kind], mfaAtMs: now() });
+    },
+
+    async signInWithPasskey({ answer, rp }) {
+      // Nothing here can be guessed, so nobody is made to wait: a pause would only keep others out.
+      const owner = await secondFactor?.desk.passkeyOwner(answer, rp);
+      const user = owner === undefined ? undefined : await accounts.findUserById(owner);
+      if (user === undefined || user.disabledAtMs !== undefined) return { kind: 'refused' };
+      return opened(user, { factors: ['passkey'], mfaAtMs: now() });
+    },
+
+    async enrolling(secret) {
+      const pending = await sessions.findPending(secret);
+      if (pending === undefined || secondFactor === undefined) return undefined;
+      return (await secondFactor.desk.methodsOf(pending.user.id)).length === 0 ? pending.user : undefined;
+    },
+
+    async enrolled(secret, factor) {
+      const pending = await sessions.findPending(secret);
+      if (pending === undefined) return undefined;
+      await sessions.end(secret);
+      return opened(pending.user, { factors: [...pending.factors, factor], mfaAtMs: now() });
+    },
+
+    async stepUp({ secret, answer, rp, ...from }) {
+      const principal = await sessions.authenticate(secret);
+      const user = principal === undefined ? undefined : await accounts.findUser(principal.name);
+      if (principal?.kind !== 'session' || user === undefined) return { kind: 'refused' };
+      const verdict =
+        answer.kind === 'password'
+          ? await passwordOnceMore(user, answer.password, from)
+          : await judged(user, from, answer, rp);
+      if (verdict.kind !== 'right') return verdict;
+      const proven = await sessions.prove(secret, answer.kind);
+      return proven === undefined ? { kind: 'refused' } : { kind: 'proven', principal: proven };
     },
 
     async offerSetup() {
@@ -96,7 +213,7 @@ export function createSignIn(options: {
 
     async setUp({ code, address, ...rest }) {
       const wanted: NewUser = { ...rest, roles: FIRST_USER_ROLES, wardIds: [] };
-      const attempt = attemptOf('', address, undefined);
+      const attempt = attemptOf('', { address });
       const permission = limits.begin(attempt);
       if (permission.kind === 'wait') return permission;
       // Everything that can be wrong is found, and the hash made, before the code is used up.
@@ -106,9 +223,20 @@ export function createSignIn(options: {
       if (!(await accounts.claimSetup(sha256Of(code), now()))) return { kind: 'refused' };
       limits.succeeded(attempt);
       await accounts.putUser(prepared.user);
-      return { kind: 'made', ...(await opened(prepared.user)) };
+      return { kind: 'made', step: await proceed(prepared.user, { factors: ['password'] }) };
     },
   };
+
+  async function passwordOnceMore(user: User & { readonly passwordHash?: string }, password: string, from: From) {
+    const attempt = attemptOf(user.name, from);
+    const permission = limits.begin(attempt);
+    if (permission.kind === 'wait') return permission;
+    const verdict = await passwords.verify(password, user.passwordHash);
+    if (verdict.kind === 'busy') return BUSY;
+    if (verdict.kind === 'wrong') return { kind: 'refused' } as const;
+    limits.succeeded(attempt);
+    return { kind: 'right' } as const;
+  }
 }
 
 function unfit({ field, detail }: Refusal): SetupOutcome {
@@ -124,10 +252,6 @@ const SETUP_MS = 24 * 3_600_000;
 
 /** All hashing slots and places to wait are taken; they turn over in seconds. */
 const BUSY = { kind: 'wait', retryAfterMs: 2_000 } as const;
-
-function attemptOf(name: string, address: string, browserNonce: string | undefined): Attempt {
-  return browserNonce === undefined ? { name, address } : { name, address, browserNonce };
-}
 
 /** Best effort: the sign-in stands even if the new hash could not be made or stored. */
 async function storeAnew(accounts: Accounts, passwords: Passwords, user: User, password: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { UserId, WardId } from '../domain/ids.ts';
-import type { Accounts, User } from './accounts.ts';
+import type { TenantId, UserId, WardId } from '../domain/ids.ts';
+import type { Accounts, StoredToken, User } from './accounts.ts';
 
 /** What every `Accounts` must do. `makeAccounts` answers with an empty one. */
 export function accountsContract(engine: string, makeAccounts: () => Promise<Accounts>): void {
@@ -10,7 +10,7 @@ export function accountsContract(engine: string, makeAccounts: () => Promise<Acc
       accounts = await makeAccounts();
     });
 
-    const signedIn = async (over: Partial<typeof TOKEN> = {}) => {
+    const signedIn = async (over: Partial<StoredToken> = {}) => {
       await accounts.putUser(NOOR);
       await accounts.addToken({ ...TOKEN, ...over });
     };
@@ -45,6 +45,32 @@ export function accountsContract(engine: string, makeAccounts: () => Promise<Acc
       await accounts.putUser({ ...NOOR, roles: ['physician'] });
       expect(await accounts.findToken('aa', T + 1)).toEqual({ token: TOKEN, user: { ...NOOR, roles: ['physician'] } });
       expect(await accounts.findToken('bb', T + 1)).toBeUndefined();
+    });
+
+    it('finds a user by id, without the password', async () => {
+      await accounts.putUser({ ...NOOR, passwordHash: 'hash-1', tenantId: 'north' as TenantId });
+      expect(await accounts.findUserById(NOOR.id)).toEqual({ ...NOOR, tenantId: 'north' });
+      expect(await accounts.findUserById('U-0' as UserId)).toBeUndefined();
+    });
+
+    it('keeps with a token how and when its owner proved who they are, and what it is for', async () => {
+      const proof = { authenticatedAtMs: T, factors: ['password', 'totp'], mfaAtMs: T + 5 } as const;
+      const shown = { ...proof, scopes: ['api/alarm.read'], label: 'export' };
+      await signedIn(shown);
+      expect((await accounts.findToken('aa', T + 1))?.token).toEqual({ ...TOKEN, ...shown });
+      await accounts.putProof('aa', { ...proof, mfaAtMs: T + 60 });
+      expect((await accounts.findToken('aa', T + 1))?.token).toEqual({ ...TOKEN, ...shown, mfaAtMs: T + 60 });
+    });
+
+    it('lists and ends what somebody has open, of one kind or all', async () => {
+      await signedIn();
+      await accounts.addToken({ ...TOKEN, sha256: 'bb', kind: 'api', createdAtMs: T + 1 });
+      await accounts.addToken({ ...TOKEN, sha256: 'cc', expiresAtMs: T + 1, idleExpiresAtMs: T + 1 });
+      expect((await accounts.tokensOf(NOOR.id, T + 2)).map(({ sha256 }) => sha256)).toEqual(['bb', 'aa']);
+      expect(await accounts.revokeTokensOf({ userId: NOOR.id, kind: 'session', atMs: T + 3 })).toBe(2);
+      expect((await accounts.tokensOf(NOOR.id, T + 4)).map(({ sha256 }) => sha256)).toEqual(['bb']);
+      expect(await accounts.revokeTokensOf({ userId: NOOR.id, atMs: T + 5 })).toBe(1);
+      expect(await accounts.findToken('bb', T + 6)).toBeUndefined();
     });
 
     it('forgets a token that was idle, expired or revoked', async () => {

@@ -2,10 +2,11 @@ import type { Role } from '../domain/access.ts';
 import type { Factor } from '../domain/factor.ts';
 import type { TenantId, UserId, WardId } from '../domain/ids.ts';
 
-/** Users, their sessions and API tokens. OpenID Connect replaces the password half later, behind the same port. */
+/** Users, their sessions and API tokens. */
 export interface Accounts {
   putUser(user: User & { readonly passwordHash?: string }): Promise<void>;
   findUser(name: string): Promise<(User & { readonly passwordHash?: string }) | undefined>;
+  findUserById(id: UserId): Promise<User | undefined>;
   users(): Promise<readonly User[]>;
   disable(name: string, atMs: number): Promise<boolean>;
 
@@ -16,6 +17,16 @@ export interface Accounts {
   /** Pushes out the idle expiry. */
   touchToken(sha256: string, idleExpiresAtMs: number): Promise<void>;
   revokeToken(sha256: string, atMs: number): Promise<void>;
+  /** What was shown since: it stands on the session from now on. */
+  putProof(sha256: string, proof: TokenProof): Promise<void>;
+  /** Those that still open something, newest first. */
+  tokensOf(userId: UserId, nowMs: number): Promise<readonly StoredToken[]>;
+  /** Ends all of somebody's tokens, or those of one kind; answers with how many. */
+  revokeTokensOf(user: {
+    readonly userId: UserId;
+    readonly kind?: StoredToken['kind'];
+    readonly atMs: number;
+  }): Promise<number>;
 
   /**
    * The one-time link of the first start: true exactly once, and only while nobody can sign in. Users without a password
@@ -40,15 +51,21 @@ export interface User {
   readonly tenantId?: TenantId;
 }
 
-export interface StoredToken {
+export interface StoredToken extends Partial<TokenProof> {
   readonly sha256: string;
-  readonly kind: 'session' | 'api';
+  /** `pending`: the first factor was right, the second is still to come. It opens nothing. */
+  readonly kind: 'session' | 'api' | 'pending';
   readonly userId: UserId;
   readonly createdAtMs: number;
   readonly idleExpiresAtMs: number;
   readonly expiresAtMs: number;
-  readonly authenticatedAtMs?: number;
-  readonly factors?: readonly Factor[];
-  readonly mfaAtMs?: number;
   readonly scopes?: readonly string[];
+  /** What an API key is for, in its maker's words. */
+  readonly label?: string;
+}
+
+export interface TokenProof {
+  readonly authenticatedAtMs: number;
+  readonly factors: readonly Factor[];
+  readonly mfaAtMs?: number;
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
@@ -8,6 +9,7 @@ import { text } from 'node:stream/consumers';
 import { createMemoryAccounts } from '../adapters/memory/memory-accounts.ts';
 import { MemoryAlarmStore } from '../adapters/memory/memory-alarm-store.ts';
 import { MemoryRuleSets } from '../adapters/memory/memory-rule-sets.ts';
+import { createMemorySecondFactors } from '../adapters/memory/memory-second-factors.ts';
 import type { Role } from '../domain/access.ts';
 import type { Alarm } from '../domain/alarm.ts';
 import { ALARM_POLICY } from '../domain/alarm-policy.ts';
@@ -18,14 +20,19 @@ import { openAuthorities } from '../identity/authority.ts';
 import { createDeviceAuthority } from '../identity/device-authority.ts';
 import { createPasswords } from '../identity/passwords.ts';
 import { registryView } from '../identity/registry-view.ts';
+import { relyingParties } from '../identity/relying-party.ts';
+import { createSeal } from '../identity/seal.ts';
+import { createSecondFactorDesk } from '../identity/second-factors.ts';
 import { serverCertificate } from '../identity/server-certificate.ts';
 import { createSessions } from '../identity/sessions.ts';
 import { createSignIn } from '../identity/sign-in.ts';
+import { createTickets } from '../identity/tickets.ts';
 import type { RegistrySnapshot } from '../ports/registry.ts';
 import type { RejectedReading } from '../ports/rejected-readings.ts';
 import { createLog } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
-import { createHttpServer, type HttpServerOptions } from './http-server.ts';
+import { registerSecondFactors } from './api/second-factors.ts';
+import { acceptEmptyBodies, createHttpServer, type HttpServerOptions } from './http-server.ts';
 import { createLiveHub, type LiveBounds } from './live/hub.ts';
 import type { HealthCheck, Services } from './services.ts';
 
@@ -42,6 +49,8 @@ export async function startTestServer(
     readonly server?: Partial<HttpServerOptions>;
     readonly live?: Partial<LiveBounds>;
     readonly health?: readonly HealthCheck[];
+    /** Who must have a second factor. */
+    readonly secondFactorRoles?: readonly Role[];
   } = {},
 ) {
   const folder = await mkdtemp(join(tmpdir(), 'healthsync-serve-'));
@@ -63,7 +72,14 @@ export async function startTestServer(
   const accounts = createMemoryAccounts();
   const sessions = createSessions({ accounts, now });
   const passwords = createPasswords();
-  const signIn = createSignIn({ accounts, sessions, passwords, now });
+  const seal = createSeal(randomBytes(32));
+  const factors = createMemorySecondFactors();
+  const tickets = createTickets({ seal, store: factors, now });
+  const secondFactor = {
+    desk: createSecondFactorDesk({ store: factors, seal, tickets, now }),
+    roles: options.secondFactorRoles ?? [],
+  };
+  const signIn = createSignIn({ accounts, sessions, passwords, now, secondFactor });
   const live = createLiveHub({
     sources: {
       view: world.view,
@@ -88,6 +104,14 @@ export async function startTestServer(
       webFolder: join(folder, 'dist'),
       version: '0.0.0-test',
       ...options.server,
+      plugins: [
+        ...(options.server?.plugins ?? []),
+        (app) => {
+          acceptEmptyBodies(app);
+          const relyingParty = relyingParties({ names: [] });
+          registerSecondFactors(app, { ...secondFactor, relyingParty, signIn, accounts, now });
+        },
+      ],
     },
     services,
   );

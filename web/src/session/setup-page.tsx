@@ -1,13 +1,15 @@
-import type { Me, Setup } from '@healthsync/contracts/session';
+import type { Me, Setup, SignInStep } from '@healthsync/contracts/session';
 import { Alert, Button, PasswordInput, Stack, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { ApiProblem, api, problemText } from '../api.ts';
+import { FirstFactor } from './first-factor.tsx';
 import { Brand } from './sign-in.tsx';
 
 /** The first account: `/setup#<code>`. The code stands behind the `#`, so that it reaches no server log. */
 export function SetupPage() {
   const [problem, setProblem] = useState<unknown>();
   const [isBusy, setBusy] = useState(false);
+  const [mustEnrol, setMustEnrol] = useState(false);
   const code = decodeURIComponent(location.hash.slice(1));
 
   async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
@@ -23,8 +25,9 @@ export function SetupPage() {
     setBusy(true);
     setProblem(undefined);
     try {
-      await api<Me>('/api/setup', { method: 'POST', body });
-      location.assign('/');
+      const answer = await api<Me | SignInStep>('/api/setup', { method: 'POST', body });
+      if ('next' in answer) setMustEnrol(true);
+      else location.assign('/');
     } catch (error) {
       setProblem(error);
       setBusy(false);
@@ -35,6 +38,15 @@ export function SetupPage() {
     problem instanceof ApiProblem ? problem.problem.errors?.find((error) => error.field === field)?.detail : undefined;
   const isNamed = problem instanceof ApiProblem && (problem.problem.errors?.length ?? 0) > 0;
 
+  if (mustEnrol)
+    return (
+      <main className="door">
+        <div className="door-card">
+          <Brand />
+          <FirstFactor onSignedIn={() => location.assign('/')} />
+        </div>
+      </main>
+    );
   return (
     <main className="door">
       <div className="door-card">

@@ -1,10 +1,13 @@
-import type { Me } from '@healthsync/contracts/session';
+import type { Me, SignInStep } from '@healthsync/contracts/session';
 import { Alert, Button, PasswordInput, Stack, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { api, problemText } from '../api.ts';
 import { Dialog } from '../widgets/dialog.tsx';
+import { FirstFactor } from './first-factor.tsx';
+import { hasPasskeys, signInWithPasskey } from './passkey.ts';
+import { type Method, SecondFactorForm } from './second-factor.tsx';
 
-type OnSignedIn = (me: Me) => void | Promise<void>;
+export type OnSignedIn = (me: Me) => void | Promise<void>;
 
 export function SignInPage({ onSignedIn }: { readonly onSignedIn: OnSignedIn }) {
   return (
@@ -30,23 +33,65 @@ export function SignInDialog({ name, onSignedIn }: { readonly name: string; read
   );
 }
 
+/** What has been shown so far: nothing, the password, or the password of somebody who must enrol a second factor. */
+type Step =
+  | { readonly kind: 'password' }
+  | { readonly kind: 'second-factor' | 'enrol'; readonly methods: readonly Method[] };
+
 function SignInForm({ name, onSignedIn }: { readonly name?: string; readonly onSignedIn: OnSignedIn }) {
+  const [step, setStep] = useState<Step>({ kind: 'password' });
+  const restart = () => setStep({ kind: 'password' });
+  switch (step.kind) {
+    case 'password':
+      return (
+        <PasswordForm
+          {...(name !== undefined && { name })}
+          onSignedIn={onSignedIn}
+          onStep={({ next, methods }) => setStep({ kind: next, methods })}
+        />
+      );
+    case 'second-factor':
+      return <SecondFactorForm methods={step.methods} onSignedIn={onSignedIn} onRestart={restart} />;
+    case 'enrol':
+      return <FirstFactor onSignedIn={onSignedIn} />;
+    default:
+      return step.kind satisfies never;
+  }
+}
+
+function PasswordForm({
+  name,
+  onSignedIn,
+  onStep,
+}: {
+  readonly name?: string;
+  readonly onSignedIn: OnSignedIn;
+  readonly onStep: (step: SignInStep) => void;
+}) {
   const [problem, setProblem] = useState<string>();
   const [isBusy, setBusy] = useState(false);
 
-  async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
+  async function attempt(work: () => Promise<void>): Promise<void> {
     setBusy(true);
     setProblem(undefined);
     try {
-      const body = { name: String(form.get('name')).trim(), password: String(form.get('password')) };
-      await onSignedIn(await api<Me>('/api/session', { method: 'POST', body }));
+      await work();
     } catch (error) {
       setProblem(problemText(error));
     } finally {
       setBusy(false);
     }
+  }
+
+  async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const body = { name: String(form.get('name')).trim(), password: String(form.get('password')) };
+    await attempt(async () => {
+      const answer = await api<Me | SignInStep>('/api/session', { method: 'POST', body });
+      if ('next' in answer) onStep(answer);
+      else await onSignedIn(answer);
+    });
   }
 
   return (
@@ -81,6 +126,17 @@ function SignInForm({ name, onSignedIn }: { readonly name?: string; readonly onS
         <Button type="submit" size="md" loading={isBusy} fullWidth>
           Sign in
         </Button>
+        {hasPasskeys() && (
+          <Button
+            variant="default"
+            size="md"
+            fullWidth
+            disabled={isBusy}
+            onClick={() => void attempt(async () => onSignedIn(await signInWithPasskey()))}
+          >
+            Use a passkey
+          </Button>
+        )}
       </Stack>
     </form>
   );

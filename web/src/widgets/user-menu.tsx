@@ -1,4 +1,6 @@
 import { Menu, Switch } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
+import { roleText } from '../session/role-words.ts';
 import { useSession } from '../session/session.tsx';
 import { changeSettings, useSettings } from '../settings.ts';
 import { openHelp } from './help-dialog.tsx';
@@ -17,7 +19,7 @@ export function UserMenu() {
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>
-          {me.displayName} · {me.roles.join(', ')}
+          {me.displayName} · {me.roles.map(roleText).join(', ')}
         </Menu.Label>
         <Menu.Item
           onClick={() => changeSettings({ night: !settings.night })}
@@ -33,6 +35,9 @@ export function UserMenu() {
         </Menu.Item>
         <Menu.Item onClick={openHelp} closeMenuOnClick>
           Keys and signs
+        </Menu.Item>
+        <Menu.Item component={Link} to="/my-sign-in" closeMenuOnClick>
+          How I sign in
         </Menu.Item>
         <Menu.Divider />
         <Menu.Item onClick={() => void signOut()}>Sign out</Menu.Item>

@@ -20,6 +20,12 @@ export function createMemoryAccounts(): Accounts {
     async findUser(name) {
       return users.get(name);
     },
+    async findUserById(id) {
+      const found = [...users.values()].find((user) => user.id === id);
+      if (found === undefined) return undefined;
+      const { passwordHash: _, ...user } = found;
+      return user;
+    },
     async users() {
       const shown = [...users.values()].map(({ passwordHash: _, ...user }): User => user);
       return shown.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -49,6 +55,24 @@ export function createMemoryAccounts(): Accounts {
     async revokeToken(sha256, atMs) {
       const token = tokens.get(sha256);
       if (token !== undefined) tokens.set(sha256, { ...token, revokedAtMs: atMs });
+    },
+    async putProof(sha256, proof) {
+      const token = tokens.get(sha256);
+      if (token !== undefined) tokens.set(sha256, { ...token, ...proof });
+    },
+    async tokensOf(userId, nowMs) {
+      return [...tokens.values()]
+        .filter((token) => token.userId === userId && token.revokedAtMs === undefined)
+        .filter((token) => nowMs < token.expiresAtMs && nowMs < token.idleExpiresAtMs)
+        .sort((a, b) => b.createdAtMs - a.createdAtMs);
+    },
+    async revokeTokensOf({ userId, kind, atMs }) {
+      const found = [...tokens.values()].filter(
+        (token) =>
+          token.userId === userId && token.revokedAtMs === undefined && (kind === undefined || token.kind === kind),
+      );
+      for (const token of found) tokens.set(token.sha256, { ...token, revokedAtMs: atMs });
+      return found.length;
     },
     async claimSetup(sha256, nowMs) {
       const setup = setups.get(sha256);

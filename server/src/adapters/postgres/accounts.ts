@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
-import type { Accounts, StoredToken, User } from '../../ports/accounts.ts';
+import { DEFAULT_TENANT, type UserId } from '../../domain/ids.ts';
+import type { Accounts, StoredToken, TokenProof, User } from '../../ports/accounts.ts';
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
 import { moment, type Schema } from './schema.ts';
@@ -21,6 +22,7 @@ export class PostgresAccounts implements Accounts {
       roles: [...user.roles],
       ward_ids: [...user.wardIds],
       disabled_at: user.disabledAtMs === undefined ? null : new Date(user.disabledAtMs),
+      tenant_id: user.tenantId ?? DEFAULT_TENANT,
     };
     const password = user.passwordHash === undefined ? {} : { password_hash: user.passwordHash };
     await failing(() =>
@@ -36,12 +38,17 @@ export class PostgresAccounts implements Accounts {
     const row = await failing(() =>
       selectUsers(this.#kysely).select('password_hash as passwordHash').where('name', '=', name).executeTakeFirst(),
     );
-    return row === undefined ? undefined : (withoutNulls(row) as unknown as Awaited<ReturnType<Accounts['findUser']>>);
+    return row === undefined ? undefined : (userOf(row) as Awaited<ReturnType<Accounts['findUser']>>);
+  }
+
+  async findUserById(id: UserId): Promise<User | undefined> {
+    const row = await failing(() => selectUsers(this.#kysely).where('app_user.id', '=', id).executeTakeFirst());
+    return row && userOf(row);
   }
 
   async users(): Promise<readonly User[]> {
     const rows = await failing(() => selectUsers(this.#kysely).orderBy('name').execute());
-    return rows.map((row) => withoutNulls(row) as unknown as User);
+    return rows.map(userOf);
   }
 
   async disable(name: string, atMs: number): Promise<boolean> {
@@ -67,6 +74,9 @@ export class PostgresAccounts implements Accounts {
           created_at: new Date(token.createdAtMs),
           idle_expires_at: new Date(token.idleExpiresAtMs),
           expires_at: new Date(token.expiresAtMs),
+          ...proofRow(token),
+          scopes: token.scopes === undefined ? null : [...token.scopes],
+          label: token.label ?? null,
         })
         .execute();
       // The table stays as small as the number of people signed in: whoever signs in sweeps up a few that are long gone.
@@ -82,12 +92,7 @@ export class PostgresAccounts implements Accounts {
     const row = await failing(() =>
       selectUsers(this.#kysely)
         .innerJoin('access_token', 'access_token.user_id', 'app_user.id')
-        .select([
-          'access_token.kind',
-          'access_token.created_at as createdAtMs',
-          'access_token.idle_expires_at as idleExpiresAtMs',
-          'access_token.expires_at as expiresAtMs',
-        ])
+        .select(TOKEN)
         .where('sha256', '=', sha256)
         .where('revoked_at', 'is', null)
         .where('idle_expires_at', '>', now)
@@ -96,9 +101,9 @@ export class PostgresAccounts implements Accounts {
         .executeTakeFirst(),
     );
     if (row === undefined) return undefined;
-    const { kind, createdAtMs, idleExpiresAtMs, expiresAtMs, ...user } = row;
-    const token = { sha256, kind, userId: user.id, createdAtMs, idleExpiresAtMs, expiresAtMs };
-    return { token: token as StoredToken, user: withoutNulls(user) as unknown as User };
+    const { id, name, displayName, roles, wardIds, disabledAtMs, tenantId, ...token } = row;
+    const user = userOf({ id, name, displayName, roles, wardIds, disabledAtMs, tenantId });
+    return { token: withoutNulls(token) as unknown as StoredToken, user };
   }
 
   async touchToken(sha256: string, idleExpiresAtMs: number): Promise<void> {
@@ -122,6 +127,39 @@ export class PostgresAccounts implements Accounts {
         .where('revoked_at', 'is', null)
         .execute(),
     );
+  }
+
+  async putProof(sha256: string, proof: TokenProof): Promise<void> {
+    await failing(() =>
+      this.#kysely.updateTable('access_token').set(proofRow(proof)).where('sha256', '=', sha256).execute(),
+    );
+  }
+
+  async tokensOf(userId: UserId, nowMs: number): Promise<readonly StoredToken[]> {
+    const now = moment(nowMs);
+    const rows = await failing(() =>
+      this.#kysely
+        .selectFrom('access_token')
+        .select(TOKEN)
+        .where('user_id', '=', userId)
+        .where('revoked_at', 'is', null)
+        .where('idle_expires_at', '>', now)
+        .where('expires_at', '>', now)
+        .orderBy('created_at', 'desc')
+        .limit(TOKENS_SHOWN)
+        .execute(),
+    );
+    return rows.map((row) => withoutNulls(row) as unknown as StoredToken);
+  }
+
+  async revokeTokensOf({ userId, kind, atMs }: Parameters<Accounts['revokeTokensOf']>[0]): Promise<number> {
+    const all = this.#kysely
+      .updateTable('access_token')
+      .set({ revoked_at: new Date(atMs) })
+      .where('user_id', '=', userId)
+      .where('revoked_at', 'is', null);
+    const [result] = await failing(() => (kind === undefined ? all : all.where('kind', '=', kind)).execute());
+    return Number(result?.numUpdatedRows ?? 0);
   }
 
   async claimSetup(sha256: string, nowMs: number): Promise<boolean> {
@@ -166,6 +204,36 @@ export class PostgresAccounts implements Accounts {
 
 /** Kept for a while after its end, for whoever asks who was signed in when. */
 const SWEEP_AFTER_MS = 30 * 86_400_000;
+/** More sessions and keys than one person can look through. */
+const TOKENS_SHOWN = 200;
+
+const TOKEN = [
+  'access_token.sha256',
+  'access_token.kind',
+  'access_token.user_id as userId',
+  'access_token.created_at as createdAtMs',
+  'access_token.idle_expires_at as idleExpiresAtMs',
+  'access_token.expires_at as expiresAtMs',
+  'access_token.authenticated_at as authenticatedAtMs',
+  'access_token.factors',
+  'access_token.mfa_at as mfaAtMs',
+  'access_token.scopes',
+  'access_token.label',
+] as const;
+
+function proofRow({ authenticatedAtMs, factors, mfaAtMs }: Partial<TokenProof>) {
+  return {
+    authenticated_at: authenticatedAtMs === undefined ? null : new Date(authenticatedAtMs),
+    factors: factors === undefined ? null : [...factors],
+    mfa_at: mfaAtMs === undefined ? null : new Date(mfaAtMs),
+  };
+}
+
+/** The installation's own organisation is left out: it is what everything belongs to unless it says otherwise. */
+function userOf<Row extends { readonly tenantId: string }>({ tenantId, ...row }: Row): User {
+  const user = withoutNulls(row) as unknown as User;
+  return tenantId === DEFAULT_TENANT ? user : { ...user, tenantId: tenantId as NonNullable<User['tenantId']> };
+}
 
 function selectUsers(db: Kysely<Schema>) {
   return db
@@ -177,5 +245,6 @@ function selectUsers(db: Kysely<Schema>) {
       'roles',
       'ward_ids as wardIds',
       'disabled_at as disabledAtMs',
+      'app_user.tenant_id as tenantId',
     ]);
 }

@@ -43,6 +43,7 @@ export interface Schema {
     ward_ids: string[];
     password_hash: string | null;
     disabled_at: MaybeTime;
+    tenant_id: Generated<string>;
   };
   readonly access_token: {
     sha256: string;
@@ -52,6 +53,11 @@ export interface Schema {
     idle_expires_at: Time;
     expires_at: Time;
     revoked_at: MaybeTime;
+    authenticated_at: MaybeTime;
+    factors: string[] | null;
+    mfa_at: MaybeTime;
+    scopes: string[] | null;
+    label: string | null;
   };
   readonly setup_code: { sha256: string; expires_at: Time; claimed_at: MaybeTime };
   readonly rejected_reading: {

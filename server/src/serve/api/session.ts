@@ -1,6 +1,6 @@
 import { Me, Setup, SignIn as SignInBody, SignInStep } from '@healthsync/contracts/session';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { type Action, mayDo, type Role } from '../../domain/access.ts';
+import { ACTION_NAMES, mayDo } from '../../domain/access.ts';
 import type { Principal } from '../../identity/sessions.ts';
 import type { StepOutcome } from '../../identity/sign-in.ts';
 import { principalOf } from '../access-gate.ts';
@@ -112,34 +112,9 @@ export function toMe(principal: Principal): Me {
     name: principal.name,
     displayName: principal.displayName,
     roles: [...principal.roles],
-    actions: ACTIONS.filter((action) => mayDo(principal.roles as readonly Role[], action).allowed),
+    actions: ACTION_NAMES.filter((action) => mayDo(principal.roles, action).allowed),
     sessionExpiresAt: rfc3339(principal.expiresAtMs),
     factors: [...principal.factors],
     ...(principal.mfaAtMs !== undefined && { secondFactorAt: rfc3339(principal.mfaAtMs) }),
   };
 }
-
-/** Every action there is; the compiler refuses a list with one missing. */
-const ACTIONS = Object.keys({
-  'wall.watch': true,
-  'patient.read': true,
-  'patient.write': true,
-  'vitals.read': true,
-  'alarm.read': true,
-  'alarm.acknowledge': true,
-  'alarm.escalate': true,
-  'rota.read': true,
-  'rota.write': true,
-  'team.write': true,
-  'limits.write': true,
-  'rules.read': true,
-  'rules.write': true,
-  'device.read': true,
-  'device.write': true,
-  'rejected.read': true,
-  'rejected.replay': true,
-  'user.write': true,
-  'operations.read': true,
-  'system-alarm.acknowledge': true,
-  'channel.write': true,
-} satisfies Record<Action, true>) as readonly Action[];

@@ -1,0 +1,10 @@
+import { describe, expect, it } from 'vitest';
+import { anyRoleText, roleText } from './role-words.ts';
+
+describe('roles', () => {
+  it('are said as people say them, also those of tomorrow', () => {
+    expect([roleText('charge-nurse'), roleText('bed-manager')]).toEqual(['charge nurse', 'bed manager']);
+    expect(anyRoleText(['nurse', 'charge-nurse', 'physician'])).toBe('nurse, charge nurse or doctor');
+    expect([anyRoleText(['operator']), anyRoleText([])]).toEqual(['operator', 'another role']);
+  });
+});
