@@ -1,0 +1,26 @@
+import type { PatientId, UserId, WardId } from '../domain/ids.ts';
+
+/** What decisions rest on besides the question: held in memory, so that asking waits for nothing. */
+export interface AccessFacts {
+  /** Grows with every change: what was decided before is decided anew. */
+  version(): number;
+  /** Where a patient lies; undefined: nowhere, or not known. */
+  wardOf(patientId: PatientId): WardId | undefined;
+  /** In whose care a patient is by the ward's plan, at this moment and in this shift. */
+  isInCareOf(userId: UserId, patientId: PatientId, atMs: number): boolean;
+  /** Patients in this person's care, or opened by them in an emergency, wherever they lie. */
+  patientsOf(userId: UserId, atMs: number): ReadonlySet<PatientId>;
+  /** `unplanned`: nobody plans their shifts. */
+  shiftOf(userId: UserId, atMs: number): Shift;
+  emergencyOf(userId: UserId, patientId: PatientId, atMs: number): RunningEmergency | undefined;
+}
+
+export type Shift = 'on' | 'off' | 'unplanned';
+
+export interface RunningEmergency {
+  readonly id: string;
+  readonly userId: UserId;
+  readonly patientId: PatientId;
+  readonly beganAtMs: number;
+  readonly endsAtMs: number;
+}

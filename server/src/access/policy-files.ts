@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  formatPolicies,
+  type PolicyJson,
+  policySetTextToParts,
+  policyToJson,
+  preparsePolicySet,
+  validate,
+} from '@cedar-policy/cedar-wasm/nodejs';
+import type { Obligation, PolicyInWords } from './decisions.ts';
+
+/** The policies of the repository, read, checked strictly against their schema, and ready to be asked. */
+export interface Policies {
+  /** Under this name Cedar holds them parsed, once per thread. */
+  readonly setId: string;
+  readonly all: ReadonlyMap<string, Policy>;
+}
+
+export interface Policy extends PolicyInWords {
+  /** Without its folder. */
+  readonly file: string;
+  /** What would lift it; only a forbid has one. */
+  readonly obligation?: Obligation;
+}
+
+export const POLICY_FOLDER = join(import.meta.dirname, 'policies');
+
+/** Throws with every problem: with a policy that does not hold together nothing may start. */
+export function openPolicies(folder: string = POLICY_FOLDER): Policies {
+  const read = readPolicies(folder);
+  const problems = [...read.problems, ...strictProblems(read)];
+  const setId = `policies-${createHash('sha256')
+    .update(JSON.stringify(textsOf(read.policies)))
+    .digest('hex')}`;
+  if (problems.length === 0) {
+    const parsed = preparsePolicySet(setId, { staticPolicies: textsOf(read.policies) });
+    if (parsed.type === 'failure') problems.push(...parsed.errors.map(({ message }) => message));
+  }
+  if (problems.length > 0) throw new Error(`the access policies do not hold together:\n${problems.join('\n')}`);
+  return { setId, all: new Map(read.policies.map((policy) => [policy.id, policy])) };
+}
+
+/** Everything that is wrong with the policies in a folder, form included: for `npm run check`. */
+export function lintPolicies(folder: string = POLICY_FOLDER): readonly string[] {
+  const read = readPolicies(folder);
+  const unformatted = read.files.flatMap(({ name, text }) => {
+    const formatted = formatPolicies({ policyText: text, lineWidth: 110, indentWidth: 2 });
+    if (formatted.type === 'failure') return [];
+    return formatted.formatted_policy.trim() === text.trim() ? [] : [`${name}: not in Cedar’s own format`];
+  });
+  return [...read.problems, ...strictProblems(read), ...unformatted];
+}
+
+interface Read {
+  readonly schema: string;
+  readonly files: readonly { readonly name: string; readonly text: string }[];
+  readonly policies: readonly Policy[];
+  readonly problems: string[];
+}
+
+function readPolicies(folder: string): Read {
+  const names = readdirSync(folder)
+    .filter((name) => name.endsWith('.cedar'))
+    .sort();
+  const files = names.map((name) => ({ name, text: readFileSync(join(folder, name), 'utf8') }));
+  const problems: string[] = [];
+  const policies: Policy[] = [];
+  for (const { name, text } of files) {
+    const parts = policySetTextToParts(text);
+    if (parts.type === 'failure') {
+      problems.push(...parts.errors.map(({ message }) => `${name}: ${message}`));
+      continue;
+    }
+    if (parts.policy_templates.length > 0) problems.push(`${name}: templates are not used here`);
+    for (const one of parts.policies) {
+      const policy = toPolicy(name, one);
+      if (typeof policy === 'string') problems.push(`${name}: ${policy}`);
+      else if (policies.some(({ id }) => id === policy.id)) problems.push(`${name}: ${policy.id} stands twice`);
+      else policies.push(policy);
+    }
+  }
+  return { schema: readFileSync(join(folder, 'schema.cedarschema'), 'utf8'), files, policies, problems };
+}
+
+const OBLIGATIONS: readonly string[] = ['second-factor', 'break-glass'] satisfies Obligation[];
+
+function toPolicy(file: string, text: string): Policy | string {
+  const parsed = policyToJson(text);
+  if (parsed.type === 'failure') return parsed.errors.map(({ message }) => message).join('; ');
+  const { effect, annotations = {} } = parsed.json as PolicyJson;
+  const { id, title, obligation } = annotations as Readonly<Record<string, string | undefined>>;
+  if (id === undefined || title === undefined) return 'every policy says its @id and, for people, its @title';
+  if (obligation !== undefined && (effect === 'permit' || !OBLIGATIONS.includes(obligation)))
+    return `${id}: @obligation is for a forbid, one of ${OBLIGATIONS.join(', ')}`;
+  return {
+    id,
+    file,
+    effect,
+    title,
+    text,
+    ...(obligation !== undefined && { obligation: obligation as Obligation }),
+  };
+}
+
+/** What Cedar's validator finds: unknown names and types, and conditions that can never hold. */
+function strictProblems({ schema, policies }: Read): readonly string[] {
+  const answer = validate({
+    schema,
+    policies: { staticPolicies: textsOf(policies) },
+    validationSettings: { mode: 'strict' },
+  });
+  if (answer.type === 'failure') return answer.errors.map(({ message }) => `schema: ${message}`);
+  return [...answer.validationErrors, ...answer.validationWarnings].map(
+    ({ policyId, error }) => `${policyId}: ${error.message}${error.help === null ? '' : ` (${error.help})`}`,
+  );
+}
+
+const textsOf = (policies: readonly Policy[]): Record<string, string> =>
+  Object.fromEntries(policies.map(({ id, text }) => [id, text]));
