@@ -36,12 +36,16 @@ export function previewEscalation(
     readonly definitions: ReadonlyMap<EscalationDefinition, Definition>;
     readonly times: EscalationTimes;
     readonly atMs: number;
+    /** As a person begins it where nothing runs: the one for high alarms if there is none for such, beyond the nurse. */
+    readonly byPerson?: boolean;
   },
 ): { readonly definition?: EscalationDefinition; readonly steps: readonly PlannedStep[] } {
-  const name = definitionFor(alarm);
+  const byPerson = from.byPerson === true;
+  const name = definitionFor(alarm) ?? (byPerson ? 'escalation-high' : undefined);
   const definition = name === undefined ? undefined : from.definitions.get(name);
   if (name === undefined || definition === undefined) return { steps: [] };
-  const begin = { alarmId: PREVIEW, round: 1, fromStep: 'nurse', definition: name } as const;
+  const fromStep = byPerson ? 'charge-nurse-and-doctor' : 'nurse';
+  const begin = { alarmId: PREVIEW, round: 1, fromStep, definition: name } as const;
   const input = escalationInput(begin, from.times);
   return { definition: name, steps: walk(definition, input, from.atMs, (at) => planStep(at, alarm, world)) };
 }

@@ -20,6 +20,7 @@ import type { NameOf } from '../rota-shape.ts';
 import { signatureOf } from '../signature.ts';
 import type { Api } from '../validation.ts';
 import { seesWard, visiblePatient } from '../ward-scope.ts';
+import { registerEscalationNext } from './escalation-next.ts';
 import { placeOfAlarm } from './escalation-place.ts';
 import type { EscalationServices } from './escalation-services.ts';
 import { Id, IdPath, Instant, parseInstant } from './parameters.ts';
@@ -40,6 +41,7 @@ export function registerEscalation(app: FastifyInstance, services: EscalationSer
   const api = app as unknown as Api;
   const { alarms, escalations, deliveries, directory, definitions, times, act, view, now } = services;
   const tags = ['escalation'];
+  registerEscalationNext(app, services);
 
   api.get(
     '/api/alerts/:id/escalation',
