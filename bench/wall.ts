@@ -11,6 +11,7 @@ import { execFileSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openBrowser } from '../test/e2e/browser.ts';
+import { actionsOf } from '../test/e2e/web-roles.ts';
 import { startMockServer } from '../web/dev/mock-server.ts';
 
 const { values } = parseArgs({
@@ -27,7 +28,7 @@ const [width = 1_920, height = 1_080] = values.screen.split('x').map(Number);
 execFileSync(process.execPath, [resolve(import.meta.dirname, '../scripts/build-web.ts')], { stdio: 'inherit' });
 const browser = await openBrowser();
 if (browser === undefined) process.exit(1);
-const mock = await startMockServer({ beds: Number(values.beds), signedIn: 'physician' });
+const mock = await startMockServer({ beds: Number(values.beds), signedIn: 'physician', actionsOf });
 mock.ward.showEverything(Date.now());
 const page = await browser.newPage({ viewport: { width, height } });
 const cdp = await page.context().newCDPSession(page);

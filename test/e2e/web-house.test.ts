@@ -42,9 +42,34 @@ describe('limits of a patient', () => {
     await page.getByRole('combobox', { name: 'For how long' }).click();
     await page.getByRole('option', { name: '8 hours' }).click();
     await page.getByRole('button', { name: 'Save limits', exact: true }).click();
-    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    // The dialog stays: one that closed would look as if the new limit held.
+    await page.getByText('Saved, but not in force yet: a second person has to confirm it.').waitFor();
+    await page.getByRole('button', { name: 'Take it back' }).waitFor();
     expect(mock.requests).toContain('POST /api/patients/P13/rules/overrides');
     expect(mock.requests.filter((request) => request.startsWith('PUT'))).toEqual([]);
+    await close();
+  });
+});
+
+describe('what waits for a second person', () => {
+  it('is seen in the bar of every page by whom may decide, and decided on a page of its own', async (context) => {
+    if (browser === undefined) return context.skip();
+    const { page, mock, close } = await openPage(browser, { path: '/wall', role: 'charge-nurse', ...BIG });
+    await page.getByRole('banner').getByRole('link', { name: '1 to approve' }).click();
+    await page.getByText('SpO₂ < 85 becomes SpO₂ < 80').waitFor();
+    await page.getByRole('link', { name: /Mehta|Okafor|Lindqvist|Haddad|Nowak|Silva|Ito|Feather/ }).waitFor();
+    await page.getByRole('button', { name: 'Confirm' }).click();
+    await page.getByText('Nothing waits for you.').waitFor();
+    await page.getByRole('link', { name: '1 to approve' }).waitFor({ state: 'detached' });
+    expect(mock.requests).toContain('POST /api/rule-proposals/p1/confirm');
+    await close();
+  });
+
+  it('does not concern a nurse', async (context) => {
+    if (browser === undefined) return context.skip();
+    const { page, mock, close } = await openPage(browser, { path: '/approvals', role: 'nurse', ...BIG });
+    await page.getByText('It needs: charge nurse or doctor.').waitFor();
+    expect(mock.requests.some((request) => request.includes('rule-proposals'))).toBe(false);
     await close();
   });
 });
@@ -76,7 +101,7 @@ describe('the rules of a ward', () => {
     const { page, mock, close } = await openPage(browser, { path: '/rules', ...BIG });
     for (const [kind, words] of [
       ['Change', 'HR rises by 30 /min within 10 min'],
-      ['Repeated', 'spo2.below.high: the third time within 60 min'],
+      ['Repeated', 'SpO₂ < 85 %, for 15 s: the third time within 60 min'],
       ['Combination', '2 of: RR > 21; BP systolic < 101; consciousness C or V or P or U'],
     ] as const) {
       await page.getByRole('button', { name: 'Add a rule' }).click();

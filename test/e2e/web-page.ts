@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { type MockServer, startMockServer } from '../../web/dev/mock-server.ts';
+import { type MockRole, type MockServer, startMockServer } from '../../web/dev/mock-server.ts';
+import { actionsOf } from './web-roles.ts';
 
 export interface OpenPage {
   readonly page: Page;
@@ -23,16 +24,18 @@ export async function openPage(
     readonly width?: number;
     readonly height?: number;
     readonly beds?: number;
-    readonly role?: 'nurse' | 'physician' | 'kiosk' | 'operator' | undefined;
+    readonly role?: MockRole | undefined;
     readonly path?: string;
     readonly prepare?: (mock: MockServer) => void;
     readonly reducedMotion?: boolean;
+    /** Runs in the page before the app does. */
+    readonly before?: () => void;
     /** A second screen on the same ward. */
     readonly mock?: MockServer;
   } = {},
 ): Promise<OpenPage> {
   const role = 'role' in options ? options.role : 'physician';
-  const mock = options.mock ?? (await startMockServer({ beds: options.beds ?? 40, signedIn: role }));
+  const mock = options.mock ?? (await startMockServer({ beds: options.beds ?? 40, signedIn: role, actionsOf }));
   options.prepare?.(mock);
   const context = await browser.newContext({
     viewport: { width: options.width ?? 1920, height: options.height ?? 1080 },
@@ -48,6 +51,7 @@ export async function openPage(
     if (!request.url().startsWith(mock.url)) complaints.push(`outside: ${request.url()}`);
   });
   await page.addInitScript(countSounds);
+  if (options.before !== undefined) await page.addInitScript(options.before);
   await page.goto(mock.url + (options.path ?? '/wall'));
   return {
     page,

@@ -27,6 +27,8 @@ const PAGES = [
   ['the limits of a patient', { path: '/patients/P13', key: 't' }, '[role=dialog] .rule-row'],
   ['who would be told', { path: '/patients/P13', click: 'Who is told' }, '[role=dialog] .steps'],
   ['the rules', { path: '/rules' }, '.rule-row'],
+  ['approvals', { path: '/approvals', role: 'charge-nurse' }, '.second-person'],
+  ['an address without a page', { path: '/nowhere/at/all', role: 'nurse' }, '.bar >> text=Worklist'],
   ['the rota', { path: '/rota' }, '.week-span'],
   ['the rota on a phone', { path: '/rota', width: 390, height: 844 }, '.week-span'],
   ['a change of the rota', { path: '/rota', click: 'Change rota' }, '[role=dialog] .layer'],
@@ -112,6 +114,22 @@ describe('signing in', () => {
 });
 
 describe('a patient’s page', () => {
+  it('says plainly that NEWS2 is not for somebody under 16', async (context) => {
+    if (browser === undefined) return context.skip();
+    const { page, close } = await openPage(browser, {
+      path: '/patients/P3',
+      prepare: ({ ward }) => ward.setYoung('P3'),
+    });
+    await page.getByText('Not applicable: under 16 years.').waitFor();
+    await page.keyboard.press('g');
+    await page.keyboard.press('w');
+    await page
+      .locator(`${tileOf('P3')} .value-news .figure`)
+      .filter({ hasText: /^n\/a$/ })
+      .waitFor();
+    await close();
+  });
+
   it('names what is missing from NEWS2 and draws a trend for each vital', async (context) => {
     if (browser === undefined) return context.skip();
     const { page, close } = await openPage(browser, { path: '/patients/P13', width: 1440, height: 900 });

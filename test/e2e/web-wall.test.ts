@@ -178,6 +178,44 @@ describe('the wall', () => {
     await close();
   });
 
+  it('check 4: sounds as IEC 60601-1-8 has it: three pulses for medium, and for high ten, as 3-2 3-2', async (context) => {
+    if (browser === undefined) return context.skip();
+    const { page, mock, close } = await openPage(browser, { before: recordSound });
+    await page.waitForSelector(tileOf('P3'));
+    const cause = { vital: 'respiratoryRate', value: 27, comparison: 'above', limit: 25, text: 'RR 27 > 25' } as const;
+    mock.ward.raise('P3', { kind: 'physiological', priority: 'medium', cause }, Date.now());
+    await page.getByText('Sound is off until you click').click();
+    await expect.poll(() => pulses(page), { timeout: 20_000 }).toBe(3 * 4);
+    // What comes now is recorded four seconds later.
+    await page.evaluate(() => Object.assign(window, { recordAt: 4 }));
+    mock.ward.raiseHeartRate('P4', Date.now());
+    await expect.poll(() => pulses(page)).toBe(3 * 4 + 10 * 4);
+    const heard = await page.evaluate(listen);
+    const medium = heard.filter(({ at }) => at < 4);
+    const high = heard.filter(({ at }) => at >= 4);
+    expect([medium.length, high.length]).toEqual([3, 10]);
+    // Pulses of a high alarm last 75–200 ms, of a medium one 125–250 ms; the fundamental is 150–1,000 Hz with four
+    // harmonics up to 4 kHz, none 15 dB below the loudest. The clause is known from secondary sources.
+    for (const { ms, harmonics, hertz } of heard) {
+      expect(ms).toBeGreaterThan(120);
+      expect(ms).toBeLessThan(180);
+      expect(hertz).toBeGreaterThan(150);
+      expect(hertz).toBeLessThan(1_000);
+      expect(hertz * 4).toBeLessThan(4_000);
+      for (const level of harmonics) expect(level).toBeGreaterThan(-15);
+    }
+    const pauses = (of: typeof heard) =>
+      of.slice(1).map((pulse, i) => Math.round((pulse.at - (of[i]?.at ?? 0)) * 1_000 - (of[i]?.ms ?? 0)));
+    for (const pause of pauses(medium)) expect(pause >= 125 && pause <= 250, `${pause} ms`).toBe(true);
+    const [a = 0, b = 0, doubled = 0, c = 0, between = 0, ...second] = pauses(high);
+    for (const pause of [a, b, c]) expect(pause >= 50 && pause <= 125, `${pause} ms`).toBe(true);
+    // Between the third and the fourth as long as if one pulse were left out.
+    expect(Math.abs(doubled - (2 * a + (high[0]?.ms ?? 0)))).toBeLessThan(20);
+    expect(between >= 350 && between <= 1_300, `${between} ms`).toBe(true);
+    expect(second.map((pause) => Math.round(pause / 20))).toEqual([a, b, doubled, c].map((ms) => Math.round(ms / 20)));
+    await close();
+  });
+
   it('check 11: brings no name to a kiosk: neither on the page nor over the network', async (context) => {
     if (browser === undefined) return context.skip();
     const { page, mock, close } = await openPage(browser, {
@@ -265,6 +303,81 @@ describe('the wall', () => {
     await close();
   });
 });
+
+/** Runs in the page, before the app: what it plays goes into a buffer, from `recordAt` seconds on. */
+function recordSound(): void {
+  const offline = new OfflineAudioContext(1, 9 * 48_000, 48_000);
+  const page = window as unknown as { recordAt: number; recorded: OfflineAudioContext; AudioContext: unknown };
+  page.recordAt = 0;
+  page.recorded = offline;
+  page.AudioContext = function RecordingContext() {
+    return new Proxy(offline, {
+      get(target, key) {
+        if (key === 'state') return 'running';
+        if (key === 'currentTime') return page.recordAt;
+        const value: unknown = Reflect.get(target, key);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+      set: (target, key, value) => Reflect.set(target, key, value),
+    });
+  };
+}
+
+interface HeardPulse {
+  /** Seconds from the beginning. */
+  readonly at: number;
+  readonly ms: number;
+  /** The fundamental. */
+  readonly hertz: number;
+  /** Of the first four harmonics, in dB of the loudest. */
+  readonly harmonics: readonly number[];
+}
+
+/** Runs in the page: the pulses in what was recorded, found by their loudness and taken apart by frequency. */
+async function listen(): Promise<HeardPulse[]> {
+  const { recorded } = window as unknown as { recorded: OfflineAudioContext };
+  const sound = (await recorded.startRendering()).getChannelData(0);
+  const rate = recorded.sampleRate;
+  const window5ms = rate / 200;
+  const loud: number[] = [];
+  for (let at = 0; at + window5ms <= sound.length; at += window5ms) {
+    let sum = 0;
+    for (let i = at; i < at + window5ms; i += 1) sum += (sound[i] ?? 0) ** 2;
+    loud.push(Math.sqrt(sum / window5ms));
+  }
+  const threshold = Math.max(...loud) * 0.1;
+  const spans: { from: number; to: number }[] = [];
+  loud.forEach((level, i) => {
+    if (level <= threshold) return;
+    const last = spans.at(-1);
+    if (last?.to === i) last.to = i + 1;
+    else spans.push({ from: i, to: i + 1 });
+  });
+  /** Strength of one frequency in the middle 80 ms of a pulse, by the sum over its own wave. */
+  const strength = (span: { from: number; to: number }, hertz: number) => {
+    const middle = Math.round(((span.from + span.to) / 2) * window5ms);
+    const half = Math.round(0.04 * rate);
+    let re = 0;
+    let im = 0;
+    for (let i = middle - half; i < middle + half; i += 1) {
+      // Hann window: a strong tone must not be taken for its neighbours.
+      const weight = 0.5 * (1 + Math.cos((Math.PI * (i - middle)) / half));
+      re += weight * (sound[i] ?? 0) * Math.cos((2 * Math.PI * hertz * i) / rate);
+      im += weight * (sound[i] ?? 0) * Math.sin((2 * Math.PI * hertz * i) / rate);
+    }
+    return Math.hypot(re, im);
+  };
+  return spans.map((span) => {
+    let hertz = 0;
+    let most = 0;
+    for (let each = 100; each <= 4_000; each += 5) {
+      const found = strength(span, each);
+      if (found > most) [hertz, most] = [each, found];
+    }
+    const harmonics = [1, 2, 3, 4].map((n) => 20 * Math.log10(strength(span, n * hertz) / most));
+    return { at: (span.from * window5ms) / rate, ms: (span.to - span.from) * 5, hertz, harmonics };
+  });
+}
 
 function focusedBed(page: import('playwright-core').Page): Promise<string | undefined> {
   return page.evaluate(() => document.activeElement?.closest<HTMLElement>('.tile')?.dataset['patient']);

@@ -149,6 +149,66 @@ describe('the worklist', () => {
     await close();
   });
 
+  it('previews an escalation from where it stands, and not from its beginning', async (context) => {
+    if (browser === undefined) return context.skip();
+    const { page, mock, close } = await openPage(browser, { role: 'nurse', path: '/alarms' });
+    // Eleven minutes old: the nurse was told, and charge nurse and doctor.
+    const { id } = mock.ward.raiseHeartRate('P3', Date.now() - 660_000);
+    await rowOf(page, id).waitFor();
+    await page.keyboard.press('j');
+    await page.keyboard.press('e');
+    const steps = page.getByRole('dialog').locator('.steps > li');
+    await steps.first().waitFor();
+    expect(await steps.locator('strong').allTextContents()).toEqual(['On call', 'Everyone']);
+    expect(await steps.first().locator('.step-head').textContent()).toContain('now');
+    expect(await steps.nth(1).locator('.step-head').textContent()).toMatch(/at \d\d:\d\d/);
+    await page.getByRole('dialog').locator('.ladder li[data-step="told"]').nth(1).waitFor();
+    await close();
+  });
+
+  it('opens nothing for a key whose wish cannot be done, and says why', async (context) => {
+    if (browser === undefined) return context.skip();
+    const { page, mock, close } = await openPage(browser, { role: 'nurse', path: '/alarms' });
+    const ended = mock.ward.raiseHeartRate('P3', Date.now() - 60_000).id;
+    mock.ward.end(ended, Date.now());
+    await rowOf(page, ended).waitFor();
+    expect(await rowOf(page, ended).getByRole('button', { name: 'Snooze' }).count()).toBe(0);
+    await page.keyboard.press('j');
+    await page.keyboard.press('z');
+    await page.getByText('It has ended and is quiet').waitFor();
+    const taken = mock.ward.raiseHeartRate('P4', Date.now()).id;
+    mock.ward.acknowledge(taken, 'Rui Tavares', Date.now());
+    await rowOf(page, taken).and(page.locator('[data-call="taken"]')).waitFor();
+    await page.keyboard.press('j');
+    await page.keyboard.press('e');
+    await page.getByText('Rui Tavares has it: an alarm calls others once it is given back.').waitFor();
+    expect(await page.getByRole('dialog').count()).toBe(0);
+    await close();
+  });
+
+  it('says who it is where there is no bed, to whom may know, and how often it has called in vain', async (context) => {
+    if (browser === undefined) return context.skip();
+    const { page, mock, close } = await openPage(browser, { role: 'nurse', path: '/alarms' });
+    const { id } = mock.ward.raiseHeartRate('P3', Date.now() - 300_000);
+    mock.ward.leaveBed(id);
+    await rowOf(page, id).getByText('No bed · Lindqvist, P. · left ICU-03').first().waitFor();
+    mock.ward.alter(id, 'reminder', { reminders: 2 });
+    await rowOf(page, id).getByText('reminded 2×').waitFor();
+    await close();
+  });
+
+  it('explains its keys, by the pointer too', async (context) => {
+    if (browser === undefined) return context.skip();
+    const { page, mock, close } = await openPage(browser, { role: 'nurse', path: '/alarms' });
+    mock.ward.raiseHeartRate('P3', Date.now());
+    await page.getByRole('banner').getByRole('button', { name: 'Keys and signs' }).click();
+    await page.getByRole('dialog').getByText('On the worklist (this page)').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.locator('.key-line').getByText('snooze').waitFor();
+    await close();
+  });
+
   it('acknowledges many at once, but no high one among them', async (context) => {
     if (browser === undefined) return context.skip();
     const { page, mock, close } = await openPage(browser, { role: 'nurse', path: '/alarms' });

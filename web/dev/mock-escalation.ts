@@ -87,6 +87,24 @@ export function mockPreview(patientId: string, priority: Alert['priority'], now:
   };
 }
 
+/** Whom a push would tell now: from the step after the last that was told. */
+export function mockNext(alert: Alert, now: number, pushed: number): EscalationPreview {
+  const { rounds } = mockEscalation(alert, now, pushed);
+  const told = rounds.at(-1)?.steps.filter(({ state }) => state === 'told').length ?? 1;
+  const from = Math.min(Math.max(told, 1), STEPS.length - 1);
+  const first = STEPS[from]?.[1] ?? 0;
+  return {
+    patientId: alert.patientId,
+    priority: alert.priority,
+    at: iso(now),
+    definition: 'escalation',
+    steps: STEPS.slice(from).map(([step, minutes], place) => ({
+      ...planned(from + place, now + (minutes - first) * 60_000, false),
+      step,
+    })),
+  };
+}
+
 export function mockHistory(alert: Alert): AlertHistoryEntry[] {
   const base = { priority: alert.priority, condition: 'present' as const };
   return [

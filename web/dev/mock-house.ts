@@ -152,6 +152,7 @@ export function createMockHouse(startedAt: number) {
         { name: 'late', from: '14:00', to: '22:00' },
         { name: 'night', from: '22:00', to: '06:00' },
       ],
+      shiftsVersion: 1,
       shiftNow: 'night',
       assignments: [
         {
@@ -230,6 +231,7 @@ export function createMockHouse(startedAt: number) {
       return policy;
     },
     contacts: (): ContactList => ({
+      version: 1,
       contacts,
       channels: [
         { name: 'mail', type: 'smtp', addressHint: 'name@ward.example', verification: 'code' },

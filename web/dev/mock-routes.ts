@@ -1,7 +1,14 @@
 import type { Alert } from '@healthsync/contracts/alert';
 import type { LimitRule } from '@healthsync/contracts/patient';
 import type { RuleInput } from '@healthsync/contracts/rule';
-import { mockEscalation, mockExecution, mockExecutions, mockHistory, mockPreview } from './mock-escalation.ts';
+import {
+  mockEscalation,
+  mockExecution,
+  mockExecutions,
+  mockHistory,
+  mockNext,
+  mockPreview,
+} from './mock-escalation.ts';
 import type { MockHouse } from './mock-house.ts';
 import { createMockRules } from './mock-rules.ts';
 import type { MockWard } from './mock-ward.ts';
@@ -90,6 +97,13 @@ export function createMockRoutes({
       ),
     'GET /api/alerts/:id/escalation': (_, id) =>
       alarmOr404(id, (alert) => answer(mockEscalation(alert, now(), pushed.get(id) ?? 0))),
+    'GET /api/alerts/:id/escalation/next': guarded('alarm.escalate', (_, id) =>
+      alarmOr404(id, (alert) =>
+        alert.acknowledgedAt === undefined
+          ? answer(mockNext(alert, now(), pushed.get(id) ?? 0))
+          : refused(409, 'already-acknowledged', `${alert.owner} has it.`),
+      ),
+    ),
     'GET /api/escalation/preview': ({ target }) =>
       answer(
         mockPreview(
@@ -155,7 +169,11 @@ export function createMockRoutes({
     'GET /api/rules/preview/datasets': () => answer({ datasets: [{ name: 'bidmc' }] }),
     'GET /api/rules/preview/preview-1': () => answer(rules.askPreview()),
     'DELETE /api/rules/preview/preview-1': () => answer({}),
-    'GET /api/rule-proposals': () => answer({ proposals: [] }),
+    'GET /api/rule-proposals': guarded('rules.read', ({ role }) =>
+      answer({ proposals: rules.proposals(may(role, 'limits.write')) }),
+    ),
+    'POST /api/rule-proposals/:id/confirm': (_, id) => answer(rules.decide(id, 'confirmed')),
+    'POST /api/rule-proposals/:id/refuse': (_, id) => answer(rules.decide(id, 'refused')),
     ...rulesOf('patients', 'patient'),
     ...rulesOf('wards', 'ward'),
     ...rulesOf('house', 'house'),
@@ -221,14 +239,14 @@ export function createMockRoutes({
     const whose = (id: string) => (scope === 'house' ? '' : id);
     return {
       [`GET ${at}/rules`]: (_, id) => answer(rules.set(scope, whose(id))),
-      [`PUT ${at}/rules`]: guarded('limits.write', ({ body }, id) => {
+      [`PUT ${at}/rules`]: guarded('limits.write', ({ body, name, role }, id) => {
         const wanted = (body?.['rules'] ?? []) as readonly RuleInput[];
         const errors = rules.lint(wanted).problems.filter(({ severity }) => severity === 'error');
         if (errors.length > 0) return refused(400, 'invalid', 'Not valid.', { errors });
-        return answer(rules.put(scope, whose(id), wanted));
+        return answer(rules.put(scope, whose(id), wanted, `${name} (${role})`));
       }),
-      [`POST ${at}/rules/overrides`]: guarded('limits.write', ({ body }, id) =>
-        answer(rules.override(scope === 'ward' ? 'ward' : 'patient', whose(id), body ?? {})),
+      [`POST ${at}/rules/overrides`]: guarded('limits.write', ({ body, name, role }, id) =>
+        answer(rules.override(scope === 'ward' ? 'ward' : 'patient', whose(id), body ?? {}, `${name} (${role})`)),
       ),
       [`GET ${at}/rules/versions`]: () => answer({ versions: [] }),
     };

@@ -1,5 +1,5 @@
 import type { AlarmBurden, AlarmBurdenPreview } from '@healthsync/contracts/alarm-burden';
-import type { LintResult, RuleInput, RuleSetResponse, ShownRule } from '@healthsync/contracts/rule';
+import type { LintResult, RuleInput, RuleProposal, RuleSetResponse, ShownRule } from '@healthsync/contracts/rule';
 
 const limit = (
   id: string,
@@ -114,11 +114,46 @@ function preview(rules: readonly RuleInput[], isDone: boolean): AlarmBurdenPrevi
   };
 }
 
+const isLoosened = (rule: RuleInput): boolean =>
+  rule.kind === 'limit' && rule.priority === 'high' && rule.comparison === 'above' && rule.limit > 170;
+
+function propose(
+  id: string,
+  scope: RuleProposal['scope'],
+  scopeId: string,
+  more: Pick<RuleProposal, 'effect' | 'askedBy' | 'reason' | 'mayConfirm'>,
+): RuleProposal {
+  return {
+    id,
+    scope,
+    scopeId,
+    ruleId: 'spo2.below.high',
+    askedAt: '2026-11-22T01:00:00Z',
+    expiresAt: '2026-11-22T13:00:00Z',
+    state: 'open',
+    ...more,
+  };
+}
+
 /** Rules as the contract says: own ones over the defaults, with a linter that knows two mistakes. */
 export function createMockRules() {
   const own = new Map<string, readonly RuleInput[]>();
   const overrides = new Map<string, RuleSetResponse['overrides']>();
   let revision = 1;
+  let open: readonly RuleProposal[] = [
+    propose('p1', 'patient', 'P13', {
+      effect: 'SpO₂ < 85 becomes SpO₂ < 80',
+      askedBy: 'Dr Jan Brandt',
+      reason: 'COPD, usual 84 %',
+      mayConfirm: true,
+    }),
+  ];
+  const ask = (scope: RuleSetResponse['scope'], scopeId: string, rule: RuleInput, askedBy: string, reason: string) => {
+    const effect = `${rule.id} becomes ${'limit' in rule ? rule.limit : 'less'}`;
+    const proposal = propose(`p${open.length + 1}`, scope, scopeId, { effect, askedBy, reason, mayConfirm: false });
+    open = [...open, proposal];
+    return proposal;
+  };
 
   function set(scope: RuleSetResponse['scope'], scopeId: string): RuleSetResponse {
     const mine = (own.get(`${scope} ${scopeId}`) ?? []).map(
@@ -135,22 +170,8 @@ export function createMockRules() {
       own: mine,
       inForce: [...mine, ...DEFAULTS.filter(({ rule }) => !ids.has(rule.id))],
       overrides: overrides.get(`${scope} ${scopeId}`) ?? [],
-      proposals: [
-        {
-          id: 'p1',
-          scope,
-          scopeId,
-          ruleId: 'spo2.below.high',
-          effect: 'SpO₂ < 85 becomes SpO₂ < 80',
-          askedBy: 'Dr Jan Brandt',
-          reason: 'COPD, usual 84 %',
-          askedAt: '2026-11-22T01:00:00Z',
-          expiresAt: '2026-11-22T13:00:00Z',
-          state: 'open',
-          mayConfirm: true,
-        },
-      ],
-      ...(scope === 'patient' && { news2: { spo2Scale: 1, use: 'by-age' } as const }),
+      proposals: open.filter((each) => each.scope === scope && each.scopeId === scopeId),
+      ...(scope === 'patient' && { news2: { spo2Scale: 1, use: 'by-age', version: 1 } as const }),
     };
   }
 
@@ -192,17 +213,28 @@ export function createMockRules() {
       });
       return {
         problems,
-        needsSecondPerson: rules
-          .filter((rule) => rule.kind === 'limit' && rule.priority === 'high' && rule.limit > 170)
-          .map(({ id }) => id),
+        needsSecondPerson: rules.filter(isLoosened).map(({ id }) => id),
       };
     },
-    put(scope: RuleSetResponse['scope'], scopeId: string, rules: readonly RuleInput[]): RuleSetResponse {
-      own.set(`${scope} ${scopeId}`, rules);
+    /** Nobody confirms their own wish. */
+    proposals: (mayWrite: boolean) => open.map((each) => ({ ...each, mayConfirm: each.mayConfirm && mayWrite })),
+    decide(id: string, state: 'confirmed' | 'refused'): object {
+      const found = open.find((each) => each.id === id);
+      open = open.filter((each) => each.id !== id);
+      return { ...found, state };
+    },
+    put(scope: RuleSetResponse['scope'], scopeId: string, rules: readonly RuleInput[], by: string): RuleSetResponse {
+      for (const rule of rules.filter(isLoosened)) ask(scope, scopeId, rule, by, 'As it was said');
+      own.set(
+        `${scope} ${scopeId}`,
+        rules.filter((rule) => !isLoosened(rule)),
+      );
       revision += 1;
       return set(scope, scopeId);
     },
-    override(scope: 'ward' | 'patient', scopeId: string, body: Readonly<Record<string, unknown>>): RuleSetResponse {
+    override(scope: 'ward' | 'patient', scopeId: string, body: Readonly<Record<string, unknown>>, by: string): object {
+      const rule = body['rule'] as RuleInput;
+      if (isLoosened(rule)) return ask(scope, scopeId, rule, by, String(body['reason']));
       const known = overrides.get(`${scope} ${scopeId}`) ?? [];
       overrides.set(`${scope} ${scopeId}`, [
         ...known,
@@ -210,7 +242,7 @@ export function createMockRules() {
           id: `o${known.length}`,
           scope,
           scopeId,
-          rule: body['rule'] as RuleInput,
+          rule,
           from: '2026-11-22T01:00:00Z',
           until: String(body['until']),
           setBy: 'Dr Ama Osei',

@@ -33,38 +33,16 @@ export interface MockServer {
 }
 
 const DIST = resolve(import.meta.dirname, '../dist');
-/** As the server grants them. */
-const NURSE = [
-  'wall.watch',
-  'patient.read',
-  'vitals.read',
-  'alarm.read',
-  'alarm.acknowledge',
-  'alarm.escalate',
-  'system-alarm.acknowledge',
-  'rota.read',
-  'rules.read',
-];
-const ACTIONS: Readonly<Record<string, readonly string[]>> = {
-  kiosk: ['wall.watch', 'alarm.read'],
-  nurse: NURSE,
-  physician: [...NURSE, 'patient.write', 'limits.write', 'rules.write', 'rota.write', 'team.write'],
-  operator: [
-    'device.read',
-    'device.write',
-    'rejected.read',
-    'rejected.replay',
-    'operations.read',
-    'rules.read',
-    'channel.write',
-    'system-alarm.acknowledge',
-  ],
-};
+/** Whom one can sign in as by name; what each may do is the server's to say. */
+const ROLES = ['kiosk', 'nurse', 'charge-nurse', 'physician', 'operator', 'admin'] as const;
+export type MockRole = (typeof ROLES)[number];
 const PASSWORD = 'correct horse battery';
 
 export async function startMockServer(options: {
   readonly beds: number;
-  readonly signedIn?: keyof typeof ACTIONS | undefined;
+  readonly signedIn?: MockRole | undefined;
+  /** As the server itself grants them: handed in, since the web app knows nothing of the server but its contracts. */
+  readonly actionsOf: (role: string) => readonly string[];
   readonly port?: number;
 }): Promise<MockServer> {
   const ward = createMockWard(options.beds);
@@ -77,7 +55,8 @@ export async function startMockServer(options: {
   let aheadMs = 0;
   let eventId = 0;
   const now = () => Date.now() + aheadMs;
-  const routes = createMockRoutes({ ward, house, now, may: (who, action) => ACTIONS[who]?.includes(action) ?? false });
+  const routes = createMockRoutes({ ward, house, now, may: (who, action) => options.actionsOf(who).includes(action) });
+  const me = (who: string) => meAs(who, options.actionsOf(who));
 
   const server = createServer((request, response) => {
     requests.push(`${request.method} ${request.url}`);
@@ -112,7 +91,7 @@ export async function startMockServer(options: {
     if (route === 'POST /api/session') {
       if (body?.['password'] !== PASSWORD)
         return problem(response, 401, 'wrong-credentials', 'Name or password is wrong.');
-      role = String(body['name']) in ACTIONS ? String(body['name']) : 'nurse';
+      role = ROLES.find((each) => each === body['name']) ?? 'nurse';
       return json(response, me(role));
     }
     if (role === undefined) return problem(response, 401, 'not-signed-in', 'Sign in first.');
@@ -179,9 +158,15 @@ export async function startMockServer(options: {
 const READY = {
   ready: true,
   checks: [
-    { name: 'postgres', state: 'up', required: true },
     { name: 'log', state: 'up', required: true },
-    { name: 'notify', state: 'degraded', required: false },
+    { name: 'database', state: 'up', required: false },
+    { name: 'assessor', state: 'up', required: true },
+    { name: 'history', state: 'up', required: false },
+    { name: 'alarm store', state: 'up', required: false },
+    { name: 'installation', state: 'up', required: false },
+    { name: 'channel sms', state: 'degraded', required: false },
+    { name: 'escalation', state: 'up', required: false },
+    { name: 'escalation watchdog', state: 'up', required: false },
   ],
 };
 const METRICS = `healthsync_log_lag_readings{group="keep"} 12
@@ -193,14 +178,20 @@ healthsync_notify_pending 3
 healthsync_mqtt_sessions 37
 `;
 
+const NAMES: Readonly<Record<string, string>> = {
+  physician: 'Dr Ama Osei',
+  'charge-nurse': 'Rui Tavares',
+  nurse: 'Nurse Kim Larsen',
+};
+
 type Body = Readonly<Record<string, unknown>> | undefined;
 
-function me(role: string): Me {
+function meAs(role: string, actions: readonly string[]): Me {
   return {
     name: role,
-    displayName: role === 'physician' ? 'Dr Ama Osei' : role === 'nurse' ? 'Nurse Kim Larsen' : `The ${role}`,
+    displayName: NAMES[role] ?? `The ${role}`,
     roles: [role],
-    actions: [...(ACTIONS[role] ?? [])],
+    actions: [...actions],
     sessionExpiresAt: '2099-01-01T00:00:00Z',
   };
 }
@@ -254,12 +245,4 @@ function json(response: ServerResponse, body: object): void {
 function problem(response: ServerResponse, status: number, code: string, detail: string, more?: object): void {
   const body = { type: 'about:blank', title: code, status, code, detail, ...more };
   response.writeHead(status, { 'content-type': 'application/problem+json' }).end(JSON.stringify(body));
-}
-
-// `node web/dev/mock-server.ts [beds] [port]`: to look at with a browser.
-if (process.argv[1] === import.meta.filename) {
-  const [, , beds = '40', port = '0'] = process.argv;
-  const mock = await startMockServer({ beds: Number(beds), signedIn: 'physician', port: Number(port) });
-  mock.ward.showEverything(Date.now());
-  process.stdout.write(`${mock.url}\n`);
 }

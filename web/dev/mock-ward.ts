@@ -24,6 +24,7 @@ interface Bed {
   /** Nothing is received since then. */
   stoppedAt: number | undefined;
   fixed: Partial<Record<Vital, number>>;
+  isYoung: boolean;
 }
 
 const WARDS = [
@@ -45,6 +46,7 @@ export function createMockWard(count: number) {
       connection: 'live',
       stoppedAt: undefined,
       fixed: {},
+      isYoung: false,
     };
   });
   const alerts = new Map<string, Alert>();
@@ -145,6 +147,15 @@ export function createMockWard(count: number) {
         ? change('resolved', { ...taken, state: 'resolved', resolvedAt: taken.acknowledgedAt })
         : change('acknowledged', taken);
     },
+    /** The patient leaves every bed, and the alarm goes on: nobody knows but by its patient who it is. */
+    leaveBed(id: string): void {
+      const { bedId: _, bed, ...rest } = alerts.get(id) ?? {};
+      if ('id' in rest) change('unchanged', { ...rest, ...(bed !== undefined && { rangIn: { bed } }) } as Alert);
+    },
+    /** NEWS2 is not for this patient. */
+    setYoung(patientId: string): void {
+      bedOf(patientId).isYoung = true;
+    },
     alerts: (patientId: string | undefined, state: string | null): readonly Alert[] =>
       [...alerts.values()]
         .filter(
@@ -208,6 +219,9 @@ export function createMockWard(count: number) {
           at: new Date(now - 80_000).toISOString(),
         },
       });
+      ward.alter(ward.raiseHeartRate(place(5), now - 260_000, 171).id, 'reminder', { reminders: 2 });
+      ward.leaveBed(ward.raise(place(6), { kind: 'physiological', priority: 'medium', cause: rr }, now - 90_000).id);
+      ward.setYoung(place(3));
       ward.stop(place(14), now - 9_000);
       ward.stop(place(21), now - 44_000);
       ward.raise(place(21), { ...technical, cause: { text: 'NO DATA' } }, now - 14_000);
@@ -354,8 +368,6 @@ function tileOf(bed: Bed, now: number): Tile {
     lostAfter: staleAfter * 6,
   });
   const cuff = (bed.index * 53_000) % 900_000;
-  const score = (bed.index * 7) % 5;
-  const isBad = Object.keys(bed.fixed).length > 0;
   return {
     ...place,
     lastAt: at,
@@ -371,12 +383,18 @@ function tileOf(bed: Bed, now: number): Tile {
       diastolic: value('diastolic', cuff, 4_500_000),
       temperature: value('temperature', cuff, 4_500_000),
     },
-    news2: {
-      score: isBad ? 5 + (bed.index % 8) : score,
-      single3: isBad,
-      points: { respiratoryRate: 0, spo2: 1, systolic: 0, heartRate: isBad ? 3 : 1, temperature: 0, oxygen: 0 },
-      missing: bed.index % 5 === 2 ? [{ parameter: 'consciousness' }] : [],
-    },
+    ...(bed.isYoung ? { news2NotApplicable: 'under-16' as const } : { news2: news2Of(bed) }),
+  };
+}
+
+function news2Of(bed: Bed): NonNullable<Tile['news2']> {
+  const score = (bed.index * 7) % 5;
+  const isBad = Object.keys(bed.fixed).length > 0;
+  return {
+    score: isBad ? 5 + (bed.index % 8) : score,
+    single3: isBad,
+    points: { respiratoryRate: 0, spo2: 1, systolic: 0, heartRate: isBad ? 3 : 1, temperature: 0, oxygen: 0 },
+    missing: bed.index % 5 === 2 ? [{ parameter: 'consciousness' }] : [],
   };
 }
 

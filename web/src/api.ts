@@ -1,4 +1,5 @@
 import type { ProblemDetails } from '@healthsync/contracts/problem';
+import { anyRoleText } from './session/role-words.ts';
 
 /** An answer that was no success: the problem as the server named it. */
 export class ApiProblem extends Error {
@@ -52,6 +53,6 @@ export function problemText(error: unknown): string {
   if (!(error instanceof ApiProblem)) return 'Something went wrong. Try again.';
   const { problem } = error;
   if (problem.status === 403 && problem.rolesNeeded !== undefined)
-    return `You may not do this. It needs: ${problem.rolesNeeded.join(' or ')}.`;
+    return `You may not do this. It needs: ${anyRoleText(problem.rolesNeeded)}.`;
   return problem.detail ?? problem.title;
 }

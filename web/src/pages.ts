@@ -18,6 +18,7 @@ export const PAGES: readonly PageLink[] = [
   { to: '/patients', label: 'Patients', key: 'p', needs: ['patient.read'] },
   { to: '/rota', label: 'Rota', key: 'r', needs: ['rota.read'] },
   { to: '/teams', label: 'Care teams', key: 't', needs: ['rota.read'], isMore: true },
+  { to: '/approvals', label: 'Approvals', key: 'v', needs: ['limits.write', 'rules.write'], isMore: true },
   { to: '/rules', label: 'Ward rules', key: 'l', needs: ['rules.read'], isMore: true },
   {
     to: '/me',

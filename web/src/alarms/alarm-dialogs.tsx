@@ -1,4 +1,4 @@
-import type { Alert, AlertChoices } from '@healthsync/contracts/alert';
+import type { Alert } from '@healthsync/contracts/alert';
 import type { EscalationPreview } from '@healthsync/contracts/escalation';
 import { Button, Textarea } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
@@ -10,7 +10,10 @@ import { Awaited } from '../widgets/awaited.tsx';
 import { Dialog } from '../widgets/dialog.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { acknowledge, escalate, snooze, writeNote } from './alarm-actions.ts';
+import { EscalationLadder } from './escalation-ladder.tsx';
+import { useSnoozeChoices } from './snooze-choices.ts';
 import { StepList } from './step-list.tsx';
+import { useWhere } from './where.ts';
 
 export type AlarmDialog = 'note' | 'snooze' | 'escalate';
 
@@ -43,8 +46,9 @@ interface DialogProps {
   readonly onClose: () => void;
 }
 
-const titleOf = (what: string, { bed, ...alert }: Alert): string =>
-  `${what} · ${bed ?? 'No bed'} · ${alarmText({ ...alert, ...(bed !== undefined && { bed }) })}`;
+function useTitle(what: string, alert: Alert): string {
+  return `${what} · ${useWhere(alert)} · ${alarmText(alert)}`;
+}
 
 function NoteDialog({ alert, onClose }: DialogProps) {
   const { store } = useServices();
@@ -63,7 +67,7 @@ function NoteDialog({ alert, onClose }: DialogProps) {
     if (andAcknowledge) await acknowledge(store, alert.id);
   }
   return (
-    <Dialog onClose={onClose} title={titleOf('Note', alert)}>
+    <Dialog onClose={onClose} title={useTitle('Note', alert)}>
       <form
         className="stack"
         onSubmit={(event) => {
@@ -107,17 +111,13 @@ function NoteDialog({ alert, onClose }: DialogProps) {
 
 function SnoozeDialog({ alert, onClose }: DialogProps) {
   const { store } = useServices();
-  const choices = useQuery({
-    queryKey: ['alert-choices'],
-    queryFn: () => api<AlertChoices>('/api/alerts/choices'),
-    staleTime: 600_000,
-  });
+  const choices = useSnoozeChoices();
   const choose = (minutes: number) => {
     onClose();
     void snooze(store, alert.id, minutes);
   };
   return (
-    <Dialog onClose={onClose} title={titleOf('Snooze', alert)}>
+    <Dialog onClose={onClose} title={useTitle('Snooze', alert)}>
       <p className="dialog-lead">
         It goes quiet on every screen for this long at most, is shown as snoozed, and calls again by itself. It is not
         acknowledged by this.
@@ -175,11 +175,8 @@ function EscalateDialog({ alert, onClose }: DialogProps) {
   const saving = useSaving();
   const [reason, setReason] = useState('');
   const preview = useQuery({
-    queryKey: ['escalation-preview', alert.patientId, alert.priority],
-    queryFn: () =>
-      api<EscalationPreview>(
-        `/api/escalation/preview?patient=${encodeURIComponent(alert.patientId)}&priority=${alert.priority}&kind=${alert.kind}`,
-      ),
+    queryKey: ['escalation', alert.id, 'next'],
+    queryFn: () => api<EscalationPreview>(`/api/alerts/${encodeURIComponent(alert.id)}/escalation/next`),
     gcTime: 0,
   });
   async function send(): Promise<void> {
@@ -188,7 +185,7 @@ function EscalateDialog({ alert, onClose }: DialogProps) {
     onClose();
   }
   return (
-    <Dialog onClose={onClose} title={titleOf('Escalate', alert)} size="lg">
+    <Dialog onClose={onClose} title={useTitle('Escalate', alert)} size="lg">
       <form
         className="stack"
         onSubmit={(event) => {
@@ -197,11 +194,22 @@ function EscalateDialog({ alert, onClose }: DialogProps) {
         }}
       >
         <p className="dialog-lead">The next people are told now, without waiting for the time to run out.</p>
+        <div>
+          <h3 className="terms-title">So far</h3>
+          <EscalationLadder alert={alert} />
+        </div>
         <SaveProblem saving={saving} shown={['reason']} />
         <Awaited query={preview} rows={3}>
-          {({ steps }) =>
-            steps.length === 0 ? <p>Alarms like this one are not escalated.</p> : <StepList steps={steps} isPlan />
-          }
+          {({ steps }) => (
+            <div>
+              <h3 className="terms-title">Now, and then if nobody answers</h3>
+              {steps.length === 0 ? (
+                <p>There is nobody further to tell.</p>
+              ) : (
+                <StepList steps={steps} isPlan firstIsNow />
+              )}
+            </div>
+          )}
         </Awaited>
         <Textarea
           label="Reason (may be left out)"

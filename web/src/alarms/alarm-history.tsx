@@ -1,4 +1,5 @@
 import type { AlertDetail, AlertHistoryEntry } from '@healthsync/contracts/alert';
+import { stepText } from './escalation.ts';
 
 const TIME = new Intl.DateTimeFormat('en-GB', {
   day: '2-digit',
@@ -23,10 +24,15 @@ export function AlarmHistory({ detail }: { readonly detail: AlertDetail }) {
       ({ at, author, text }): Line => ({ at, what: `Note of ${author}`, detail: text, tone: 'note' }),
     ),
     ...detail.deliveries.map(
-      ({ channel, state, attempts, updatedAt }): Line => ({
+      ({ channel, state, attempts, updatedAt, toldWith }): Line => ({
         at: updatedAt,
         what: `${DELIVERY[state]} by ${channel}`,
-        detail: attempts > 1 ? `${attempts} attempts` : '',
+        detail:
+          toldWith !== undefined
+            ? `with the page of another alarm of this patient at ${TIME.format(Date.parse(toldWith.at))}`
+            : attempts > 1
+              ? `after ${attempts} attempts`
+              : '',
         tone: state === 'failed' ? 'bad' : 'plain',
       }),
     ),
@@ -99,7 +105,12 @@ function lineOf(entry: AlertHistoryEntry): Line {
     case 'reminder':
       return { at, what: 'Reminded', detail: 'Nobody has acknowledged it.', tone: 'call' };
     case 'escalated':
-      return { at, what: 'Escalated', detail: `${step ?? ''}${by === undefined ? '' : ` by ${by}`}`, tone: 'call' };
+      return {
+        at,
+        what: 'Escalated',
+        detail: `${step === undefined ? '' : `to: ${stepText(step)}`}${by === undefined ? '' : `, by ${by}`}`,
+        tone: 'call',
+      };
     case 'resolved':
       return { at, what: 'Over', detail: resolvedText(entry), tone: 'end' };
     case 'noted':

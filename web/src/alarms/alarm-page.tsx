@@ -3,16 +3,18 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { api } from '../api.ts';
 import { alarmText, callOf } from '../live/alarm-rank.ts';
-import { nameOf } from '../rules/rule-words.ts';
+import { nameOf, ruleIdText, span } from '../rules/rule-words.ts';
 import { useSeconds, useServices, useShape } from '../services.ts';
 import { useSession } from '../session/session.tsx';
 import { Awaited, NotForYou } from '../widgets/awaited.tsx';
 import { stateText } from '../worklist/work-row.tsx';
+import { againText } from './again-text.ts';
 import { AlarmBadge } from './alarm-badge.tsx';
 import { AlarmButtons, useAlarmKeys } from './alarm-buttons.tsx';
 import { AlarmHistory } from './alarm-history.tsx';
 import { useEscalation } from './escalation.ts';
 import { StepList } from './step-list.tsx';
+import { useWhere } from './where.ts';
 
 const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
 
@@ -28,7 +30,7 @@ export function AlarmPage() {
     refetchInterval: 15_000,
     gcTime: 0,
   });
-  if (!may('vitals.read')) return <NotForYou needs="nurse, charge-nurse or physician" />;
+  if (!may('vitals.read')) return <NotForYou needs={['nurse', 'charge-nurse', 'physician']} />;
   return (
     <main className="page alarm-page">
       <Awaited query={query} rows={8}>
@@ -46,6 +48,8 @@ function Alarm({ detail }: { readonly detail: AlertDetail }) {
   const alert = store.alarmsOf(detail.alert.patientId).find(({ id }) => id === detail.alert.id) ?? detail.alert;
   useAlarmKeys(() => alert);
   const escalation = useEscalation(alert);
+  const where = useWhere(alert);
+  const again = againText(alert);
   const now = store.clock.now();
   return (
     <>
@@ -53,10 +57,10 @@ function Alarm({ detail }: { readonly detail: AlertDetail }) {
         <h1>
           {may('patient.read') ? (
             <Link to="/patients/$patientId" params={{ patientId: alert.patientId }}>
-              {alert.bed ?? 'No bed'}
+              {where}
             </Link>
           ) : (
-            (alert.bed ?? 'No bed')
+            where
           )}{' '}
           · {alarmText(alert)}
         </h1>
@@ -69,6 +73,7 @@ function Alarm({ detail }: { readonly detail: AlertDetail }) {
       >
         <strong>{alert.state === 'resolved' ? 'Over' : CALL_WORDS[callOf(alert)]}</strong>
         <span>{alert.owner ?? alert.acknowledgedBy ?? 'Nobody has it'}</span>
+        {again !== '' && <strong>↻ {again}</strong>}
         <span>{stateText(alert, now)}</span>
         <AlarmButtons alert={alert} withKeys />
       </div>
@@ -83,7 +88,8 @@ function Alarm({ detail }: { readonly detail: AlertDetail }) {
                 data.rounds.toReversed().map((round) => (
                   <div key={round.round} className="round">
                     <p className="soft">
-                      Round {round.round}: {START_WORDS[round.startedBy]}, {TIME.format(Date.parse(round.startedAt))}
+                      {data.rounds.length > 1 && `Time ${round.round}: `}
+                      {START_WORDS[round.startedBy]}, {TIME.format(Date.parse(round.startedAt))}
                       {round.end !== undefined &&
                         ` · ended: ${END_WORDS[round.end]}${round.endedBy === undefined ? '' : ` (${round.endedBy})`}`}
                       {may('operations.read') && (
@@ -112,12 +118,11 @@ function Alarm({ detail }: { readonly detail: AlertDetail }) {
             <dl className="facts">
               <Fact term="First" text={`${alert.cause.text}, ${TIME.format(Date.parse(alert.raisedAt))}`} />
               <Fact term="Worst" text={alert.worst.text} />
-              <Fact term="Rule" text={`${alert.rule}, version ${alert.ruleVersion}`} />
-              <Fact term="Reading" text={`${alert.readingId} of device ${alert.deviceId}`} />
-              {alert.lastReadingId !== alert.readingId && <Fact term="Latest reading" text={alert.lastReadingId} />}
+              <Fact term="Rule" text={ruleIdText(alert.rule)} />
               <Reasons cause={alert.cause} />
               {alert.rangIn !== undefined && <Fact term="Rang in" text={alert.rangIn.bed ?? 'no bed'} />}
             </dl>
+            <Record alert={alert} />
           </section>
         </div>
       </div>
@@ -131,24 +136,27 @@ function Reasons({ cause: { reasons } }: { readonly cause: AlertDetail['alert'][
   const { scope, readings, sustained, repeated, untilMs } = reasons;
   return (
     <>
-      <Fact term="Set by" text={`${scope}${untilMs === undefined ? '' : `, until ${TIME.format(untilMs)}`}`} />
+      <Fact
+        term="Set by"
+        text={`${SCOPE_WORDS[scope]}${untilMs === undefined ? '' : `, until ${TIME.format(untilMs)}`}`}
+      />
       {sustained !== undefined && (
-        <Fact term="Sustained" text={`${sustained.readings} readings over ${sustained.spanMs / 1_000} s`} />
+        <Fact term="Sustained" text={`${sustained.readings} readings over ${span(sustained.spanMs)}`} />
       )}
       {repeated !== undefined && (
         <Fact
           term="Repeated"
-          text={`${repeated.rule} ${repeated.times} times within ${repeated.windowMs / 60_000} min`}
+          text={`${ruleIdText(repeated.rule)}: ${repeated.times} times in ${span(repeated.windowMs)}`}
         />
       )}
       <div>
-        <dt>Readings</dt>
+        <dt>Values</dt>
         <dd>
           <ul className="reading-list">
-            {readings.map(({ readingId, deviceId, atMs, vital, value }) => (
+            {readings.map(({ readingId, atMs, vital, value }) => (
               <li key={`${readingId} ${vital}`}>
                 {vital !== undefined && `${nameOf(vital)} ${value ?? ''}, `}
-                {TIME.format(atMs)} <span className="soft">{`${readingId} of ${deviceId}`}</span>
+                {TIME.format(atMs)}
               </li>
             ))}
           </ul>
@@ -157,6 +165,29 @@ function Reasons({ cause: { reasons } }: { readonly cause: AlertDetail['alert'][
     </>
   );
 }
+
+/** By which names others find the same again: in the audit, the devices, the history of the rules. */
+function Record({ alert }: { readonly alert: AlertDetail['alert'] }) {
+  const readings = [...new Set([alert.readingId, alert.lastReadingId])];
+  return (
+    <details>
+      <summary>For the record</summary>
+      <dl className="facts">
+        <Fact term="Alarm" text={alert.id} />
+        <Fact term="Rule" text={`${alert.rule}, version ${alert.ruleVersion}`} />
+        <Fact term="Device" text={alert.deviceId} />
+        <Fact term={readings.length > 1 ? 'First and latest reading' : 'Reading'} text={readings.join(', ')} />
+      </dl>
+    </details>
+  );
+}
+
+const SCOPE_WORDS = {
+  default: 'as installed',
+  house: 'the house’s rules',
+  ward: 'the ward’s rules',
+  patient: 'this patient’s limits',
+} as const;
 
 function Fact({ term, text }: { readonly term: string; readonly text: string }) {
   return (
@@ -188,7 +219,7 @@ const END_WORDS = {
   acknowledged: 'acknowledged',
   recovered: 'the value recovered',
   over: 'the alarm is over',
-  superseded: 'a new round took its place',
+  superseded: 'called again as more urgent',
   exhausted: 'everyone has been told',
   snoozed: 'snoozed',
   failed: 'it failed',

@@ -18,6 +18,10 @@ export const STEP_WORDS: Readonly<Record<EscalationStepName, string>> = {
   everyone: 'Everyone',
 };
 
+/** A step as an alarm's history names it. */
+export const stepText = (step: string): string =>
+  (STEP_WORDS as Readonly<Record<string, string | undefined>>)[step] ?? step.replaceAll('-', ' ');
+
 /** Receipts come in without the alarm itself changing. */
 const AGAIN_MS = 10_000;
 

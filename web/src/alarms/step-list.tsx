@@ -7,10 +7,13 @@ const TIME = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digi
 export function StepList({
   steps,
   isPlan = false,
+  firstIsNow = false,
 }: {
   readonly steps: readonly EscalationStep[];
   /** Nothing has been told: times are what would be. */
   readonly isPlan?: boolean;
+  /** As soon as a person says so: the first has no hour of its own. */
+  readonly firstIsNow?: boolean;
 }) {
   return (
     <ol className="steps">
@@ -22,10 +25,9 @@ export function StepList({
               {step.repeat > 1 && ` (time ${step.repeat})`}
             </strong>
             <span className="soft">
-              {isPlan || step.state === 'planned' || step.state === 'skipped' ? 'at ' : 'told '}
-              {TIME.format(Date.parse(step.at))}
+              {whenText(step, isPlan, firstIsNow && step.at === steps[0]?.at)}
               {step.until !== undefined && `, waits until ${TIME.format(Date.parse(step.until))}`}
-              {step.state === 'skipped' && ', nobody could be told'}
+              {step.state === 'skipped' && `, nobody ${isPlan ? 'to tell' : 'could be told'}`}
             </span>
           </div>
           <ul className="recipients">
@@ -44,8 +46,13 @@ export function StepList({
   );
 }
 
+function whenText({ at, state }: EscalationStep, isPlan: boolean, isNow: boolean): string {
+  if (isNow) return 'now';
+  return `${isPlan || state === 'planned' || state === 'skipped' ? 'at' : 'told'} ${TIME.format(Date.parse(at))}`;
+}
+
 function Recipient({ recipient }: { readonly recipient: EscalationRecipient }) {
-  const { name, userId, role, channel, why, state, heldUntil, updatedAt } = recipient;
+  const { name, userId, role, channel, why, state, heldUntil, updatedAt, toldWith } = recipient;
   return (
     <li data-receipt={state}>
       <span>
@@ -54,6 +61,8 @@ function Recipient({ recipient }: { readonly recipient: EscalationRecipient }) {
       <span className="soft">{why}</span>{' '}
       <span className="receipt">
         {RECEIPT_WORDS[state]}
+        {toldWith !== undefined &&
+          ` with the page of another alarm of this patient at ${TIME.format(Date.parse(toldWith.at))},`}
         {state === 'held' && heldUntil !== undefined && ` until ${TIME.format(Date.parse(heldUntil))}`}
         {state !== 'planned' && state !== 'held' && updatedAt !== undefined && ` ${TIME.format(Date.parse(updatedAt))}`}
       </span>

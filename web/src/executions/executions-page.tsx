@@ -2,8 +2,8 @@ import type { ExecutionList, ExecutionStatus } from '@healthsync/contracts/workf
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { api, problemText } from '../api.ts';
-import { Skeleton } from '../widgets/awaited.tsx';
+import { api } from '../api.ts';
+import { Awaited } from '../widgets/awaited.tsx';
 
 type Execution = ExecutionList['executions'][number];
 const STATUSES = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
@@ -26,7 +26,6 @@ export function ExecutionsPage() {
     refetchInterval: 15_000,
     gcTime: 0,
   });
-  const executions = query.data?.pages.flatMap((page) => page.executions) ?? [];
   return (
     <main className="page">
       <div className="row page-head">
@@ -40,35 +39,39 @@ export function ExecutionsPage() {
           ))}
         </div>
       </div>
-      {query.isPending && <Skeleton rows={8} />}
-      {query.isError && <p role="alert">{problemText(query.error)}</p>}
-      {query.isSuccess && executions.length === 0 && <p className="empty">None.</p>}
-      {executions.length > 0 && (
-        <div className="table-box">
-          <table className="table">
-            <thead>
-              <tr>
-                <th scope="col">State</th>
-                <th scope="col">Run</th>
-                <th scope="col">Began</th>
-                <th scope="col">Goes on at</th>
-                <th scope="col">Ended</th>
-              </tr>
-            </thead>
-            <tbody>
-              {executions.map((one) => (
-                <Row key={one.id} execution={one} />
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
+      <Awaited query={query} rows={8}>
+        {({ pages }) => <Executions executions={pages.flatMap((page) => page.executions)} />}
+      </Awaited>
       {query.hasNextPage && (
         <button type="button" className="plain-button more" onClick={() => void query.fetchNextPage()}>
           {query.isFetchingNextPage ? 'Loading…' : 'Earlier ones'}
         </button>
       )}
     </main>
+  );
+}
+
+function Executions({ executions }: { readonly executions: readonly Execution[] }) {
+  if (executions.length === 0) return <p className="empty">None.</p>;
+  return (
+    <div className="table-box">
+      <table className="table">
+        <thead>
+          <tr>
+            <th scope="col">State</th>
+            <th scope="col">Run</th>
+            <th scope="col">Began</th>
+            <th scope="col">Goes on at</th>
+            <th scope="col">Ended</th>
+          </tr>
+        </thead>
+        <tbody>
+          {executions.map((one) => (
+            <Row key={one.id} execution={one} />
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 

@@ -73,7 +73,25 @@ function SystemAlarms() {
   );
 }
 
+/** What each part is for, to somebody who does not run it. */
+const PART_WORDS: Readonly<Record<string, string>> = {
+  log: 'Readings are taken and kept',
+  database: 'People, limits and what was done',
+  assessor: 'Readings are judged',
+  history: 'Trends and past values',
+  'alarm store': 'Alarms are kept',
+  installation: 'The installation as a whole',
+  escalation: 'Further people are told',
+  'escalation watchdog': 'The telling is watched over',
+};
+/** `channel sms` → `Messages by sms`. */
+const partText = (name: string): string => PART_WORDS[name] ?? name.replace(/^channel /, 'Messages by ');
+
+const PART_STATE_WORDS = { up: 'works', degraded: 'partly works', down: '✕ down' } as const;
+
 function Dependencies() {
+  const { may } = useSession();
+  const isOperator = may('operations.read');
   const query = useQuery({
     queryKey: ['readiness'],
     queryFn: async () => {
@@ -84,16 +102,18 @@ function Dependencies() {
     refetchInterval: 5_000,
   });
   return (
-    <section className="panel" aria-label="Dependencies">
-      <h2>Dependencies</h2>
+    <section className="panel" aria-label="What it stands on">
+      <h2>What it stands on</h2>
       <Awaited query={query} rows={3}>
         {({ checks }) => (
           <ul className="checks">
             {checks.map(({ name, state, required }) => (
               <li key={name}>
-                <span>{name}</span>
+                <span>
+                  {partText(name)} {isOperator && <span className="soft">{name}</span>}
+                </span>
                 <span className="state" data-state={state}>
-                  {state}
+                  {PART_STATE_WORDS[state]}
                 </span>
                 {required && state === 'down' && <strong className="chip-warn">nothing works without it</strong>}
               </li>

@@ -29,13 +29,16 @@ export const PAUSE_MS = 120_000;
 /** Seconds from the start of one burst to the start of the next. */
 const REPEAT_MS: Readonly<Record<Urgency, number>> = { high: 7_000, medium: 15_000, low: 30_000 };
 
-/** When each pulse begins, and its pitch; pulses are 150 ms. */
+/**
+ * When each pulse begins, and its pitch; pulses are 150 ms. The fundamental stays below 1 kHz and four harmonics below
+ * 4 kHz (IEC 60601-1-8 as its secondary sources give it): higher ones are what older ears lose first.
+ */
 const PULSES: Readonly<Record<Urgency, readonly (readonly [atSeconds: number, hertz: number])[]>> = {
-  high: [0, 0.26, 0.52, 1.04, 1.3, 2.2, 2.46, 2.72, 3.24, 3.5].map((at, i) => [at, i % 5 < 3 ? 880 : 1_174.7]),
+  high: [0, 0.26, 0.52, 1.04, 1.3, 2.2, 2.46, 2.72, 3.24, 3.5].map((at, i) => [at, i % 5 < 3 ? 659.3 : 880]),
   medium: [
-    [0, 698.5],
-    [0.4, 698.5],
-    [0.8, 587.3],
+    [0, 587.3],
+    [0.36, 587.3],
+    [0.72, 493.9],
   ],
   low: [[0, 523.3]],
 };

@@ -86,6 +86,12 @@ describe('a tile', () => {
     expect(tileView(partial, [], NOW).news2.text).toBe('≥3');
   });
 
+  it('says of a patient under 16 that NEWS2 is not for them, not that there is none yet', () => {
+    const { news2: _, ...young } = tile(1_000);
+    const shown = tileView({ ...young, news2NotApplicable: 'under-16' }, [], NOW);
+    expect([shown.news2.text, shown.news2Tone]).toEqual(['n/a', 'plain']);
+  });
+
   it('keeps spot values by their own interval, with their age', () => {
     expect(tileView(tile(31_000), [], NOW)).toMatchObject({
       pressure: { text: '120/80', freshness: 'live' },

@@ -116,7 +116,10 @@ function news2Parts(
   connection: Tile['connection'],
   causes: ReadonlySet<string | undefined>,
 ): Pick<TileView, 'news2' | 'news2Tone'> {
-  const { news2 } = tile;
+  const { news2, news2NotApplicable } = tile;
+  // Not "none yet": for this patient there will be none (RCP 2017: not under 16, not in pregnancy).
+  if (news2NotApplicable !== undefined)
+    return { news2: { text: 'n/a', freshness: 'none', isCause: false }, news2Tone: 'plain' };
   if (connection === 'lost' || connection === 'offline')
     return { news2: { text: LOST, freshness: 'lost', isCause: false }, news2Tone: 'plain' };
   if (news2 === undefined || Object.keys(news2.points).length === 0)

@@ -21,8 +21,14 @@ export function Contacts() {
   const query = useQuery({ queryKey: KEY, queryFn: () => api<ContactList>('/api/me/contacts'), gcTime: 0 });
   const queries = useQueryClient();
   const put = async (contacts: PutContacts['contacts']): Promise<void> => {
-    const body: PutContacts = { contacts };
-    queries.setQueryData(KEY, await api<ContactList>('/api/me/contacts', { method: 'PUT', body }));
+    const body: PutContacts = { contacts, ...(query.data !== undefined && { version: query.data.version }) };
+    try {
+      queries.setQueryData(KEY, await api<ContactList>('/api/me/contacts', { method: 'PUT', body }));
+    } catch (error) {
+      // Changed on another screen meanwhile: what is chosen next is chosen among what is true.
+      await query.refetch();
+      throw error;
+    }
   };
   return (
     <section className="panel" aria-label="My contacts">

@@ -1,3 +1,4 @@
+import { roleText } from '../session/role-words.ts';
 import { useSession } from '../session/session.tsx';
 import { Contacts } from './contacts.tsx';
 import { PushPanel } from './push-panel.tsx';
@@ -12,7 +13,7 @@ export function MePage() {
       <div className="row page-head">
         <h1>How I am told</h1>
         <span className="soft">
-          {me.displayName} · {me.roles.join(', ')}
+          {me.displayName} · {me.roles.map(roleText).join(', ')}
         </span>
       </div>
       <div className="me-columns">

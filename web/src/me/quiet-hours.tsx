@@ -63,7 +63,7 @@ function Form({ path, known }: { readonly path: string; readonly known: QuietHou
     setWindows(windows.map((one, i) => (i === at ? { ...one, ...part } : one)));
   const save = () =>
     saving.run(async () => {
-      const body: QuietHours = { zone: known.zone, windows: [...windows] };
+      const body: QuietHours = { ...known, windows: [...windows] };
       await api(path, { method: 'PUT', body });
       await queries.invalidateQueries({ queryKey: [path] });
     });

@@ -22,8 +22,14 @@ export function MyTopics() {
   const [ward, setWard] = useState('*');
   const put = (subscriptions: Wanted[]) =>
     saving.run(async () => {
-      const body: PutMyTopics = { subscriptions };
-      queries.setQueryData(KEY, await api<TopicSubscriptionList>('/api/me/topics', { method: 'PUT', body }));
+      const version = query.data?.version;
+      const body: PutMyTopics = { subscriptions, ...(version !== undefined && { version }) };
+      try {
+        queries.setQueryData(KEY, await api<TopicSubscriptionList>('/api/me/topics', { method: 'PUT', body }));
+      } catch (error) {
+        await query.refetch();
+        throw error;
+      }
     });
   return (
     <section className="panel" aria-label="My subscriptions">

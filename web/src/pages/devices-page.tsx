@@ -3,8 +3,9 @@ import { Button } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, problemText } from '../api.ts';
+import { useServices } from '../services.ts';
 import { useSession } from '../session/session.tsx';
-import { Skeleton } from '../widgets/awaited.tsx';
+import { Awaited, NotForYou } from '../widgets/awaited.tsx';
 import { showToast } from '../widgets/toast.ts';
 
 type Rejected = RejectedList['rejected'][number];
@@ -14,12 +15,10 @@ const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 
 /** For operators: which devices there are, and what they sent that could not be taken. */
 export function DevicesPage() {
   const { may } = useSession();
+  if (!may('device.read') && !may('rejected.read')) return <NotForYou needs={['charge-nurse', 'operator', 'admin']} />;
   return (
     <main className="page">
       <h1>Devices and their readings</h1>
-      {!may('device.read') && !may('rejected.read') && (
-        <p>You may not see this. It needs: operator, admin or charge-nurse.</p>
-      )}
       {may('rejected.read') && <RejectedReadings />}
       {may('device.read') && <Devices />}
     </main>
@@ -57,12 +56,11 @@ function RejectedReadings() {
           ))}
         </div>
       </div>
-      {query.isError && <p role="alert">{problemText(query.error)}</p>}
-      {query.isPending && <Skeleton rows={6} />}
-      {query.data?.rejected.length === 0 && <p className="soft">None.</p>}
-      {query.data !== undefined && query.data.rejected.length > 0 && (
-        <RejectedTable rejected={query.data.rejected} act={act} />
-      )}
+      <Awaited query={query} rows={6}>
+        {({ rejected }) =>
+          rejected.length === 0 ? <p className="soft">None.</p> : <RejectedTable rejected={rejected} act={act} />
+        }
+      </Awaited>
     </section>
   );
 }
@@ -132,44 +130,55 @@ function Devices() {
     queryFn: () => api<DeviceList>('/api/devices'),
     refetchInterval: 10_000,
   });
-  const devices = query.data?.devices ?? [];
   return (
     <section>
       <h2>Devices</h2>
-      {query.isError && <p role="alert">{problemText(query.error)}</p>}
-      {query.isPending && <Skeleton rows={6} />}
-      {query.isSuccess && devices.length === 0 && (
-        <p className="soft">
-          None yet: <code>healthsync device enroll</code> makes one.
-        </p>
-      )}
-      {devices.length > 0 && (
-        <div className="table-box">
-          <table className="table">
-            <thead>
-              <tr>
-                <th scope="col">Device</th>
-                <th scope="col">Presence</th>
-                <th scope="col">Patient</th>
-                <th scope="col">Profile</th>
-                <th scope="col">Certificate until</th>
-              </tr>
-            </thead>
-            <tbody>
-              {devices.map((device) => (
-                <tr key={device.id}>
-                  <td className="nowrap">{device.id}</td>
-                  <td>{device.presence}</td>
-                  <td className="nowrap">{device.patientId ?? '–'}</td>
-                  <td>{device.profile ?? '–'}</td>
-                  <td className="nowrap">{certificateText(device.certificates)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
+      <Awaited query={query} rows={6}>
+        {({ devices }) =>
+          devices.length === 0 ? (
+            <p className="soft">
+              None yet: <code>healthsync device enroll</code> makes one.
+            </p>
+          ) : (
+            <DeviceTable devices={devices} />
+          )
+        }
+      </Awaited>
     </section>
+  );
+}
+
+const PRESENCE_WORDS: Readonly<Record<string, string>> = { online: 'connected', offline: 'away' };
+
+function DeviceTable({ devices }: { readonly devices: DeviceList['devices'] }) {
+  const { store } = useServices();
+  return (
+    <div className="table-box">
+      <table className="table">
+        <thead>
+          <tr>
+            <th scope="col">Device</th>
+            <th scope="col">Now</th>
+            <th scope="col">Patient</th>
+            <th scope="col">Speaks as</th>
+            <th scope="col">Certificate until</th>
+          </tr>
+        </thead>
+        <tbody>
+          {devices.map((device) => (
+            <tr key={device.id}>
+              <td className="nowrap">{device.id}</td>
+              <td>{PRESENCE_WORDS[device.presence] ?? device.presence}</td>
+              <td className="nowrap">
+                {device.patientId === undefined ? '–' : (store.tile(device.patientId)?.bed ?? device.patientId)}
+              </td>
+              <td>{device.profile ?? 'HealthSync'}</td>
+              <td className="nowrap">{certificateText(device.certificates)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 

@@ -2,8 +2,8 @@ import type { PatientList } from '@healthsync/contracts/patient';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { api, problemText } from '../api.ts';
-import { Skeleton } from '../widgets/awaited.tsx';
+import { api } from '../api.ts';
+import { Awaited } from '../widgets/awaited.tsx';
 
 type Listed = PatientList['patients'][number];
 
@@ -14,7 +14,6 @@ const SHOWN_MAX = 200;
 export function PatientsPage() {
   const [words, setWords] = useState('');
   const query = useQuery({ queryKey: ['patients'], queryFn: () => api<PatientList>('/api/patients'), gcTime: 0 });
-  const found = (query.data?.patients ?? []).filter((patient) => matches(patient, words));
   return (
     <main className="page">
       <h1>Patients</h1>
@@ -29,37 +28,43 @@ export function PatientsPage() {
         value={words}
         onChange={(event) => setWords(event.target.value)}
       />
-      {query.isError && <p role="alert">{problemText(query.error)}</p>}
-      {query.isPending && <Skeleton rows={6} />}
-      {query.isSuccess && found.length === 0 && <p className="soft">Nobody by that.</p>}
-      {found.length > 0 && (
-        <div className="table-box">
-          <table className="table">
-            <thead>
-              <tr>
-                <th scope="col">Bed</th>
-                <th scope="col">Name</th>
-                <th scope="col">Record number</th>
-              </tr>
-            </thead>
-            <tbody>
-              {found.slice(0, SHOWN_MAX).map((patient) => (
-                <tr key={patient.id}>
-                  <td className="nowrap">
-                    <Link to="/patients/$patientId" params={{ patientId: patient.id }}>
-                      {patient.bed ?? 'No bed'}
-                    </Link>
-                  </td>
-                  <td>{fullName(patient)}</td>
-                  <td>{patient.mrn ?? ''}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-      {found.length > SHOWN_MAX && <p className="soft">{found.length - SHOWN_MAX} more: type to narrow.</p>}
+      <Awaited query={query} rows={6}>
+        {({ patients }) => <Found patients={patients.filter((patient) => matches(patient, words))} />}
+      </Awaited>
     </main>
+  );
+}
+
+function Found({ patients }: { readonly patients: readonly Listed[] }) {
+  if (patients.length === 0) return <p className="soft">Nobody by that.</p>;
+  return (
+    <>
+      <div className="table-box">
+        <table className="table">
+          <thead>
+            <tr>
+              <th scope="col">Bed</th>
+              <th scope="col">Name</th>
+              <th scope="col">Record number</th>
+            </tr>
+          </thead>
+          <tbody>
+            {patients.slice(0, SHOWN_MAX).map((patient) => (
+              <tr key={patient.id}>
+                <td className="nowrap">
+                  <Link to="/patients/$patientId" params={{ patientId: patient.id }}>
+                    {patient.bed ?? 'No bed'}
+                  </Link>
+                </td>
+                <td>{fullName(patient)}</td>
+                <td>{patient.mrn ?? ''}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {patients.length > SHOWN_MAX && <p className="soft">{patients.length - SHOWN_MAX} more: type to narrow.</p>}
+    </>
   );
 }
 

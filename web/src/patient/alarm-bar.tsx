@@ -1,5 +1,6 @@
 import type { Alert } from '@healthsync/contracts/alert';
 import { Link } from '@tanstack/react-router';
+import { againText } from '../alarms/again-text.ts';
 import { AlarmButtons } from '../alarms/alarm-buttons.tsx';
 import { EscalationLadder } from '../alarms/escalation-ladder.tsx';
 import { ALARM_MARK, alarmText, callOf, isUnacknowledged, lookOf } from '../live/alarm-rank.ts';
@@ -30,6 +31,7 @@ export function AlarmBar({ patientId }: { readonly patientId: string }) {
             </strong>
             <span>for {durationText(now - Date.parse(alert.raisedAt))}</span>
             {owner !== undefined && alert.acknowledgedAt !== undefined && <span>✓ {owner}</span>}
+            {againText(alert) !== '' && <strong>↻ {againText(alert)}</strong>}
             <span>{stateText(alert, now)}</span>
             <AlarmButtons alert={alert} withKeys={alert === first} />
             <div className="alarm-ladder">

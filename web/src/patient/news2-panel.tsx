@@ -13,14 +13,15 @@ export function News2Panel({ patient }: { readonly patient: PatientDetail }) {
   const tile = store.tile(patient.id);
   const news2 = tile?.news2;
   const now = store.clock.now();
-  const reason = patient.news2?.notApplicable;
+  const reason = tile?.news2NotApplicable ?? patient.news2?.notApplicable;
   if (reason !== undefined)
     return (
       <section className="card news2">
         <h2>NEWS2</h2>
         <p>
-          Not applicable: <strong>{NOT_APPLICABLE[reason]}</strong>
+          <strong>Not applicable: {NOT_APPLICABLE[reason]}.</strong>
         </p>
+        <p className="soft">No score is made for this patient; limits of single values still ring.</p>
       </section>
     );
   if (tile === undefined || news2 === undefined)

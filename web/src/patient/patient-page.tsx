@@ -6,10 +6,10 @@ import { Link, useParams } from '@tanstack/react-router';
 import { useEffect, useMemo, useState } from 'react';
 import { useAlarmKeys } from '../alarms/alarm-buttons.tsx';
 import { PreviewDialog } from '../alarms/preview-dialog.tsx';
-import { api, problemText } from '../api.ts';
+import { api } from '../api.ts';
 import { useServices, useShape } from '../services.ts';
 import { useSession } from '../session/session.tsx';
-import { Skeleton } from '../widgets/awaited.tsx';
+import { Awaited, NotForYou, Skeleton } from '../widgets/awaited.tsx';
 import { useShortcuts } from '../widgets/shortcuts.ts';
 import { AlarmTable } from '../worklist/alarm-table.tsx';
 import { AlarmBar, topAlarm } from './alarm-bar.tsx';
@@ -32,22 +32,16 @@ export function PatientPage() {
     queryFn: () => api<PatientDetail>(`/api/patients/${encodeURIComponent(patientId)}`),
     gcTime: 0,
   });
-  if (!may('patient.read'))
-    return (
-      <main className="page">
-        <p>You may not see this. It needs: nurse, charge-nurse or physician.</p>
-      </main>
-    );
+  if (!may('patient.read')) return <NotForYou needs={['nurse', 'charge-nurse', 'physician']} />;
   if (patient.isPending) return <PatientSkeleton />;
-  if (patient.data === undefined)
-    return (
-      <main className="page">
-        <h1>Patient</h1>
-        <p role="alert">{problemText(patient.error)}</p>
-        <Link to="/wall">To the wall</Link>
-      </main>
-    );
-  return <Patient key={patientId} patient={patient.data} />;
+  if (patient.data !== undefined) return <Patient key={patientId} patient={patient.data} />;
+  return (
+    <main className="page">
+      <h1>Patient</h1>
+      <Awaited query={patient}>{() => null}</Awaited>
+      <Link to="/wall">To the wall</Link>
+    </main>
+  );
 }
 
 function Patient({ patient }: { readonly patient: PatientDetail }) {
@@ -102,9 +96,11 @@ function Patient({ patient }: { readonly patient: PatientDetail }) {
       </div>
       <Notes alarms={past} />
       <h2>Alarms of this patient</h2>
-      {history.isPending && <Skeleton rows={3} />}
-      {history.isSuccess && past.length === 0 && <p className="soft">None yet.</p>}
-      {past.length > 0 && <AlarmTable alarms={past} showBed={false} />}
+      <Awaited query={history} rows={3}>
+        {({ alerts }) =>
+          alerts.length === 0 ? <p className="soft">None yet.</p> : <AlarmTable alarms={alerts} showBed={false} />
+        }
+      </Awaited>
       {isPreviewing && <PreviewDialog patientId={patient.id} onClose={() => setPreviewing(false)} />}
       {isEditing && <LimitsDialog patient={patient} onClose={() => setEditing(false)} />}
     </main>

@@ -1,6 +1,6 @@
 import type { AlarmBurden, AlarmBurdenComparison, SustainedEvents } from '@healthsync/contracts/alarm-burden';
 import { BurdenTimeline } from './burden-timeline.tsx';
-import { nameOf, span } from './rule-words.ts';
+import { nameOf, ruleIdText, span } from './rule-words.ts';
 
 /** Before beside after; what would newly be missed stands first, because it is what a change must not do. */
 export function BurdenResult({ comparison }: { readonly comparison: AlarmBurdenComparison }) {
@@ -155,7 +155,7 @@ function ByRule({ before, after }: { readonly before: AlarmBurden; readonly afte
       </thead>
       <tbody>
         {ids.map((id) => (
-          <Row key={id} words={id} before={of(before, id)} after={of(after, id)} />
+          <Row key={id} words={ruleIdText(id)} before={of(before, id)} after={of(after, id)} />
         ))}
       </tbody>
     </table>

@@ -1,4 +1,4 @@
-import type { News2Prescription, PutNews2 } from '@healthsync/contracts/rule';
+import type { News2Prescription, PutNews2, RuleProposal } from '@healthsync/contracts/rule';
 import { Button, Select, TextInput } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -27,6 +27,7 @@ export function News2Form({ patientId, news2 }: { readonly patientId: string; re
   const [use, setUse] = useState<string>(news2.use);
   const [why, setWhy] = useState<string>(news2.why ?? 'pregnancy');
   const [reason, setReason] = useState('');
+  const [isWaiting, setWaiting] = useState(false);
   const isDirty =
     scale !== String(news2.spo2Scale) || use !== news2.use || (use === 'off' && why !== (news2.why ?? 'pregnancy'));
 
@@ -36,9 +37,18 @@ export function News2Form({ patientId, news2 }: { readonly patientId: string; re
       spo2Scale: scale === '2' ? 2 : 1,
       use: use === 'off' ? 'off' : 'by-age',
       ...(use === 'off' && { why: why as NonNullable<PutNews2['why']> }),
+      version: news2.version,
     };
     const path = `/api/patients/${encodeURIComponent(patientId)}/news2`;
-    if (!(await saving.run(() => api(path, { method: 'PUT', body })))) return;
+    const done = await saving.run(async () => {
+      const answer = await api<News2Prescription | RuleProposal>(path, { method: 'PUT', body });
+      const isProposal = 'askedBy' in answer;
+      setWaiting(isProposal);
+      if (!isProposal) return;
+      setScale(String(news2.spo2Scale));
+      setUse(news2.use);
+    });
+    if (!done) return;
     setReason('');
     await queries.invalidateQueries({ queryKey: ['rules'] });
     await queries.invalidateQueries({ queryKey: ['patient', patientId] });
@@ -53,6 +63,14 @@ export function News2Form({ patientId, news2 }: { readonly patientId: string; re
     >
       <h3>NEWS2</h3>
       <SaveProblem saving={saving} shown={['reason']} />
+      <div role="status">
+        {isWaiting && (
+          <p className="second-person">
+            <strong>Saved, but not in force yet: a second person has to confirm it</strong>, under Approvals. Until then
+            NEWS2 is used as before.
+          </p>
+        )}
+      </div>
       <div className="pair">
         <Select label="SpO₂" data={SCALES} value={scale} allowDeselect={false} onChange={(v) => setScale(v ?? '1')} />
         <Select label="Used" data={USES} value={use} allowDeselect={false} onChange={(v) => setUse(v ?? 'by-age')} />

@@ -4,11 +4,13 @@ import type {
   PostOverride,
   PutRules,
   RuleInput,
+  RuleOverride,
+  RuleProposal,
   RuleSetResponse,
 } from '@healthsync/contracts/rule';
 import { Button, Select } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { api } from '../api.ts';
 import { useServices } from '../services.ts';
 import { useSession } from '../session/session.tsx';
@@ -36,6 +38,11 @@ const rulesKey = ({ scope, scopeId }: RuleScope) => ['rules', scope, scopeId];
 
 /** Which values ring here: what is inherited, what is one's own, and what a change would do before it is made. */
 export function RuleEditor({ of, onSaved }: { readonly of: RuleScope; readonly onSaved?: () => void }) {
+  // Lies over the drafts: what was saved and waits is said after the draft is gone.
+  const [saved, setSaved] = useState<{ readonly times: number; readonly waiting: readonly RuleProposal[] }>({
+    times: 0,
+    waiting: [],
+  });
   const query = useQuery({
     queryKey: rulesKey(of),
     queryFn: () => api<RuleSetResponse>(rulesPath(of)),
@@ -45,7 +52,21 @@ export function RuleEditor({ of, onSaved }: { readonly of: RuleScope; readonly o
   });
   return (
     <Awaited query={query} rows={8}>
-      {(known) => <Draft key={known.revision} of={of} known={known} {...(onSaved !== undefined && { onSaved })} />}
+      {(known) => (
+        <>
+          <SavedNotice waiting={saved.waiting} />
+          <Draft
+            key={`${known.revision} ${saved.times}`}
+            of={of}
+            known={known}
+            onSaved={(waiting) => {
+              setSaved({ times: saved.times + 1, waiting });
+              // A dialog that closed now would leave the impression that the new limit holds.
+              if (waiting.length === 0) onSaved?.();
+            }}
+          />
+        </>
+      )}
     </Awaited>
   );
 }
@@ -57,7 +78,8 @@ function Draft({
 }: {
   readonly of: RuleScope;
   readonly known: RuleSetResponse;
-  readonly onSaved?: () => void;
+  /** With what of it waits for a second person. */
+  readonly onSaved: (waiting: readonly RuleProposal[]) => void;
 }) {
   const { store } = useServices();
   const { may } = useSession();
@@ -78,22 +100,26 @@ function Draft({
   };
 
   async function save(): Promise<void> {
+    const knownBefore = new Set(known.proposals.map(({ id }) => id));
+    const waiting: RuleProposal[] = [];
     const done = await saving.run(async () => {
       if (hours === '') {
         const body: PutRules = { reason: reason.trim(), expectedRevision: known.revision, rules: [...own] };
-        await api(path, { method: 'PUT', body });
+        const { proposals } = await api<RuleSetResponse>(path, { method: 'PUT', body });
+        waiting.push(...proposals.filter(({ id, state }) => state === 'open' && !knownBefore.has(id)));
         return;
       }
       const until = new Date(store.clock.now() + Number(hours) * 3_600_000).toISOString();
       for (const rule of changed) {
         const body: PostOverride = { reason: reason.trim(), rule, until };
-        await api(`${path}/overrides`, { method: 'POST', body });
+        const made = await api<RuleOverride | RuleProposal>(`${path}/overrides`, { method: 'POST', body });
+        if ('askedBy' in made) waiting.push(made);
       }
     });
     if (!done) return;
     await queries.invalidateQueries({ queryKey: rulesKey(of) });
     await queries.invalidateQueries({ queryKey: ['patient'] });
-    onSaved?.();
+    onSaved(waiting);
   }
 
   /** Linter and server name rules by their place in what is sent; for a limited time each is sent alone. */
@@ -182,6 +208,29 @@ function Draft({
         </div>
       )}
     </form>
+  );
+}
+
+/** Said where one looks after saving, and read out: the old limit still rings. */
+function SavedNotice({ waiting }: { readonly waiting: readonly RuleProposal[] }) {
+  const notice = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (waiting.length > 0) notice.current?.scrollIntoView({ block: 'nearest' });
+  }, [waiting]);
+  return (
+    <div ref={notice} role="status">
+      {waiting.length > 0 && (
+        <div className="second-person saved-notice">
+          <p>
+            <strong>Saved, but not in force yet: a second person has to confirm it.</strong>
+          </p>
+          {waiting.map(({ id, effect }) => (
+            <p key={id}>{effect}. Until it is confirmed, the limit as it was still rings.</p>
+          ))}
+          <p className="soft">Charge nurses and doctors find it under Approvals, and in the bar of every page.</p>
+        </div>
+      )}
+    </div>
   );
 }
 

@@ -42,7 +42,7 @@ export function RuleForm({
           error={errorOf('priority')}
           onChange={(value) => onChange({ ...rule, priority: (value ?? 'medium') as Priority })}
         />
-        {'sustainedMs' in rule || rule.kind === 'limit' || rule.kind === 'change' || rule.kind === 'combination' ? (
+        {rule.kind !== 'repeated' && rule.kind !== 'technical' ? (
           <Seconds
             label="Sustained for"
             ms={rule.sustainedMs}
@@ -135,7 +135,7 @@ function KindFields({ rule, isInherited, others, errorOf, onChange }: FieldProps
             label="When this rule begins again"
             data={others
               .filter(({ kind }) => kind !== 'repeated')
-              .map((other) => ({ value: other.id, label: `${ruleText(other)} (${other.id})` }))}
+              .map((other) => ({ value: other.id, label: `${ruleText(other)} (${other.priority})` }))}
             value={rule.rule}
             searchable
             error={errorOf('rule')}
@@ -159,16 +159,37 @@ function KindFields({ rule, isInherited, others, errorOf, onChange }: FieldProps
       );
     case 'news2':
       return (
-        <NumberInput
-          label="Score of at least"
-          description={rule.single3 === true ? 'Any single parameter scores 3' : undefined}
-          min={1}
-          max={20}
-          disabled={rule.single3 === true}
-          value={rule.atLeast ?? ''}
-          error={errorOf('atLeast')}
-          onChange={(value) => onChange({ ...rule, atLeast: Number(value) })}
-        />
+        <>
+          <NumberInput
+            label="Score of at least"
+            description={rule.single3 === true ? 'Any single parameter scores 3' : undefined}
+            min={1}
+            max={20}
+            disabled={rule.single3 === true}
+            value={rule.atLeast ?? ''}
+            error={errorOf('atLeast')}
+            onChange={(value) => onChange({ ...rule, atLeast: Number(value) })}
+          />
+          {rule.single3 !== true && (
+            <NumberInput
+              label="Over at a score of"
+              placeholder="just below"
+              min={0}
+              max={19}
+              value={rule.clearAt ?? ''}
+              error={errorOf('clearAt')}
+              onChange={(value) =>
+                onChange(withOptional(rule, 'clearAt', typeof value === 'number' ? value : undefined))
+              }
+            />
+          )}
+          <Minutes
+            label="Over only after"
+            ms={rule.clearAfterMs ?? 0}
+            error={errorOf('clearAfterMs')}
+            onChange={(ms) => onChange(withOptional(rule, 'clearAfterMs', ms > 0 ? ms : undefined))}
+          />
+        </>
       );
     case 'technical':
       if (rule.condition !== 'battery') return null;

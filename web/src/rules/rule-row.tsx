@@ -29,11 +29,12 @@ export function RuleRow({
   const [isOpen, setOpen] = useState(state === 'new');
   const isRemoved = state === 'removed';
   const isOff = rule.off === true;
+  const words = ruleText(rule, others);
   // An error of a limit stands at its number, which is always on the page.
   const isElsewhere = ({ severity, field }: RuleProblem) =>
     !(severity === 'error' && rule.kind === 'limit' && field.endsWith('.limit'));
   return (
-    <section className="rule-row" data-state={state} data-off={isOff || undefined} aria-label={ruleText(rule)}>
+    <section className="rule-row" data-state={state} data-off={isOff || undefined} aria-label={words}>
       <div className="rule-line">
         <span className="badge rule-priority" data-look={rule.kind === 'technical' ? 'technical' : rule.priority}>
           {rule.priority}
@@ -51,10 +52,10 @@ export function RuleRow({
               error={isOpen ? undefined : errorOf('limit')}
               onChange={(limit) => limit !== undefined && onChange({ ...rule, limit })}
             />
-            <span className="soft">{ruleText(rule).split(', ').slice(1).join(', ')}</span>
+            <span className="soft">{words.split(', ').slice(1).join(', ')}</span>
           </span>
         ) : (
-          <strong className="rule-words">{ruleText(rule)}</strong>
+          <strong className="rule-words">{words}</strong>
         )}
         <span className="soft rule-origin">{originOf(state, origin)}</span>
         {mayWrite && (
@@ -69,7 +70,7 @@ export function RuleRow({
                     onChange((isOff ? on : { ...rule, off: true }) as RuleInput);
                   }}
                 />{' '}
-                On<span className="unseen">: {ruleText(rule)}</span>
+                On<span className="unseen">: {words}</span>
               </label>
             )}
             {isRemoved ? (
@@ -80,7 +81,7 @@ export function RuleRow({
               <>
                 <button type="button" className="plain-button" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
                   {isOpen ? 'Less' : 'More'}
-                  <span className="unseen">: {ruleText(rule)}</span>
+                  <span className="unseen">: {words}</span>
                 </button>
                 {state !== 'inherited' && (
                   <button type="button" className="plain-button" onClick={onRemove}>

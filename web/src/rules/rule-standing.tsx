@@ -1,12 +1,13 @@
-import type { RuleOverride, RuleProposal, RuleSetResponse, RuleVersions } from '@healthsync/contracts/rule';
+import type { RuleOverride, RuleSetResponse, RuleVersions } from '@healthsync/contracts/rule';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, problemText } from '../api.ts';
 import { useSession } from '../session/session.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
 import { showToast } from '../widgets/toast.ts';
+import { Proposal } from './proposal.tsx';
 import { type RuleScope, rulesPath } from './rule-editor.tsx';
-import { ruleText } from './rule-words.ts';
+import { ruleIdText, ruleText } from './rule-words.ts';
 
 const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 
@@ -17,9 +18,9 @@ const ENDED = 'ended-in-the-app';
 export function RuleStanding({ of, known }: { readonly of: RuleScope; readonly known: RuleSetResponse }) {
   const queries = useQueryClient();
   const { may } = useSession();
-  async function act(path: string, method: 'POST' | 'DELETE'): Promise<void> {
+  async function end(id: string): Promise<void> {
     try {
-      await api(path, { method });
+      await api(`/api/rule-overrides/${encodeURIComponent(id)}?reason=${ENDED}`, { method: 'DELETE' });
     } catch (error) {
       showToast(problemText(error));
     }
@@ -29,55 +30,16 @@ export function RuleStanding({ of, known }: { readonly of: RuleScope; readonly k
   return (
     <div className="standing">
       {open.map((proposal) => (
-        <Proposal
-          key={proposal.id}
-          proposal={proposal}
-          decide={(what) => act(`/api/rule-proposals/${encodeURIComponent(proposal.id)}/${what}`, 'POST')}
-        />
+        <Proposal key={proposal.id} proposal={proposal} />
       ))}
       {known.overrides.map((override) => (
         <Override
           key={override.id}
           override={override}
-          end={
-            may('limits.write')
-              ? () => act(`/api/rule-overrides/${encodeURIComponent(override.id)}?reason=${ENDED}`, 'DELETE')
-              : undefined
-          }
+          end={may('limits.write') ? () => end(override.id) : undefined}
         />
       ))}
       <Versions of={of} />
-    </div>
-  );
-}
-
-function Proposal({
-  proposal: { effect, askedBy, askedAt, reason, expiresAt, mayConfirm },
-  decide,
-}: {
-  readonly proposal: RuleProposal;
-  readonly decide: (what: 'confirm' | 'refuse') => Promise<void>;
-}) {
-  return (
-    <div className="second-person" role="status">
-      <p>
-        <strong>Waits for a second person:</strong> {effect}
-      </p>
-      <p className="soft">
-        {askedBy}, {TIME.format(Date.parse(askedAt))}: {reason}. Lapses {TIME.format(Date.parse(expiresAt))}.
-      </p>
-      {mayConfirm ? (
-        <div className="row">
-          <button type="button" className="act act-main" onClick={() => void decide('confirm')}>
-            Confirm
-          </button>
-          <button type="button" className="act" onClick={() => void decide('refuse')}>
-            Refuse
-          </button>
-        </div>
-      ) : (
-        <p className="soft">Somebody else has to confirm it.</p>
-      )}
     </div>
   );
 }
@@ -127,7 +89,7 @@ function Versions({ of }: { readonly of: RuleScope }) {
                   <li key={`${ruleId} ${version}`}>
                     <time dateTime={setAt}>{TIME.format(Date.parse(setAt))}</time>
                     <span>
-                      <strong>{rule === undefined ? `${ruleId} taken away` : ruleText(rule)}</strong>
+                      <strong>{rule === undefined ? `${ruleIdText(ruleId)} taken away` : ruleText(rule)}</strong>
                       {rule?.off === true && ' (off)'} v{version}, {setBy}
                       {confirmedBy !== undefined && `, confirmed by ${confirmedBy}`}: {reason}
                     </span>

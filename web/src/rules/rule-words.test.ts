@@ -1,6 +1,6 @@
 import type { RuleInput } from '@healthsync/contracts/rule';
 import { describe, expect, it } from 'vitest';
-import { idFor, originText, ruleText, span } from './rule-words.ts';
+import { idFor, originText, ruleIdText, ruleText, span } from './rule-words.ts';
 
 const limit: RuleInput = {
   id: 'heartRate.above.high',
@@ -29,6 +29,20 @@ describe('a rule in words', () => {
     expect(ruleText(rule(2))).toBe('2 of: RR > 21; BP systolic < 101; consciousness C or V');
     expect(ruleText(rule(3))).toBe('RR > 21 and BP systolic < 101 and consciousness C or V');
     expect(ruleText(rule(1))).toBe('RR > 21 or BP systolic < 101 or consciousness C or V');
+  });
+
+  it('names another rule in its words, and never by its id where that can be said', () => {
+    expect(ruleIdText('heartRate.above.high', [limit])).toBe('HR > 160 /min, for 15 s, clears at 155');
+    expect(ruleIdText('spo2.below.high')).toBe('SpO₂ below its limit, high');
+    expect(ruleIdText('news2.at-least.medium')).toBe('NEWS2');
+    expect(ruleIdText('technical.leads-off')).toBe('Leads off');
+    // What nobody foresaw is said as it is.
+    expect(ruleIdText('our-own.rule')).toBe('our-own.rule');
+  });
+
+  it('says how long a score must last and where it clears', () => {
+    const news2 = { id: 'news2.at-least.medium', kind: 'news2', priority: 'medium', atLeast: 5, clearAt: 3 } as const;
+    expect(ruleText({ ...news2, sustainedMs: 1_800_000 })).toBe('NEWS2 ≥ 5, for 30 min, clears at 3');
   });
 
   it('says durations in the unit in which they are short', () => {

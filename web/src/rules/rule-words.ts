@@ -2,7 +2,7 @@ import type { Fact, RuleInput, RuleOrigin } from '@healthsync/contracts/rule';
 import { vitalOf } from '../patient/vital-signs.ts';
 
 /** Rules as a person says them. */
-export function ruleText(rule: RuleInput): string {
+export function ruleText(rule: RuleInput, others: readonly RuleInput[] = []): string {
   switch (rule.kind) {
     case 'limit':
       return [
@@ -20,17 +20,41 @@ export function ruleText(rule: RuleInput): string {
         .filter((part) => part !== '')
         .join(', ');
     case 'repeated':
-      return `${rule.rule}: the ${ordinal(rule.times)} time within ${span(rule.windowMs)}`;
+      return `${ruleIdText(rule.rule, others)}: the ${ordinal(rule.times)} time within ${span(rule.windowMs)}`;
     case 'combination':
       return [groupText(rule.when), sustained(rule.sustainedMs)].filter((part) => part !== '').join(', ');
     case 'news2':
-      return rule.single3 === true ? 'NEWS2: one parameter scores 3' : `NEWS2 ≥ ${rule.atLeast ?? '?'}`;
+      return [
+        rule.single3 === true ? 'NEWS2: one parameter scores 3' : `NEWS2 ≥ ${rule.atLeast ?? '?'}`,
+        sustained(rule.sustainedMs),
+        rule.clearAt === undefined ? '' : `clears at ${rule.clearAt}`,
+      ]
+        .filter((part) => part !== '')
+        .join(', ');
     case 'technical':
       return TECHNICAL[rule.condition] + (rule.below === undefined ? '' : ` below ${Math.round(rule.below * 100)} %`);
     default:
       return rule satisfies never;
   }
 }
+
+/** A rule named by another: in its own words where it is known, else as much as its id says. */
+export function ruleIdText(id: string, known: readonly RuleInput[] = []): string {
+  const rule = known.find((each) => each.id === id);
+  if (rule !== undefined && rule.kind !== 'repeated') return ruleText(rule);
+  const [what = '', how = '', ...rest] = id.split('.');
+  if (what === 'technical') return TECHNICAL[how as keyof typeof TECHNICAL] ?? id;
+  if (what === 'news2') return how === 'single3' ? 'NEWS2: one parameter scores 3' : 'NEWS2';
+  const way = WAYS[how];
+  return vitalOf(what) === undefined || way === undefined ? id : [nameOf(what), way, ...rest].join(' ');
+}
+
+const WAYS: Readonly<Record<string, string>> = {
+  above: 'above its limit,',
+  below: 'below its limit,',
+  rise: 'rising,',
+  fall: 'falling,',
+};
 
 const TECHNICAL = { lost: 'No data', 'leads-off': 'Leads off', battery: 'Battery' } as const;
 

@@ -1,9 +1,10 @@
 import type { WardList } from '@healthsync/contracts/patient';
-import type { RuleProposals } from '@healthsync/contracts/rule';
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api } from '../api.ts';
 import { Awaited } from '../widgets/awaited.tsx';
+import { forMe, useProposals } from './approvals.ts';
 import { RuleEditor, type RuleScope } from './rule-editor.tsx';
 
 /** The rules of a ward, or of the whole house; a patient's own are on the patient's page. */
@@ -35,8 +36,8 @@ export function RulesPage() {
                   </select>
                 </label>
                 <span className="soft">
-                  The most specific rule holds: as installed, house, ward, patient; what is set for a limited time
-                  before what is not.
+                  A patient’s own limits come before the ward’s, the ward’s before the house’s; what is set for a
+                  limited time comes first.
                 </span>
               </div>
               <Waiting />
@@ -49,30 +50,16 @@ export function RulesPage() {
   );
 }
 
-/** Across all wards and patients: what somebody asked a second person for. */
 function Waiting() {
-  const query = useQuery({
-    queryKey: ['rules', 'proposals'],
-    queryFn: () => api<RuleProposals>('/api/rule-proposals'),
-    refetchInterval: 30_000,
-  });
-  const mine = query.data?.proposals.filter(({ mayConfirm, state }) => mayConfirm && state === 'open') ?? [];
-  if (mine.length === 0) return null;
+  const { data } = useProposals();
+  const count = data === undefined ? 0 : forMe(data).length;
+  if (count === 0) return null;
   return (
     <p className="second-person" role="status">
       <strong>
-        {mine.length} {mine.length === 1 ? 'change waits' : 'changes wait'} for your confirmation:
+        {count} {count === 1 ? 'change waits' : 'changes wait'} for your confirmation.
       </strong>{' '}
-      {mine.map(({ id, scope, scopeId, effect }) => (
-        <span key={id}>
-          {scope === 'patient' ? (
-            <a href={`/patients/${encodeURIComponent(scopeId)}`}>patient</a>
-          ) : (
-            `${scope} ${scopeId}`
-          )}
-          : {effect}.{' '}
-        </span>
-      ))}
+      <Link to="/approvals">Approvals</Link>
     </p>
   );
 }

@@ -15,7 +15,7 @@ export function ShiftsDialog({ team, onClose }: { readonly team: CareTeam; reado
   const change = (at: number, part: Partial<Shift>) =>
     setShifts(shifts.map((shift, i) => (i === at ? { ...shift, ...part } : shift)));
   async function save(): Promise<void> {
-    const body: PutShifts = { zone: zone.trim(), shifts: [...shifts] };
+    const body: PutShifts = { zone: zone.trim(), shifts: [...shifts], version: team.shiftsVersion };
     const path = `/api/wards/${encodeURIComponent(team.wardId)}/shifts`;
     if (!(await saving.run(() => api(path, { method: 'PUT', body })))) return;
     await queries.invalidateQueries({ queryKey: ['care-team', team.wardId] });

@@ -34,7 +34,7 @@ export function useNames(): Names {
 }
 
 /** `Mehta, D.` */
-function shortName(patient: { readonly familyName?: string; readonly givenName?: string }): string {
+export function shortName(patient: { readonly familyName?: string; readonly givenName?: string }): string {
   const initial = patient.givenName?.[0];
   return [patient.familyName, initial === undefined ? undefined : `${initial}.`].filter((part) => part).join(', ');
 }

@@ -1,6 +1,15 @@
-import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { problemText } from '../api.ts';
+import { anyRoleText } from '../session/role-words.ts';
+
+/** Of a question to the server, what is needed to show how it stands; asked page by page or at once. */
+interface Asked<Data> {
+  readonly data: Data | undefined;
+  readonly isError: boolean;
+  readonly error: Error | null;
+  readonly dataUpdatedAt: number;
+  refetch(): Promise<unknown>;
+}
 
 /**
  * What the server was asked for: a skeleton until it answers, never zeros; its refusal in words, with the role that
@@ -11,7 +20,7 @@ export function Awaited<Data>({
   rows = 4,
   children,
 }: {
-  readonly query: UseQueryResult<Data>;
+  readonly query: Asked<Data>;
   /** About as many as will come, so that the page does not jump. */
   readonly rows?: number;
   readonly children: (data: Data) => ReactNode;
@@ -36,7 +45,7 @@ export function Awaited<Data>({
 
 const CLOCK = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 
-function Refused({ error, retry }: { readonly error: Error; readonly retry: () => void }) {
+function Refused({ error, retry }: { readonly error: Error | null; readonly retry: () => void }) {
   return (
     <div className="refused" role="alert">
       <p>{problemText(error)}</p>
@@ -59,11 +68,11 @@ export function Skeleton({ rows }: { readonly rows: number }) {
 }
 
 /** In place of a page that this person may not see. */
-export function NotForYou({ needs }: { readonly needs: string }) {
+export function NotForYou({ needs }: { readonly needs: readonly string[] }) {
   return (
     <main className="page">
       <div className="refused" role="alert">
-        <p>You may not see this. It needs: {needs}.</p>
+        <p>You may not see this. It needs: {anyRoleText(needs)}.</p>
       </div>
     </main>
   );

@@ -1,6 +1,8 @@
+import { useLocation } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { mayOpen, PAGES } from '../pages.ts';
 import { useSession } from '../session/session.tsx';
+import { useSettings } from '../settings.ts';
 import { Dialog } from './dialog.tsx';
 
 type Listed = readonly (readonly [term: string, means: string])[];
@@ -10,6 +12,13 @@ const ANYWHERE: Listed = [
   ['/', 'Search a patient'],
   ['?', 'This help'],
 ];
+/** What the keys do on one kind of page. */
+interface PageKeys {
+  readonly title: string;
+  readonly isHere: (path: string) => boolean;
+  readonly keys: Listed;
+}
+
 const WALL: Listed = [
   ['← ↑ → ↓', 'Move between beds'],
   ['N', 'Next alarm nobody has acknowledged'],
@@ -25,9 +34,19 @@ const WORKLIST: Listed = [
   ['X', 'Mark for acknowledging several at once'],
   ['Enter', 'Open the alarm and its history'],
 ];
-const PATIENT: Listed = [
-  ['A  Z  E  M', 'Acknowledge, snooze, escalate, note'],
-  ['T', 'Limits of this patient'],
+const ALARM: Listed = [
+  ['A', 'Acknowledge'],
+  ['Z', 'Snooze'],
+  ['E', 'Escalate: tell the next people now'],
+  ['M', 'Write a note'],
+];
+const PATIENT: Listed = [...ALARM, ['T', 'Limits of this patient']];
+
+const KEYS_OF: readonly PageKeys[] = [
+  { title: 'On the wall', isHere: (path) => path === '/wall', keys: WALL },
+  { title: 'On the worklist', isHere: (path) => path === '/alarms', keys: WORKLIST },
+  { title: 'On an alarm’s page', isHere: (path) => path.startsWith('/alarms/'), keys: ALARM },
+  { title: 'On a patient’s page', isHere: (path) => path.startsWith('/patients/'), keys: PATIENT },
 ];
 
 const SIGNS: Listed = [
@@ -40,6 +59,9 @@ const SIGNS: Listed = [
   ['dotted, dim', 'Stale: older than it should be; its age stands beside'],
   ['-?-', 'Lost: no value is known'],
   ['≥3', 'NEWS2 with parameters missing: the true score may be higher'],
+  ['n/a', 'NEWS2 is not used for this patient, such as under 16 years'],
+  ['↻ reminded', 'How often it has called again, and nobody came'],
+  ['● ○ ⊘', 'Told; to be told next; nobody to tell'],
 ];
 
 const OPEN = 'healthsync:help';
@@ -50,6 +72,8 @@ export function openHelp(): void {
 export function HelpDialog() {
   const [isOpen, setOpen] = useState(false);
   const { may } = useSession();
+  const { keys } = useSettings();
+  const { pathname } = useLocation();
   const goTo = PAGES.filter((page) => mayOpen(page, may)).map(
     ({ key, label }) => [`G ${key.toUpperCase()}`, `Go to: ${label}`] as const,
   );
@@ -59,16 +83,22 @@ export function HelpDialog() {
     return () => removeEventListener(OPEN, open);
   }, []);
   if (!isOpen) return null;
+  const here = KEYS_OF.filter(({ isHere }) => isHere(pathname));
+  const elsewhere = KEYS_OF.filter((page) => !here.includes(page) && page.keys !== ALARM);
   return (
-    <Dialog onClose={() => setOpen(false)} title="Keys and signs" size="xl">
+    <Dialog onClose={() => setOpen(false)} title="Keys and signs" size="min(1180px, 96vw)">
+      {!keys && <p className="dialog-lead">Single keys are switched off; the menu behind your initials has them.</p>}
       <div className="help">
         <div>
+          {here.map((page) => (
+            <Terms key={page.title} title={`${page.title} (this page)`} of={page.keys} keys />
+          ))}
           <Terms title="On every page" of={[...ANYWHERE, ...goTo]} keys />
-          <Terms title="On the wall" of={WALL} keys />
         </div>
         <div>
-          <Terms title="On the worklist" of={WORKLIST} keys />
-          <Terms title="On a patient’s page" of={PATIENT} keys />
+          {elsewhere.map((page) => (
+            <Terms key={page.title} title={page.title} of={page.keys} keys />
+          ))}
         </div>
         <div>
           <Terms title="Signs" of={SIGNS} />

@@ -1,9 +1,12 @@
+import { Link } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { ALARM_LOOKS, ALARM_MARK, isUnacknowledged, lookOf } from '../live/alarm-rank.ts';
 import { durationText } from '../live/freshness.ts';
 import { SKEW_WARNING_MS } from '../live/server-clock.ts';
+import { forMe, useProposals } from '../rules/approvals.ts';
 import { useFeed, useSeconds, useServices, useShape, useSound } from '../services.ts';
 import { useSession } from '../session/session.tsx';
+import { openHelp } from './help-dialog.tsx';
 import { Navigation } from './navigation.tsx';
 import { UserMenu } from './user-menu.tsx';
 
@@ -20,9 +23,14 @@ export function TopBar() {
       <Navigation />
       {watches && <AlarmCounts />}
       <div className="bar-end">
+        <ApprovalSign />
         {watches && <SoundControl />}
         {watches && <FeedSign />}
         <ServerClockSign />
+        <button type="button" className="help-button" onClick={openHelp} title="Keys and signs (?)">
+          <span aria-hidden="true">?</span>
+          <span className="unseen">Keys and signs</span>
+        </button>
         <UserMenu />
       </div>
     </header>
@@ -71,6 +79,18 @@ function SoundControl() {
     <button type="button" className="sound" onClick={sound.togglePause}>
       Pause sound <span className="sound-long">2 min</span> <kbd>S</kbd>
     </button>
+  );
+}
+
+/** A second person is asked for: seen on every page by those who can answer. */
+function ApprovalSign() {
+  const { data } = useProposals();
+  const count = data === undefined ? 0 : forMe(data).length;
+  if (count === 0) return null;
+  return (
+    <Link to="/approvals" className="approval-sign">
+      <span aria-hidden="true">⚖</span> {count} to approve
+    </Link>
   );
 }
 

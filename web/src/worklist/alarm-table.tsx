@@ -1,6 +1,7 @@
 import type { Alert } from '@healthsync/contracts/alert';
 import { Link } from '@tanstack/react-router';
 import { AlarmBadge } from '../alarms/alarm-badge.tsx';
+import { useWhere } from '../alarms/where.ts';
 import { alarmText } from '../live/alarm-rank.ts';
 import { durationText } from '../live/freshness.ts';
 
@@ -37,7 +38,7 @@ export function AlarmTable({ alarms, showBed }: { readonly alarms: readonly Aler
               {showBed && (
                 <td className="nowrap">
                   <Link to="/patients/$patientId" params={{ patientId: alert.patientId }}>
-                    {alert.bed ?? 'No bed'}
+                    <Where alert={alert} />
                   </Link>
                 </td>
               )}
@@ -61,6 +62,8 @@ export function AlarmTable({ alarms, showBed }: { readonly alarms: readonly Aler
     </div>
   );
 }
+
+const Where = ({ alert }: { readonly alert: Alert }) => useWhere(alert);
 
 function ownerText(alert: Alert): string {
   if (alert.acknowledgedAt === undefined) return alert.resolvedBy === 'rule' ? 'closed by itself' : '–';

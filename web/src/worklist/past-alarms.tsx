@@ -1,7 +1,7 @@
 import type { AlertList } from '@healthsync/contracts/alert';
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { api, problemText } from '../api.ts';
-import { Skeleton } from '../widgets/awaited.tsx';
+import { api } from '../api.ts';
+import { Awaited } from '../widgets/awaited.tsx';
 import { AlarmTable } from './alarm-table.tsx';
 
 /** One page: about what is read before one narrows the search. */
@@ -21,13 +21,15 @@ export function PastAlarms({ patientId }: { readonly patientId?: string }) {
     getNextPageParam: ({ next }) => next,
     gcTime: 0,
   });
-  if (query.isPending) return <Skeleton rows={6} />;
-  if (query.isError && query.data === undefined) return <p role="alert">{problemText(query.error)}</p>;
-  const alerts = query.data.pages.flatMap((page) => page.alerts);
-  if (alerts.length === 0) return <p className="empty">None yet.</p>;
   return (
     <>
-      <AlarmTable alarms={alerts} showBed={patientId === undefined} />
+      <Awaited query={query} rows={6}>
+        {({ pages }) => {
+          const alerts = pages.flatMap((page) => page.alerts);
+          if (alerts.length === 0) return <p className="empty">None yet.</p>;
+          return <AlarmTable alarms={alerts} showBed={patientId === undefined} />;
+        }}
+      </Awaited>
       {query.hasNextPage && (
         <button
           type="button"

@@ -1,30 +1,10 @@
 import type { Alert } from '@healthsync/contracts/alert';
 import { describe, expect, it } from 'vitest';
+import { testAlert } from '../live/test-alert.ts';
 import { mayBeBulk, workOrder } from './work-order.ts';
 
-const cause = { text: 'HR 167 > 160' };
-function alert(id: string, minute: number, change: Partial<Alert> = {}): Alert {
-  return {
-    id,
-    patientId: 'P1',
-    rule: 'r',
-    ruleVersion: 1,
-    kind: 'physiological',
-    priority: 'high',
-    highestPriority: 'high',
-    state: 'active',
-    condition: 'present',
-    cause,
-    worst: cause,
-    deviceId: 'D',
-    readingId: 'r',
-    lastReadingId: 'r',
-    raisedAt: `2026-11-22T01:${String(minute).padStart(2, '0')}:00.000Z`,
-    reminders: 0,
-    notes: 0,
-    ...change,
-  };
-}
+const alert = (id: string, minute: number, change: Partial<Alert> = {}): Alert =>
+  testAlert({ id, raisedAt: `2026-11-22T01:${String(minute).padStart(2, '0')}:00.000Z`, ...change });
 const taken = { acknowledgedAt: '2026-11-22T02:00:00Z' };
 
 describe('the worklist', () => {

@@ -1,11 +1,15 @@
 import type { Alert } from '@healthsync/contracts/alert';
 import { Link } from '@tanstack/react-router';
+import { againText } from '../alarms/again-text.ts';
 import { acknowledge, takeOver } from '../alarms/alarm-actions.ts';
 import { AlarmBadge } from '../alarms/alarm-badge.tsx';
 import { openAlarmDialog } from '../alarms/alarm-dialogs.tsx';
+import { escalateRefusal, snoozeRefusal } from '../alarms/alarm-refusals.ts';
 import { useDoing } from '../alarms/doing.ts';
 import { EscalationLadder } from '../alarms/escalation-ladder.tsx';
 import { isMine } from '../alarms/ownership.ts';
+import { useSnoozeChoices } from '../alarms/snooze-choices.ts';
+import { useWhere } from '../alarms/where.ts';
 import { alarmText, callOf } from '../live/alarm-rank.ts';
 import { ageText, durationText } from '../live/freshness.ts';
 import { useSeconds, useServices } from '../services.ts';
@@ -29,9 +33,11 @@ export function WorkRow({
   useSeconds();
   const doing = useDoing(alert.id);
   const call = callOf(alert);
-  const bed = alert.bed ?? 'No bed';
+  const bed = useWhere(alert);
   const now = store.clock.now();
   const mayAct = may('alarm.acknowledge');
+  const choices = useSnoozeChoices(mayAct).data?.snoozeMinutes;
+  const again = againText(alert);
   const owner = alert.owner ?? alert.acknowledgedBy;
   return (
     <li
@@ -71,7 +77,9 @@ export function WorkRow({
         >
           {alarmText(alert)}
         </Link>
-        <span className="work-state">{stateText(alert, now)}</span>
+        <span className="work-state">
+          {again !== '' && <strong className="work-again">↻ {again}</strong>} {stateText(alert, now)}
+        </span>
       </div>
       <span className="work-age" title="Open for">
         {durationText(now - Date.parse(alert.raisedAt))}
@@ -105,10 +113,10 @@ export function WorkRow({
             Take over
           </button>
         )}
-        {mayAct && call !== 'taken' && alert.condition === 'present' && (
+        {mayAct && snoozeRefusal(alert, choices) === undefined && (
           <Act label="Snooze" isCurrent={isCurrent} onClick={() => openAlarmDialog('snooze', alert)} />
         )}
-        {may('alarm.escalate') && (
+        {may('alarm.escalate') && escalateRefusal(alert) === undefined && (
           <Act label="Escalate" isCurrent={isCurrent} onClick={() => openAlarmDialog('escalate', alert)} />
         )}
         {mayAct && (
@@ -150,7 +158,6 @@ export function stateText(alert: Alert, nowMs: number): string {
       ? `acknowledgement runs out in ${durationText(Date.parse(alert.acknowledgementExpiresAt) - nowMs)}`
       : '',
     alert.acknowledgedAt === undefined && alert.owner !== undefined ? `acknowledgement of ${alert.owner} ran out` : '',
-    alert.reminders > 0 ? `reminded ${alert.reminders}×` : '',
     alert.highestPriority !== alert.priority ? `was ${alert.highestPriority}` : '',
   ];
   return parts.filter((part) => part !== '').join(' · ');

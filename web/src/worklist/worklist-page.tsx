@@ -1,12 +1,13 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { acknowledge, acknowledgeMany } from '../alarms/alarm-actions.ts';
-import { openAlarmDialog } from '../alarms/alarm-dialogs.tsx';
-import { isUnacknowledged } from '../live/alarm-rank.ts';
+import { acknowledgeMany } from '../alarms/alarm-actions.ts';
+import { useAlarmShortcuts } from '../alarms/alarm-buttons.tsx';
 import { ageText } from '../live/freshness.ts';
 import { useFeed, useSeconds, useServices, useShape } from '../services.ts';
 import { useSession } from '../session/session.tsx';
+import { useSettings } from '../settings.ts';
 import { NotForYou, Skeleton } from '../widgets/awaited.tsx';
+import { openHelp } from '../widgets/help-dialog.tsx';
 import { useShortcuts } from '../widgets/shortcuts.ts';
 import { PastAlarms } from './past-alarms.tsx';
 import { useWorkFocus } from './work-focus.ts';
@@ -17,7 +18,7 @@ import { WorkRow } from './work-row.tsx';
 export function WorklistPage() {
   const { may } = useSession();
   const [tab, setTab] = useState<'open' | 'past'>('open');
-  if (!may('vitals.read')) return <NotForYou needs="nurse, charge-nurse or physician" />;
+  if (!may('vitals.read')) return <NotForYou needs={['nurse', 'charge-nurse', 'physician']} />;
   return (
     <main className="page">
       <div className="row page-head">
@@ -53,22 +54,18 @@ function OpenAlarms() {
     else next.delete(id);
     setMarked(next);
   };
-  const onFocused = (action: (alert: (typeof alerts)[number]) => void) => () => {
-    const alert = focus.focused();
-    if (alert === undefined || !mayAct) return false;
-    action(alert);
-    return true;
-  };
   useShortcuts({
     j: () => focus.move(1),
     k: () => focus.move(-1),
     arrowdown: () => focus.move(1),
     arrowup: () => focus.move(-1),
-    a: onFocused((alert) => void (isUnacknowledged(alert) && acknowledge(store, alert.id))),
-    z: onFocused((alert) => openAlarmDialog('snooze', alert)),
-    e: onFocused((alert) => may('alarm.escalate') && openAlarmDialog('escalate', alert)),
-    m: onFocused((alert) => openAlarmDialog('note', alert)),
-    x: onFocused((alert) => mayBeBulk(alert) && mark(alert.id, !marked.has(alert.id))),
+    ...useAlarmShortcuts(focus.focused),
+    x: () => {
+      const alert = focus.focused();
+      if (alert === undefined || !mayAct) return false;
+      if (mayBeBulk(alert)) mark(alert.id, !marked.has(alert.id));
+      return true;
+    },
     enter: () => {
       const alert = focus.focused();
       if (alert === undefined || document.activeElement instanceof HTMLButtonElement) return false;
@@ -88,9 +85,7 @@ function OpenAlarms() {
         <span>Open for</span>
         <span>Told</span>
         <span>Owner</span>
-        <span>
-          <kbd>J</kbd> <kbd>K</kbd> <kbd>A</kbd> <kbd>Z</kbd> <kbd>E</kbd> <kbd>M</kbd>
-        </span>
+        <span />
       </div>
       <ol
         className="work"
@@ -110,6 +105,7 @@ function OpenAlarms() {
           />
         ))}
       </ol>
+      <KeyLine mayAct={mayAct} />
       {mayAct && (
         <BulkBar
           count={bulk.length}
@@ -124,6 +120,28 @@ function OpenAlarms() {
         />
       )}
     </>
+  );
+}
+
+/** What the single keys do, for those who have them; `?` says the rest. */
+function KeyLine({ mayAct }: { readonly mayAct: boolean }) {
+  const { keys } = useSettings();
+  if (!keys) return null;
+  return (
+    <p className="key-line">
+      <kbd>J</kbd> <kbd>K</kbd> next, previous
+      {mayAct && (
+        <>
+          {' · '}
+          <kbd>A</kbd> acknowledge · <kbd>Z</kbd> snooze · <kbd>E</kbd> escalate · <kbd>M</kbd> note · <kbd>X</kbd> mark
+        </>
+      )}
+      {' · '}
+      <kbd>Enter</kbd> open ·{' '}
+      <button type="button" className="plain-button" onClick={openHelp}>
+        All keys and signs <kbd>?</kbd>
+      </button>
+    </p>
   );
 }
 
