@@ -31,6 +31,7 @@ import { ASSESS_GROUP } from '../vitals/3-assess/assessor.ts';
 import { startVitalsPipeline } from '../vitals/pipeline.ts';
 import { alarmPolicyOf } from './alarm-policy.ts';
 import { openAlarmBurden } from './open-alarm-burden.ts';
+import { openAudit } from './open-audit.ts';
 import { openDemo } from './open-demo.ts';
 import { openEscalation } from './open-escalation.ts';
 import { openEvents } from './open-events.ts';
@@ -99,6 +100,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   undo.push('database', () => database.close());
   const listener = new Listener(database);
   undo.push('database notices', () => listener.close());
+  const auditing = await openAudit({ settings, address: database.address, dataFolder: folder.path, log, now, undo });
   const registry = new PostgresRegistry(database, listener);
   const history = new PostgresVitalsHistory(database);
   const alarmPolicy = alarmPolicyOf(settings);
@@ -346,6 +348,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
       ...escalating.health,
     ],
     metrics,
+    audit: auditing.audit,
     log,
     now,
     hooks: {
@@ -368,6 +371,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
         ...tellingRoutes,
         escalating.routes,
         happenings.routes,
+        auditing.routes,
         demo.routes,
         openAlarmBurden({
           address: database.address,

@@ -64,24 +64,24 @@ export function encodeEntry(entry: RecordedEntry): string {
   const { actor, resource, detail, policies } = entry;
   // Written in the order of the names: JSON.stringify keeps it, and sorting thousands a second would cost more.
   return JSON.stringify({
-    action: clean(entry.action),
+    action: cleanText(entry.action),
     actor: {
       address: cleanIf(actor.address),
       kind: actor.kind,
-      name: clean(actor.name),
+      name: cleanText(actor.name),
       sessionId: cleanIf(actor.sessionId),
       userId: cleanIf(actor.userId),
     },
     at: rfc3339(entry.atMs),
-    correlationId: clean(entry.correlationId),
+    correlationId: cleanText(entry.correlationId),
     detail: detail === undefined ? undefined : cleanDetail(detail),
     outcome: entry.outcome,
     patientId: cleanIf(entry.patientId),
-    policies: policies === undefined || policies.length === 0 ? undefined : policies.slice(0, LIST_MAX).map(clean),
+    policies: policies === undefined || policies.length === 0 ? undefined : policies.slice(0, LIST_MAX).map(cleanText),
     position: entry.position,
     purpose: cleanIf(entry.purpose),
     recordedAt: rfc3339(entry.recordedAtMs),
-    resource: { id: cleanIf(resource.id), kind: clean(resource.kind) },
+    resource: { id: cleanIf(resource.id), kind: cleanText(resource.kind) },
     salt: entry.salt,
     tenantId: cleanIf(entry.tenantId),
     v: 1,
@@ -123,7 +123,8 @@ const DETAIL_NAME = /^[a-z][A-Za-z0-9]{0,63}$/;
 /** What PostgreSQL cannot keep, what would steer a terminal or break a line of syslog, and half characters. */
 const UNFIT = /\p{Cc}|\p{Cs}/gu;
 
-function clean(text: string): string {
+/** A text as an entry holds it. */
+export function cleanText(text: string): string {
   const cut = text.length > TEXT_MAX ? text.slice(0, TEXT_MAX) : text;
   return PLAIN.test(cut) ? cut : cut.replace(UNFIT, '\ufffd');
 }
@@ -131,7 +132,7 @@ function clean(text: string): string {
 /** Nearly everything, found in one pass. */
 const PLAIN = /^[\x20-\x7e]*$/;
 
-const cleanIf = (text: string | undefined): string | undefined => (text === undefined ? undefined : clean(text));
+const cleanIf = (text: string | undefined): string | undefined => (text === undefined ? undefined : cleanText(text));
 
 /** Names that are no words are left out: digits would be put first by JSON.stringify, against RFC 8785 §3.2.3. */
 function cleanDetail(detail: NonNullable<AuditEntry['detail']>): NonNullable<AuditEntry['detail']> | undefined {
@@ -139,7 +140,7 @@ function cleanDetail(detail: NonNullable<AuditEntry['detail']>): NonNullable<Aud
   for (const name of Object.keys(detail).sort().slice(0, LIST_MAX)) {
     const value = detail[name];
     if (value === undefined || !DETAIL_NAME.test(name)) continue;
-    kept[name] = typeof value === 'string' ? clean(value) : value;
+    kept[name] = typeof value === 'string' ? cleanText(value) : value;
   }
   return Object.keys(kept).length === 0 ? undefined : kept;
 }

@@ -18,6 +18,7 @@ import { registerRuleProposals } from './api/rule-proposals.ts';
 import { registerRules } from './api/rules.ts';
 import { registerSession } from './api/session.ts';
 import { registerVitals } from './api/vitals.ts';
+import { registerAudit } from './audited.ts';
 import { answerClientError, registerErrors, toProblem } from './errors.ts';
 import { registerHealth } from './health.ts';
 import { registerLive } from './live/live-route.ts';
@@ -116,6 +117,7 @@ export async function createHttpServer(options: HttpServerOptions, services: Ser
     allowList: (request) => request.routeOptions.config.device === true,
   });
   registerGate(app, services.signIn);
+  registerAudit(app, services);
 
   await app.register(async (api) => {
     acceptEmptyBodies(api);

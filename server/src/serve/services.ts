@@ -13,6 +13,7 @@ import type { RejectedReadings } from '../ports/rejected-readings.ts';
 import type { RuleSets } from '../ports/rule-sets.ts';
 import type { VitalsHistory } from '../ports/vitals-history.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { AuditServices } from './audited.ts';
 import type { LiveHub } from './live/hub.ts';
 
 /** Everything the HTTP side needs from the rest, in the smallest form it can use. Wired by the composition root. */
@@ -38,6 +39,8 @@ export interface Services {
   readonly live: LiveHub;
   readonly signIn: Pick<SignIn, 'authenticate' | 'signIn' | 'signOut' | 'setUp'>;
   readonly health: readonly HealthCheck[];
+  /** Where everything that opens or changes something is written down first. */
+  readonly audit: AuditServices['audit'];
   readonly metrics: { readonly contentType: string; render(): Promise<string> };
   readonly log: Log;
   readonly now: () => number;

@@ -8,8 +8,11 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { createMemoryAccounts } from '../adapters/memory/memory-accounts.ts';
 import { MemoryAlarmStore } from '../adapters/memory/memory-alarm-store.ts';
+import { MemoryAuditStore } from '../adapters/memory/memory-audit-store.ts';
 import { MemoryRuleSets } from '../adapters/memory/memory-rule-sets.ts';
 import { createMemorySecondFactors } from '../adapters/memory/memory-second-factors.ts';
+import { openAuditWriter } from '../audit/audit-writer.ts';
+import { newTreeHeadKey } from '../audit/tree-head-key.ts';
 import type { Role } from '../domain/access.ts';
 import type { Alarm } from '../domain/alarm.ts';
 import { ALARM_POLICY } from '../domain/alarm-policy.ts';
@@ -91,7 +94,10 @@ export async function startTestServer(
     bounds: { tickMs: 50, beatMs: 100, ...options.live },
   });
   const metrics = createMetrics();
-  const services = makeServices(world, { now, log, live, signIn, metrics, health: options.health ?? [] });
+  const auditStore = new MemoryAuditStore();
+  const auditKey = newTreeHeadKey();
+  const audit = await openAuditWriter({ store: auditStore, key: auditKey, now, originIfNew: 'healthsync-audit/test' });
+  const services = makeServices(world, { now, log, live, signIn, metrics, audit, health: options.health ?? [] });
   const server = await createHttpServer(
     {
       host: '127.0.0.1',
@@ -127,6 +133,9 @@ export async function startTestServer(
     now,
     world,
     logLines,
+    audit,
+    auditStore,
+    auditKey,
     accounts,
     sessions,
     signIn,
@@ -308,7 +317,7 @@ export type World = ReturnType<typeof makeWorld>;
 
 function makeServices(
   world: World,
-  rest: Pick<Services, 'now' | 'log' | 'live' | 'signIn' | 'metrics' | 'health'>,
+  rest: Pick<Services, 'now' | 'log' | 'live' | 'signIn' | 'metrics' | 'audit' | 'health'>,
 ): Services {
   const guard = () => {
     if (world.failWith !== undefined) throw world.failWith;

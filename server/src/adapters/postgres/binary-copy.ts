@@ -39,6 +39,28 @@ export class BinaryCopyWriter {
     else this.ascii(text);
   }
 
+  /** Any text without NUL, of any length; what follows in the row still has its 4,096 bytes. */
+  utf8(text: string): void {
+    while (this.#bytes.length - this.#length < 3 * text.length + 4 + 4096) this.#grow();
+    const written = this.#bytes.write(text, this.#length + 4, 'utf8');
+    this.#view.setInt32(this.#length, written);
+    this.#length += 4 + written;
+  }
+
+  utf8OrNull(text: string | undefined): void {
+    if (text === undefined) this.#null();
+    else this.utf8(text);
+  }
+
+  /** bigint, as far as a number is exact. */
+  bigint(value: number): void {
+    const high = Math.floor(value / 2 ** 32);
+    this.#view.setInt32(this.#length, 8);
+    this.#view.setInt32(this.#length + 4, high);
+    this.#view.setUint32(this.#length + 8, value - high * 2 ** 32);
+    this.#length += 12;
+  }
+
   /** timestamptz: microseconds since 2000-01-01 UTC, 8 bytes. Exact until the year 2255. */
   time(ms: number): void {
     const micros = (ms - POSTGRES_EPOCH_MS) * 1000;

@@ -1,0 +1,110 @@
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  hash,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { headText, type ParsedNote, parseNote, signedNote, type TreeHead } from '../domain/audit-head.ts';
+import { writePrivateFile } from '../identity/private-files.ts';
+import { Failure } from '../ports/failure.ts';
+
+/** With what this installation signs the heads of its audit log: Ed25519 (RFC 8032). */
+export interface TreeHeadKey {
+  readonly publicKey: KeyObject;
+  /** The signed text of a head. */
+  sign(head: TreeHead): string;
+}
+
+/**
+ * Opens the key of a data folder, or makes it at first start. A file that cannot be used is said, never replaced: with
+ * another key nobody could tell our heads from forged ones.
+ */
+export async function openTreeHeadKey(path: string): Promise<TreeHeadKey> {
+  const stored = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw unusable(path, error);
+  });
+  if (stored !== undefined) return keyOf(path, stored);
+  const made = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
+  await writePrivateFile(path, String(made));
+  return keyOf(path, String(made));
+}
+
+/** A key that is forgotten with the process, for tests and benchmarks. */
+export function newTreeHeadKey(): TreeHeadKey {
+  return signing(generateKeyPairSync('ed25519').privateKey);
+}
+
+function keyOf(path: string, pem: string): TreeHeadKey {
+  try {
+    const privateKey = createPrivateKey(pem);
+    if (privateKey.asymmetricKeyType !== 'ed25519') throw new Error('not Ed25519');
+    return signing(privateKey);
+  } catch (cause) {
+    throw unusable(path, cause);
+  }
+}
+
+function signing(privateKey: KeyObject): TreeHeadKey {
+  const publicKey = createPublicKey(privateKey);
+  return {
+    publicKey,
+    sign(head) {
+      const text = headText(head);
+      const bytes = Buffer.concat([keyHint(head.origin, publicKey), sign(null, Buffer.from(text), privateKey)]);
+      return signedNote(text, [{ name: head.origin, base64: bytes.toString('base64') }]);
+    },
+  };
+}
+
+/** The four bytes of C2SP signed-note: SHA-256(name ‖ 0x0A ‖ 0x01 ‖ public key), the first of it. */
+function keyHint(name: string, publicKey: KeyObject): Buffer {
+  return hash('sha256', Buffer.concat([Buffer.from(`${name}\n\x01`), rawKey(publicKey)]), 'buffer').subarray(0, 4);
+}
+
+export function keyIdOf(origin: string, publicKey: KeyObject): string {
+  return keyHint(origin, publicKey).toString('hex');
+}
+
+/** As C2SP signed-note writes a key for its verifiers: `<name>+<hint>+<base64 of 0x01 and the key>`. */
+export function verifierKey(origin: string, publicKey: KeyObject): string {
+  const key = Buffer.concat([Buffer.of(1), rawKey(publicKey)]).toString('base64');
+  return `${origin}+${keyIdOf(origin, publicKey)}+${key}`;
+}
+
+function rawKey(publicKey: KeyObject): Buffer {
+  return Buffer.from(String(publicKey.export({ format: 'jwk' }).x), 'base64url');
+}
+
+export type NoteVerdict =
+  | { readonly kind: 'signed'; readonly note: ParsedNote; readonly keyId: string }
+  | { readonly kind: 'not-a-head' }
+  /** Signed by nobody we know, or changed since. */
+  | { readonly kind: 'not-signed'; readonly note: ParsedNote };
+
+/** Whether one of these keys signed exactly this. */
+export function verifyNote(text: string, keys: readonly KeyObject[]): NoteVerdict {
+  const note = parseNote(text);
+  if (note === undefined) return { kind: 'not-a-head' };
+  for (const { name, base64 } of note.signatures) {
+    const bytes = Buffer.from(base64, 'base64');
+    if (name !== note.head.origin || bytes.length !== 68) continue;
+    for (const key of keys) {
+      if (!keyHint(name, key).equals(bytes.subarray(0, 4))) continue;
+      if (verify(null, Buffer.from(note.text), key, bytes.subarray(4)))
+        return { kind: 'signed', note, keyId: bytes.subarray(0, 4).toString('hex') };
+    }
+  }
+  return { kind: 'not-signed', note };
+}
+
+function unusable(path: string, cause: unknown): Failure {
+  return new Failure('data-folder-unusable', `The key of the audit log in ${path} cannot be used.`, {
+    retryable: false,
+    cause,
+  });
+}

@@ -1,0 +1,331 @@
+import type { KeyObject } from 'node:crypto';
+import { decodeEntry, type RecordedEntry } from '../domain/audit-entry.ts';
+import { isSame, TreeFrontier } from '../domain/audit-tree.ts';
+import { columnsOf, TILE_SIZE } from '../ports/audit-store.ts';
+import type { AuditEvidence, EvidenceChunk, EvidenceEntry } from './evidence.ts';
+import { RFC6962 } from './rfc6962.ts';
+import { hashesOf, TILE_LEVELS } from './tiles.ts';
+import { verifyNote } from './tree-head-key.ts';
+
+/** One thing that is not as it was signed. */
+export interface AuditFinding {
+  readonly kind: /** Its bytes are not those that were hashed. */
+    | 'changed'
+    | 'dropped'
+    /** It says of itself that it stands elsewhere. */
+    | 'reordered'
+    /** Its time is earlier than what came before it, or than what had been signed by then. */
+    | 'back-dated'
+    /** More is there than the log says. */
+    | 'added'
+    /** It is found by other words than it holds. */
+    | 'mislabelled'
+    /** A kept hash is wrong, while the entries are what was signed. */
+    | 'hash'
+    /** The entries up to here do not add up to what was signed for them. */
+    | 'root'
+    /** A head that nobody we trust has signed, or of another log. */
+    | 'head'
+    /** A head was signed for more than there is. */
+    | 'cut-off';
+  /** The entries it is about: `from <= position < to`. */
+  readonly from: number;
+  readonly to: number;
+  /** For a person. */
+  readonly text: string;
+}
+
+export interface AuditVerdict {
+  readonly isIntact: boolean;
+  readonly origin: string;
+  readonly from: number;
+  readonly size: number;
+  /** Entries whose bytes were there and were hashed. */
+  readonly entries: number;
+  /** Deleted after their retention: proved by their hashes alone. */
+  readonly pruned: number;
+  readonly headsChecked: number;
+  /** When the newest head was signed. */
+  readonly signedAtMs?: number;
+  readonly keyIds: readonly string[];
+  readonly rootHash: string;
+  /** The first hundred; `findingsTotal` says how many there are. */
+  readonly findings: readonly AuditFinding[];
+  readonly findingsTotal: number;
+}
+
+const FINDINGS_MAX = 100;
+
+/**
+ * Hashes every entry anew and compares the tree with every head that was signed. Whoever changes, drops, inserts,
+ * reorders or back-dates an entry would have to forge a signature, and the copies of it that lie elsewhere.
+ */
+export async function verifyAudit(
+  evidence: AuditEvidence,
+  options: { readonly keys: readonly KeyObject[]; readonly onProgress?: (position: number) => void },
+): Promise<AuditVerdict> {
+  const verification = new Verification(evidence, options.keys);
+  for await (const chunk of evidence.chunks()) {
+    verification.chunk(chunk);
+    options.onProgress?.(chunk.to);
+  }
+  return verification.verdict();
+}
+
+interface CheckedHead {
+  readonly size: number;
+  readonly root: Uint8Array;
+  readonly signedAtMs: number;
+}
+
+class Verification {
+  readonly #evidence: AuditEvidence;
+  readonly #findings: AuditFinding[] = [];
+  #findingsTotal = 0;
+  readonly #keyIds = new Set<string>();
+  /** By size, the next last. */
+  readonly #heads: CheckedHead[];
+  #tree: TreeFrontier;
+  /** From the first difference between an entry and its kept hash: the tree as the entries have it. */
+  #byEntries: { tree: TreeFrontier; readonly positions: number[] } | undefined;
+  /** Something is missing of which there is no hash: from there on no root can be made. */
+  #isLost = false;
+  #hasRootFailed = false;
+  #goodSize: number;
+  #headsChecked = 0;
+  #signedAtMs: number | undefined;
+  #lastRecordedAtMs = Number.NEGATIVE_INFINITY;
+  /** Of the newest head at or before the present position. */
+  #lastHeadAtMs = Number.NEGATIVE_INFINITY;
+  #entries = 0;
+  readonly #missing: { from: number; to: number }[] = [];
+  #prunedBefore = 0;
+
+  constructor(evidence: AuditEvidence, keys: readonly KeyObject[]) {
+    this.#evidence = evidence;
+    this.#tree = new TreeFrontier(RFC6962);
+    this.#heads = this.#readHeads(keys);
+    this.#goodSize = evidence.from;
+    let at = 0;
+    for (const hash of evidence.before) {
+      const level = levelThatFits(at, evidence.from);
+      this.#tree.pushNode(level, hash);
+      at += 2 ** level;
+    }
+    this.#meetHeads();
+  }
+
+  chunk(chunk: EvidenceChunk): void {
+    let next = 0;
+    for (let from = chunk.from; from < chunk.to; from += TILE_SIZE) {
+      const to = Math.min(from + TILE_SIZE, chunk.to);
+      const inside: EvidenceEntry[] = [];
+      for (let entry = chunk.entries[next]; entry !== undefined && entry.position < to; entry = chunk.entries[++next]) {
+        if (entry.position < from || entry.position <= (inside.at(-1)?.position ?? -1))
+          this.#find('added', entry.position, entry.position + 1, 'is there twice');
+        else inside.push(entry);
+      }
+      this.#tile(from, to, inside, chunk);
+    }
+    for (const { position } of chunk.entries.slice(next))
+      this.#find('added', position, position + 1, 'stands beyond the end of the log');
+  }
+
+  verdict(): AuditVerdict {
+    const { origin, from, size } = this.#evidence;
+    for (const range of this.#missing)
+      if (range.to > this.#prunedBefore)
+        this.#find(
+          'dropped',
+          Math.max(range.from, this.#prunedBefore),
+          range.to,
+          'missing, and not by the end of retention',
+        );
+    for (const head of this.#heads.reverse())
+      if (head.size > size)
+        this.#find('cut-off', size, head.size, `signed for ${head.size} entries, of which ${size} are here`);
+    if (size > 0 && this.#headsChecked === 0 && this.#findingsTotal === 0)
+      this.#find('head', from, size, 'nothing signed covers these entries');
+    else if (this.#tree.size > this.#goodSize && !this.#hasRootFailed && !this.#isLost)
+      this.#find('head', this.#goodSize, size, 'no signed head covers these entries');
+    const pruned = this.#missing.reduce((sum, range) => sum + range.to - range.from, 0);
+    return {
+      isIntact: this.#findingsTotal === 0,
+      origin,
+      from,
+      size,
+      entries: this.#entries,
+      pruned,
+      headsChecked: this.#headsChecked,
+      ...(this.#signedAtMs !== undefined && { signedAtMs: this.#signedAtMs }),
+      keyIds: [...this.#keyIds],
+      rootHash: Buffer.from(this.#tree.root()).toString('hex'),
+      findings: this.#findings,
+      findingsTotal: this.#findingsTotal,
+    };
+  }
+
+  #readHeads(keys: readonly KeyObject[]): CheckedHead[] {
+    const heads = new Map<string, CheckedHead>();
+    for (const text of this.#evidence.heads) {
+      const verdict = verifyNote(text, keys);
+      if (verdict.kind === 'not-a-head') {
+        this.#find('head', 0, 0, 'something that is kept as a signed head is none');
+        continue;
+      }
+      const { origin, size, rootBase64, signedAtMs } = verdict.note.head;
+      if (verdict.kind === 'not-signed') this.#find('head', 0, size, 'a head that no key we trust has signed');
+      else if (origin !== this.#evidence.origin) this.#find('head', 0, size, 'a head of another log');
+      else {
+        this.#keyIds.add(verdict.keyId);
+        heads.set(verdict.note.text, { size, root: Buffer.from(rootBase64, 'base64'), signedAtMs });
+      }
+    }
+    return [...heads.values()].sort((a, b) => b.size - a.size || b.signedAtMs - a.signedAtMs);
+  }
+
+  #tile(from: number, to: number, entries: readonly EvidenceEntry[], chunk: EvidenceChunk): void {
+    const index = from / TILE_SIZE;
+    const kept = chunk.tiles.get(index);
+    const isWhole = entries.length === to - from;
+    if (!isWhole) this.#noteMissing(from, to, entries);
+    const root = chunk.tileRoots.get(index);
+    if (kept === undefined && entries.length === 0 && root !== undefined) {
+      this.#passHeadsBefore(to);
+      this.#tree.pushNode(TILE_LEVELS, root);
+      this.#byEntries?.tree.pushNode(TILE_LEVELS, root);
+      this.#meetHeads();
+      return;
+    }
+    if (kept === undefined && !isWhole) {
+      for (const entry of entries) this.#read(entry);
+      this.#isLost = true;
+      return;
+    }
+    const hashes = kept === undefined ? undefined : hashesOf(kept);
+    let next = 0;
+    for (let position = from; position < to; position++) {
+      const entry = entries[next]?.position === position ? entries[next++] : undefined;
+      if (entry !== undefined) this.#read(entry);
+      this.#leaf(position, entry && RFC6962.leaf(entry.text), hashes?.[position - from]);
+    }
+  }
+
+  #leaf(position: number, found: Uint8Array | undefined, kept: Uint8Array | undefined): void {
+    if (this.#isLost) return;
+    const isDifferent = found !== undefined && kept !== undefined && !isSame(found, kept);
+    if (isDifferent) {
+      this.#byEntries ??= { tree: this.#tree.copy(), positions: [] };
+      this.#byEntries.positions.push(position);
+    }
+    const hash = kept ?? found;
+    if (hash === undefined) return;
+    this.#tree.push(hash);
+    this.#byEntries?.tree.push(found ?? hash);
+    this.#meetHeads();
+  }
+
+  /** What an entry says of itself. */
+  #read({ position, text, columns }: EvidenceEntry): void {
+    this.#entries++;
+    const entry = decodeEntry(text);
+    if (entry === undefined) {
+      this.#find('changed', position, position + 1, 'is not an entry as they are written');
+      return;
+    }
+    if (entry.position !== position)
+      this.#find('reordered', position, position + 1, `was written as entry ${entry.position}`);
+    if (entry.recordedAtMs < this.#lastRecordedAtMs)
+      this.#find('back-dated', position, position + 1, 'was recorded before the entry before it');
+    else if (entry.recordedAtMs < this.#lastHeadAtMs)
+      this.#find('back-dated', position, position + 1, 'was recorded before what had been signed by then');
+    this.#lastRecordedAtMs = Math.max(entry.recordedAtMs, this.#lastRecordedAtMs);
+    if (columns !== undefined && !isSameColumns(entry, columns))
+      this.#find('mislabelled', position, position + 1, 'is searched for by other words than it holds');
+    const pruned = entry.action === PRUNED_ACTION ? entry.detail?.['before'] : undefined;
+    if (typeof pruned === 'number') this.#prunedBefore = Math.max(this.#prunedBefore, pruned);
+  }
+
+  #noteMissing(from: number, to: number, entries: readonly EvidenceEntry[]): void {
+    let at = from;
+    for (const { position } of [...entries, { position: to }]) {
+      const last = this.#missing.at(-1);
+      if (position > at) {
+        if (last?.to === at) last.to = position;
+        else this.#missing.push({ from: at, to: position });
+      }
+      at = position + 1;
+    }
+  }
+
+  /** Heads that end inside a tile of which only the root is left cannot be compared; those around it can. */
+  #passHeadsBefore(size: number): void {
+    while ((this.#heads.at(-1)?.size ?? Number.POSITIVE_INFINITY) < size) this.#heads.pop();
+  }
+
+  #meetHeads(): void {
+    for (let head = this.#heads.at(-1); head !== undefined && head.size <= this.#tree.size; head = this.#heads.at(-1)) {
+      this.#heads.pop();
+      if (head.size === this.#tree.size) this.#meet(head);
+      // Heads before the beginning of an export say nothing about it.
+    }
+  }
+
+  #meet(head: CheckedHead): void {
+    this.#headsChecked++;
+    this.#signedAtMs = head.signedAtMs;
+    if (head.signedAtMs < this.#lastRecordedAtMs)
+      this.#find('back-dated', head.size - 1, head.size, 'is later than the head that covers it');
+    this.#lastHeadAtMs = Math.max(head.signedAtMs, this.#lastHeadAtMs);
+    const other = this.#byEntries;
+    if (isSame(this.#tree.root(), head.root)) {
+      for (const position of other?.positions ?? [])
+        this.#find('changed', position, position + 1, 'is not what was hashed when it was written');
+    } else if (other !== undefined && isSame(other.tree.root(), head.root)) {
+      for (const position of other.positions)
+        this.#find('hash', position, position + 1, 'the kept hash is wrong; the entry is what was signed');
+      this.#tree = other.tree;
+    } else {
+      for (const position of other?.positions ?? [])
+        this.#find('changed', position, position + 1, 'differs from its kept hash');
+      if (!this.#hasRootFailed)
+        this.#find('root', this.#goodSize, head.size, 'these entries are not those that were signed');
+      this.#hasRootFailed = true;
+    }
+    this.#byEntries = undefined;
+    if (!this.#hasRootFailed) this.#goodSize = head.size;
+  }
+
+  #find(kind: AuditFinding['kind'], from: number, to: number, text: string): void {
+    this.#findingsTotal++;
+    if (this.#findings.length < FINDINGS_MAX) this.#findings.push({ kind, from, to, text });
+  }
+}
+
+/** The entry that says up to where others were deleted after their retention: `detail.before`. */
+export const PRUNED_ACTION = 'audit.prune';
+
+/** The largest perfect subtree that begins there and ends within the range, as `coverOf` takes them. */
+function levelThatFits(at: number, to: number): number {
+  let level = 0;
+  while (at % 2 ** (level + 1) === 0 && at + 2 ** (level + 1) <= to) level++;
+  return level;
+}
+
+function isSameColumns(entry: RecordedEntry, columns: NonNullable<EvidenceEntry['columns']>): boolean {
+  const expected = columnsOf(entry);
+  return COLUMN_NAMES.every((name) => expected[name] === columns[name]);
+}
+
+const COLUMN_NAMES = [
+  'recordedAtMs',
+  'actor',
+  'actorId',
+  'action',
+  'outcome',
+  'resourceKind',
+  'resourceId',
+  'patientId',
+  'correlationId',
+  'tenantId',
+] as const;

@@ -1,0 +1,249 @@
+import { hash } from 'node:crypto';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { AuditActor, AuditEntry, AuditOutcome } from '../domain/audit-entry.ts';
+import { parsePatientId, parseWardId } from '../domain/ids.ts';
+import type { Principal } from '../identity/sessions.ts';
+import type { AuditLog } from '../ports/audit-log.ts';
+import type { Log } from '../telemetry/log.ts';
+import { type AuditRule, auditRuleOf } from './audit-routes.ts';
+import { problemBody, sendProblem } from './problem.ts';
+import { createRefusalFlood } from './refusal-flood.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Filled in for every route when it is made: what of it is written down. */
+    auditRule?: AuditRule;
+  }
+  interface FastifyRequest {
+    /** What the handler knows and the request does not say. */
+    auditNote: AuditNote;
+  }
+}
+
+export interface AuditNote {
+  patientId?: string;
+  resourceId?: string;
+  /** Who it was after all, where the gate could not know. */
+  actor?: Pick<AuditActor, 'kind' | 'name' | 'userId'>;
+  detail?: Readonly<Record<string, string | number | boolean>>;
+}
+
+export interface AuditServices {
+  readonly audit: AuditLog & {
+    /**
+     * For what must go on while the database is away: the wall. Durable in the data folder if not in the log, where it
+     * comes as soon as it can.
+     */
+    appendOrHold?(entries: readonly AuditEntry[]): Promise<void>;
+  };
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+/** For handlers: what their entry should say besides. */
+export function noteAudit(request: FastifyRequest, note: AuditNote): void {
+  request.auditNote = { ...request.auditNote, ...note, detail: { ...request.auditNote.detail, ...note.detail } };
+}
+
+/**
+ * One entry for every request that opens what is known of patients or changes something, durable before its answer
+ * leaves; what changes something is written down before it is done as well. What cannot be written down does not
+ * happen: 503. `audit-routes.ts` says which routes are spared.
+ */
+export function registerAudit(app: FastifyInstance, { audit, log, now }: AuditServices): void {
+  const flood = createRefusalFlood({ now });
+  // Every request gets one of its own with the hook below.
+  app.decorateRequest('auditNote');
+  app.addHook('onRoute', (route) => {
+    const method = [route.method].flat()[0] ?? 'GET';
+    route.config = { ...route.config, auditRule: auditRuleOf(route, method) };
+  });
+  app.addHook('onRequest', async (request) => {
+    request.auditNote = {};
+  });
+
+  app.addHook('preHandler', async (request, reply) => {
+    const rule = ruleOf(request);
+    if (rule?.kind !== 'audited' || rule.when === 'after') return;
+    const entry = entryOf(request, rule, { atMs: now(), outcome: 'allowed', detail: { phase: 'begin' } });
+    try {
+      if (rule.when === 'stream' && audit.appendOrHold !== undefined) await audit.appendOrHold([entry]);
+      else await audit.append([entry]);
+    } catch (error) {
+      await refuse(request, reply, error);
+      return;
+    }
+    if (rule.when === 'stream') noteEnd(request, reply, rule);
+  });
+
+  app.addHook('onSend', async (request, reply, payload) => {
+    const rule = ruleOf(request);
+    if (rule === undefined || rule.kind === 'harmless' || request.isUnaudited === true) return payload;
+    const outcome = outcomeOf(reply.statusCode);
+    if (rule.kind === 'refusals-only' && outcome !== 'denied') return payload;
+    const entry = entryOf(request, rule, { atMs: now(), outcome, detail: { status: reply.statusCode } });
+    const entries = request.principal === undefined && outcome === 'denied' ? flood.admit(entry) : [entry];
+    try {
+      await audit.append(entries);
+      return payload;
+    } catch (error) {
+      // A refusal stays one: nothing was opened. It is missing in the log, and the log of the program says so.
+      tell(request, error);
+      return outcome === 'denied' ? payload : withhold(reply);
+    }
+  });
+  const sweep = setInterval(() => void audit.append(flood.due()).catch(() => undefined), FLOOD_SWEEP_MS);
+  sweep.unref();
+  app.addHook('onClose', async () => clearInterval(sweep));
+
+  async function refuse(request: FastifyRequest, reply: FastifyReply, error: unknown): Promise<void> {
+    tell(request, error);
+    request.isUnaudited = true;
+    await sendProblem(reply, UNAVAILABLE);
+  }
+
+  function noteEnd(request: FastifyRequest, reply: FastifyReply, rule: Audited): void {
+    const startedMs = now();
+    reply.raw.once('close', () => {
+      const detail = { phase: 'end', seconds: Math.round((now() - startedMs) / 1000) };
+      const entry = entryOf(request, rule, { atMs: now(), outcome: 'allowed', detail });
+      const written = audit.appendOrHold?.([entry]) ?? audit.append([entry]);
+      written.then(undefined, (error: unknown) => tell(request, error));
+    });
+  }
+
+  function tell(request: FastifyRequest, error: unknown): void {
+    log.error('an entry of the audit log could not be written', {
+      requestId: request.id,
+      method: request.method,
+      route: request.routeOptions.url ?? 'none',
+      error,
+    });
+  }
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Refused because it could not be written down: the refusal needs no entry, and could have none. */
+    isUnaudited?: boolean;
+  }
+}
+
+const FLOOD_SWEEP_MS = 10_000;
+const UNAVAILABLE = {
+  status: 503,
+  code: 'audit-unavailable',
+  detail: 'This is written down before it happens, and cannot be now. Try again.',
+  retryAfterMs: 2_000,
+};
+
+type Audited = Extract<AuditRule, { kind: 'audited' }>;
+
+function ruleOf(request: FastifyRequest): AuditRule | undefined {
+  return request.is404 ? undefined : request.routeOptions.config.auditRule;
+}
+
+/** What would have gone out is replaced as a whole: headers that belong to it, such as a session's cookie, with it. */
+function withhold(reply: FastifyReply): string {
+  for (const name of Object.keys(reply.getHeaders())) if (!KEPT_HEADERS.has(name)) reply.removeHeader(name);
+  reply.code(UNAVAILABLE.status);
+  reply.header('content-type', 'application/problem+json').header('cache-control', 'no-store');
+  reply.header('retry-after', Math.ceil(UNAVAILABLE.retryAfterMs / 1000));
+  return JSON.stringify(problemBody(UNAVAILABLE));
+}
+
+/** Of `security-headers.ts`; the same on every answer. */
+const KEPT_HEADERS = new Set([
+  'content-security-policy',
+  'strict-transport-security',
+  'x-content-type-options',
+  'referrer-policy',
+  'permissions-policy',
+  'cross-origin-opener-policy',
+  'cross-origin-resource-policy',
+  'cross-origin-embedder-policy',
+  'x-frame-options',
+]);
+
+/** 404 as well: what is not one's own to see is answered like what is not there. */
+function outcomeOf(status: number): AuditOutcome {
+  if (status < 400) return 'allowed';
+  return status === 401 || status === 403 || status === 404 || status === 429 ? 'denied' : 'failed';
+}
+
+function entryOf(
+  request: FastifyRequest,
+  rule: Exclude<AuditRule, { kind: 'harmless' }>,
+  what: { readonly atMs: number; readonly outcome: AuditOutcome; readonly detail: NonNullable<AuditNote['detail']> },
+): AuditEntry {
+  const note = request.auditNote ?? {};
+  const parameters = (request.params ?? {}) as Readonly<Record<string, string | undefined>>;
+  const decided = (request as { decision?: { policies?: readonly string[]; purpose?: string } }).decision;
+  const isAudited = rule.kind === 'audited';
+  const id = note.resourceId ?? idOf(isAudited ? parameters[rule.idParameter ?? ''] : undefined);
+  const patientId = note.patientId ?? patientOf(request, isAudited ? rule.patientParameter : undefined);
+  const purpose = decided?.purpose ?? request.principal?.purpose;
+  const tenantId = request.principal?.tenantId;
+  return {
+    atMs: what.atMs,
+    actor: { ...actorOf(request), ...note.actor },
+    action: rule.action,
+    resource: { kind: rule.resource, ...(id !== undefined && { id }) },
+    outcome: what.outcome,
+    correlationId: request.id,
+    detail: {
+      method: request.method,
+      route: request.routeOptions.url ?? 'none',
+      ...wardsOf(request, isAudited && rule.when === 'stream'),
+      ...note.detail,
+      ...what.detail,
+    },
+    ...(patientId !== undefined && { patientId }),
+    ...(purpose !== undefined && { purpose }),
+    ...(tenantId !== undefined && { tenantId }),
+    ...(decided?.policies !== undefined && { policies: decided.policies }),
+  };
+}
+
+function actorOf(request: FastifyRequest): AuditActor {
+  const { principal, credential, ip: address } = request;
+  if (principal === undefined) return { kind: 'person', name: UNKNOWN, address };
+  return {
+    kind: isService(principal) ? 'service' : 'person',
+    name: principal.name,
+    userId: principal.userId,
+    address,
+    ...(credential !== undefined && { sessionId: sessionIdOf(credential.secret) }),
+  };
+}
+
+/** Nobody has this name: a sign-in name has no question mark. */
+const UNKNOWN = '?';
+
+/** Tells sessions apart and opens none: 64 bits of the hash of a 256-bit secret. */
+export function sessionIdOf(secret: string): string {
+  return hash('sha256', `healthsync audit session ${secret}`, 'hex').slice(0, 16);
+}
+
+function isService({ roles, factors }: Principal): boolean {
+  return roles.includes('integration') || factors?.includes('private-key-jwt') === true;
+}
+
+/** Only what is an id is written down: a path may hold anything. */
+function idOf(text: string | undefined): string | undefined {
+  return text !== undefined && /^[A-Za-z0-9_][A-Za-z0-9._:@-]{0,127}$/.test(text) ? text : undefined;
+}
+
+function patientOf(request: FastifyRequest, parameter: string | undefined): string | undefined {
+  const parameters = (request.params ?? {}) as Readonly<Record<string, string | undefined>>;
+  const { patient } = (request.query ?? {}) as { readonly patient?: unknown };
+  return parsePatientId((parameter === undefined ? undefined : parameters[parameter]) ?? patient);
+}
+
+function wardsOf(request: FastifyRequest, isStream: boolean): Readonly<Record<string, string>> {
+  const asked = (request.query as { ward?: unknown } | undefined)?.ward;
+  const named = [asked ?? []].flat().flatMap((ward) => parseWardId(ward) ?? []);
+  if (named.length > 0) return { wards: named.join(' ') };
+  if (!isStream || request.principal === undefined) return {};
+  return { wards: request.principal.wardIds.length === 0 ? 'all' : request.principal.wardIds.join(' ') };
+}
