@@ -44,7 +44,12 @@ export interface KillingReport {
 }
 
 const EVERYBODY = ['chris', 'dora', 'nia', 'olga', 'otto'];
-const LADDER = ['nurse.1 nia', 'charge-nurse-and-doctor.1 chris', 'charge-nurse-and-doctor.1 dora', 'on-call.1 otto'];
+const FIRST_TIME = [
+  'nurse.1 nia',
+  'charge-nurse-and-doctor.1 chris',
+  'charge-nurse-and-doctor.1 dora',
+  'on-call.1 otto',
+];
 
 /**
  * Opens escalations, a few at a time, and has the process that runs them killed at one word after the other until they
@@ -141,12 +146,22 @@ export async function killAtEveryTransition(parts: {
 
   /** What the other side has of this alarm: each page once, in the order in which it came first. */
   async function received(id: AlarmId): Promise<readonly string[]> {
-    const { rows } = await database.pool.query<{ id: string; key: string; recipient: string }>(
-      'select id, dedupe_key as key, recipient from delivery where alarm_id = $1',
-      [id],
-    );
-    const known = new Map(rows.map((row) => [row.id, `${row.key.split(':')[2]} ${row.recipient.split('@', 1)[0]}`]));
+    const known = new Map((await ordered(id)).map((each) => [each.id, each.what]));
     return [...new Set(linesOf(files.ledger))].flatMap((key) => known.get(key) ?? []);
+  }
+
+  async function ordered(id: AlarmId) {
+    const { rows } = await database.pool.query<{
+      id: string;
+      key: string;
+      recipient: string;
+      state: string;
+      detail: string;
+    }>('select id, dedupe_key as key, recipient, state, last_detail as detail from delivery where alarm_id = $1', [id]);
+    return rows.map(({ key, recipient, ...row }) => ({
+      ...row,
+      what: `${key.split(':')[2]} ${recipient.split('@', 1)[0]}`,
+    }));
   }
 
   async function faultsOf(id: AlarmId, whenTaken: readonly string[] | undefined): Promise<readonly string[]> {
@@ -164,15 +179,22 @@ export async function killAtEveryTransition(parts: {
     const steps = new Set(pages.map((page) => page.split('.')[0]));
     if (String([...steps]) !== 'nurse,charge-nurse-and-doctor,on-call,everyone')
       found.push(`${id}: told in the order ${[...steps]}`);
-    for (const page of LADDER) if (!pages.includes(page)) found.push(`${id}: not told: ${page}`);
-    const last = new Set(pages.filter((page) => page.startsWith('everyone')).map((page) => page.split(' ')[1]));
-    for (const who of EVERYBODY) if (!last.has(who)) found.push(`${id}: not told when everybody was: ${who}`);
+    for (const page of FIRST_TIME) if (!pages.includes(page)) found.push(`${id}: not told: ${page}`);
+    // The first telling of everybody falls to the second where its time passed while no engine was there.
+    if (!pages.some((page) => /^everyone\.\d+ olga$/.test(page))) found.push(`${id}: not told: everyone olga`);
+    for (const { what, state, detail } of await ordered(id)) {
+      // Who was told of this alarm within the minute is not told again: steps of a second are that short.
+      const isTold = state === 'delivered' ? pages.includes(what) : detail === 'told-already';
+      if (!isTold) found.push(`${id}: ${what} is ${state}, ${detail}`);
+    }
+    const last = (await ordered(id)).filter(({ what }) => what.startsWith('everyone')).map(({ what }) => what.split(' ')[1]);
+    for (const who of EVERYBODY) if (!last.includes(who)) found.push(`${id}: not told when everybody was: ${who}`);
     return found;
   }
 }
 
 /** As many words as an escalation says in its life, about: so that each is somebody's last. */
-const WORDS = 60;
+const WORDS = 40;
 /** Then the rest is left to end in peace. */
 const LIVES_MAX = 100;
 
