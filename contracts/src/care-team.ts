@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { FromVersion, Version } from './problem.ts';
 import { WeeklyWindow } from './rota.ts';
 
 /** Who looks after whom: the nurse of a patient or bed, the charge nurse and the doctor of a ward, shift by shift. */
@@ -21,7 +22,11 @@ export type Shift = Static<typeof Shift>;
 
 /** `PUT /api/wards/{id}/shifts`. */
 export const PutShifts = Type.Object(
-  { zone: Type.String({ minLength: 1, maxLength: 64 }), shifts: Type.Array(Shift, { maxItems: 12 }) },
+  {
+    zone: Type.String({ minLength: 1, maxLength: 64 }),
+    shifts: Type.Array(Shift, { maxItems: 12 }),
+    version: FromVersion,
+  },
   { $id: 'PutShifts', additionalProperties: false },
 );
 export type PutShifts = Static<typeof PutShifts>;
@@ -81,6 +86,8 @@ export const CareTeam = Type.Object(
     at: Type.String(),
     zone: Type.String(),
     shifts: Type.Array(Shift),
+    /** Of the shifts, for a PUT of them. */
+    shiftsVersion: Version,
     shiftNow: Type.Optional(Type.String()),
     /** Standing and coming ones; those that have ended are left out. */
     assignments: Type.Array(CareAssignment),
@@ -119,6 +126,7 @@ export const QuietHours = Type.Object(
   {
     zone: Type.String({ minLength: 1, maxLength: 64 }),
     windows: Type.Array(QuietWindow, { maxItems: 14 }),
+    version: FromVersion,
   },
   { $id: 'QuietHours', additionalProperties: false },
 );

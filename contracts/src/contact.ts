@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { FromVersion, Version } from './problem.ts';
 
 const ChannelName = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,31}$', description: 'As in `GET /api/channels`.' });
 const Address = Type.String({
@@ -28,6 +29,7 @@ export type Contact = Static<typeof Contact>;
 /** `GET /api/me/contacts`, `GET /api/users/{id}/contacts`. */
 export const ContactList = Type.Object(
   {
+    version: Version,
     contacts: Type.Array(Contact),
     /** Channels that reach a person, for a form. */
     channels: Type.Array(
@@ -49,6 +51,7 @@ export type ContactList = Static<typeof ContactList>;
  */
 export const PutContacts = Type.Object(
   {
+    version: FromVersion,
     contacts: Type.Array(
       Type.Object(
         {

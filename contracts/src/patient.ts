@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { Tile } from './live.ts';
+import { FromVersion, Version } from './problem.ts';
 import { News2Prescription, RuleProposal } from './rule.ts';
 
 export const LimitRule = Type.Object(
@@ -133,6 +134,7 @@ export const PutLimits = Type.Object(
       ),
       { maxItems: 42 },
     ),
+    version: FromVersion,
   },
   { $id: 'PutLimits', additionalProperties: false },
 );
@@ -142,6 +144,7 @@ export type PutLimits = Static<typeof PutLimits>;
 export const PatientLimits = Type.Object(
   {
     rules: Type.Array(LimitRule),
+    version: Version,
     waiting: Type.Optional(
       Type.Array(RuleProposal, {
         description: 'With a PUT: what a second person must confirm; until then the old limit holds.',
@@ -154,7 +157,16 @@ export type PatientLimits = Static<typeof PatientLimits>;
 
 /** `GET /api/wards`. */
 export const WardList = Type.Object(
-  { wards: Type.Array(Type.Object({ id: Type.String(), name: Type.String(), beds: Type.Integer() })) },
+  {
+    wards: Type.Array(
+      Type.Object({
+        id: Type.String(),
+        name: Type.String(),
+        departmentId: Type.Optional(Type.String()),
+        beds: Type.Integer(),
+      }),
+    ),
+  },
   { $id: 'WardList' },
 );
 export type WardList = Static<typeof WardList>;

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { FromVersion } from './problem.ts';
 
 /**
  * On-call rotas. A rota has layers (`first`, `second` …) and in each the people take turns; whoever is on call in the
@@ -46,9 +47,7 @@ export const PutRota = Type.Object(
     zone: Type.String({ minLength: 1, maxLength: 64, description: 'IANA time zone, such as `Europe/Berlin`.' }),
     layers: Type.Array(RotaLayer, { minItems: 1, maxItems: 6 }),
     reason: Type.String({ minLength: 3, maxLength: 500 }),
-    version: Type.Optional(
-      Type.Integer({ minimum: 1, description: 'The version this was made from; 409 if another came between.' }),
-    ),
+    version: FromVersion,
   },
   { $id: 'PutRota', additionalProperties: false },
 );

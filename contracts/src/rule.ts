@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { FromVersion, Version } from './problem.ts';
 
 /**
  * Alarm rules as data. The most specific rule of an id holds: built-in default < house < ward < ward's override <
@@ -129,8 +130,34 @@ export const News2Shape = Type.Object(
     kind: Type.Literal('news2'),
     atLeast: Type.Optional(Type.Integer({ minimum: 1, maximum: 20 })),
     single3: Type.Optional(Type.Literal(true, { description: 'Any single parameter scores 3; instead of `atLeast`.' })),
+    sustainedMs: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 3_600_000,
+        description:
+          'Rings once it was observed for this long: by two measurements at least, no more than two hours apart.',
+      }),
+    ),
+    clearAt: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 19,
+        description: 'Hysteresis of `atLeast`: once present it ends only at this score or below it.',
+      }),
+    ),
+    clearAfterMs: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 14_400_000,
+        description: 'It ends only once it was observed to be over for this long. Absent: at once.',
+      }),
+    ),
   },
-  closed,
+  {
+    ...closed,
+    description:
+      'All rules about the score make one alarm of a patient, `news2.score`: a more urgent rule raises its priority instead of ringing beside it.',
+  },
 );
 
 export const TechnicalShape = Type.Object(
@@ -218,6 +245,14 @@ export const RuleProposal = Type.Object(
     scopeId: Type.String({ description: 'Empty for the house.' }),
     ruleId: RuleId,
     rule: Type.Optional(RuleInput),
+    /** Not a rule, but whether NEWS2 is used for the patient. */
+    news2: Type.Optional(
+      Type.Object({
+        spo2Scale: Type.Enum([1, 2]),
+        use: Type.Enum(['by-age', 'off']),
+        why: Type.Optional(Type.Enum(['pregnancy', 'end-of-life', 'other'])),
+      }),
+    ),
     /** With an override. */
     until: Type.Optional(Type.String()),
     /** In words: what it does to the rule that holds now. */
@@ -231,7 +266,7 @@ export const RuleProposal = Type.Object(
     /** May the caller confirm it? Not who asked. */
     mayConfirm: Type.Boolean(),
   },
-  { $id: 'RuleProposal', description: '`rule` absent: the own rule is taken away.' },
+  { $id: 'RuleProposal', description: '`rule` and `news2` absent: the own rule is taken away.' },
 );
 export type RuleProposal = Static<typeof RuleProposal>;
 
@@ -244,6 +279,7 @@ export const News2Prescription = Type.Object(
     why: Type.Optional(Type.Enum(['pregnancy', 'end-of-life', 'other'])),
     /** Absent: the score applies. */
     notApplicable: Type.Optional(Type.Enum(['under-16', 'pregnancy', 'end-of-life', 'other'])),
+    version: Version,
   },
   { $id: 'News2Prescription' },
 );
@@ -353,8 +389,9 @@ export const PutNews2 = Type.Object(
   {
     reason: Reason,
     spo2Scale: Type.Enum([1, 2]),
-    use: Type.Enum(['by-age', 'off']),
+    use: Type.Enum(['by-age', 'off'], { description: '`off`, where it was not, waits for a second person (202).' }),
     why: Type.Optional(Type.Enum(['pregnancy', 'end-of-life', 'other'])),
+    version: FromVersion,
   },
   { $id: 'PutNews2', additionalProperties: false },
 );
@@ -370,6 +407,7 @@ export const News2Versions = Type.Object(
         use: Type.Enum(['by-age', 'off']),
         why: Type.Optional(Type.Enum(['pregnancy', 'end-of-life', 'other'])),
         setBy: Type.String(),
+        confirmedBy: Type.Optional(Type.String({ description: 'The second person, where one was needed.' })),
         reason: Type.String(),
         setAt: Type.String(),
       }),

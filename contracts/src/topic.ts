@@ -1,13 +1,14 @@
 import { type Static, Type } from 'typebox';
+import { FromVersion, Version } from './problem.ts';
 
 /**
- * What people and endpoints subscribe to: `<class>.<priority>.<ward>`, where whatever is left out or `*` means any.
+ * What people and endpoints subscribe to: `<class>.<priority>.<ward>` or `….@<department>`, where whatever is left out or `*` means any.
  * `alarms` is every physiological alarm, `alarms.high` the high ones, `alarms.*.W3` all of ward W3, `alarms.high.W3` both;
  * `technical…` likewise for technical alarms of patients, and `system`, `system.high` for those of the installation.
  */
 export const Topic = Type.String({
-  pattern: '^(alarms|technical|system)(\\.(high|medium|low|\\*)(\\.(\\*|[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}))?)?$',
-  description: '`alarms.high.W3`',
+  pattern: '^(alarms|technical|system)(\\.(high|medium|low|\\*)(\\.(\\*|@?[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}))?)?$',
+  description: '`alarms.high.W3`; `alarms.high.@cardiology`: of all wards of a department',
 });
 
 const MinPriority = Type.Enum(['high', 'medium', 'low']);
@@ -41,8 +42,8 @@ export type TopicSubscription = Static<typeof TopicSubscription>;
 
 /** `GET /api/topics` (operators): all; `GET /api/me/topics`: one's own. */
 export const TopicSubscriptionList = Type.Object(
-  { subscriptions: Type.Array(TopicSubscription) },
-  { $id: 'TopicSubscriptionList' },
+  { subscriptions: Type.Array(TopicSubscription), version: Type.Optional(Version) },
+  { $id: 'TopicSubscriptionList', description: '`version`: of one’s own.' },
 );
 export type TopicSubscriptionList = Static<typeof TopicSubscriptionList>;
 
@@ -50,7 +51,10 @@ const Wanted = { topic: Topic, minPriority: Type.Optional(MinPriority), events: 
 
 /** `PUT /api/me/topics`: these and no others. A ward must be one's own. */
 export const PutMyTopics = Type.Object(
-  { subscriptions: Type.Array(Type.Object(Wanted, { additionalProperties: false }), { maxItems: 50 }) },
+  {
+    subscriptions: Type.Array(Type.Object(Wanted, { additionalProperties: false }), { maxItems: 50 }),
+    version: FromVersion,
+  },
   { $id: 'PutMyTopics', additionalProperties: false },
 );
 export type PutMyTopics = Static<typeof PutMyTopics>;

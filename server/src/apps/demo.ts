@@ -24,6 +24,8 @@ export async function startDemo(options: {
   readonly authorities: Authorities;
   readonly now: () => number;
   readonly log: Log;
+  /** The ward is there, and its patients are not yet measured. */
+  readonly onWard: () => Promise<void>;
 }): Promise<() => Promise<void>> {
   const folder = join(options.folder, 'demo');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -34,6 +36,7 @@ export async function startDemo(options: {
     const plan = { ca: options.authorities.servers.certificatePem, identities: fleet };
     writeFileSync(fleetFile, JSON.stringify(plan), { mode: 0o600 });
   }
+  await options.onWard();
   return superviseDevices(fleetFile, isNew, options);
 }
 

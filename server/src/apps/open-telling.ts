@@ -10,6 +10,7 @@ import { PostgresSystemAlarms } from '../adapters/postgres/system-alarms.ts';
 import { PostgresTopicSubscriptions } from '../adapters/postgres/topic-subscriptions.ts';
 import type { Alarm } from '../domain/alarm.ts';
 import { parseContactAddress } from '../domain/contact-address.ts';
+import { ofWards } from '../domain/topic.ts';
 import type { RegistryView } from '../identity/registry-view.ts';
 import type { Accounts } from '../ports/accounts.ts';
 import type { AlarmStore } from '../ports/alarm-store.ts';
@@ -39,6 +40,8 @@ import type { undoStack } from './undo.ts';
 
 interface TellingParts {
   readonly settings: Settings;
+  /** Beside those of the settings. */
+  readonly moreNotifiers: readonly Notifier[];
   readonly dataFolder: string;
   readonly database: Connections;
   readonly listener: Listener;
@@ -61,7 +64,7 @@ export async function openTelling(parts: TellingParts) {
   const contacts = new PostgresContacts(database);
   const channels = await openChannels({ ...parts, contacts });
   undo.push('channels', () => channels.close());
-  const { notifiers } = channels;
+  const notifiers = [...channels.notifiers, ...parts.moreNotifiers];
   const reachable = reachableContacts(contacts, notifiers);
   const topics = new PostgresTopicSubscriptions(database);
   const policies = new PostgresChannelPolicies(database);
@@ -70,7 +73,7 @@ export async function openTelling(parts: TellingParts) {
   const watch = createChannelWatch({ channels: notifiers.map(({ channel }) => channel), systemAlarms, now });
 
   const subscribers = async (): Promise<Subscribers> => {
-    const subscriptions = [...channels.subscriptions, ...(await topics.list())];
+    const subscriptions = ofWards([...channels.subscriptions, ...(await topics.list())], parts.view().snapshot.wards);
     const users = subscriptions.flatMap(({ subscriber }) => (subscriber.kind === 'user' ? [subscriber.userId] : []));
     return { subscriptions, people: await reachable.people([...new Set(users)]) };
   };

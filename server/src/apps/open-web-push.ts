@@ -28,7 +28,8 @@ export async function openWebPush(parts: {
       createWebPushNotifier({
         channel: CHANNEL,
         subscriptions,
-        onUnreachable: async (userId) => void (await contacts.remove({ userId, channel: CHANNEL, address: userId })),
+        onUnreachable: async (userId) =>
+          void (await contacts.remove({ userId, channel: CHANNEL, address: userId, atMs: now() })),
         keys,
         contact: contactOf(settings),
         services,

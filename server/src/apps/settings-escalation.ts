@@ -46,6 +46,14 @@ export const ESCALATION_SETTINGS = {
     description:
       'How far apart the pages of several alarms of one patient to one person may be to be told as one; 0 tells each.',
   }),
+  demoEscalationSeconds: Type.Integer({
+    ...variable('HEALTHSYNC_DEMO_ESCALATION_SECONDS'),
+    minimum: 0,
+    maximum: 3_600,
+    default: 45,
+    description:
+      'In the demo, each step of an escalation whose time is not set above waits no longer than this, so that it can be watched. 0: as on a ward.',
+  }),
   deadManUrl: Type.Optional(
     Type.String({
       ...variable('HEALTHSYNC_DEADMAN_URL', 'an http:// or https:// address'),

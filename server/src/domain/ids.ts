@@ -9,6 +9,8 @@ export type ReadingId = Branded<'ReadingId'>;
 export type AlarmId = Branded<'AlarmId'>;
 export type BedId = Branded<'BedId'>;
 export type WardId = Branded<'WardId'>;
+/** Wards belong to departments. */
+export type DepartmentId = Branded<'DepartmentId'>;
 export type UserId = Branded<'UserId'>;
 export type RotaId = Branded<'RotaId'>;
 /** The organisation a record belongs to. */
@@ -31,6 +33,8 @@ export const parsePatientId = (text: unknown): PatientId | undefined => parseSaf
 export const parseAlarmId = (text: unknown): AlarmId | undefined => parseSafe(text) as AlarmId | undefined;
 export const parseBedId = (text: unknown): BedId | undefined => parseSafe(text) as BedId | undefined;
 export const parseWardId = (text: unknown): WardId | undefined => parseSafe(text) as WardId | undefined;
+export const parseDepartmentId = (text: unknown): DepartmentId | undefined =>
+  parseSafe(text) as DepartmentId | undefined;
 export const parseUserId = (text: unknown): UserId | undefined => parseSafe(text) as UserId | undefined;
 export const parseTenantId = (text: unknown): TenantId | undefined => parseSafe(text) as TenantId | undefined;
 export const parseRotaId = (text: unknown): RotaId | undefined => parseSafe(text) as RotaId | undefined;

@@ -1,9 +1,10 @@
 import { type Alarm, type AlarmChange, type AlarmKind, type Priority, urgencyOf } from './alarm.ts';
 import type { NotificationEvent } from './channel.ts';
-import { parseWardId, type UserId, type WardId } from './ids.ts';
+import { type DepartmentId, parseDepartmentId, parseWardId, type UserId, type WardId } from './ids.ts';
 
 /**
- * What people and endpoints subscribe to: `<class>.<priority>.<ward>`, where whatever is left out or `*` means any.
+ * What people and endpoints subscribe to: `<class>.<priority>.<ward>` or `<class>.<priority>.@<department>`, where
+ * whatever is left out or `*` means any.
  * `alarms.high.W3` is a high alarm of a patient of ward W3, `technical` any technical alarm of a patient, `system` one of
  * the installation. The ward comes last because its id may itself hold dots.
  */
@@ -11,6 +12,8 @@ export interface Topic {
   readonly class: TopicClass;
   readonly priority?: Priority;
   readonly wardId?: WardId;
+  /** All of its wards, as they belong to it now. */
+  readonly departmentId?: DepartmentId;
 }
 
 export type TopicClass = 'alarms' | 'technical' | 'system';
@@ -63,21 +66,39 @@ export interface Happening {
 export function parseTopic(text: string): Topic | undefined {
   const [, kind, priority, ward] = /^(alarms|technical|system)(?:\.(high|medium|low|\*)(?:\.(.+))?)?$/.exec(text) ?? [];
   if (kind === undefined) return undefined;
-  const wardId = ward === undefined || ward === '*' ? undefined : parseWardId(ward);
-  if (ward !== undefined && ward !== '*' && wardId === undefined) return undefined;
+  const isPlace = ward !== undefined && ward !== '*';
+  const departmentId = isPlace && ward.startsWith('@') ? parseDepartmentId(ward.slice(1)) : undefined;
+  const wardId = isPlace ? parseWardId(ward) : undefined;
+  if (isPlace && (wardId ?? departmentId) === undefined) return undefined;
   // An installation's alarm is of no ward.
   if (kind === 'system' && ward !== undefined) return undefined;
   return {
     class: kind as TopicClass,
     ...(priority === undefined || priority === '*' ? {} : { priority: priority as Priority }),
     ...(wardId === undefined ? {} : { wardId }),
+    ...(departmentId === undefined ? {} : { departmentId }),
   };
 }
 
 /** The shortest name of a topic. */
-export function topicName({ class: kind, priority, wardId }: Topic): string {
+export function topicName({ class: kind, priority, wardId, departmentId }: Topic): string {
+  if (departmentId !== undefined) return `${kind}.${priority ?? '*'}.@${departmentId}`;
   if (wardId !== undefined) return `${kind}.${priority ?? '*'}.${wardId}`;
   return priority === undefined ? kind : `${kind}.${priority}`;
+}
+
+/** A subscription of a department is one of each of its wards; of a department without wards, of none. */
+export function ofWards(
+  subscriptions: readonly Subscription[],
+  wards: readonly { readonly id: WardId; readonly departmentId?: DepartmentId }[],
+): readonly Subscription[] {
+  return subscriptions.flatMap((subscription) => {
+    const { departmentId, ...topic } = subscription.topic;
+    if (departmentId === undefined) return [subscription];
+    return wards
+      .filter((ward) => ward.departmentId === departmentId)
+      .map(({ id: wardId }) => ({ ...subscription, topic: { ...topic, wardId } }));
+  });
 }
 
 /** The recipients of what happened, each once per channel. `people` holds everyone who is among the subscribers. */
@@ -98,7 +119,8 @@ export function recipientsOf(
 }
 
 function concerns({ topic, minPriority, events }: Subscription, happening: Happening): boolean {
-  if (topic.class !== happening.class) return false;
+  // A department's wards are put in its place before (`ofWards`): of none it concerns nobody.
+  if (topic.class !== happening.class || topic.departmentId !== undefined) return false;
   if (topic.priority !== undefined && topic.priority !== happening.priority) return false;
   if (topic.wardId !== undefined && !isOf([topic.wardId], happening)) return false;
   if (!isUrgentEnough(happening.priority, minPriority)) return false;

@@ -20,14 +20,33 @@ export function careTeamsContract(engine: string, makeTeams: () => Promise<CareT
       await teams.assign(TONIGHT);
       const { toMs: _, ...standing } = { ...TONIGHT, id: 'a2', shift: 'day', fromMs: T + 1 };
       await teams.assign(standing);
-      expect(await teams.team(WARD, T)).toEqual({ ...SHIFTS, assignments: [TONIGHT, standing] });
+      expect(await teams.team(WARD, T)).toEqual({ ...SHIFTS, version: 1, assignments: [TONIGHT, standing] });
       expect(await teams.team('W4' as WardId, T)).toBeUndefined();
     });
 
     it('replaces the shifts of a ward', async () => {
       await teams.putShifts({ ...SHIFTS, by: 'Ada', atMs: T });
-      await teams.putShifts({ ...SHIFTS, zone: 'UTC', shifts: [], by: 'Ben', atMs: T });
-      expect(await teams.team(WARD, T)).toEqual({ wardId: WARD, zone: 'UTC', shifts: [], assignments: [] });
+      await teams.putShifts({ ...SHIFTS, zone: 'UTC', shifts: [], from: 1, by: 'Ben', atMs: T });
+      expect(await teams.team(WARD, T)).toEqual({ wardId: WARD, zone: 'UTC', shifts: [], version: 2, assignments: [] });
+    });
+
+    it('of two who change the same shifts or quiet hours from one version, one is told whose came between', async () => {
+      const owner = { kind: 'ward', wardId: WARD } as const;
+      const shifts = (by: string, from?: number) =>
+        teams.putShifts({ ...SHIFTS, ...(from !== undefined && { from }), by, atMs: T });
+      const quiet = (by: string, from?: number) =>
+        teams.putQuietHours({ owner, hours: QUIET, ...(from !== undefined && { from }), by, atMs: T });
+      for (const put of [shifts, quiet]) {
+        expect(await put('Ada', 3)).toEqual({ kind: 'changed-meanwhile', version: 0 });
+        expect(await put('Ada')).toEqual({ kind: 'kept', version: 1 });
+        const changed = { kind: 'changed-meanwhile', version: 1, by: 'Ada', atMs: T };
+        expect(await put('Ben')).toEqual(changed);
+        expect(await put('Ben', 0)).toEqual(changed);
+        const both = await Promise.all([put('Ben', 1), put('Cem', 1)]);
+        expect(both.map(({ kind }) => kind).sort()).toEqual(['changed-meanwhile', 'kept']);
+      }
+      expect((await teams.team(WARD, T))?.version).toBe(2);
+      expect((await teams.quietHours({ wardId: WARD, userIds: [] })).ward?.version).toBe(2);
     });
 
     it('leaves out assignments that are over, and keeps those to come', async () => {
@@ -50,16 +69,16 @@ export function careTeamsContract(engine: string, makeTeams: () => Promise<CareT
 
     it('keeps quiet hours of wards and of people, and finds those asked for', async () => {
       const nia = 'nia' as UserId;
-      const put = (owner: Parameters<CareTeams['putQuietHours']>[0]['owner'], hours: QuietHours) =>
-        teams.putQuietHours({ owner, hours, by: 'Ada', atMs: T });
+      const put = (owner: Parameters<CareTeams['putQuietHours']>[0]['owner'], hours: QuietHours, from = 0) =>
+        teams.putQuietHours({ owner, hours, from, by: 'Ada', atMs: T });
       await put({ kind: 'user', userId: nia }, QUIET);
       await put({ kind: 'user', userId: 'ben' as UserId }, QUIET);
       await put({ kind: 'ward', wardId: WARD }, { ...QUIET, zone: 'UTC' });
       expect(await teams.quietHours({ wardId: WARD, userIds: [nia] })).toEqual({
-        ward: { ...QUIET, zone: 'UTC' },
-        users: new Map([[nia, QUIET]]),
+        ward: { ...QUIET, zone: 'UTC', version: 1 },
+        users: new Map([[nia, { ...QUIET, version: 1 }]]),
       });
-      await put({ kind: 'user', userId: nia }, { ...QUIET, windows: [] });
+      await put({ kind: 'user', userId: nia }, { ...QUIET, windows: [] }, 1);
       expect((await teams.quietHours({ userIds: [nia] })).users.get(nia)?.windows).toEqual([]);
       expect(await teams.quietHours({ userIds: [] })).toEqual({ users: new Map() });
     });

@@ -100,7 +100,7 @@ export function contactsContract(engine: string, makeWorld: () => Promise<Contac
         'taken',
       );
       expect(await contacts.userOf('smtp', 'noor@x')).toBe(NOOR);
-      expect(await contacts.remove({ userId: NOOR, channel: 'smtp', address: 'noor@x' })).toBe(true);
+      expect(await contacts.remove({ userId: NOOR, channel: 'smtp', address: 'noor@x', atMs: T })).toBe(true);
       expect(await contacts.vouch({ userId: BEN, channel: 'smtp', address: 'noor@x', by: 'admin', atMs: T })).toBe(
         'verified',
       );
@@ -120,11 +120,40 @@ export function contactsContract(engine: string, makeWorld: () => Promise<Contac
       expect(await contacts.vouch({ ...contact, by: 'channel', atMs: T })).toBe('not-found');
       expect(await start(NOOR)).toBe('not-found');
       expect(await verify(NOOR)).toBe('not-found');
-      expect(await contacts.remove(contact)).toBe(false);
+      expect(await contacts.remove({ ...contact, atMs: T })).toBe(false);
       await put(NOOR);
       expect(await contacts.vouch({ ...contact, by: 'channel', atMs: T })).toBe('verified');
       expect(await contacts.vouch({ ...contact, by: 'admin', atMs: T })).toBe('verified');
       expect(await contacts.of([NOOR])).toMatchObject([{ verifiedBy: 'channel' }]);
+    });
+
+    it('a list is replaced as a whole, from the version it was made from, or not at all', async () => {
+      const mail = { channel: 'smtp', address: 'noor@x' };
+      const made = (by: string, from?: number) => ({ by, atMs: T, ...(from !== undefined && { from }) });
+      expect(await contacts.versionOf(NOOR)).toBe(0);
+      expect(await contacts.replace(NOOR, [mail], made('Noor', 4))).toEqual({ kind: 'changed-meanwhile', version: 0 });
+      expect(await contacts.replace(NOOR, [mail], made('Noor'))).toEqual({ kind: 'kept', version: 1 });
+      await start(NOOR);
+      await verify(NOOR);
+      const changed = { kind: 'changed-meanwhile', version: 1, by: 'Noor', atMs: T };
+      expect(await contacts.replace(NOOR, [], made('Admin', 0))).toEqual(changed);
+      const second = { channel: 'sms', address: '+49301', minPriority: 'high' as const };
+      const both = await Promise.all([
+        contacts.replace(NOOR, [mail, second], made('Noor', 1)),
+        contacts.replace(NOOR, [mail, second], made('Admin', 1)),
+      ]);
+      expect(both.map(({ kind }) => kind).sort()).toEqual(['changed-meanwhile', 'kept']);
+      expect(await contacts.ofUser(NOOR)).toMatchObject([
+        { ...mail, verified: true },
+        { ...second, verified: false },
+      ]);
+      // What is somebody else's spoils the whole.
+      const taken = [second, { ...mail, vouchedBy: 'admin' as const }];
+      expect(await contacts.replace(BEN, taken, made('Admin'))).toEqual({ kind: 'taken', at: [1] });
+      expect([await contacts.ofUser(BEN), await contacts.versionOf(BEN)]).toEqual([[], 0]);
+      // A change of one entry counts, too.
+      await contacts.remove({ userId: NOOR, ...mail, atMs: T });
+      expect(await contacts.versionOf(NOOR)).toBe(3);
     });
 
     it('one person has no more than a bound', async () => {

@@ -1,6 +1,7 @@
 import type { Priority } from '../domain/alarm.ts';
 import type { UserId } from '../domain/ids.ts';
 import type { ReachablePerson } from '../domain/topic.ts';
+import type { VersionedOutcome } from './versioned.ts';
 
 /** Where a person can be reached, and who is behind an address. */
 export interface Contacts {
@@ -12,15 +13,34 @@ export interface Contacts {
   ofUser(userId: UserId): Promise<readonly Contact[]>;
   /** Who has verified this address of this channel. At most one person. */
   userOf(channel: string, address: string): Promise<UserId | undefined>;
+  /** Of a person's list; 0: never set. Every change of it counts, whoever made it. */
+  versionOf(userId: UserId): Promise<number>;
+  /**
+   * These of the person, and no others, in one step: from the version they were made from, and without one only where
+   * the person never had any. What is verified and named again stays verified.
+   */
+  replace(
+    userId: UserId,
+    wanted: readonly WantedContact[],
+    made: { readonly from?: number; readonly by: string; readonly atMs: number },
+  ): Promise<ReplaceContactsOutcome>;
   /** Adds it unverified, or changes what may be changed of it; a verified one stays verified. */
   put(contact: {
     readonly userId: UserId;
     readonly channel: string;
     readonly address: string;
     readonly minPriority?: Priority;
+    /** For the version of the list; absent: the program itself. */
+    readonly changedBy?: string;
     readonly atMs: number;
   }): Promise<'added' | 'changed' | 'too-many'>;
-  remove(contact: { readonly userId: UserId; readonly channel: string; readonly address: string }): Promise<boolean>;
+  remove(contact: {
+    readonly userId: UserId;
+    readonly channel: string;
+    readonly address: string;
+    readonly changedBy?: string;
+    readonly atMs: number;
+  }): Promise<boolean>;
   /** Remembers the code that was sent; a new one replaces it. Only the code's SHA-256 is kept. */
   startVerification(start: {
     readonly userId: UserId;
@@ -49,6 +69,16 @@ export interface Contacts {
     readonly atMs: number;
   }): Promise<'verified' | 'not-found' | 'taken'>;
 }
+
+export interface WantedContact extends Pick<Contact, 'channel' | 'address' | 'minPriority'> {
+  /** Verified without a code. */
+  readonly vouchedBy?: 'admin' | 'channel';
+}
+
+export type ReplaceContactsOutcome =
+  | VersionedOutcome
+  /** Somebody else has verified these addresses: places in the list. Nothing was changed. */
+  | { readonly kind: 'taken'; readonly at: readonly number[] };
 
 /** One person's: mail, telephone, two messengers and a few browsers leave room. */
 export const CONTACTS_MAX = 20;

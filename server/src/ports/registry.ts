@@ -1,5 +1,5 @@
 import type { Assignment } from '../domain/assignment.ts';
-import type { BedId, DeviceId, PatientId, WardId } from '../domain/ids.ts';
+import type { BedId, DepartmentId, DeviceId, PatientId, WardId } from '../domain/ids.ts';
 import type { News2Use } from '../domain/news2-use.ts';
 import type { RuleSnapshot } from './rule-sets.ts';
 
@@ -72,6 +72,8 @@ export interface RegistrySnapshot {
 export interface Ward {
   readonly id: WardId;
   readonly name: string;
+  /** Which it belongs to, if any. */
+  readonly departmentId?: DepartmentId;
 }
 export interface Bed {
   readonly id: BedId;

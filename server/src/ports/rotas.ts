@@ -1,6 +1,7 @@
 import type { RotaId, UserId } from '../domain/ids.ts';
 import type { Rota, RotaOverride } from '../domain/rota.ts';
 import type { Interval } from '../domain/zoned-time.ts';
+import type { VersionedOutcome } from './versioned.ts';
 
 /** On-call rotas: every version is kept, with who set it and why. */
 export interface Rotas {
@@ -10,7 +11,7 @@ export interface Rotas {
   find(id: RotaId): Promise<KeptRota | undefined>;
   /** Newest first. */
   versions(id: RotaId): Promise<readonly KeptRota[]>;
-  /** Makes it, or its next version. `from` is the version it was made from: a conflict if another came between. */
+  /** Makes it, or its next version. `from` is the version it was made from; without one, whatever was there. */
   put(change: {
     readonly rota: Omit<Rota, 'version'>;
     readonly from?: number;
@@ -19,7 +20,7 @@ export interface Rotas {
     readonly reason: string;
     readonly atMs: number;
   }): Promise<
-    { readonly kind: 'kept'; readonly rota: KeptRota } | { readonly kind: 'conflict'; readonly version: number }
+    { readonly kind: 'kept'; readonly rota: KeptRota } | Extract<VersionedOutcome, { kind: 'changed-meanwhile' }>
   >;
 
   /** Those that touch the period and were not withdrawn, oldest first. */

@@ -76,7 +76,12 @@ export function ruleSetsContract(
 
     it('the second of two editors is told, and changes nothing', async () => {
       expect(await put(WARD, [HIGH], { expectedRevision: 0 })).toEqual({ kind: 'done', revision: 1 });
-      expect(await put(WARD, [LOW], { expectedRevision: 0 })).toEqual({ kind: 'changed-meanwhile', revision: 1 });
+      expect(await put(WARD, [LOW], { expectedRevision: 0 })).toMatchObject({
+        kind: 'changed-meanwhile',
+        revision: 1,
+        by: expect.any(String),
+        atMs: T,
+      });
       expect((await sets.read({ place: WARD, nowMs: T })).rules.map(({ ruleId }) => ruleId)).toEqual([HIGH.id]);
       const both = await Promise.all([
         put(WARD, [LOW], { expectedRevision: 1 }),
@@ -222,12 +227,45 @@ export function ruleSetsContract(
         patientId,
         spo2Scale: 2,
         use: { kind: 'off', why: 'pregnancy' },
+        from: 1,
         ...signed('b', 'week 28', T + 1),
       });
+      const late = await sets.putNews2({ patientId, spo2Scale: 1, use: { kind: 'by-age' }, from: 1, ...signed('c') });
+      expect(late).toEqual({ kind: 'changed-meanwhile', version: 2, by: 'b', atMs: T + 1 });
       expect(await sets.news2Versions(patientId)).toEqual([
         { version: 2, spo2Scale: 2, use: { kind: 'off', why: 'pregnancy' }, by: 'b', reason: 'week 28', atMs: T + 1 },
         { version: 1, spo2Scale: 2, use: { kind: 'by-age' }, by: 'a', reason: 'because', atMs: T },
       ]);
+    });
+
+    it('taking a patient off NEWS2 waits, and is void once somebody decided otherwise', async () => {
+      const patientId = 'P' as PatientId;
+      const place = { scope: 'patient', patientId } as const;
+      const decision = { spo2Scale: 1, use: { kind: 'off', why: 'end-of-life' } } as const;
+      const ask = (id: string) =>
+        sets.put({
+          place,
+          rules: [],
+          remove: [],
+          propose: [{ id, ruleId: 'news2', news2: decision, effect: 'off', askedById: 'a', expiresAtMs: T + 9_000 }],
+          ...signed(),
+        });
+      await ask('n1');
+      expect(await sets.news2Versions(patientId)).toEqual([]);
+      expect(await sets.decide({ ...DECISION, id: 'n1', byId: 'a' })).toEqual({ kind: 'same-person' });
+      await sets.putNews2({ patientId, spo2Scale: 2, use: { kind: 'by-age' }, ...signed() });
+      expect(await sets.decide({ ...DECISION, id: 'n1' })).toMatchObject({ proposal: { state: 'superseded' } });
+      await ask('n2');
+      expect(await sets.decide({ ...DECISION, id: 'n2' })).toMatchObject({
+        kind: 'done',
+        proposal: { news2: decision },
+      });
+      expect((await sets.news2Versions(patientId))[0]).toMatchObject({
+        version: 2,
+        ...decision,
+        by: 'a',
+        confirmedBy: DECISION.by,
+      });
     });
 
     it('two who confirm at once: one does', async () => {

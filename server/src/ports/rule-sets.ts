@@ -2,6 +2,7 @@ import type { PatientId } from '../domain/ids.ts';
 import type { News2Use } from '../domain/news2-use.ts';
 import type { Rule } from '../domain/rule.ts';
 import type { RuleOverride, RulePlace, RuleSnapshot } from '../domain/rule-place.ts';
+import type { VersionedOutcome } from './versioned.ts';
 
 export type { RuleOverride, RulePlace, RuleSnapshot };
 
@@ -50,8 +51,8 @@ export interface RuleSets {
 
   /** NEWS2 of a patient: SpO2 scale by prescription, and whether the score is used at all. */
   putNews2(
-    request: { readonly patientId: PatientId; readonly spo2Scale: 1 | 2; readonly use: News2Use } & Signed,
-  ): Promise<void>;
+    request: { readonly patientId: PatientId; readonly from?: number } & News2Decision & Signed,
+  ): Promise<VersionedOutcome>;
   /** Newest first; at most the newest hundred. */
   news2Versions(patientId: PatientId): Promise<readonly News2Version[]>;
 }
@@ -63,10 +64,13 @@ export interface Signed {
   readonly atMs: number;
 }
 
-export interface News2Version extends Signed {
-  readonly version: number;
+export interface News2Decision {
   readonly spo2Scale: 1 | 2;
   readonly use: News2Use;
+}
+
+export interface News2Version extends News2Decision, Signed {
+  readonly version: number;
 }
 
 export interface PutRules extends Signed {
@@ -80,8 +84,10 @@ export interface PutRules extends Signed {
 export interface NewProposal {
   readonly id: string;
   readonly ruleId: string;
-  /** Absent: the own rule is to be taken away. */
+  /** Absent: the own rule is to be taken away, unless it is about NEWS2. */
   readonly rule?: Rule;
+  /** What is to hold for the patient; another decision since makes it void. */
+  readonly news2?: News2Decision;
   /** It is to be an override. */
   readonly override?: { readonly fromMs: number; readonly untilMs: number };
   readonly effect: string;
@@ -91,7 +97,13 @@ export interface NewProposal {
 
 export type PutOutcome =
   | { readonly kind: 'done'; readonly revision: number }
-  | { readonly kind: 'changed-meanwhile'; readonly revision: number };
+  | {
+      readonly kind: 'changed-meanwhile';
+      readonly revision: number;
+      /** Who changed it last, and when. */
+      readonly by?: string;
+      readonly atMs?: number;
+    };
 
 export interface RuleSet {
   /** 0: nothing of its own yet. */

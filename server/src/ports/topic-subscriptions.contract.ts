@@ -51,16 +51,35 @@ export function topicSubscriptionsContract(engine: string, makeWorld: () => Prom
       await topics.put({ topic: topic('alarms'), subscriber: MAIL, ...made });
       await topics.replaceOf(BEN, [{ topic: topic('technical') }], made);
       await topics.replaceOf(NOOR, [{ topic: topic('alarms.high') }, { topic: topic('system') }], made);
-      const kept = await topics.replaceOf(NOOR, [{ topic: topic('system'), minPriority: 'high' }], made);
-      expect(kept).toMatchObject([{ subscriber: { kind: 'user', userId: NOOR }, minPriority: 'high' }]);
+      await topics.replaceOf(NOOR, [{ topic: topic('system'), minPriority: 'high' }], { ...made, from: 1 });
+      expect(await topics.list()).toContainEqual(
+        expect.objectContaining({ subscriber: { kind: 'user', userId: NOOR }, minPriority: 'high' }),
+      );
       expect(await names()).toEqual(['alarms', 'system', 'technical']);
-      expect(await topics.replaceOf(NOOR, [], made)).toEqual([]);
+      expect(await topics.replaceOf(NOOR, [], { ...made, from: 2 })).toEqual({ kind: 'kept', version: 3 });
       expect(await names()).toEqual(['alarms', 'technical']);
+    });
+
+    it('whoever replaces from an old version is told whose came between', async () => {
+      const put = (by: string, from?: number) =>
+        topics.replaceOf(NOOR, [{ topic: topic('alarms') }], { ...made, by, ...(from !== undefined && { from }) });
+      expect(await put('noor')).toEqual({ kind: 'kept', version: 1 });
+      const { id } = await topics.put({
+        topic: topic('system'),
+        subscriber: { kind: 'user', userId: NOOR },
+        ...made,
+        by: 'operator',
+      });
+      expect(await put('noor', 1)).toMatchObject({ kind: 'changed-meanwhile', version: 2, by: 'operator' });
+      await topics.remove(id, made);
+      const both = await Promise.all([put('noor', 3), put('noor', 3)]);
+      expect(both.map(({ kind }) => kind).sort()).toEqual(['changed-meanwhile', 'kept']);
+      expect(await topics.versionOf(NOOR)).toBe(4);
     });
 
     it('ends one, once', async () => {
       const { id } = await topics.put({ topic: topic('alarms'), subscriber: MAIL, ...made });
-      expect([await topics.remove(id), await topics.remove(id)]).toEqual([true, false]);
+      expect([await topics.remove(id, made), await topics.remove(id, made)]).toEqual([true, false]);
       expect(await topics.list()).toEqual([]);
     });
   });

@@ -2,6 +2,7 @@ import type { Priority } from '../domain/alarm.ts';
 import type { NotificationEvent } from '../domain/channel.ts';
 import type { UserId } from '../domain/ids.ts';
 import type { Subscriber, Subscription, Topic } from '../domain/topic.ts';
+import type { VersionedOutcome } from './versioned.ts';
 
 /** Who asked to be told of what. Those of the settings are not here: the settings keep them. */
 export interface TopicSubscriptions {
@@ -16,13 +17,18 @@ export interface TopicSubscriptions {
     readonly by: string;
     readonly atMs: number;
   }): Promise<StoredSubscription>;
-  /** These of the person, and no others, in one step. */
+  /** Of a person's list; 0: never set. Every change of it counts, whoever made it. */
+  versionOf(userId: UserId): Promise<number>;
+  /**
+   * These of the person, and no others, in one step: from the version they were made from, and without one only where
+   * the person never had any.
+   */
   replaceOf(
     userId: UserId,
     wanted: readonly Pick<Subscription, 'topic' | 'minPriority' | 'events'>[],
-    made: { readonly by: string; readonly atMs: number },
-  ): Promise<readonly StoredSubscription[]>;
-  remove(id: string): Promise<boolean>;
+    made: { readonly from?: number; readonly by: string; readonly atMs: number },
+  ): Promise<VersionedOutcome>;
+  remove(id: string, made: { readonly by: string; readonly atMs: number }): Promise<boolean>;
 }
 
 export interface StoredSubscription extends Subscription {

@@ -10,6 +10,7 @@ export interface ProblemInput {
   readonly errors?: readonly FieldError[];
   readonly rolesNeeded?: readonly string[];
   readonly retryAfterMs?: number;
+  readonly changed?: NonNullable<ProblemDetails['changed']>;
 }
 
 export interface FieldError {
@@ -29,7 +30,7 @@ export function sendProblem(reply: FastifyReply, problem: ProblemInput): Fastify
 }
 
 export function problemBody(problem: ProblemInput): ProblemDetails {
-  const { status, code, detail, errors, rolesNeeded } = problem;
+  const { status, code, detail, errors, rolesNeeded, changed } = problem;
   return {
     type: `urn:healthsync:problem:${code}`,
     title: TITLES[status] ?? 'Error',
@@ -38,6 +39,7 @@ export function problemBody(problem: ProblemInput): ProblemDetails {
     ...(detail !== undefined && { detail }),
     ...(errors !== undefined && { errors: [...errors] }),
     ...(rolesNeeded !== undefined && { rolesNeeded: [...rolesNeeded] }),
+    ...(changed !== undefined && { changed }),
   };
 }
 
@@ -58,8 +60,10 @@ const TITLES: Readonly<Record<number, string>> = {
   405: 'Method not allowed',
   408: 'Request timed out',
   409: 'Conflict',
+  412: 'Changed meanwhile',
   413: 'Too large',
   415: 'Unsupported media type',
+  428: 'Say which version',
   429: 'Too many requests',
   431: 'Header fields too large',
   500: 'Internal error',

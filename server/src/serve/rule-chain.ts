@@ -4,6 +4,7 @@ import type { Rule, RuleInForce, RuleScope } from '../domain/rule.ts';
 import { type RuleLayer, rulesInForce } from '../domain/rules-in-force.ts';
 import type { PatientPlace } from '../ports/registry.ts';
 import type {
+  News2Decision,
   RuleOverride,
   RulePlace,
   RuleProposal,
@@ -90,13 +91,14 @@ export function showProposal(
   proposal: RuleProposal,
   asker: { readonly userId: string; readonly mayWrite: boolean },
 ): ShownProposal {
-  const { rule, override, place } = proposal;
+  const { rule, news2, override, place } = proposal;
   return {
     id: proposal.id,
     scope: place.scope,
     scopeId: scopeIdOf(place),
     ruleId: proposal.ruleId,
     ...(rule === undefined ? {} : { rule: writeRule(rule) }),
+    ...(news2 === undefined ? {} : { news2: showDecision(news2) }),
     ...(override === undefined ? {} : { until: iso(override.untilMs) }),
     effect: proposal.effect,
     askedBy: proposal.askedBy,
@@ -109,15 +111,18 @@ export function showProposal(
   };
 }
 
-export function showNews2(patient: PatientPlace, nowMs: number) {
+export function showNews2(patient: PatientPlace, version: number, nowMs: number) {
   const { spo2Scale, birthDate, news2Use: use = { kind: 'by-age' } } = patient;
   const notApplicable = news2NotApplicable({ use, birthDate }, nowMs);
   return {
-    spo2Scale,
-    use: use.kind,
-    ...(use.kind === 'off' ? { why: use.why } : {}),
+    ...showDecision({ spo2Scale, use }),
     ...(notApplicable === undefined ? {} : { notApplicable }),
+    version,
   };
+}
+
+export function showDecision({ spo2Scale, use }: News2Decision) {
+  return { spo2Scale, use: use.kind, ...(use.kind === 'off' ? { why: use.why } : {}) };
 }
 
 export function scopeIdOf(place: RulePlace): string {

@@ -1,4 +1,3 @@
-import type { FastifyRequest } from 'fastify';
 import { mayDo } from '../domain/access.ts';
 import { parsePatientId, parseWardId } from '../domain/ids.ts';
 import type { Principal } from '../identity/sessions.ts';
@@ -48,12 +47,6 @@ export function placeVisibleTo(
 export function mayWriteRules({ roles, wardIds }: Principal, { scope }: RulePlace): boolean {
   if (scope === 'house' && wardIds.length > 0) return false;
   return mayDo(roles, scope === 'house' ? 'rules.write' : 'limits.write').allowed;
-}
-
-/** `If-Match: "3"`; weak or several tags are not ours. */
-export function revisionOf(request: FastifyRequest, expected: number | undefined): number | undefined {
-  const tag = /^"(\d{1,9})"$/.exec(request.headers['if-match'] ?? '')?.[1];
-  return tag === undefined ? expected : Number(tag);
 }
 
 function scopeId(place: RulePlace): string | undefined {

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Rule } from '../domain/rule.ts';
 import { changeRules, type RuleChange, type WaitingChange } from '../domain/rule-change.ts';
 import type { Principal } from '../identity/sessions.ts';
-import type { NewProposal, PutOutcome } from '../ports/rule-sets.ts';
+import type { PatientPlace } from '../ports/registry.ts';
+import type { NewProposal, News2Decision, PutOutcome, RuleProposal } from '../ports/rule-sets.ts';
+import type { VersionedOutcome } from '../ports/versioned.ts';
 import { inheritedBy, ownRules, type RuleChain } from './rule-chain.ts';
 import type { Services } from './services.ts';
 import { signatureOf } from './signature.ts';
@@ -52,6 +54,53 @@ export async function writeRules(
   // So that whoever asks next, and the next reading, meets the new rules.
   if (outcome.kind === 'done') await refreshView();
   return outcome;
+}
+
+export type News2Outcome = VersionedOutcome | { readonly kind: 'waits'; readonly proposal: RuleProposal };
+
+/**
+ * NEWS2 of a patient. Taking a patient off it switches every critical rule of the score off at once: it waits for a
+ * second person like any of them.
+ */
+export async function decideNews2(
+  { ruleSets, refreshView, secondPerson, now }: Pick<Services, 'ruleSets' | 'refreshView' | 'secondPerson' | 'now'>,
+  request: {
+    readonly patient: PatientPlace;
+    readonly decision: News2Decision;
+    readonly from?: number;
+    readonly who: RuleWriter;
+    readonly reason: string;
+  },
+): Promise<News2Outcome> {
+  const { patient, decision, from, who, reason } = request;
+  const [before] = await ruleSets.news2Versions(patient.id);
+  const signed = { by: who.signature, reason, atMs: now() };
+  if (secondPerson !== 'needed' || !takesOff(decision, patient)) {
+    const outcome = await ruleSets.putNews2({
+      patientId: patient.id,
+      ...decision,
+      ...(from !== undefined && { from }),
+      ...signed,
+    });
+    if (outcome.kind === 'kept') await refreshView();
+    return outcome;
+  }
+  if ((from ?? 0) !== (before?.version ?? 0)) return { kind: 'changed-meanwhile', ...(before ?? { version: 0 }) };
+  const effect = `NEWS2 switched off for this patient (${decision.use.kind === 'off' ? WHY[decision.use.why] : ''})`;
+  const proposal = {
+    ...proposalOf({ ruleId: 'news2', effect }, who, signed.atMs + PROPOSAL_MS),
+    news2: decision,
+  };
+  const place = { scope: 'patient', patientId: patient.id } as const;
+  await ruleSets.put({ place, rules: [], remove: [], propose: [proposal], ...signed });
+  const { by: askedBy, atMs: askedAtMs } = signed;
+  return { kind: 'waits', proposal: { ...proposal, place, askedBy, reason, askedAtMs, state: 'open' } };
+}
+
+const WHY = { pregnancy: 'pregnancy', 'end-of-life': 'end of life', other: 'another reason' } as const;
+
+function takesOff({ use }: News2Decision, { news2Use: before }: PatientPlace): boolean {
+  return use.kind === 'off' && before?.kind !== 'off';
 }
 
 export function proposalOf(

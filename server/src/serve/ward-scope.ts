@@ -1,17 +1,24 @@
+import type { Decision } from '../access/decisions.ts';
 import type { PatientId, WardId } from '../domain/ids.ts';
 import type { RegistryView } from '../identity/registry-view.ts';
 import type { Principal } from '../identity/sessions.ts';
 import type { PatientPlace } from '../ports/registry.ts';
+import { decisionOn, may } from './caller.ts';
 
-/** Which wards a person may see: those named for them, or all where none is named. */
+/** Whether what the caller's route asks for is theirs in this ward; undefined: with whoever lies in none. */
 export function seesWard(principal: Principal, wardId: WardId | undefined): boolean {
-  if (principal.wardIds.length === 0) return true;
-  return wardId !== undefined && principal.wardIds.includes(wardId);
+  return decisionOn(principal, { kind: 'ward', wardId }).allowed;
+}
+
+/** Whether somebody was given this ward, or none in particular: for whoever is spoken of, and does not ask. */
+export function hasWard({ wardIds }: { readonly wardIds: readonly WardId[] }, wardId: WardId): boolean {
+  return wardIds.length === 0 || wardIds.includes(wardId);
 }
 
 /**
- * The patient, if they exist and this person may see them. Both refusals look alike from outside, so that nobody learns
- * who is here by asking.
+ * The patient, if they exist and what the caller's route asks for is theirs with them. Both refusals look alike from
+ * outside, so that nobody learns who is here by asking. Who may see the patient, and not do this, is told so:
+ * `AccessRefused`.
  */
 export function visiblePatient(
   principal: Principal,
@@ -19,11 +26,33 @@ export function visiblePatient(
   patientId: PatientId,
 ): PatientPlace | undefined {
   const place = view.place(patientId);
-  return place !== undefined && seesWard(principal, place.wardId) ? place : undefined;
+  if (place === undefined) return undefined;
+  const resource = { kind: 'patient', patientId } as const;
+  const decision = decisionOn(principal, resource);
+  if (decision.allowed) return place;
+  if (may(principal, 'vitals.read', resource)) throw new AccessRefused(decision);
+  return undefined;
+}
+
+/** Whether what is asked for is theirs with this patient, who is where the caller says. */
+export function seesPatient(principal: Principal, patientId: PatientId, wardId: WardId | undefined): boolean {
+  return decisionOn(principal, { kind: 'patient', patientId, ...(wardId !== undefined && { wardId }) }).allowed;
 }
 
 /** The wards a list is to be narrowed to; undefined: no narrowing. `asked` must have passed `seesWard`. */
 export function wardsToShow(principal: Principal, asked: WardId | undefined): readonly WardId[] | undefined {
   if (asked !== undefined) return [asked];
-  return principal.wardIds.length === 0 ? undefined : principal.wardIds;
+  if (decisionOn(principal, { kind: 'house' }).allowed) return undefined;
+  return principal.wardIds.filter((wardId) => seesWard(principal, wardId));
+}
+
+/** They may know of it, and not do this to it now: an answer of its own over HTTP. */
+export class AccessRefused extends Error {
+  override readonly name = 'AccessRefused';
+  readonly decision: Decision;
+
+  constructor(decision: Decision) {
+    super('refused by the access policies');
+    this.decision = decision;
+  }
 }

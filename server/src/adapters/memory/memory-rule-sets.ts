@@ -1,7 +1,7 @@
 import type { PatientId } from '../../domain/ids.ts';
-import type { News2Use } from '../../domain/news2-use.ts';
 import type {
   DecideOutcome,
+  News2Decision,
   News2Version,
   PutOutcome,
   PutRules,
@@ -14,6 +14,7 @@ import type {
   RuleVersion,
   Signed,
 } from '../../ports/rule-sets.ts';
+import type { VersionedOutcome } from '../../ports/versioned.ts';
 
 /** Rule sets that live as long as the process, for tests. */
 export class MemoryRuleSets implements RuleSets {
@@ -21,7 +22,7 @@ export class MemoryRuleSets implements RuleSets {
   readonly #overrides = new Map<string, RuleOverride & Signed & { endedAtMs?: number }>();
   readonly #proposals = new Map<string, RuleProposal>();
   readonly #news2Versions = new Map<PatientId, readonly News2Version[]>();
-  readonly news2 = new Map<PatientId, { readonly spo2Scale: 1 | 2; readonly use: News2Use }>();
+  readonly news2 = new Map<PatientId, News2Decision>();
   /** Thrown by every call, as a database that is away would. */
   refusal: Error | undefined;
 
@@ -41,7 +42,7 @@ export class MemoryRuleSets implements RuleSets {
     this.#guard();
     const set = this.#set(place);
     if (expectedRevision !== undefined && expectedRevision !== set.revision)
-      return { kind: 'changed-meanwhile', revision: set.revision };
+      return { kind: 'changed-meanwhile', revision: set.revision, ...this.#lastChangeOf(place) };
     if (rules.length + remove.length + propose.length === 0) return { kind: 'done', revision: set.revision };
     set.revision++;
     for (const rule of rules) this.#add(place, rule.id, signed, rule);
@@ -111,12 +112,36 @@ export class MemoryRuleSets implements RuleSets {
     return { kind: 'done', proposal: decided };
   }
 
-  async putNews2({ patientId, ...decided }: Parameters<RuleSets['putNews2']>[0]): Promise<void> {
+  async putNews2({ from = 0, ...decision }: Parameters<RuleSets['putNews2']>[0]): Promise<VersionedOutcome> {
     this.#guard();
+    const [known] = this.#news2Versions.get(decision.patientId) ?? [];
+    if ((known?.version ?? 0) !== from)
+      return {
+        kind: 'changed-meanwhile',
+        version: known?.version ?? 0,
+        ...(known === undefined ? {} : { by: known.by, atMs: known.atMs }),
+      };
+    return { kind: 'kept', version: this.#addNews2(decision) };
+  }
+
+  #addNews2({ patientId, ...decided }: { readonly patientId: PatientId } & News2Decision & Signed): number {
     const { spo2Scale, use } = decided;
     this.news2.set(patientId, { spo2Scale, use });
     const before = this.#news2Versions.get(patientId) ?? [];
-    this.#news2Versions.set(patientId, [{ version: before.length + 1, ...decided }, ...before]);
+    const version = before.length + 1;
+    this.#news2Versions.set(patientId, [{ version, ...decided }, ...before]);
+    this.#supersede({ scope: 'patient', patientId }, 'news2', decided.atMs);
+    return version;
+  }
+
+  #lastChangeOf(place: RulePlace): { by: string; atMs: number } | undefined {
+    const changes = [
+      ...(this.#sets.get(nameOf(place))?.versions ?? []).map(({ by, atMs }) => ({ by, atMs })),
+      ...[...this.#proposals.values()]
+        .filter((one) => nameOf(one.place) === nameOf(place))
+        .map(({ askedBy, askedAtMs }) => ({ by: askedBy, atMs: askedAtMs })),
+    ];
+    return changes.sort((a, b) => a.atMs - b.atMs).at(-1);
   }
 
   async news2Versions(patientId: PatientId): Promise<readonly News2Version[]> {
@@ -137,8 +162,16 @@ export class MemoryRuleSets implements RuleSets {
     };
   }
 
-  #takeEffect({ id, place, ruleId, rule, override, askedBy, reason }: RuleProposal, by: string, atMs: number): void {
+  #takeEffect(
+    { id, place, ruleId, rule, news2, override, askedBy, reason }: RuleProposal,
+    by: string,
+    atMs: number,
+  ): void {
     const signed = { by: askedBy, confirmedBy: by, reason, atMs };
+    if (news2 !== undefined && place.scope === 'patient') {
+      this.#addNews2({ patientId: place.patientId, ...news2, ...signed });
+      return;
+    }
     if (override !== undefined && rule !== undefined) {
       const fromMs = Math.max(override.fromMs, atMs);
       this.#overrides.set(id, {

@@ -1,10 +1,10 @@
 import type pg from 'pg';
-import type { WardShifts } from '../../domain/care-team.ts';
 import type { UserId, WardId } from '../../domain/ids.ts';
-import type { QuietHours } from '../../domain/quiet-hours.ts';
-import type { CareTeams, KeptAssignment, KeptQuietHours, KeptTeam } from '../../ports/care-teams.ts';
+import type { CareTeams, KeptAssignment, KeptQuietHours, KeptTeam, VersionedHours } from '../../ports/care-teams.ts';
+import type { VersionedOutcome } from '../../ports/versioned.ts';
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
+import { inTransaction } from './transaction.ts';
 import { withoutNulls } from './without-nulls.ts';
 
 /** Care teams and quiet hours in PostgreSQL. */
@@ -17,8 +17,8 @@ export class PostgresCareTeams implements CareTeams {
 
   async team(wardId: WardId, nowMs: number): Promise<KeptTeam | undefined> {
     return await failing(async () => {
-      const shifts = await this.#pool.query<Pick<WardShifts, 'zone' | 'shifts'>>(
-        'select zone, shifts from ward_shifts where ward_id = $1',
+      const shifts = await this.#pool.query<Pick<KeptTeam, 'zone' | 'shifts' | 'version'>>(
+        'select zone, shifts, version from ward_shifts where ward_id = $1',
         [wardId],
       );
       const assignments = await this.#pool.query<object>(
@@ -34,18 +34,26 @@ export class PostgresCareTeams implements CareTeams {
         wardId,
         zone: known?.zone ?? 'UTC',
         shifts: known?.shifts ?? [],
+        version: known?.version ?? 0,
         assignments: assignments.rows.map((row) => withoutNulls(row) as KeptAssignment),
       };
     });
   }
 
-  async putShifts({ wardId, zone, shifts, by, atMs }: Parameters<CareTeams['putShifts']>[0]): Promise<void> {
-    await failing(() =>
-      this.#pool.query(
-        `insert into ward_shifts (ward_id, zone, shifts, set_by, set_at) values ($1, $2, $3, $4, $5)
-         on conflict (ward_id) do update set zone = excluded.zone, shifts = excluded.shifts,
-           set_by = excluded.set_by, set_at = excluded.set_at`,
-        [wardId, zone, JSON.stringify(shifts), by, new Date(atMs)],
+  async putShifts(change: Parameters<CareTeams['putShifts']>[0]): ReturnType<CareTeams['putShifts']> {
+    const { wardId, zone, shifts, from = 0, by, atMs } = change;
+    return await inTransaction(this.#pool, async (client) =>
+      outcomeOf(
+        await client.query<{ version: number }>(
+          `insert into ward_shifts as known (ward_id, zone, shifts, set_by, set_at)
+           select $1, $2, $3, $4, $5 where $6 = 0 or exists (select 1 from ward_shifts where ward_id = $1)
+           on conflict (ward_id) do update set zone = excluded.zone, shifts = excluded.shifts,
+             set_by = excluded.set_by, set_at = excluded.set_at, version = known.version + 1
+             where known.version = $6
+           returning version`,
+          [wardId, zone, JSON.stringify(shifts), by, new Date(atMs), from],
+        ),
+        () => client.query<StandingRow>(`select ${STANDING} from ward_shifts where ward_id = $1`, [wardId]),
       ),
     );
   }
@@ -76,27 +84,55 @@ export class PostgresCareTeams implements CareTeams {
 
   async quietHours({ wardId, userIds }: Parameters<CareTeams['quietHours']>[0]): Promise<KeptQuietHours> {
     const { rows } = await failing(() =>
-      this.#pool.query<QuietHours & { readonly kind: 'user' | 'ward'; readonly owner: string }>(
-        `select owner_kind as kind, owner_id as owner, zone, windows from quiet_hours
+      this.#pool.query<VersionedHours & { readonly kind: 'user' | 'ward'; readonly owner: string }>(
+        `select owner_kind as kind, owner_id as owner, zone, windows, version from quiet_hours
          where (owner_kind = 'user' and owner_id = any($1)) or (owner_kind = 'ward' and owner_id = $2)`,
         [userIds, wardId],
       ),
     );
-    const hoursOf = ({ zone, windows }: QuietHours): QuietHours => ({ zone, windows });
+    const hoursOf = ({ zone, windows, version }: VersionedHours): VersionedHours => ({ zone, windows, version });
     const ward = rows.find(({ kind }) => kind === 'ward');
     const users = rows.filter(({ kind }) => kind === 'user').map((row) => [row.owner as UserId, hoursOf(row)] as const);
     return { users: new Map(users), ...(ward === undefined ? {} : { ward: hoursOf(ward) }) };
   }
 
-  async putQuietHours({ owner, hours, by, atMs }: Parameters<CareTeams['putQuietHours']>[0]): Promise<void> {
-    const id = owner.kind === 'user' ? owner.userId : owner.wardId;
-    await failing(() =>
-      this.#pool.query(
-        `insert into quiet_hours (owner_kind, owner_id, zone, windows, set_by, set_at) values ($1, $2, $3, $4, $5, $6)
-         on conflict (owner_kind, owner_id) do update set zone = excluded.zone, windows = excluded.windows,
-           set_by = excluded.set_by, set_at = excluded.set_at`,
-        [owner.kind, id, hours.zone, JSON.stringify(hours.windows), by, new Date(atMs)],
+  async putQuietHours(change: Parameters<CareTeams['putQuietHours']>[0]): ReturnType<CareTeams['putQuietHours']> {
+    const { owner, hours, from = 0, by, atMs } = change;
+    const key = [owner.kind, owner.kind === 'user' ? owner.userId : owner.wardId];
+    return await inTransaction(this.#pool, async (client) =>
+      outcomeOf(
+        await client.query<{ version: number }>(
+          `insert into quiet_hours as known (owner_kind, owner_id, zone, windows, set_by, set_at)
+           select $1, $2, $3, $4, $5, $6
+           where $7 = 0 or exists (select 1 from quiet_hours where owner_kind = $1 and owner_id = $2)
+           on conflict (owner_kind, owner_id) do update set zone = excluded.zone, windows = excluded.windows,
+             set_by = excluded.set_by, set_at = excluded.set_at, version = known.version + 1
+             where known.version = $7
+           returning version`,
+          [...key, hours.zone, JSON.stringify(hours.windows), by, new Date(atMs), from],
+        ),
+        () =>
+          client.query<StandingRow>(`select ${STANDING} from quiet_hours where owner_kind = $1 and owner_id = $2`, key),
       ),
     );
   }
+}
+
+interface StandingRow {
+  readonly version: number;
+  readonly by: string;
+  readonly atMs: number;
+}
+
+const STANDING = 'version, set_by as by, set_at as "atMs"';
+
+/** The one statement writes only over the version it was made from: no two can write over the same. */
+async function outcomeOf(
+  written: { readonly rows: readonly { readonly version: number }[] },
+  standing: () => Promise<{ readonly rows: readonly StandingRow[] }>,
+): Promise<VersionedOutcome> {
+  const [row] = written.rows;
+  if (row !== undefined) return { kind: 'kept', version: row.version };
+  const [known] = (await standing()).rows;
+  return { kind: 'changed-meanwhile', ...(known ?? { version: 0 }) };
 }

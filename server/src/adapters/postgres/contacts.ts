@@ -3,10 +3,11 @@ import { mayDo, type Role } from '../../domain/access.ts';
 import type { Priority } from '../../domain/alarm.ts';
 import type { UserId, WardId } from '../../domain/ids.ts';
 import type { ReachablePerson } from '../../domain/topic.ts';
-import type { Contact, Contacts, VerifyOutcome } from '../../ports/contacts.ts';
+import type { Contact, Contacts, ReplaceContactsOutcome, VerifyOutcome } from '../../ports/contacts.ts';
 import { CONTACTS_MAX } from '../../ports/contacts.ts';
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
+import { countChange, takeVersion, versionOf } from './list-versions.ts';
 import { inTransaction } from './transaction.ts';
 import { withoutNulls } from './without-nulls.ts';
 
@@ -69,8 +70,39 @@ export class PostgresContacts implements Contacts {
     return rows[0]?.userId;
   }
 
+  async versionOf(userId: UserId): Promise<number> {
+    return await failing(() => versionOf(this.#pool, listOf(userId)));
+  }
+
+  async replace(...[userId, wanted, made]: Parameters<Contacts['replace']>): Promise<ReplaceContactsOutcome> {
+    return await inTransaction(this.#pool, async (client) => {
+      await client.query('savepoint replacing');
+      const outcome = await takeVersion(client, listOf(userId), { from: made.from, by: made.by, atMs: made.atMs });
+      if (outcome.kind === 'changed-meanwhile') return outcome;
+      await client.query(
+        `delete from contact where user_id = $1 and not exists (
+           select 1 from unnest($2::text[], $3::text[]) as wanted (channel, address)
+           where wanted.channel = contact.channel and wanted.address = contact.address)`,
+        [userId, wanted.map(({ channel }) => channel), wanted.map(({ address }) => address)],
+      );
+      const taken: number[] = [];
+      for (const [at, { channel, address, minPriority, vouchedBy }] of wanted.entries()) {
+        await client.query(
+          `insert into contact (user_id, channel, address, min_priority, created_at) values ($1, $2, $3, $4, $5)
+           on conflict (user_id, channel, address) do update set min_priority = excluded.min_priority`,
+          [userId, channel, address, minPriority ?? null, new Date(made.atMs)],
+        );
+        if (vouchedBy !== undefined && !(await vouchFor(client, [userId, channel, address], vouchedBy, made.atMs)))
+          taken.push(at);
+      }
+      if (taken.length === 0) return outcome;
+      await client.query('rollback to savepoint replacing');
+      return { kind: 'taken', at: taken };
+    });
+  }
+
   async put(contact: Parameters<Contacts['put']>[0]): ReturnType<Contacts['put']> {
-    const { userId, channel, address, minPriority, atMs } = contact;
+    const { userId, channel, address, minPriority, atMs, changedBy: by = PROGRAM } = contact;
     return await inTransaction(this.#pool, async (client) => {
       // Two requests of one person at once must not both find room for the last.
       await client.query('select id from app_user where id = $1 for update', [userId]);
@@ -78,25 +110,36 @@ export class PostgresContacts implements Contacts {
         'update contact set min_priority = $4 where user_id = $1 and channel = $2 and address = $3',
         [userId, channel, address, minPriority ?? null],
       );
-      if (changed.rowCount === 1) return 'changed';
+      if (changed.rowCount === 1) {
+        await countChange(client, listOf(userId), { by, atMs });
+        return 'changed';
+      }
       const added = await client.query(
         `insert into contact (user_id, channel, address, min_priority, created_at)
          select $1, $2, $3, $4, $5 where (select count(*) from contact where user_id = $1) < $6`,
         [userId, channel, address, minPriority ?? null, new Date(atMs), CONTACTS_MAX],
       );
-      return added.rowCount === 1 ? 'added' : 'too-many';
+      if (added.rowCount !== 1) return 'too-many';
+      await countChange(client, listOf(userId), { by, atMs });
+      return 'added';
     });
   }
 
-  async remove({ userId, channel, address }: Parameters<Contacts['remove']>[0]): Promise<boolean> {
-    const { rowCount } = await failing(() =>
-      this.#pool.query('delete from contact where user_id = $1 and channel = $2 and address = $3', [
-        userId,
-        channel,
-        address,
-      ]),
-    );
-    return rowCount === 1;
+  async remove({
+    userId,
+    channel,
+    address,
+    changedBy: by = PROGRAM,
+    atMs,
+  }: Parameters<Contacts['remove']>[0]): Promise<boolean> {
+    return await inTransaction(this.#pool, async (client) => {
+      const { rowCount } = await client.query(
+        'delete from contact where user_id = $1 and channel = $2 and address = $3',
+        [userId, channel, address],
+      );
+      if (rowCount === 1) await countChange(client, listOf(userId), { by, atMs });
+      return rowCount === 1;
+    });
   }
 
   async startVerification(start: Parameters<Contacts['startVerification']>[0]): Promise<'started' | 'not-found'> {
@@ -136,17 +179,31 @@ export class PostgresContacts implements Contacts {
 
   async vouch({ userId, channel, address, by, atMs }: Parameters<Contacts['vouch']>[0]): ReturnType<Contacts['vouch']> {
     return await inTransaction(this.#pool, async (client) => {
-      const key = [userId, channel, address];
-      const { rows } = await client.query<{ verified: boolean }>(
-        `select verified_at is not null as verified from contact
-         where user_id = $1 and channel = $2 and address = $3 for update`,
-        key,
-      );
-      if (rows[0] === undefined) return 'not-found';
-      if (rows[0].verified) return 'verified';
-      return (await markVerified(client, key, by, atMs)) ? 'verified' : 'taken';
+      const verified = await vouchFor(client, [userId, channel, address], by, atMs);
+      if (verified === undefined) return 'not-found';
+      return verified ? 'verified' : 'taken';
     });
   }
+}
+
+/** Who changes a list when nobody does: a browser that is gone is no longer a contact. */
+const PROGRAM = 'HealthSync';
+
+const listOf = (ownerId: UserId) => ({ list: 'contacts', ownerId }) as const;
+
+/** Undefined: there is no such contact. False: somebody else has verified it. */
+async function vouchFor(
+  client: pg.PoolClient,
+  key: readonly unknown[],
+  by: 'admin' | 'channel',
+  atMs: number,
+): Promise<boolean | undefined> {
+  const { rows } = await client.query<{ verified: boolean }>(
+    `select verified_at is not null as verified from contact
+     where user_id = $1 and channel = $2 and address = $3 for update`,
+    [...key],
+  );
+  return rows[0] === undefined || rows[0].verified ? rows[0]?.verified : await markVerified(client, key, by, atMs);
 }
 
 /** False where somebody else has verified it. A savepoint, because a refused statement would spoil the transaction. */

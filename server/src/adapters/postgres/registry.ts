@@ -36,7 +36,7 @@ export class PostgresRegistry implements Registry {
         .setIsolationLevel('repeatable read')
         .setAccessMode('read only')
         .execute(async (db) => ({
-          wards: (await db.selectFrom('ward').selectAll().orderBy('id').execute()) as unknown as Ward[],
+          wards: await readWards(db),
           beds: await readBeds(db),
           patients: await readPlaces(db),
           devices: await readDevices(db),
@@ -65,11 +65,12 @@ export class PostgresRegistry implements Registry {
   }
 
   async putWard(ward: Ward): Promise<void> {
+    const row = { name: ward.name, department_id: ward.departmentId ?? null };
     await failing(() =>
       this.#kysely
         .insertInto('ward')
-        .values({ id: ward.id, name: ward.name })
-        .onConflict((on) => on.column('id').doUpdateSet({ name: ward.name }))
+        .values({ id: ward.id, ...row })
+        .onConflict((on) => on.column('id').doUpdateSet(row))
         .execute(),
     );
   }
@@ -249,6 +250,15 @@ function selectPatients(db: Db) {
       'bed_id as bedId',
       'spo2_scale as spo2Scale',
     ]);
+}
+
+async function readWards(db: Kysely<Schema>): Promise<Ward[]> {
+  const rows = await db
+    .selectFrom('ward')
+    .select(['id', 'name', 'department_id as departmentId'])
+    .orderBy('id')
+    .execute();
+  return rows.map((row) => withoutNulls(row) as unknown as Ward);
 }
 
 async function readBeds(db: Db): Promise<readonly Bed[]> {

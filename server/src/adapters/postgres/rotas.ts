@@ -39,12 +39,13 @@ export class PostgresRotas implements Rotas {
     return await inTransaction(this.#pool, async (client) => {
       // Two people at once: the second sees the first's version. There is no row yet to lock for a new one.
       await client.query('select pg_advisory_xact_lock($1, hashtext($2))', [LOCK, rota.id]);
-      const { rows } = await client.query<{ version: number | null }>(
-        'select max(version) as version from rota where rota_id = $1',
+      const { rows } = await client.query<{ version: number; by: string; atMs: number }>(
+        'select version, set_by as by, set_at as "atMs" from rota where rota_id = $1 order by version desc limit 1',
         [rota.id],
       );
       const before = rows[0]?.version ?? 0;
-      if (from !== undefined && from !== before) return { kind: 'conflict', version: before };
+      if (from !== undefined && from !== before)
+        return { kind: 'changed-meanwhile', ...(rows[0] ?? { version: before }) };
       const kept = { ...rota, version: before + 1, retired, setBy: by, setAtMs: atMs, reason };
       await client.query(
         `insert into rota (rota_id, version, name, ward_ids, zone, layers, retired, set_by, reason, set_at)

@@ -2,6 +2,7 @@ import type { PatientId, WardId } from '../../domain/ids.ts';
 import type { News2Use } from '../../domain/news2-use.ts';
 import type { Rule } from '../../domain/rule.ts';
 import type {
+  News2Decision,
   News2Version,
   RuleOverride,
   RulePlace,
@@ -90,6 +91,7 @@ export interface ProposalRow extends PlaceRow {
   readonly id: string;
   readonly rule_id: string;
   readonly body: object | null;
+  readonly news2: News2Decision | null;
   readonly from_at: number | null;
   readonly until_at: number | null;
   readonly base_version: number;
@@ -111,6 +113,7 @@ export function toProposal(row: ProposalRow, nowMs: number): RuleProposal {
     place: placeOf(row),
     ruleId: row.rule_id,
     ...(row.body === null ? {} : { rule: ruleOf(row.body, row.base_version + 1) }),
+    ...(row.news2 === null ? {} : { news2: row.news2 }),
     ...(row.from_at === null || row.until_at === null
       ? {}
       : { override: { fromMs: row.from_at, untilMs: row.until_at } }),
@@ -131,6 +134,7 @@ export interface News2Row {
   readonly spo2_scale: 1 | 2;
   readonly news2_use: 'by-age' | Extract<News2Use, { kind: 'off' }>['why'];
   readonly set_by: string;
+  readonly confirmed_by: string | null;
   readonly reason: string;
   readonly set_at: number;
 }
@@ -140,7 +144,7 @@ export function toNews2Version({ version, spo2_scale: spo2Scale, news2_use: use,
     version,
     spo2Scale,
     use: use === 'by-age' ? { kind: use } : { kind: 'off', why: use },
-    ...signed({ ...row, confirmed_by: null }),
+    ...signed(row),
   };
 }
 

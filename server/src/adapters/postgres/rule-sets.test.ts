@@ -53,7 +53,7 @@ describe('rule sets in PostgreSQL', () => {
       birthDate: '1990-02-03',
       news2Use: { kind: 'off', why: 'pregnancy' },
     });
-    await sets.putNews2({ ...request, use: { kind: 'by-age' } });
+    await sets.putNews2({ ...request, from: 1, use: { kind: 'by-age' } });
     expect((await registry.snapshot()).patients[0]).not.toHaveProperty('news2Use');
     const { rows } = await database.pool.query('select version, news2_use, set_by from patient_news2 order by version');
     expect(rows).toEqual([

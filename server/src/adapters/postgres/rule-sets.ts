@@ -3,6 +3,7 @@ import type { PatientId } from '../../domain/ids.ts';
 import type { Rule } from '../../domain/rule.ts';
 import type {
   DecideOutcome,
+  News2Decision,
   News2Version,
   PutOutcome,
   PutRules,
@@ -15,6 +16,7 @@ import type {
   RuleVersion,
   Signed,
 } from '../../ports/rule-sets.ts';
+import type { VersionedOutcome } from '../../ports/versioned.ts';
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
 import {
@@ -74,7 +76,7 @@ export class PostgresRuleSets implements RuleSets {
     return await inTransaction(this.#pool, async (client) => {
       const known = await lockSet(client, request.place);
       if (request.expectedRevision !== undefined && request.expectedRevision !== known)
-        return { kind: 'changed-meanwhile', revision: known };
+        return { kind: 'changed-meanwhile', revision: known, ...(await lastChangeOf(client, request.place)) };
       const { place, rules, remove, propose } = request;
       if (rules.length + remove.length + propose.length === 0) return { kind: 'done', revision: known };
       const revision = await nextRevision(client, place);
@@ -161,20 +163,19 @@ export class PostgresRuleSets implements RuleSets {
     });
   }
 
-  async putNews2(request: Parameters<RuleSets['putNews2']>[0]): Promise<void> {
-    const { patientId, spo2Scale, by, reason, atMs } = request;
-    const use = request.use.kind === 'off' ? request.use.why : 'by-age';
-    await inTransaction(this.#pool, async (client) => {
-      await client.query('update patient set spo2_scale = $2, news2_use = $3 where id = $1', [
-        patientId,
-        spo2Scale,
-        use,
-      ]);
-      await client.query(
-        `insert into patient_news2 (patient_id, version, spo2_scale, news2_use, set_by, reason, set_at)
-         select $1, coalesce(max(version), 0) + 1, $2, $3, $4, $5, $6 from patient_news2 where patient_id = $1`,
-        [patientId, spo2Scale, use, by, reason, new Date(atMs)],
+  async putNews2(request: Parameters<RuleSets['putNews2']>[0]): Promise<VersionedOutcome> {
+    const { patientId, from = 0 } = request;
+    return await inTransaction(this.#pool, async (client) => {
+      // The set's row serialises those who decide and those who confirm.
+      await lockSet(client, { scope: 'patient', patientId });
+      const { rows } = await client.query<{ version: number; by: string; atMs: number }>(
+        `select version, set_by as by, set_at as "atMs" from patient_news2 where patient_id = $1
+         order by version desc limit 1`,
+        [patientId],
       );
+      const [known] = rows;
+      if ((known?.version ?? 0) !== from) return { kind: 'changed-meanwhile', ...(known ?? { version: 0 }) };
+      return { kind: 'kept', version: await addNews2(client, request) };
     });
   }
 
@@ -186,6 +187,42 @@ export class PostgresRuleSets implements RuleSets {
     );
     return rows.map(toNews2Version);
   }
+}
+
+/** A decision more; what waited for a second person is void. */
+async function addNews2(
+  client: Client,
+  decision: { readonly patientId: PatientId } & News2Decision & Signed,
+): Promise<number> {
+  const { patientId, spo2Scale, by, confirmedBy, reason, atMs } = decision;
+  const use = decision.use.kind === 'off' ? decision.use.why : 'by-age';
+  await client.query('update patient set spo2_scale = $2, news2_use = $3 where id = $1', [patientId, spo2Scale, use]);
+  await supersede(client, { scope: 'patient', patientId }, NEWS2, atMs);
+  const { rows } = await client.query<{ version: number }>(
+    `insert into patient_news2 (patient_id, version, spo2_scale, news2_use, set_by, confirmed_by, reason, set_at)
+     select $1, coalesce(max(version), 0) + 1, $2, $3, $4, $5, $6, $7 from patient_news2 where patient_id = $1
+     returning version`,
+    [patientId, spo2Scale, use, by, confirmedBy ?? null, reason, new Date(atMs)],
+  );
+  return rows[0]?.version ?? 1;
+}
+
+/** Whose proposals these are, where rules have their id. */
+const NEWS2 = 'news2';
+
+/** Who changed the rules of a place last, or asked for a change. */
+async function lastChangeOf(
+  client: Client,
+  place: RulePlace,
+): Promise<{ readonly by: string; readonly atMs: number } | undefined> {
+  const { rows } = await client.query<{ by: string; atMs: number }>(
+    `(select set_by as by, set_at as "atMs" from rule_version where (scope, scope_id) = ($1, $2)
+      union all
+      select asked_by, asked_at from rule_proposal where (scope, scope_id) = ($1, $2))
+     order by "atMs" desc limit 1`,
+    [...keyOf(place)],
+  );
+  return rows[0];
 }
 
 /** What holds now, and the overrides that have not ended. */
@@ -287,14 +324,14 @@ async function addProposal(
   { place, by, reason, atMs }: PutRules,
   proposal: PutRules['propose'][number],
 ): Promise<void> {
-  const { id, ruleId, rule, override, effect, askedById, expiresAtMs } = proposal;
+  const { id, ruleId, rule, news2, override, effect, askedById, expiresAtMs } = proposal;
   if (override === undefined) await supersede(client, place, ruleId, atMs);
   await client.query(
     `insert into rule_proposal (id, scope, scope_id, rule_id, body, from_at, until_at, base_version, effect, asked_by,
-       asked_by_id, reason, asked_at, expires_at)
+       asked_by_id, reason, asked_at, expires_at, news2)
      select $1, $2, $3, $4, $5, $6, $7,
        coalesce((select version from rule_version where (scope, scope_id, rule_id) = ($2, $3, $4) and is_newest), 0),
-       $8, $9, $10, $11, $12, $13`,
+       $8, $9, $10, $11, $12, $13, $14`,
     [
       id,
       ...keyOf(place),
@@ -308,6 +345,7 @@ async function addProposal(
       reason,
       new Date(atMs),
       new Date(expiresAtMs),
+      news2 === undefined ? null : JSON.stringify(news2),
     ],
   );
 }
@@ -338,10 +376,14 @@ async function takeEffect(
   proposal: RuleProposal,
   { by, atMs }: { readonly by: string; readonly atMs: number },
 ): Promise<void> {
-  const { id, place, ruleId, rule, override } = proposal;
+  const { id, place, ruleId, rule, news2, override } = proposal;
   const signed = { by: proposal.askedBy, confirmedBy: by, reason: proposal.reason, atMs };
   if (override !== undefined && rule !== undefined) {
     await insertOverride(client, { id, place, rule, ...override, fromMs: Math.max(override.fromMs, atMs), ...signed });
+    return;
+  }
+  if (news2 !== undefined && place.scope === 'patient') {
+    await addNews2(client, { patientId: place.patientId, ...news2, ...signed });
     return;
   }
   const revision = await nextRevision(client, place);

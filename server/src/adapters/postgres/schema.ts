@@ -5,7 +5,7 @@ import { type ColumnType, type Generated, type RawBuilder, sql } from 'kysely';
  * written, see `connection.ts`.
  */
 export interface Schema {
-  readonly ward: { id: string; name: string };
+  readonly ward: { id: string; name: string; department_id: string | null };
   readonly bed: { id: string; ward_id: string; label: string };
   readonly patient: {
     id: string;

@@ -4,6 +4,7 @@ import { parseTopic, type Subscriber, topicName } from '../../domain/topic.ts';
 import type { StoredSubscription, TopicSubscriptions } from '../../ports/topic-subscriptions.ts';
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
+import { countChange, takeVersion, versionOf } from './list-versions.ts';
 import { inTransaction } from './transaction.ts';
 
 type Wanted = Parameters<TopicSubscriptions['put']>[0];
@@ -23,11 +24,21 @@ export class PostgresTopicSubscriptions implements TopicSubscriptions {
   }
 
   async put(wanted: Wanted): Promise<StoredSubscription> {
-    return await inTransaction(this.#pool, (client) => put(client, wanted));
+    return await inTransaction(this.#pool, async (client) => {
+      const stored = await put(client, wanted);
+      if (wanted.subscriber.kind === 'user') await countChange(client, listOf(wanted.subscriber.userId), wanted);
+      return stored;
+    });
   }
 
-  async replaceOf(...[userId, wanted, { by, atMs }]: Parameters<TopicSubscriptions['replaceOf']>) {
+  async versionOf(userId: UserId): Promise<number> {
+    return await failing(() => versionOf(this.#pool, listOf(userId)));
+  }
+
+  async replaceOf(...[userId, wanted, { by, atMs, from }]: Parameters<TopicSubscriptions['replaceOf']>) {
     return await inTransaction(this.#pool, async (client) => {
+      const outcome = await takeVersion(client, listOf(userId), { from, by, atMs });
+      if (outcome.kind === 'changed-meanwhile') return outcome;
       const kept: StoredSubscription[] = [];
       for (const each of wanted)
         kept.push(await put(client, { ...each, subscriber: { kind: 'user', userId }, by, atMs }));
@@ -35,15 +46,24 @@ export class PostgresTopicSubscriptions implements TopicSubscriptions {
         userId,
         kept.map(({ id }) => id),
       ]);
-      return kept;
+      return outcome;
     });
   }
 
-  async remove(id: string): Promise<boolean> {
-    const { rowCount } = await failing(() => this.#pool.query('delete from topic_subscription where id = $1', [id]));
-    return rowCount === 1;
+  async remove(...[id, made]: Parameters<TopicSubscriptions['remove']>): Promise<boolean> {
+    return await inTransaction(this.#pool, async (client) => {
+      const { rows } = await client.query<{ userId: UserId | null }>(
+        'delete from topic_subscription where id = $1 returning user_id as "userId"',
+        [id],
+      );
+      const userId = rows[0]?.userId ?? undefined;
+      if (userId !== undefined) await countChange(client, listOf(userId), made);
+      return rows.length === 1;
+    });
   }
 }
+
+const listOf = (ownerId: UserId) => ({ list: 'topics', ownerId }) as const;
 
 interface Row {
   readonly id: string;

@@ -11,7 +11,7 @@ import {
   Misuse,
   Refusal,
   required,
-  withData,
+  withExistingData,
 } from './command.ts';
 
 /** `healthsync alarm …`: which there are, what happened to one, and taking one. */
@@ -65,7 +65,7 @@ async function list(context: CommandContext, options: ListOptions): Promise<Answ
   const wanted = /^\d{1,4}$/.test(options.limit) ? Number(options.limit) : 0;
   const isWithin = wanted >= 1 && wanted <= 1_000;
   const limit = required('--limit', isWithin ? wanted : undefined, 'expected a whole number from 1 to 1000');
-  return withData(context, async ({ alarms }) => {
+  return withExistingData(context, async ({ alarms }) => {
     const found = await alarms.list({
       limit,
       ...(options.all === true ? { order: 'newest' } : { order: 'worklist', open: true }),
@@ -79,7 +79,7 @@ async function list(context: CommandContext, options: ListOptions): Promise<Answ
 
 async function show(context: CommandContext, _: object, text: string): Promise<Answer> {
   const id = alarmId(text);
-  return withData(context, async ({ alarms }) => {
+  return withExistingData(context, async ({ alarms }) => {
     const alarm = await alarms.find(id);
     if (alarm === undefined) throw new Misuse('<alarm>', 'there is no such alarm');
     const history = (await alarms.history(id)).map(({ atMs, kind, ...more }) => ({
@@ -98,7 +98,7 @@ async function acknowledge(context: CommandContext, options: { readonly as: stri
   const id = alarmId(text);
   const name = required('--as', parseUserName(options.as), 'expected a sign-in name');
   const settings = context.settings();
-  return withData(context, async ({ accounts }) => {
+  return withExistingData(context, async ({ accounts }) => {
     const user = await accounts.findUser(name);
     if (user === undefined || user.disabledAtMs !== undefined) throw new Misuse('--as', 'there is no such account');
     const reply = await callServer(context, settings, accounts, { path: `/api/alerts/${id}/acknowledge`, as: user });

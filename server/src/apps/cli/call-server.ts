@@ -11,16 +11,18 @@ import { type CommandContext, Refusal } from './command.ts';
 /** Long enough for one call; revoked right after it. */
 const TOKEN_MS = 60_000;
 const CALL_TIMEOUT_MS = 30_000;
+/** A page of anything we ask for; more than that is no answer of ours. */
+const ANSWER_MAX = 1_048_576;
 
 /**
- * One POST to the running server in somebody's name, for what the server alone can do: it writes the log, rings, and
+ * One call to the running server in somebody's name, for what the server alone can do: it writes the log, rings, and
  * tells people. Throws `Refusal` where no server answers.
  */
 export async function callServer(
   { now }: Pick<CommandContext, 'now'>,
   settings: Settings,
   accounts: Accounts,
-  call: { readonly path: string; readonly as: User; readonly body?: object },
+  call: { readonly method?: 'GET' | 'POST'; readonly path: string; readonly as: User; readonly body?: object },
 ): Promise<{ readonly status: number; readonly body: string }> {
   const { secret } = await createSessions({ accounts, now }).createApiToken(call.as, TOKEN_MS);
   try {
@@ -42,7 +44,7 @@ export function parsed(body: string): object {
 
 async function send(
   settings: Settings,
-  { path, body: sent }: { readonly path: string; readonly body?: object },
+  { method = 'POST', path, body: sent }: { readonly method?: string; readonly path: string; readonly body?: object },
   token: string,
 ): Promise<{ status: number; body: string }> {
   const payload = sent === undefined ? '' : JSON.stringify(sent);
@@ -55,7 +57,7 @@ async function send(
         host,
         port: settings.httpsPort,
         path,
-        method: 'POST',
+        method,
         ca: isPublic ? [...rootCertificates] : own,
         timeout: CALL_TIMEOUT_MS,
         headers: {
@@ -67,7 +69,7 @@ async function send(
       (response) => {
         let body = '';
         response.setEncoding('utf8').on('data', (chunk: string) => {
-          body = (body + chunk).slice(0, 65_536);
+          body = (body + chunk).slice(0, ANSWER_MAX);
         });
         response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
       },

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Command, CommanderError } from 'commander';
 import { Failure } from '../../ports/failure.ts';
 import type { OpenData } from '../open-data.ts';
@@ -53,6 +55,17 @@ export async function withData<T>(context: CommandContext, use: (data: OpenData)
   return withOpenData(settings, context.now, use);
 }
 
+/**
+ * The same for what only looks, or changes what must be there already: a slip in `--data` is told, instead of answered
+ * from a new and empty installation.
+ */
+export async function withExistingData<T>(context: CommandContext, use: (data: OpenData) => Promise<T>): Promise<T> {
+  const { databaseUrl, dataFolder } = context.settings();
+  if (databaseUrl === undefined && !existsSync(join(dataFolder, 'postgres')))
+    throw new Refusal(`there is no installation in ${dataFolder}; --data or HEALTHSYNC_DATA names its folder`);
+  return withData(context, use);
+}
+
 export interface Answer {
   /** What `--json` prints. Its fields are part of the public interface: scripts read them. */
   readonly json: unknown;
@@ -86,6 +99,13 @@ export class Refusal extends Error {}
 export function required<T>(option: string, value: T | undefined, expected: string): T {
   if (value === undefined) throw new Misuse(option, expected);
   return value;
+}
+
+/** An option that says how many. */
+export function count(option: string, text: string, most: number, least = 1): number {
+  const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  const expected = `expected a whole number from ${least} to ${most}`;
+  return required(option, number >= least && number <= most ? number : undefined, expected);
 }
 
 export const ID_EXPECTED = 'expected up to 64 letters, digits and . _ -, not beginning with a dot';

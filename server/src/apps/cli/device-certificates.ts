@@ -22,6 +22,7 @@ import {
   Refusal,
   required,
   withData,
+  withExistingData,
 } from './command.ts';
 
 /** `device enroll`, `renew` and `revoke`: the certificates devices sign in with. */
@@ -128,7 +129,7 @@ async function renew(
 ): Promise<Answer> {
   const deviceId = required('<device>', parseDeviceId(device), ID_EXPECTED);
   const request = await readRequest(options.csr);
-  return withData(context, async (data) => {
+  return withExistingData(context, async (data) => {
     await knownDevice(data, deviceId);
     const issued = await issue(data, { deviceId, request, out: options.out, now: context.now });
     return { json: { device: deviceId, ...issued.json }, text: `${deviceId} has a new certificate.\n${issued.text}` };
@@ -142,7 +143,7 @@ async function revoke(
 ): Promise<Answer> {
   const deviceId = required('<device>', parseDeviceId(device), ID_EXPECTED);
   const serial = options.serial?.replaceAll(':', '').toUpperCase();
-  return withData(context, async ({ registry }) => {
+  return withExistingData(context, async ({ registry }) => {
     const known = await knownDevice({ registry }, deviceId);
     if (serial !== undefined && !known.certificates.some((each) => each.serial === serial))
       throw new Refusal(`--serial: ${deviceId} has no certificate with that number; "device list" shows them`);

@@ -11,6 +11,7 @@ import {
   Refusal,
   required,
   withData,
+  withExistingData,
 } from './command.ts';
 import { knownDevice, registerDeviceCertificates } from './device-certificates.ts';
 
@@ -63,7 +64,7 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 async function list(context: CommandContext): Promise<Answer> {
-  return withData(context, async ({ registry }) => {
+  return withExistingData(context, async ({ registry }) => {
     const nowMs = context.now();
     const { devices, assignments } = await registry.snapshot();
     const shown = devices.map((device) => ({
@@ -88,7 +89,7 @@ async function list(context: CommandContext): Promise<Answer> {
 async function token(context: CommandContext, options: { readonly days: string }, device: string): Promise<Answer> {
   const deviceId = required('<device>', parseDeviceId(device), ID_EXPECTED);
   const days = parseDays('--days', options.days);
-  return withData(context, async (data) => {
+  return withExistingData(context, async (data) => {
     await knownDevice(data, deviceId);
     const secret = newSecret('device');
     const createdAtMs = context.now();
@@ -123,7 +124,7 @@ async function assign(
 
 async function unassign(context: CommandContext, _: object, device: string): Promise<Answer> {
   const deviceId = required('<device>', parseDeviceId(device), ID_EXPECTED);
-  return withData(context, async (data) => {
+  return withExistingData(context, async (data) => {
     await knownDevice(data, deviceId);
     const atMs = context.now();
     await data.registry.unassign({ deviceId, atMs });
@@ -136,7 +137,7 @@ async function config(context: CommandContext, _: object, device: string, json: 
   const deviceId = required('<device>', parseDeviceId(device), ID_EXPECTED);
   if (!isJson(json) || json.length > CONFIG_CHARACTERS_MAX)
     throw new Misuse('<json>', `expected JSON of at most ${CONFIG_CHARACTERS_MAX} characters`);
-  return withData(context, async (data) => {
+  return withExistingData(context, async (data) => {
     await knownDevice(data, deviceId);
     await data.registry.putDeviceConfig({ deviceId, config: json });
     return { json: { device: deviceId }, text: `${deviceId} has a new configuration.` };

@@ -5,7 +5,15 @@ import { escalationDefinitions } from '../../escalation/definition-files.ts';
 import { previewEscalation } from '../../escalation/preview.ts';
 import { escalationTimesOf } from '../escalation-times.ts';
 import { openStaff } from '../open-staff.ts';
-import { type Answer, addCommand, type CommandContext, ID_EXPECTED, Misuse, required, withData } from './command.ts';
+import {
+  type Answer,
+  addCommand,
+  type CommandContext,
+  ID_EXPECTED,
+  Misuse,
+  required,
+  withExistingData,
+} from './command.ts';
 
 /** `healthsync escalation …`: who would be told. */
 export function register(program: Command, context: CommandContext): void {
@@ -43,7 +51,7 @@ async function preview(context: CommandContext, options: PreviewOptions): Promis
   );
   const kind: AlarmKind = options.technical === true ? 'technical' : 'physiological';
   const settings = context.settings();
-  return withData(context, async (data) => {
+  return withExistingData(context, async (data) => {
     const place = (await data.registry.snapshot()).patients.find(({ id }) => id === patientId);
     if (place === undefined) throw new Misuse('--patient', `there is no patient ${patientId}`);
     const { wardId, bedId, bed } = place;

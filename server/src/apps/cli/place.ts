@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { parseBedId, parsePatientId, parseWardId } from '../../domain/ids.ts';
+import { parseBedId, parseDepartmentId, parsePatientId, parseWardId } from '../../domain/ids.ts';
 import type { Patient } from '../../ports/registry.ts';
 import {
   type Answer,
@@ -10,30 +10,45 @@ import {
   Refusal,
   required,
   withData,
+  withExistingData,
 } from './command.ts';
 
 /** `healthsync ward …`, `bed …` and `patient …`: where people lie. */
 export function register(program: Command, context: CommandContext): void {
   const wards = program.command('ward').description('wards');
-  addCommand<[string], { readonly name?: string }>(
+  addCommand<[string], WardOptions>(
     wards,
-    {
-      usage: 'put <ward>',
-      description: 'make a ward, or rename it',
-      configure: (command) => command.option('--name <text>', 'what people call it'),
-      run: putWard,
-    },
+    { usage: 'put <ward>', description: 'make a ward, or rename it', configure: wardOptions, run: putWard },
+    context,
+  );
+  addCommand<[string], WardOptions>(
+    wards,
+    { usage: 'add <ward>', description: 'make a new ward', configure: wardOptions, run: addWard },
+    context,
+  );
+  addCommand<[], object>(
+    wards,
+    { usage: 'list', description: 'wards, with how many beds each has', run: listWards },
     context,
   );
   const beds = program.command('bed').description('beds');
-  addCommand<[string], { readonly ward: string; readonly label?: string }>(
+  addCommand<[string], BedOptions>(
+    beds,
+    { usage: 'put <bed>', description: 'make a bed, or move or rename it', configure: bedOptions, run: putBed },
+    context,
+  );
+  addCommand<[string], BedOptions>(
+    beds,
+    { usage: 'add <bed>', description: 'make a new bed', configure: bedOptions, run: addBed },
+    context,
+  );
+  addCommand<[], { readonly ward?: string }>(
     beds,
     {
-      usage: 'put <bed>',
-      description: 'make a bed, or move or rename it',
-      configure: (command) =>
-        command.requiredOption('--ward <id>', 'its ward').option('--label <text>', 'what the wall shows'),
-      run: putBed,
+      usage: 'list',
+      description: 'beds, and which patient lies there; never names',
+      configure: (command) => command.option('--ward <id>', 'only of this ward'),
+      run: listBeds,
     },
     context,
   );
@@ -65,25 +80,119 @@ interface PatientOptions {
   readonly details?: boolean;
 }
 
-async function putWard(context: CommandContext, options: { readonly name?: string }, ward: string): Promise<Answer> {
+interface WardOptions {
+  readonly name?: string;
+  readonly department?: string;
+}
+
+interface BedOptions {
+  readonly ward: string;
+  readonly label?: string;
+}
+
+function wardOptions(command: Command): Command {
+  return command
+    .option('--name <text>', 'what people call it')
+    .option('--department <id>', 'the department it belongs to; "none" for none');
+}
+
+function bedOptions(command: Command): Command {
+  return command.requiredOption('--ward <id>', 'its ward').option('--label <text>', 'what the wall shows');
+}
+
+async function addWard(context: CommandContext, options: WardOptions, ward: string): Promise<Answer> {
+  return writeWard(context, options, ward, 'new');
+}
+
+async function putWard(context: CommandContext, options: WardOptions, ward: string): Promise<Answer> {
+  return writeWard(context, options, ward, 'any');
+}
+
+async function writeWard(
+  context: CommandContext,
+  options: WardOptions,
+  ward: string,
+  which: 'new' | 'any',
+): Promise<Answer> {
   const id = required('<ward>', parseWardId(ward), ID_EXPECTED);
   const name = options.name === undefined ? id : label('--name', options.name);
+  const { department } = options;
+  const asked =
+    department === undefined || department === 'none'
+      ? undefined
+      : required('--department', parseDepartmentId(department), ID_EXPECTED);
   return withData(context, async ({ registry }) => {
-    await registry.putWard({ id, name });
-    return { json: { ward: id, name }, text: `Ward ${id}: ${name}` };
+    const known = (await registry.snapshot()).wards.find((each) => each.id === id);
+    if (which === 'new' && known !== undefined) throw new Refusal(`<ward>: there is a ward ${id} already`);
+    const departmentId = department === undefined ? known?.departmentId : asked;
+    await registry.putWard({ id, name, ...(departmentId !== undefined && { departmentId }) });
+    return {
+      json: { ward: id, name, department: departmentId ?? null },
+      text: `Ward ${id}: ${name}${departmentId === undefined ? '' : `, department ${departmentId}`}`,
+    };
   });
 }
 
-async function putBed(
+async function listWards(context: CommandContext): Promise<Answer> {
+  return withExistingData(context, async ({ registry }) => {
+    const { wards, beds } = await registry.snapshot();
+    const shown = wards.map(({ id, name, departmentId }) => ({
+      id,
+      name,
+      department: departmentId ?? null,
+      beds: beds.filter(({ wardId }) => wardId === id).length,
+    }));
+    const lines = shown.map(
+      ({ id, name, department, beds: many }) =>
+        `${id.padEnd(16)} ${name.padEnd(32)} ${(department ?? '-').padEnd(16)} ${many} beds`,
+    );
+    return { json: { wards: shown }, text: lines.join('\n') || 'No wards.' };
+  });
+}
+
+async function listBeds(context: CommandContext, options: { readonly ward?: string }): Promise<Answer> {
+  const wardId = options.ward === undefined ? undefined : required('--ward', parseWardId(options.ward), ID_EXPECTED);
+  return withExistingData(context, async ({ registry }) => {
+    const { wards, beds, patients } = await registry.snapshot();
+    if (wardId !== undefined && !wards.some(({ id }) => id === wardId))
+      throw new Misuse('--ward', `there is no ward ${wardId}`);
+    const shown = beds
+      .filter((bed) => wardId === undefined || bed.wardId === wardId)
+      .map(({ id, wardId: ward, label: name }) => ({
+        id,
+        ward,
+        label: name,
+        patients: patients.flatMap((patient) => (patient.bedId === id ? patient.id : [])),
+      }));
+    const lines = shown.map(
+      ({ id, ward, label: name, patients: there }) =>
+        `${id.padEnd(16)} ${ward.padEnd(12)} ${name.padEnd(16)} ${there.join(', ') || '-'}`,
+    );
+    return { json: { beds: shown }, text: lines.join('\n') || 'No beds.' };
+  });
+}
+
+async function addBed(context: CommandContext, options: BedOptions, bed: string): Promise<Answer> {
+  return writeBed(context, options, bed, 'new');
+}
+
+async function putBed(context: CommandContext, options: BedOptions, bed: string): Promise<Answer> {
+  return writeBed(context, options, bed, 'any');
+}
+
+async function writeBed(
   context: CommandContext,
-  options: { readonly ward: string; readonly label?: string },
+  options: BedOptions,
   bed: string,
+  which: 'new' | 'any',
 ): Promise<Answer> {
   const id = required('<bed>', parseBedId(bed), ID_EXPECTED);
   const wardId = required('--ward', parseWardId(options.ward), ID_EXPECTED);
   const shown = options.label === undefined ? id : label('--label', options.label);
   return withData(context, async ({ registry }) => {
-    const { wards } = await registry.snapshot();
+    const { wards, beds } = await registry.snapshot();
+    if (which === 'new' && beds.some((each) => each.id === id))
+      throw new Refusal(`<bed>: there is a bed ${id} already`);
     if (!wards.some((each) => each.id === wardId)) throw new Refusal(`--ward: there is no ward ${wardId}`);
     await registry.putBed({ id, wardId, label: shown });
     return { json: { bed: id, ward: wardId, label: shown }, text: `Bed ${id} (${shown}) in ward ${wardId}` };
@@ -112,7 +221,7 @@ async function putPatient(context: CommandContext, options: PatientOptions, pati
 }
 
 async function listPatients(context: CommandContext): Promise<Answer> {
-  return withData(context, async ({ registry }) => {
+  return withExistingData(context, async ({ registry }) => {
     const { patients } = await registry.snapshot();
     const shown = patients.map(({ id, wardId, bedId, bed }) => ({
       id,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { scriptUser } from '../../identity/users.ts';
 import { callServer, parsed } from './call-server.ts';
-import { type Answer, addCommand, type CommandContext, Misuse, required, withData } from './command.ts';
+import { type Answer, addCommand, type CommandContext, Misuse, required, withExistingData } from './command.ts';
 
 /** `healthsync rejected …`: readings that were refused, and their second chance after a fix. */
 export function register(program: Command, context: CommandContext): void {
@@ -46,7 +46,7 @@ async function list(context: CommandContext, options: ListOptions): Promise<Answ
     wanted >= 1 && wanted <= 1000 ? wanted : undefined,
     'expected a whole number from 1 to 1000',
   );
-  return withData(context, async ({ rejected }) => {
+  return withExistingData(context, async ({ rejected }) => {
     const found = await rejected.list({
       limit,
       ...(options.device !== undefined && { deviceId: options.device }),
@@ -72,7 +72,7 @@ async function list(context: CommandContext, options: ListOptions): Promise<Answ
 async function replay(context: CommandContext, _: object, id: string): Promise<Answer> {
   required('<id>', /^[A-Za-z0-9_-]{1,64}$/.test(id) ? id : undefined, 'expected an id that "rejected list" shows');
   const settings = context.settings();
-  return withData(context, async ({ accounts }) => {
+  return withExistingData(context, async ({ accounts }) => {
     const reply = await callServer(context, settings, accounts, {
       path: `/api/rejected-readings/${id}/replay`,
       as: await scriptUser(accounts, 'operator'),

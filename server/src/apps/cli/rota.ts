@@ -7,7 +7,15 @@ import { localTime } from '../../domain/zoned-time.ts';
 import type { KeptOverride, KeptRota } from '../../ports/rotas.ts';
 import type { OpenData } from '../open-data.ts';
 import { type OpenStaff, openStaff } from '../open-staff.ts';
-import { type Answer, addCommand, type CommandContext, ID_EXPECTED, Misuse, required, withData } from './command.ts';
+import {
+  type Answer,
+  addCommand,
+  type CommandContext,
+  ID_EXPECTED,
+  Misuse,
+  required,
+  withExistingData,
+} from './command.ts';
 
 /** `healthsync rota …`: who is on call, and where nobody is. */
 export function register(program: Command, context: CommandContext): void {
@@ -108,7 +116,7 @@ async function withRotas(
   const count = /^\d{1,3}$/.test(days) ? Number(days) : 0;
   if (count < 1 || count > 366) throw new Misuse('--days', 'expected a whole number from 1 to 366');
   const settings = context.settings();
-  return withData(context, async (data: OpenData) => {
+  return withExistingData(context, async (data: OpenData) => {
     const staff: OpenStaff = await openStaff(settings, data, context.now);
     const period = { fromMs: context.now(), toMs: context.now() + count * 86_400_000 };
     const [all, overrides, world] = await Promise.all([

@@ -9,7 +9,15 @@ import { showComparison } from '../../serve/alarm-burden-shape.ts';
 import { ownRules, readRuleChain } from '../../serve/rule-chain.ts';
 import { type RuleFileSet, readRuleFile } from '../../serve/rule-file.ts';
 import { recordedDatasets } from '../../simulation/recorded-datasets.ts';
-import { type Answer, type CommandContext, ID_EXPECTED, Misuse, Refusal, required, withData } from './command.ts';
+import {
+  type Answer,
+  type CommandContext,
+  ID_EXPECTED,
+  Misuse,
+  Refusal,
+  required,
+  withExistingData,
+} from './command.ts';
 
 export interface PreviewOptions {
   readonly ward: string;
@@ -25,7 +33,7 @@ export async function previewRules(context: CommandContext, options: PreviewOpti
   if (read.kind === 'invalid')
     throw new Refusal(read.errors.map(({ field, code, detail }) => `${field}: ${code}: ${detail}`).join('\n'));
   const { place, rules } = setFor(read.sets, wardId);
-  return withData(context, async ({ registry, ruleSets, database }) => {
+  return withExistingData(context, async ({ registry, ruleSets, database }) => {
     const nowMs = context.now();
     const snapshot = await registry.snapshot();
     if (!snapshot.wards.some(({ id }) => id === wardId)) throw new Refusal(`No ward ${wardId}.`);

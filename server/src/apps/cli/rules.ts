@@ -20,6 +20,7 @@ import {
   Refusal,
   required,
   withData,
+  withExistingData,
 } from './command.ts';
 import type { PreviewOptions } from './rules-preview.ts';
 
@@ -99,7 +100,7 @@ async function lintFile(file: string): Promise<Answer> {
 }
 
 async function lintData(context: CommandContext): Promise<Answer> {
-  return withData(context, async (data) => {
+  return withExistingData(context, async (data) => {
     const found: Finding[] = [];
     for (const chain of await chainsWithOwn(data, context.now())) {
       const name = nameOf(chain.place);
@@ -125,7 +126,7 @@ function answerOf(findings: readonly Finding[]): Answer {
 
 async function list(context: CommandContext, options: PlaceOptions): Promise<Answer> {
   const place = placeOf(options) ?? { scope: 'house' };
-  return withData(context, async (data) => {
+  return withExistingData(context, async (data) => {
     const { shown } = await chainOf(data, place, context.now());
     const lines = shown.inForce.map(({ rule, origin }) => {
       const { id, kind, priority, off } = rule;
@@ -137,7 +138,7 @@ async function list(context: CommandContext, options: PlaceOptions): Promise<Ans
 
 async function exportRules(context: CommandContext, options: PlaceOptions): Promise<Answer> {
   const place = placeOf(options);
-  return withData(context, async (data) => {
+  return withExistingData(context, async (data) => {
     const nowMs = context.now();
     const chains = place === undefined ? await chainsWithOwn(data, nowMs) : [await chainOf(data, place, nowMs)];
     const file: RuleFile = {

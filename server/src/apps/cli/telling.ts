@@ -10,7 +10,15 @@ import type { Contact } from '../../ports/contacts.ts';
 import type { StoredSubscription } from '../../ports/topic-subscriptions.ts';
 import type { OpenData } from '../open-data.ts';
 import { callServer, parsed } from './call-server.ts';
-import { type Answer, addCommand, type CommandContext, Misuse, Refusal, required, withData } from './command.ts';
+import {
+  type Answer,
+  addCommand,
+  type CommandContext,
+  Misuse,
+  Refusal,
+  required,
+  withExistingData,
+} from './command.ts';
 
 /** `healthsync topic …`, `contact …` and `channel …`: who is told of what, where, and whether it works. */
 export function register(program: Command, context: CommandContext): void {
@@ -94,7 +102,7 @@ interface SubscribeOptions {
 }
 
 async function list(context: CommandContext): Promise<Answer> {
-  return withData(context, async ({ topics, accounts }) => {
+  return withExistingData(context, async ({ topics, accounts }) => {
     const users = await accounts.users();
     const shown = (await topics.list()).map((each) => shownSubscription(each, users));
     const lines = shown.map(({ id, topic, subscriber, minPriority }) =>
@@ -107,7 +115,7 @@ async function list(context: CommandContext): Promise<Answer> {
 async function subscribe(context: CommandContext, options: SubscribeOptions, text: string): Promise<Answer> {
   const topic = required('<topic>', parseTopic(text), 'expected something like alarms.high.W3, technical, system');
   const minPriority = priorityOf(options.minPriority);
-  return withData(context, async (data) => {
+  return withExistingData(context, async (data) => {
     const subscriber = await subscriberOf(options, data);
     const stored = await data.topics.put({
       topic,
@@ -133,8 +141,9 @@ async function subscriberOf({ user, channel, recipient }: SubscribeOptions, data
 }
 
 async function unsubscribe(context: CommandContext, _: object, id: string): Promise<Answer> {
-  return withData(context, async ({ topics }) => {
-    if (!(await topics.remove(id))) throw new Misuse('<id>', 'there is no such subscription');
+  return withExistingData(context, async ({ topics }) => {
+    if (!(await topics.remove(id, { by: 'command line', atMs: context.now() })))
+      throw new Misuse('<id>', 'there is no such subscription');
     return { json: { removed: id }, text: `${id} is ended.` };
   });
 }
@@ -145,7 +154,7 @@ interface ContactOptions {
 }
 
 async function listContacts(context: CommandContext, _: object, name: string): Promise<Answer> {
-  return withData(context, async (data) => {
+  return withExistingData(context, async (data) => {
     const found = await data.contacts.ofUser((await findUser(data, name)).id);
     return { json: { contacts: found.map(shownContact) }, text: found.map(contactLine).join('\n') || 'None.' };
   });
@@ -159,11 +168,11 @@ async function putContact(
   text: string,
 ): Promise<Answer> {
   const minPriority = priorityOf(options.minPriority);
-  return withData(context, async (data) => {
+  return withExistingData(context, async (data) => {
     const { id: userId } = await findUser(data, name);
     const contact = { userId, channel, address: addressOf(channel, text, userId) };
     const atMs = context.now();
-    if ((await data.contacts.put({ ...contact, ...minPriority, atMs })) === 'too-many')
+    if ((await data.contacts.put({ ...contact, ...minPriority, changedBy: 'command line', atMs })) === 'too-many')
       throw new Refusal('<user>: has as many contacts as one person may have');
     if (options.vouched === true && (await data.contacts.vouch({ ...contact, by: 'admin', atMs })) === 'taken')
       throw new Refusal('<address>: somebody else has verified it');
@@ -182,17 +191,18 @@ async function removeContact(
   channel: string,
   text: string,
 ): Promise<Answer> {
-  return withData(context, async (data) => {
+  return withExistingData(context, async (data) => {
     const { id: userId } = await findUser(data, name);
-    const address = addressOf(channel, text, userId);
-    if (!(await data.contacts.remove({ userId, channel, address }))) throw new Misuse('<address>', 'is not among them');
+    const contact = { userId, channel, address: addressOf(channel, text, userId) };
+    if (!(await data.contacts.remove({ ...contact, changedBy: 'command line', atMs: context.now() })))
+      throw new Misuse('<address>', 'is not among them');
     return { json: { removed: true }, text: `${channel}: nothing is sent there any more.` };
   });
 }
 
 async function test(context: CommandContext, _: object, channel: string, endpoint: string): Promise<Answer> {
   const settings = context.settings();
-  return withData(context, async ({ accounts }) => {
+  return withExistingData(context, async ({ accounts }) => {
     const reply = await callServer(context, settings, accounts, {
       path: `/api/channels/${encodeURIComponent(channel)}/test`,
       as: await scriptUser(accounts, 'operator'),

@@ -3,10 +3,10 @@ import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { ROLES, type Role } from '../../domain/access.ts';
 import { parseWardId, type WardId } from '../../domain/ids.ts';
-import { createPasswords } from '../../identity/passwords.ts';
+import { createPasswords, passwordProblem } from '../../identity/passwords.ts';
 import { API_TOKEN_MAX_MS, createSessions } from '../../identity/sessions.ts';
 import { createSignIn } from '../../identity/sign-in.ts';
-import { addUser, parseUserName, scriptUser } from '../../identity/users.ts';
+import { addUser, PASSWORD_TEXT, parseUserName, scriptUser } from '../../identity/users.ts';
 import {
   type Answer,
   addCommand,
@@ -16,6 +16,7 @@ import {
   Refusal,
   required,
   withData,
+  withExistingData,
 } from './command.ts';
 import { parseDays } from './device.ts';
 import { readPassword } from './password-prompt.ts';
@@ -35,6 +36,17 @@ export function register(program: Command, context: CommandContext): void {
           .option('--display-name <text>', 'what others see; the sign-in name without it')
           .option('--password-file <file>', 'read the password from the first line of this file'),
       run: add,
+    },
+    context,
+  );
+  addCommand<[string], Pick<AddOptions, 'passwordFile'>>(
+    users,
+    {
+      usage: 'password <name>',
+      description: 'give an account a password, a new one or its first',
+      configure: (command) =>
+        command.option('--password-file <file>', 'read the password from the first line of this file'),
+      run: setPassword,
     },
     context,
   );
@@ -117,10 +129,36 @@ async function add(context: CommandContext, options: AddOptions, name: string): 
   });
 }
 
+async function setPassword(
+  context: CommandContext,
+  options: Pick<AddOptions, 'passwordFile'>,
+  name: string,
+): Promise<Answer> {
+  const parsed = required('<name>', parseUserName(name), 'expected a sign-in name');
+  if (ROLES.some((role) => parsed === `script-${role}`))
+    throw new Misuse('<name>', 'holds the tokens of scripts; nobody signs in as it');
+  context.settings(); // what is wrong with them is said before a password is asked for
+  const password =
+    options.passwordFile === undefined
+      ? await readPassword(context)
+      : firstLine(await readFile(options.passwordFile, 'utf8'));
+  return withExistingData(context, async ({ accounts }) => {
+    const user = await accounts.findUser(parsed);
+    if (user === undefined || user.disabledAtMs !== undefined)
+      throw new Refusal(`<name>: there is no enabled user ${parsed}`);
+    const problem = passwordProblem(password, parsed);
+    if (problem !== undefined) throw new Misuse('password', PASSWORD_TEXT[problem]);
+    const passwordHash = await createPasswords().hash(password);
+    if (passwordHash === undefined) throw new Refusal('too many passwords are being hashed; try again');
+    await accounts.putUser({ ...user, passwordHash });
+    return { json: { name: parsed }, text: `${parsed} can sign in with the new password.` };
+  });
+}
+
 const FIELD_OPTION = { name: '<name>', displayName: '--display-name', password: 'password' } as const;
 
 async function list(context: CommandContext): Promise<Answer> {
-  return withData(context, async ({ accounts }) => {
+  return withExistingData(context, async ({ accounts }) => {
     const shown = (await accounts.users()).map((user) => ({
       id: user.id,
       name: user.name,
@@ -139,7 +177,7 @@ async function list(context: CommandContext): Promise<Answer> {
 
 async function disable(context: CommandContext, _: object, name: string): Promise<Answer> {
   const parsed = required('<name>', parseUserName(name), 'expected a sign-in name');
-  return withData(context, async ({ accounts }) => {
+  return withExistingData(context, async ({ accounts }) => {
     const wasEnabled = await accounts.disable(parsed, context.now());
     if (!wasEnabled) throw new Refusal(`<name>: there is no enabled user ${parsed}`);
     return { json: { name: parsed, disabled: true }, text: `${parsed} is disabled; open sessions end within 5 s.` };

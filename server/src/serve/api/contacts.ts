@@ -1,14 +1,16 @@
 import { ConfirmContact, ContactList, PutContacts, SendContactCode } from '@healthsync/contracts/contact';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CHANNEL_TRAITS } from '../../domain/channel.ts';
 import { parseContactAddress } from '../../domain/contact-address.ts';
 import { parseUserId, type UserId } from '../../domain/ids.ts';
-import type { Contact } from '../../ports/contacts.ts';
+import type { Contact, WantedContact } from '../../ports/contacts.ts';
 import type { Notifier } from '../../ports/notifier.ts';
 import { principalOf } from '../access-gate.ts';
 import { type FieldError, invalid, notFound, sendProblem } from '../problem.ts';
+import { signatureOf } from '../signature.ts';
 import type { TellingServices } from '../telling-services.ts';
 import type { Api } from '../validation.ts';
+import { notFromThis, sendVersioned, versionFrom } from '../version-match.ts';
 import { IdPath } from './parameters.ts';
 
 /** How people can be reached: everyone their own, administrators anybody's. */
@@ -22,7 +24,7 @@ export function registerContacts(app: FastifyInstance, services: TellingServices
       config: { signedIn: true },
       schema: { summary: 'My contacts', tags: ['telling'], response: { 200: ContactList } },
     },
-    async (request, reply) => reply.send(await listOf(services, principalOf(request).userId)),
+    async (request, reply) => sendList(reply, principalOf(request).userId),
   );
 
   api.put(
@@ -43,7 +45,7 @@ export function registerContacts(app: FastifyInstance, services: TellingServices
           code: 'not-allowed',
           detail: 'Nobody vouches for their own address.',
         });
-      return replace(services, reply, principalOf(request).userId, request.body);
+      return replace(request, reply, principalOf(request).userId, request.body);
     },
   );
 
@@ -96,7 +98,7 @@ export function registerContacts(app: FastifyInstance, services: TellingServices
       const outcome = await verification.confirm({ userId, ...request.body });
       switch (outcome) {
         case 'verified':
-          return reply.send(await listOf(services, userId));
+          return sendList(reply, userId);
         case 'wrong':
           return sendProblem(reply, { status: 422, code: 'wrong-code', detail: 'That is not the code.' });
         case 'expired':
@@ -119,7 +121,7 @@ export function registerContacts(app: FastifyInstance, services: TellingServices
     },
     async (request, reply) => {
       const userId = await existing(request.params.id);
-      return userId === undefined ? notFound(reply, 'user') : reply.send(await listOf(services, userId));
+      return userId === undefined ? notFound(reply, 'user') : sendList(reply, userId);
     },
   );
 
@@ -137,7 +139,7 @@ export function registerContacts(app: FastifyInstance, services: TellingServices
     },
     async (request, reply) => {
       const userId = await existing(request.params.id);
-      return userId === undefined ? notFound(reply, 'user') : replace(services, reply, userId, request.body);
+      return userId === undefined ? notFound(reply, 'user') : replace(request, reply, userId, request.body);
     },
   );
 
@@ -147,40 +149,46 @@ export function registerContacts(app: FastifyInstance, services: TellingServices
   }
 
   async function replace(
-    { notifiers, now }: TellingServices,
+    request: FastifyRequest,
     reply: FastifyReply,
     userId: UserId,
-    { contacts: wanted }: PutContacts,
+    { contacts: wanted, version }: PutContacts,
   ): Promise<FastifyReply> {
-    const parsed = parse(wanted, notifiers, userId);
+    const parsed = parse(wanted, services.notifiers, userId);
     if (parsed.errors.length > 0) return invalid(reply, parsed.errors);
-    const taken: FieldError[] = [];
-    const kept = new Set(parsed.contacts.map(keyOf));
-    for (const { channel, address } of await contacts.ofUser(userId))
-      if (!kept.has(keyOf({ channel, address }))) await contacts.remove({ userId, channel, address });
-    for (const [index, contact] of parsed.contacts.entries()) {
-      const { isVouched, isOwnBrowser, ...fields } = contact;
-      if ((await contacts.put({ userId, ...fields, atMs: now() })) === 'too-many')
-        taken.push({ code: 'too-many', field: `contacts.${index}`, detail: 'more contacts than one person may have' });
-      else if (isVouched || isOwnBrowser) {
-        const by = isVouched ? 'admin' : 'channel';
-        if ((await contacts.vouch({ userId, ...fields, by, atMs: now() })) === 'taken')
-          taken.push({ code: 'taken', field: `contacts.${index}`, detail: 'somebody else has verified this address' });
-      }
+    const from = versionFrom(request, version);
+    const by = signatureOf(principalOf(request));
+    const made = { ...(from !== undefined && { from }), by, atMs: services.now() };
+    const outcome = await contacts.replace(userId, parsed.contacts, made);
+    switch (outcome.kind) {
+      case 'kept':
+        return sendList(reply, userId);
+      case 'changed-meanwhile':
+        return notFromThis(reply, from, outcome);
+      case 'taken':
+        return invalid(
+          reply,
+          outcome.at.map((index) => ({
+            code: 'taken',
+            field: `contacts.${index}`,
+            detail: 'somebody else has verified this address',
+          })),
+        );
+      default:
+        return outcome satisfies never;
     }
-    return taken.length > 0 ? invalid(reply, taken) : reply.send(await listOf(services, userId));
   }
-}
 
-interface Wanted extends Pick<Contact, 'channel' | 'address' | 'minPriority'> {
-  readonly isVouched: boolean;
-  /** A browser is registered under its person's session: nothing else needs to be proved. */
-  readonly isOwnBrowser: boolean;
+  /** The version is read first: whoever changes it meanwhile makes this one old, not this list newer than it is. */
+  async function sendList(reply: FastifyReply, userId: UserId): Promise<FastifyReply> {
+    const version = await contacts.versionOf(userId);
+    return sendVersioned(reply, version, { version, ...(await listOf(services, userId)) });
+  }
 }
 
 function parse(wanted: PutContacts['contacts'], notifiers: readonly Notifier[], userId: UserId) {
   const errors: FieldError[] = [];
-  const contacts: Wanted[] = [];
+  const contacts: WantedContact[] = [];
   for (const [index, { channel, address: text, minPriority, vouched }] of wanted.entries()) {
     const type = notifiers.find((each) => each.channel === channel)?.type;
     const traits = type === undefined ? undefined : CHANNEL_TRAITS[type].contact;
@@ -201,8 +209,8 @@ function parse(wanted: PutContacts['contacts'], notifiers: readonly Notifier[], 
         channel,
         address,
         ...(minPriority === undefined ? {} : { minPriority }),
-        isVouched: vouched === true,
-        isOwnBrowser,
+        // A browser is registered under its person's session: nothing else needs to be proved.
+        ...(vouched === true ? { vouchedBy: 'admin' } : isOwnBrowser ? { vouchedBy: 'channel' } : {}),
       });
   }
   return { contacts, errors };
@@ -210,7 +218,7 @@ function parse(wanted: PutContacts['contacts'], notifiers: readonly Notifier[], 
 
 const keyOf = ({ channel, address }: Pick<Contact, 'channel' | 'address'>) => `${channel}\n${address}`;
 
-async function listOf({ contacts, notifiers }: TellingServices, userId: UserId): Promise<ContactList> {
+async function listOf({ contacts, notifiers }: TellingServices, userId: UserId): Promise<Omit<ContactList, 'version'>> {
   const types = new Map(notifiers.map(({ channel, type }) => [channel, type]));
   return {
     contacts: (await contacts.ofUser(userId)).map(({ userId: _, ...contact }) => ({

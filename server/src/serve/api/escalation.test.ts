@@ -6,7 +6,7 @@ import { PostgresRotas } from '../../adapters/postgres/rotas.ts';
 import { emptyDatabase, openTestDatabase, type TestDatabase } from '../../adapters/postgres/test-database.ts';
 import type { Role } from '../../domain/access.ts';
 import { ESCALATION_TIMES } from '../../domain/escalation-times.ts';
-import type { AlarmId, UserId } from '../../domain/ids.ts';
+import type { AlarmId, UserId, WardId } from '../../domain/ids.ts';
 import { escalationDefinitions } from '../../escalation/definition-files.ts';
 import { createStaffDirectory } from '../../escalation/staff-directory.ts';
 import type { ActRequest } from '../../ports/alarm-store.ts';
@@ -189,7 +189,8 @@ describe('a rota over HTTP', () => {
     await put('/api/rotas/R1', ROTA);
     expect((await put('/api/rotas/R1', { ...ROTA, version: 1 })).status).toBe(200);
     const second = await put('/api/rotas/R1', { ...ROTA, version: 1 });
-    expect([second.status, second.body.code]).toEqual([409, 'version-conflict']);
+    expect([second.status, second.body.code, second.body.changed.version]).toEqual([412, 'changed-meanwhile', 2]);
+    expect((await put('/api/rotas/R1', ROTA)).status).toBe(428);
     const versions = await call('/api/rotas/R1/versions');
     expect(versions.body.versions.map(({ version }: { version: number }) => version)).toEqual([2, 1]);
   });
@@ -323,6 +324,14 @@ describe('a care team over HTTP', () => {
       'shift unknown-shift',
       'role role-of-ward',
     ]);
+    await server.accounts.putUser({
+      id: 'far' as UserId,
+      name: 'far',
+      displayName: 'Far',
+      roles: ['nurse'],
+      wardIds: ['W2' as WardId],
+    });
+    expect(fieldsOf(await assign({ role: 'nurse', userId: 'far', bedIds: ['W1-B1'] }))).toEqual(['userId other-ward']);
     const token = await server.token('charge-nurse', ['W2']);
     expect((await server.call('/api/wards/W1/care-team', { token })).status).toBe(404);
     expect((await post('/api/wards/W1/assignments', { role: 'nurse', userId: 'nia' }, 'nurse')).status).toBe(403);
@@ -333,12 +342,19 @@ describe('quiet hours over HTTP', () => {
   const window = { weekdays: [1, 2], from: '22:00', to: '06:00', priorities: ['low'], effect: 'hold' };
 
   it('are one’s own, or a ward’s', async () => {
-    expect((await call('/api/me/quiet-hours', 'nurse')).body).toEqual({ zone: 'Europe/Berlin', windows: [] });
+    expect((await call('/api/me/quiet-hours', 'nurse')).body).toEqual({
+      zone: 'Europe/Berlin',
+      windows: [],
+      version: 0,
+    });
     expect((await put('/api/me/quiet-hours', { zone: 'UTC', windows: [window] }, 'nurse')).status).toBe(200);
     expect((await call('/api/me/quiet-hours', 'nurse')).body.windows).toEqual([window]);
     expect((await call('/api/me/quiet-hours', 'physician')).body.windows).toEqual([]);
     expect((await put('/api/wards/W1/quiet-hours', { zone: 'UTC', windows: [window] })).status).toBe(200);
-    expect((await call('/api/wards/W1/quiet-hours', 'nurse')).body.windows).toEqual([window]);
+    expect((await call('/api/wards/W1/quiet-hours', 'nurse')).body).toMatchObject({ windows: [window], version: 1 });
+    const late = await put('/api/wards/W1/quiet-hours', { zone: 'UTC', windows: [], version: 0 });
+    expect([late.status, late.body.changed]).toMatchObject([412, { version: 1, by: expect.any(String) }]);
+    expect((await put('/api/wards/W1/quiet-hours', { zone: 'UTC', windows: [], version: 1 })).body.version).toBe(2);
     expect((await put('/api/wards/W1/quiet-hours', { zone: 'UTC', windows: [] }, 'nurse')).status).toBe(403);
   });
 

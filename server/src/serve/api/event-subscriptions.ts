@@ -10,7 +10,7 @@ import type { FastifyInstance } from 'fastify';
 import type { AlarmEvents, EventSubscriptionRecord, EventSubscriptions } from '../../ports/alarm-events.ts';
 import { principalOf } from '../access-gate.ts';
 import { rfc3339 } from '../alert-shape.ts';
-import { mayGrant } from '../event-grant.ts';
+import { mayGrant, mayRoute } from '../event-grant.ts';
 import { type FieldError, invalid, notFound, sendProblem } from '../problem.ts';
 import { signatureOf } from '../signature.ts';
 import type { Api } from '../validation.ts';
@@ -65,6 +65,7 @@ export function registerEventSubscriptions(app: FastifyInstance, services: Event
       const errors = [...errorsOf(url), ...(from !== 'now' && from > head ? [beyond('from', head)] : [])];
       if (errors.length > 0) return invalid(reply, errors);
       if (!mayGrant(principal, detail)) return denied(reply);
+      if (!mayRoute(principal, routes)) return otherWards(reply);
       if ((await subscriptions.list()).length >= SUBSCRIPTIONS_MAX)
         return sendProblem(reply, { status: 409, code: 'too-many', detail: `At most ${SUBSCRIPTIONS_MAX}.` });
       const secret = newSecret();
@@ -92,10 +93,12 @@ export function registerEventSubscriptions(app: FastifyInstance, services: Event
       const { url, detail } = request.body;
       const errors = url === undefined ? [] : errorsOf(url);
       if (errors.length > 0) return invalid(reply, errors);
-      const before = (await subscriptions.list()).find(({ id }) => id === request.params.id);
+      const before = await found(request.params.id);
       if (before === undefined) return notFound(reply, 'subscription');
       // A new address for old detail is a new grant, too.
       if (!mayGrant(principalOf(request), detail ?? before.detail)) return denied(reply);
+      for (const routes of [before.routes, request.body.routes ?? before.routes])
+        if (!mayRoute(principalOf(request), routes)) return otherWards(reply);
       const changed = await subscriptions.change(before.id, request.body);
       if (changed === undefined) return notFound(reply, 'subscription');
       wake();
@@ -121,6 +124,8 @@ export function registerEventSubscriptions(app: FastifyInstance, services: Event
       if (position === undefined)
         return invalid(reply, [{ code: 'invalid-time', field: 'from', detail: 'must be RFC 3339 with a zone' }]);
       if (position > head) return invalid(reply, [beyond('after', head)]);
+      const before = await found(request.params.id);
+      if (before !== undefined && !mayRoute(principalOf(request), before.routes)) return otherWards(reply);
       const changed = await subscriptions.change(request.params.id, { position });
       if (changed === undefined) return notFound(reply, 'subscription');
       wake();
@@ -140,7 +145,8 @@ export function registerEventSubscriptions(app: FastifyInstance, services: Event
       },
     },
     async (request, reply) => {
-      const before = (await subscriptions.list()).find(({ id }) => id === request.params.id);
+      const before = await found(request.params.id);
+      if (before !== undefined && !mayRoute(principalOf(request), before.routes)) return otherWards(reply);
       const secret = newSecret();
       const former = before?.secret.split(' ')[0] ?? '';
       const changed = before && (await subscriptions.change(before.id, { secret: `${secret} ${former}` }));
@@ -152,9 +158,17 @@ export function registerEventSubscriptions(app: FastifyInstance, services: Event
   api.delete(
     '/api/event-subscriptions/:id',
     { ...write, schema: { summary: 'End a subscription', tags: ['events'], params: IdPath } },
-    async (request, reply) =>
-      (await subscriptions.remove(request.params.id)) ? reply.code(204).send() : notFound(reply, 'subscription'),
+    async (request, reply) => {
+      const before = await found(request.params.id);
+      if (before !== undefined && !mayRoute(principalOf(request), before.routes)) return otherWards(reply);
+      const isEnded = before !== undefined && (await subscriptions.remove(before.id));
+      return isEnded ? reply.code(204).send() : notFound(reply, 'subscription');
+    },
   );
+
+  async function found(id: string): Promise<EventSubscriptionRecord | undefined> {
+    return (await subscriptions.list()).find((each) => each.id === id);
+  }
 
   function errorsOf(url: string): readonly FieldError[] {
     const refused = refusalOf(url);
@@ -177,6 +191,14 @@ function denied(reply: Parameters<typeof sendProblem>[0]) {
     status: 403,
     code: 'role-needed',
     detail: 'More than the place of an alarm is granted by those who may read patients’ alarms of all wards.',
+  });
+}
+
+function otherWards(reply: Parameters<typeof sendProblem>[0]) {
+  return sendProblem(reply, {
+    status: 403,
+    code: 'other-ward',
+    detail: 'Every route must name wards, and only yours: otherwise it sends events of all of them.',
   });
 }
 

@@ -1,12 +1,14 @@
 import { AlarmEventPage, EventDetail } from '@healthsync/contracts/event';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
+import type { WardId } from '../../domain/ids.ts';
 import { cloudEvent } from '../../events/cloud-event.ts';
 import type { AlarmEvents } from '../../ports/alarm-events.ts';
 import { principalOf } from '../access-gate.ts';
 import { mayGrant } from '../event-grant.ts';
 import { sendProblem } from '../problem.ts';
 import type { Api } from '../validation.ts';
+import { seesWard } from '../ward-scope.ts';
 import { type EventSubscriptionServices, registerEventSubscriptions } from './event-subscriptions.ts';
 
 const LIMIT_DEFAULT = 100;
@@ -40,7 +42,8 @@ export function registerEvents(
     },
     async (request, reply) => {
       const { after = 0, limit = LIMIT_DEFAULT, detail = 'place' } = request.query;
-      if (!mayGrant(principalOf(request), detail))
+      const principal = principalOf(request);
+      if (!mayGrant(principal, detail))
         return sendProblem(reply, {
           status: 403,
           code: 'role-needed',
@@ -49,7 +52,10 @@ export function registerEvents(
       const found = await services.events.read({ after, limit: limit + 1 });
       const page = found.slice(0, limit);
       return reply.send({
-        events: page.map((event) => cloudEvent(event, detail)),
+        // Of other wards they are passed by, and `next` goes past them.
+        events: page
+          .filter(({ facts }) => seesWard(principal, facts.wardId as WardId | undefined))
+          .map((event) => cloudEvent(event, detail)),
         next: page.at(-1)?.position ?? after,
         isEnd: found.length <= limit,
       });

@@ -8,6 +8,7 @@ import { readRules } from '../rule-shape.ts';
 import { writeRules, writerOf } from '../rule-writing.ts';
 import type { Services } from '../services.ts';
 import type { Api } from '../validation.ts';
+import { notFromThis, sendVersioned, versionFrom } from '../version-match.ts';
 import { visiblePatient } from '../ward-scope.ts';
 import { IdPath } from './parameters.ts';
 
@@ -27,7 +28,7 @@ export function registerLimits(app: FastifyInstance, services: Services): void {
       const place = id && visiblePatient(principalOf(request), view(), id);
       if (place === undefined) return notFound(reply, 'patient');
       const chain = await readRuleChain(ruleSets, { scope: 'patient', patientId: place.id }, place, now());
-      return reply.send({ rules: limitsShown(chain) });
+      return sendVersioned(reply, chain.own.revision, { rules: limitsShown(chain), version: chain.own.revision });
     },
   );
 
@@ -48,7 +49,8 @@ export function registerLimits(app: FastifyInstance, services: Services): void {
       const id = parsePatientId(request.params.id);
       const patient = id && visiblePatient(principal, view(), id);
       if (patient === undefined) return notFound(reply, 'patient');
-      const { reason, rules } = request.body;
+      const { reason, rules, version } = request.body;
+      const from = versionFrom(request, version);
       const read = readRules(
         rules.map((limit) => ({
           ...limit,
@@ -66,7 +68,10 @@ export function registerLimits(app: FastifyInstance, services: Services): void {
         rules: [...read.rules, ...others],
         who: writerOf(principal),
         reason,
+        expectedRevision: from ?? 0,
       });
+      if (outcome.kind === 'changed-meanwhile')
+        return notFromThis(reply, from, { ...outcome, version: outcome.revision });
       if (outcome.kind === 'refused')
         return invalid(
           reply,
@@ -75,7 +80,11 @@ export function registerLimits(app: FastifyInstance, services: Services): void {
       const after = await readRuleChain(ruleSets, place, patient, now());
       const open = await ruleSets.proposals({ place, open: true, limit: 100, nowMs: now() });
       const asker = { userId: principal.userId, mayWrite: true };
-      return reply.send({ rules: limitsShown(after), waiting: open.map((each) => showProposal(each, asker)) });
+      return sendVersioned(reply, after.own.revision, {
+        rules: limitsShown(after),
+        version: after.own.revision,
+        waiting: open.map((each) => showProposal(each, asker)),
+      });
     },
   );
 }

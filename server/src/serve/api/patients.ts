@@ -28,7 +28,7 @@ export function registerPatients(app: FastifyInstance, services: Services): void
       return {
         wards: wards
           .filter((ward) => seesWard(principalOf(request), ward.id))
-          .map(({ id, name }) => ({ id, name, beds: bedsOf.get(id)?.length ?? 0 })),
+          .map((ward) => ({ ...ward, beds: bedsOf.get(ward.id)?.length ?? 0 })),
       };
     },
   );
@@ -66,6 +66,7 @@ export function registerPatients(app: FastifyInstance, services: Services): void
       const place = id && visiblePatient(principalOf(request), view(), id);
       const patient = place && (await registry.findPatient(place.id));
       if (place === undefined || patient === undefined) return notFound(reply, 'patient');
+      const [news2] = await ruleSets.news2Versions(place.id);
       const at = {
         ms: now(),
         isOffline: (deviceId: Parameters<typeof devices.presence>[0]) => devices.presence(deviceId) === 'offline',
@@ -79,7 +80,7 @@ export function registerPatients(app: FastifyInstance, services: Services): void
         ...(wardName !== undefined && { wardName }),
         spo2Scale: place.spo2Scale,
         limits: limitsShown(await readRuleChain(ruleSets, { scope: 'patient', patientId: place.id }, place, now())),
-        news2: showNews2(place, now()),
+        news2: showNews2(place, news2?.version ?? 0, now()),
         tile: toTile(place, statusOf(place.id), at),
       };
       return reply.send(detail);

@@ -1,14 +1,15 @@
 import { QuietHours } from '@healthsync/contracts/care-team';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { parseWardId, type WardId } from '../../domain/ids.ts';
-import { type QuietHours as DomainHours, quietHoursProblems } from '../../domain/quiet-hours.ts';
+import { quietHoursProblems } from '../../domain/quiet-hours.ts';
 import type { Principal } from '../../identity/sessions.ts';
-import type { QuietHoursOwner } from '../../ports/care-teams.ts';
+import type { QuietHoursOwner, VersionedHours } from '../../ports/care-teams.ts';
 import { principalOf } from '../access-gate.ts';
 import { toQuietHours } from '../care-team-shape.ts';
 import { invalid, notFound } from '../problem.ts';
 import { signatureOf } from '../signature.ts';
 import type { Api } from '../validation.ts';
+import { notFromThis, sendVersioned, versionFrom } from '../version-match.ts';
 import { seesWard } from '../ward-scope.ts';
 import type { EscalationServices } from './escalation-services.ts';
 import { IdPath } from './parameters.ts';
@@ -25,7 +26,7 @@ export function registerQuietHours(app: FastifyInstance, { teams, view, zone, no
     async (request, reply) => {
       const { userId } = principalOf(request);
       const { users } = await teams.quietHours({ userIds: [userId] });
-      return reply.send(shown(users.get(userId)));
+      return send(reply, users.get(userId));
     },
   );
 
@@ -34,7 +35,7 @@ export function registerQuietHours(app: FastifyInstance, { teams, view, zone, no
     { config: { signedIn: true }, schema: { summary: 'Set one’s own quiet hours', tags, body: QuietHours, response } },
     async (request, reply) => {
       const { userId } = principalOf(request);
-      return put(reply, principalOf(request), { kind: 'user', userId }, request.body);
+      return put(request, reply, { kind: 'user', userId }, request.body);
     },
   );
 
@@ -44,7 +45,7 @@ export function registerQuietHours(app: FastifyInstance, { teams, view, zone, no
     async (request, reply) => {
       const wardId = visibleWard(principalOf(request), request.params.id);
       if (wardId === undefined) return notFound(reply, 'ward');
-      return reply.send(shown((await teams.quietHours({ wardId, userIds: [] })).ward));
+      return send(reply, (await teams.quietHours({ wardId, userIds: [] })).ward);
     },
   );
 
@@ -57,23 +58,34 @@ export function registerQuietHours(app: FastifyInstance, { teams, view, zone, no
     async (request, reply) => {
       const wardId = visibleWard(principalOf(request), request.params.id);
       if (wardId === undefined) return notFound(reply, 'ward');
-      return put(reply, principalOf(request), { kind: 'ward', wardId }, request.body);
+      return put(request, reply, { kind: 'ward', wardId }, request.body);
     },
   );
 
   async function put(
+    request: FastifyRequest,
     reply: FastifyReply,
-    principal: Principal,
     owner: QuietHoursOwner,
-    hours: QuietHours,
+    { version: inBody, ...hours }: QuietHours,
   ): Promise<FastifyReply> {
     const problems = quietHoursProblems(hours);
     if (problems.length > 0) return invalid(reply, problems);
-    await teams.putQuietHours({ owner, hours, by: signatureOf(principal), atMs: now() });
-    return reply.send(hours);
+    const from = versionFrom(request, inBody);
+    const by = signatureOf(principalOf(request));
+    const outcome = await teams.putQuietHours({
+      owner,
+      hours,
+      ...(from !== undefined && { from }),
+      by,
+      atMs: now(),
+    });
+    if (outcome.kind === 'changed-meanwhile') return notFromThis(reply, from, outcome);
+    return send(reply, { ...hours, version: outcome.version });
   }
 
-  const shown = (hours: DomainHours | undefined): QuietHours => toQuietHours(hours ?? { zone, windows: [] });
+  function send(reply: FastifyReply, { version, ...hours }: VersionedHours = { zone, windows: [], version: 0 }) {
+    return sendVersioned(reply, version, { ...toQuietHours(hours), version });
+  }
 
   function visibleWard(principal: Principal, text: string): WardId | undefined {
     const wardId = parseWardId(text);

@@ -7,10 +7,11 @@ import { rotaProblems, rotaWarnings } from '../../domain/rota-check.ts';
 import type { Interval } from '../../domain/zoned-time.ts';
 import type { Principal } from '../../identity/sessions.ts';
 import { principalOf } from '../access-gate.ts';
-import { invalid, notFound, sendProblem } from '../problem.ts';
+import { invalid, notFound } from '../problem.ts';
 import { toOnCall, toRota, toWarning } from '../rota-shape.ts';
 import { signatureOf } from '../signature.ts';
 import type { Api } from '../validation.ts';
+import { notFromThis, versionFrom } from '../version-match.ts';
 import type { EscalationServices } from './escalation-services.ts';
 import { DAY_MS, Id, IdPath, Instant, parseInstant, parsePeriod } from './parameters.ts';
 import { namesIn, otherWard, peopleIn, rotaReader, writesRota } from './rota-reading.ts';
@@ -128,7 +129,7 @@ export function registerRotas(app: FastifyInstance, services: EscalationServices
       const asked = wanted((request.query.id ?? 'new') as RotaId, request.body);
       if (await refuse(reply, principalOf(request), asked)) return reply;
       const set = { retired: false, setBy: signatureOf(principalOf(request)), setAtMs: now(), reason };
-      return reply.send(await schedule({ ...asked, version: request.body.version ?? 1, ...set }, ahead()));
+      return reply.send(await schedule({ ...asked, version: request.body.version || 1, ...set }, ahead()));
     },
   );
 
@@ -153,15 +154,16 @@ export function registerRotas(app: FastifyInstance, services: EscalationServices
       const asked = wanted(id, request.body);
       if (await refuse(reply, principal, asked)) return reply;
       const { version, reason } = request.body;
+      const from = versionFrom(request, version);
       const outcome = await rotas.put({
         rota: asked,
         retired: false,
         by: signatureOf(principal),
         reason,
         atMs: now(),
-        ...(version !== undefined && { from: version }),
+        from: from ?? 0,
       });
-      if (outcome.kind === 'conflict') return conflict(reply, outcome.version);
+      if (outcome.kind === 'changed-meanwhile') return notFromThis(reply, from, outcome);
       return reply.send(await schedule(outcome.rota, ahead()));
     },
   );
@@ -196,7 +198,9 @@ export function registerRotas(app: FastifyInstance, services: EscalationServices
         atMs: now(),
         from: version,
       });
-      return outcome.kind === 'conflict' ? conflict(reply, outcome.version) : reply.send(toRota(outcome.rota));
+      return outcome.kind === 'changed-meanwhile'
+        ? notFromThis(reply, version, outcome)
+        : reply.send(toRota(outcome.rota));
     },
   );
 
@@ -233,9 +237,4 @@ export function registerRotas(app: FastifyInstance, services: EscalationServices
     if (problems.length > 0) invalid(reply, problems);
     return problems.length > 0;
   }
-}
-
-function conflict(reply: FastifyReply, version: number): FastifyReply {
-  const detail = `Somebody else has changed it: version ${version} is in force now.`;
-  return sendProblem(reply, { status: 409, code: 'version-conflict', detail });
 }

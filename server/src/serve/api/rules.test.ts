@@ -3,6 +3,7 @@ import {
   News2Prescription,
   News2Versions,
   RuleProposal,
+  RuleProposal,
   RuleSetResponse,
   RuleVersions,
 } from '@healthsync/contracts/rule';
@@ -67,11 +68,13 @@ describe('alarm rules of house, ward and patient', () => {
   it('the second of two editors is told, by revision or by If-Match, and overwrites nothing', async () => {
     const doctor = await server.token('physician');
     const path = '/api/wards/W1/rules';
-    expect((await put(path, doctor, { rules: [LOW] })).body.code).toBe('revision-needed');
     const first = await put(path, doctor, { rules: [LOW] }, { 'if-match': '"0"' });
     expect([first.status, first.headers.etag]).toEqual([200, '"1"']);
     const second = await put(path, doctor, { expectedRevision: 0, rules: [] });
     expect([second.status, second.body.code]).toEqual([412, 'changed-meanwhile']);
+    expect(second.body.changed).toMatchObject({ version: 1, by: expect.stringContaining('user') });
+    const unseen = await put(path, doctor, { rules: [] });
+    expect([unseen.status, unseen.body.code]).toEqual([428, 'version-needed']);
     expect((await ask(path, doctor)).body.own).toHaveLength(1);
     expect((await put(path, doctor, { expectedRevision: 1, rules: [] })).body).toMatchObject({ revision: 2, own: [] });
   });
@@ -201,9 +204,12 @@ describe('what loosens a critical rule', () => {
       priority: 'low',
     };
     await put('/api/patients/P1/rules', doctor, { expectedRevision: 0, rules: [rise] });
-    await put('/api/patients/P1/limits', doctor, {
+    const limits = await put('/api/patients/P1/limits', doctor, {
+      version: 1,
       rules: [{ vital: 'heartRate', comparison: 'above', limit: 150, priority: 'high', clearAt: 140 }],
     });
+    expect([limits.headers.etag, limits.body.version]).toEqual(['"2"', 2]);
+    expect((await put('/api/patients/P1/limits', doctor, { version: 1, rules: [] })).status).toBe(412);
     const { body } = await ask('/api/patients/P1/rules', doctor);
     expect(body.own.map((each: { rule: { id: string } }) => each.rule.id)).toEqual([
       'heartRate.above.high',
@@ -269,15 +275,39 @@ describe('an override', () => {
 });
 
 describe('NEWS2 of a patient', () => {
-  it('is switched off with a reason, and says why it does not apply', async () => {
+  it('is switched off with a reason by two people, and says why it does not apply', async () => {
     const doctor = await server.token('physician');
     const body = { spo2Scale: 2, use: 'off', why: 'pregnancy', reason: '28 weeks' };
-    const answer = await ask('/api/patients/P1/news2', doctor, { method: 'PUT', body }, News2Prescription);
-    expect(answer.body).toEqual({ spo2Scale: 2, use: 'off', why: 'pregnancy', notApplicable: 'pregnancy' });
-    expect((await ask('/api/patients/P1/rules', doctor)).body.news2).toEqual(answer.body);
+    const asked = await ask('/api/patients/P1/news2', doctor, { method: 'PUT', body }, RuleProposal);
+    expect([asked.status, asked.body.mayConfirm]).toEqual([202, false]);
+    const applies = { spo2Scale: 1, use: 'by-age', version: 0 };
+    const before = (await ask('/api/patients/P1/rules', doctor)).body;
+    expect([before.news2, before.proposals]).toMatchObject([applies, [{ news2: { use: 'off', why: 'pregnancy' } }]]);
+    const confirm = (token: string) =>
+      ask(`/api/rule-proposals/${asked.body.id}/confirm`, token, { method: 'POST' }, undefined);
+    expect([(await confirm(doctor)).status, (await confirm(await server.token('physician'))).status]).toEqual([409, 200]);
+    expect((await ask('/api/patients/P1/rules', doctor)).body.news2).toEqual({
+      spo2Scale: 2,
+      use: 'off',
+      why: 'pregnancy',
+      notApplicable: 'pregnancy',
+      version: 1,
+    });
+    const late = await ask('/api/patients/P1/news2', doctor, { method: 'PUT', body: { ...body, use: 'by-age' } });
+    expect([late.status, late.body.code]).toEqual([428, 'version-needed']);
     const nurse = await server.token('nurse');
     const kept = await ask('/api/patients/P1/news2/versions', nurse, {}, News2Versions);
-    expect(kept.body.versions).toMatchObject([{ version: 1, why: 'pregnancy', reason: '28 weeks' }]);
+    expect(kept.body.versions).toMatchObject([
+      { version: 1, why: 'pregnancy', reason: '28 weeks', confirmedBy: expect.any(String) },
+    ]);
+    // Back on at once, by one person.
+    const back = await ask(
+      '/api/patients/P1/news2',
+      doctor,
+      { method: 'PUT', body: { ...body, use: 'by-age', version: 1 } },
+      News2Prescription,
+    );
+    expect([back.status, back.body]).toEqual([200, { spo2Scale: 2, use: 'by-age', version: 2 }]);
     expect((await ask('/api/patients/P1/news2', nurse, { method: 'PUT', body })).status).toBe(403);
   });
 

@@ -6,6 +6,7 @@ import {
   PutNews2,
   PutRules,
   RuleId,
+  RuleProposal,
   RuleSetResponse,
   RuleVersions,
 } from '@healthsync/contracts/rule';
@@ -20,16 +21,17 @@ import {
   ownRules,
   readRuleChain,
   scopeIdOf,
+  showDecision,
   showNews2,
   showOverride,
   showProposal,
 } from '../rule-chain.ts';
-import { mayWriteRules, revisionOf, type VisiblePlace, visiblePlace } from '../rule-place.ts';
+import { mayWriteRules, type VisiblePlace, visiblePlace } from '../rule-place.ts';
 import { readRules, writeRule } from '../rule-shape.ts';
-import { writeRules, writerOf } from '../rule-writing.ts';
+import { decideNews2, writeRules, writerOf } from '../rule-writing.ts';
 import type { Services } from '../services.ts';
-import { signatureOf } from '../signature.ts';
 import type { Api } from '../validation.ts';
+import { notFromThis, sendVersioned, versionFrom } from '../version-match.ts';
 import { IdPath } from './parameters.ts';
 
 /**
@@ -85,13 +87,7 @@ export function registerRules(app: FastifyInstance, services: Services): void {
             detail: 'The house’s rules hold in wards that are not yours, too.',
           });
         const { reason, rules, expectedRevision } = request.body;
-        const revision = revisionOf(request, expectedRevision);
-        if (revision === undefined)
-          return sendProblem(reply, {
-            status: 428,
-            code: 'revision-needed',
-            detail: 'Say which revision this was made from: expectedRevision, or If-Match.',
-          });
+        const from = versionFrom(request, expectedRevision);
         const read = readRules(rules);
         if (read.kind === 'invalid') return invalid(reply, read.errors);
         const chain = await readRuleChain(ruleSets, visible.place, visible.patient, now());
@@ -100,9 +96,10 @@ export function registerRules(app: FastifyInstance, services: Services): void {
           rules: read.rules,
           who: writerOf(principalOf(request)),
           reason,
-          expectedRevision: revision,
+          expectedRevision: from ?? 0,
         });
-        if (outcome.kind === 'changed-meanwhile') return changedMeanwhile(reply, outcome.revision);
+        if (outcome.kind === 'changed-meanwhile')
+          return notFromThis(reply, from, { ...outcome, version: outcome.revision });
         if (outcome.kind === 'refused')
           return invalid(
             reply,
@@ -185,28 +182,39 @@ export function registerRules(app: FastifyInstance, services: Services): void {
     {
       config: { action: 'limits.write' },
       schema: {
-        summary: 'NEWS2 of a patient: SpO2 scale by prescription, and whether the score is used at all',
+        summary:
+          'NEWS2 of a patient: SpO2 scale by prescription, and whether the score is used at all; taking a patient off it waits for a second person (202)',
         tags: ['rules'],
         params: IdPath,
         body: PutNews2,
-        response: { 200: News2Prescription },
+        response: { 200: News2Prescription, 202: RuleProposal },
       },
     },
     async (request, reply) => {
       const principal = principalOf(request);
       const patient = visiblePlace(services, principal, 'patient', request.params.id)?.patient;
       if (patient === undefined) return notFound(reply, 'patient');
-      const { spo2Scale, use, why = 'other', reason } = request.body;
-      await ruleSets.putNews2({
-        patientId: patient.id,
-        spo2Scale,
-        use: use === 'off' ? { kind: 'off', why } : { kind: 'by-age' },
-        by: signatureOf(principal),
+      const { spo2Scale, use, why = 'other', reason, version } = request.body;
+      const from = versionFrom(request, version);
+      const outcome = await decideNews2(services, {
+        patient,
+        decision: { spo2Scale, use: use === 'off' ? { kind: 'off', why } : { kind: 'by-age' } },
+        ...(from !== undefined && { from }),
+        who: writerOf(principal),
         reason,
-        atMs: now(),
       });
-      await services.refreshView();
-      return reply.send(showNews2(services.view().place(patient.id) ?? patient, now()));
+      switch (outcome.kind) {
+        case 'changed-meanwhile':
+          return notFromThis(reply, from, outcome);
+        case 'waits':
+          return reply.code(202).send(showProposal(outcome.proposal, { userId: principal.userId, mayWrite: true }));
+        case 'kept': {
+          const decided = services.view().place(patient.id) ?? patient;
+          return sendVersioned(reply, outcome.version, showNews2(decided, outcome.version, now()));
+        }
+        default:
+          return outcome satisfies never;
+      }
     },
   );
 
@@ -226,12 +234,11 @@ export function registerRules(app: FastifyInstance, services: Services): void {
       if (patient === undefined) return notFound(reply, 'patient');
       const versions = await ruleSets.news2Versions(patient.id);
       return reply.send({
-        versions: versions.map(({ version, spo2Scale, use, by: setBy, reason, atMs }) => ({
+        versions: versions.map(({ version, by: setBy, confirmedBy, reason, atMs, ...decision }) => ({
           version,
-          spo2Scale,
-          use: use.kind,
-          ...(use.kind === 'off' ? { why: use.why } : {}),
+          ...showDecision(decision),
           setBy,
+          ...(confirmedBy === undefined ? {} : { confirmedBy }),
           reason,
           setAt: iso(atMs),
         })),
@@ -243,9 +250,10 @@ export function registerRules(app: FastifyInstance, services: Services): void {
     const principal = principalOf(request);
     const asker = { userId: principal.userId, mayWrite: mayWriteRules(principal, place) };
     const nowMs = now();
-    const [chain, open] = await Promise.all([
+    const [chain, open, news2] = await Promise.all([
       readRuleChain(ruleSets, place, patient, nowMs),
       ruleSets.proposals({ place, open: true, limit: 100, nowMs }),
+      patient === undefined ? [] : ruleSets.news2Versions(patient.id),
     ]);
     const change = changeRules({ own: [], requested: ownRules(chain), inherited: chain.inherited });
     const warnings = change.kind === 'ok' ? change.warnings : change.problems;
@@ -257,10 +265,10 @@ export function registerRules(app: FastifyInstance, services: Services): void {
       inForce: [...chain.shown.inForce],
       overrides: chain.own.overrides.map(showOverride),
       proposals: open.map((each) => showProposal(each, asker)),
-      ...(patient === undefined ? {} : { news2: showNews2(patient, nowMs) }),
+      ...(patient === undefined ? {} : { news2: showNews2(patient, news2[0]?.version ?? 0, nowMs) }),
       ...(warnings.length === 0 ? {} : { warnings: [...warnings] }),
     };
-    return reply.header('etag', `"${chain.own.revision}"`).header('cache-control', 'no-store').send(body);
+    return sendVersioned(reply, chain.own.revision, body);
   }
 }
 
@@ -274,11 +282,3 @@ const VersionsQuery = Type.Object(
   },
   { additionalProperties: false },
 );
-
-function changedMeanwhile(reply: FastifyReply, revision: number): FastifyReply {
-  return sendProblem(reply, {
-    status: 412,
-    code: 'changed-meanwhile',
-    detail: `Somebody else changed these rules: they are at revision ${revision} now. Look again, then send anew.`,
-  });
-}

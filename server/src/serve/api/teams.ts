@@ -1,4 +1,5 @@
 import { CareAssignment, CareTeam, PostAssignment, PutShifts, Shift } from '@healthsync/contracts/care-team';
+import { Version } from '@healthsync/contracts/problem';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { mayDo } from '../../domain/access.ts';
@@ -23,6 +24,7 @@ import { toAssignment } from '../care-team-shape.ts';
 import { invalid, notFound } from '../problem.ts';
 import { signatureOf } from '../signature.ts';
 import type { Api } from '../validation.ts';
+import { notFromThis, sendVersioned, versionFrom } from '../version-match.ts';
 import { seesWard } from '../ward-scope.ts';
 import type { EscalationServices } from './escalation-services.ts';
 import { Id, IdPath, Instant, parseInstant } from './parameters.ts';
@@ -71,17 +73,26 @@ export function registerTeams(app: FastifyInstance, services: EscalationServices
         tags,
         params: IdPath,
         body: PutShifts,
-        response: { 200: Type.Object({ zone: Type.String(), shifts: Type.Array(Shift) }) },
+        response: { 200: Type.Object({ zone: Type.String(), shifts: Type.Array(Shift), version: Version }) },
       },
     },
     async (request, reply) => {
       const principal = principalOf(request);
       const wardId = visibleWard(principal, request.params.id);
       if (wardId === undefined) return notFound(reply, 'ward');
-      const problems = shiftProblems(request.body, (await teamOf(wardId)).assignments);
+      const { version: inBody, ...wanted } = request.body;
+      const problems = shiftProblems(wanted, (await teamOf(wardId)).assignments);
       if (problems.length > 0) return invalid(reply, problems);
-      await teams.putShifts({ wardId, ...request.body, by: signatureOf(principal), atMs: now() });
-      return reply.send(request.body);
+      const from = versionFrom(request, inBody);
+      const outcome = await teams.putShifts({
+        wardId,
+        ...wanted,
+        ...(from !== undefined && { from }),
+        by: signatureOf(principal),
+        atMs: now(),
+      });
+      if (outcome.kind === 'changed-meanwhile') return notFromThis(reply, from, outcome);
+      return sendVersioned(reply, outcome.version, { ...wanted, version: outcome.version });
     },
   );
 
@@ -132,6 +143,10 @@ export function registerTeams(app: FastifyInstance, services: EscalationServices
         shifts: (await teamOf(wardId)).shifts,
       });
       if (problems.length > 0) return invalid(reply, problems);
+      // Who may not see the ward could not look after anybody in it: they would be told, and find nothing.
+      const assignee = world.people.get(wanted.userId);
+      if (assignee !== undefined && !seesWard(assignee, wardId))
+        return invalid(reply, [{ code: 'other-ward', field: 'userId', detail: 'may not see this ward' }]);
       const made = { ...wanted, id: newId(), madeBy: signatureOf(principal), madeAtMs: now() };
       await teams.assign(made);
       return reply.code(201).send(toAssignment(made, namesIn(world)));
@@ -161,7 +176,7 @@ export function registerTeams(app: FastifyInstance, services: EscalationServices
   }
 
   async function teamOf(wardId: WardId): Promise<KeptTeam> {
-    return (await teams.team(wardId, now())) ?? { wardId, zone, shifts: [], assignments: [] };
+    return (await teams.team(wardId, now())) ?? { wardId, zone, shifts: [], version: 0, assignments: [] };
   }
 
   function shown(team: KeptTeam, world: EscalationWorld, atMs: number): CareTeam {
@@ -186,6 +201,7 @@ export function registerTeams(app: FastifyInstance, services: EscalationServices
       at: rfc3339(atMs),
       zone: team.zone,
       shifts: team.shifts.map((each) => ({ ...each })),
+      shiftsVersion: team.version,
       ...(shiftNow !== undefined && { shiftNow }),
       assignments: team.assignments.map((each) => toAssignment(each, nameOf)),
       beds,

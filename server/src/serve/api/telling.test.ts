@@ -117,7 +117,8 @@ const errorsOf = (body: unknown) =>
   (body as { errors: { code: string; field: string }[] }).errors.map(({ code, field }) => [code, field]);
 
 describe('my contacts', () => {
-  const put = (token: string, contacts: unknown) => call('PUT', '/api/me/contacts', token, { contacts }, ContactList);
+  const put = (token: string, contacts: unknown, version?: number) =>
+    call('PUT', '/api/me/contacts', token, { contacts, ...(version !== undefined && { version }) }, ContactList);
 
   it('are added, proved by the code that was sent there, and stay proved', async () => {
     const token = await tokenOf('nurse');
@@ -144,10 +145,12 @@ describe('my contacts', () => {
       ContactList,
     );
     expect(confirmed.body).toMatchObject({ contacts: [{ verified: true, verifiedBy: 'code' }] });
-    expect((await put(token, [contact, { channel: 'smtp', address: 'me@x.example' }])).body).toMatchObject({
+    expect((await put(token, [contact, { channel: 'smtp', address: 'me@x.example' }], 1)).body).toMatchObject({
+      version: 2,
       contacts: [{ verified: true }, { verified: false }],
     });
-    expect((await put(token, [])).body).toMatchObject({ contacts: [] });
+    expect([(await put(token, [])).status, (await put(token, [], 1)).status]).toEqual([428, 412]);
+    expect((await put(token, [], 2)).body).toMatchObject({ contacts: [] });
   });
   it('are refused with every fault at once', async () => {
     const { status, body } = await put(await tokenOf('nurse'), [
@@ -186,10 +189,11 @@ describe('my contacts', () => {
 describe('topics', () => {
   it('I subscribe to are mine, in my wards, and replaced as a whole', async () => {
     const token = await tokenOf('nurse', ['W1']);
-    const put = (subscriptions: unknown) =>
-      call('PUT', '/api/me/topics', token, { subscriptions }, TopicSubscriptionList);
+    const put = (subscriptions: unknown, version = 0) =>
+      call('PUT', '/api/me/topics', token, { subscriptions, version }, TopicSubscriptionList);
     expect((await put([{ topic: 'alarms.high.W1' }, { topic: 'system', minPriority: 'high' }])).status).toBe(200);
-    expect((await put([{ topic: 'alarms.*.W1', events: ['raised', 'reminder'] }])).status).toBe(200);
+    expect((await put([{ topic: 'system' }])).status).toBe(412);
+    expect((await put([{ topic: 'alarms.*.W1', events: ['raised', 'reminder'] }], 1)).status).toBe(200);
     expect((await call('GET', '/api/me/topics', token, undefined, TopicSubscriptionList)).body).toMatchObject({
       subscriptions: [{ topic: 'alarms.*.W1', events: ['raised', 'reminder'], source: 'app' }],
     });

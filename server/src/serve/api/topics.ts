@@ -4,10 +4,10 @@ import {
   TopicSubscription,
   TopicSubscriptionList,
 } from '@healthsync/contracts/topic';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { mayDo } from '../../domain/access.ts';
 import { parseContactAddress } from '../../domain/contact-address.ts';
-import { parseUserId } from '../../domain/ids.ts';
+import { parseUserId, type UserId } from '../../domain/ids.ts';
 import { parseTopic, type Subscriber, type Subscription, type Topic, topicName } from '../../domain/topic.ts';
 import type { Principal } from '../../identity/sessions.ts';
 import type { User } from '../../ports/accounts.ts';
@@ -18,6 +18,7 @@ import { type FieldError, invalid, notFound, sendProblem } from '../problem.ts';
 import { signatureOf } from '../signature.ts';
 import type { TellingServices } from '../telling-services.ts';
 import type { Api } from '../validation.ts';
+import { notFromThis, sendVersioned, versionFrom } from '../version-match.ts';
 import { seesWard } from '../ward-scope.ts';
 import { IdPath } from './parameters.ts';
 
@@ -51,10 +52,7 @@ export function registerTopics(app: FastifyInstance, services: TellingServices):
     },
     async (request, reply) => {
       const { userId } = principalOf(request);
-      const mine = (await topics.list()).filter(
-        ({ subscriber }) => subscriber.kind === 'user' && subscriber.userId === userId,
-      );
-      return reply.send({ subscriptions: mine.map((each) => shownStored(each, [])) });
+      return sendMine(reply, userId);
     },
   );
 
@@ -74,14 +72,25 @@ export function registerTopics(app: FastifyInstance, services: TellingServices):
       const wanted = request.body.subscriptions.map(({ topic, ...rest }) => ({ ...rest, topic: parseTopic(topic) }));
       const errors = wanted.flatMap(({ topic }, index) => errorsOf(topic, `subscriptions.${index}.topic`, principal));
       if (errors.length > 0) return invalid(reply, errors);
-      const stored = await topics.replaceOf(
+      const from = versionFrom(request, request.body.version);
+      const outcome = await topics.replaceOf(
         principal.userId,
         wanted.flatMap(({ topic, ...rest }) => (topic === undefined ? [] : [{ topic, ...rest }])),
-        { by: signatureOf(principal), atMs: now() },
+        { ...(from !== undefined && { from }), by: signatureOf(principal), atMs: now() },
       );
-      return reply.send({ subscriptions: stored.map((each) => shownStored(each, [])) });
+      if (outcome.kind === 'changed-meanwhile') return notFromThis(reply, from, outcome);
+      return sendMine(reply, principal.userId);
     },
   );
+
+  /** The version is read first: whoever changes it meanwhile makes this one old, not this list newer than it is. */
+  async function sendMine(reply: FastifyReply, userId: UserId): Promise<FastifyReply> {
+    const version = await topics.versionOf(userId);
+    const mine = (await topics.list()).filter(
+      ({ subscriber }) => subscriber.kind === 'user' && subscriber.userId === userId,
+    );
+    return sendVersioned(reply, version, { version, subscriptions: mine.map((each) => shownStored(each, [])) });
+  }
 
   api.post(
     '/api/topics/subscriptions',
@@ -118,7 +127,9 @@ export function registerTopics(app: FastifyInstance, services: TellingServices):
     async (request, reply) => {
       if (house.subscriptions.some(({ id }) => id === request.params.id))
         return sendProblem(reply, { status: 409, code: 'of-the-settings', detail: 'It is changed in the settings.' });
-      return (await topics.remove(request.params.id)) ? reply.code(204).send() : notFound(reply, 'subscription');
+      const by = signatureOf(principalOf(request));
+      const isEnded = await topics.remove(request.params.id, { by, atMs: now() });
+      return isEnded ? reply.code(204).send() : notFound(reply, 'subscription');
     },
   );
 }

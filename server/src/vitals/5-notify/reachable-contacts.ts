@@ -30,6 +30,8 @@ export function reachableContacts(contacts: Contacts, notifiers: readonly Notifi
     },
     ofUser: (userId) => contacts.ofUser(userId),
     userOf: (channel, address) => contacts.userOf(channel, address),
+    versionOf: (userId) => contacts.versionOf(userId),
+    replace: (...change) => contacts.replace(...change),
     put: (contact) => contacts.put(contact),
     remove: (contact) => contacts.remove(contact),
     startVerification: (start) => contacts.startVerification(start),

@@ -1,0 +1,183 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Command } from 'commander';
+import { FolderAnchor } from '../../adapters/anchors/folder-anchor.ts';
+import { PostgresAuditStore } from '../../adapters/postgres/audit-store.ts';
+import { type AuditEvidence, evidenceOfStore } from '../../audit/evidence.ts';
+import { evidenceOfFile, exportLines } from '../../audit/export-file.ts';
+import { holdsInclusion, proveInclusion } from '../../audit/proofs.ts';
+import { openTreeHeadKey, verifyNote } from '../../audit/tree-head-key.ts';
+import { type AuditVerdict, verifyAudit } from '../../audit/verify.ts';
+import { registerAuditHolds } from './audit-holds.ts';
+import { type Answer, addCommand, type CommandContext, Misuse, Refusal, required, withData } from './command.ts';
+
+/** `healthsync audit …`: proof of what happened, and of what was not changed since. */
+export function register(program: Command, context: CommandContext): void {
+  const audit = program.command('audit').description('proof of who did what: verify, prove, export, hold');
+  addCommand<[], VerifyOptions>(
+    audit,
+    {
+      usage: 'verify',
+      description: 'hash every entry anew and compare with everything that was signed; exit code 1 if anything differs',
+      configure: (command) =>
+        command
+          .option('--file <export>', 'an exported file instead of the database; needs no installation')
+          .option('--key <pem>', 'the public key to trust, in PEM; the data folder’s own without it')
+          .option('--anchor <path>', 'a signed tree head, or a folder of them, that was kept elsewhere', collect),
+      run: verify,
+    },
+    context,
+  );
+  addCommand<[string], { readonly key?: string }>(
+    audit,
+    {
+      usage: 'prove <position>',
+      description: 'prove that an entry is in the log that was signed (RFC 6962)',
+      configure: (command) => command.option('--key <pem>', 'the public key to trust; the data folder’s own without it'),
+      run: prove,
+    },
+    context,
+  );
+  addCommand<[], { readonly out: string; readonly from: string }>(
+    audit,
+    {
+      usage: 'export',
+      description: 'write the log to a file that can be verified without the installation',
+      configure: (command) =>
+        command
+          .requiredOption('--out <file>', 'where to; must not be there yet')
+          .option('--from <position>', 'from this entry on, or a little before; hashes stand for the rest', '0'),
+      run: exportLog,
+    },
+    context,
+  );
+  registerAuditHolds(audit, context);
+}
+
+interface VerifyOptions {
+  readonly file?: string;
+  readonly key?: string;
+  readonly anchor?: readonly string[];
+}
+
+async function verify(context: CommandContext, options: VerifyOptions): Promise<Answer> {
+  const given = await anchoredHeads(options.anchor ?? []);
+  if (options.file !== undefined) {
+    const keys = options.key === undefined ? [] : [await readKey(options.key)];
+    if (keys.length === 0) throw new Misuse('--key', 'a file is believed only with the key of who signed it');
+    const evidence = await evidenceOfFile(options.file, { anchored: given });
+    if (evidence === undefined) throw new Misuse('--file', 'expected a file that "audit export" wrote');
+    return answerOf(await run(context, evidence, keys));
+  }
+  const { dataFolder, auditAnchorFolder } = context.settings();
+  return withData(context, async ({ database }) => {
+    const store = new PostgresAuditStore(database);
+    const anchored = [...given, ...(await new FolderAnchor('data folder', headsFolder(dataFolder)).kept())];
+    if (auditAnchorFolder !== undefined) anchored.push(...(await new FolderAnchor('folder', auditAnchorFolder).kept()));
+    const verdict = await run(context, await evidenceOfStore(store, { anchored }), await trusted(dataFolder, options.key));
+    await store
+      .setLastCheck({ atMs: context.now(), size: verdict.size, findings: verdict.findingsTotal })
+      .catch(() => undefined);
+    return answerOf(verdict);
+  });
+}
+
+function run({ tell }: CommandContext, evidence: AuditEvidence, keys: readonly KeyObject[]): Promise<AuditVerdict> {
+  const isLong = evidence.size > TELL_FROM;
+  const onProgress = (position: number) => {
+    if (isLong && position % TELL_EVERY === 0) tell(`${position} of ${evidence.size}`);
+  };
+  return verifyAudit(evidence, { keys, onProgress });
+}
+
+/** Less is verified before anybody wonders. */
+const TELL_FROM = 2_000_000;
+const TELL_EVERY = 1_048_576;
+
+function answerOf(verdict: AuditVerdict): Answer {
+  const { isIntact, entries, pruned, headsChecked, findings, findingsTotal, rootHash } = verdict;
+  const lines = isIntact
+    ? [
+        `Intact: ${entries} entries are what was signed in ${headsChecked} tree heads.`,
+        ...(pruned > 0 ? [`${pruned} more were deleted after their retention; their hashes are in place.`] : []),
+        `Root ${rootHash}`,
+      ]
+    : [
+        `NOT INTACT: ${findingsTotal} findings.`,
+        ...findings.map(({ kind, from, to, text }) => `${kind.padEnd(12)} ${placeOf(from, to)}: ${text}`),
+      ];
+  return { json: verdict, text: lines.join('\n'), failed: !isIntact };
+}
+
+function placeOf(from: number, to: number): string {
+  return to - from === 1 ? `entry ${from}` : `entries ${from} to ${to - 1}`;
+}
+
+async function prove(context: CommandContext, options: { readonly key?: string }, text: string): Promise<Answer> {
+  const position = positionOf('<position>', text);
+  return withData(context, async ({ database }) => {
+    const keys = await trusted(context.settings().dataFolder, options.key);
+    const proof = await proveInclusion(new PostgresAuditStore(database), position);
+    if (proof === undefined) throw new Refusal('<position>: there is no such entry, or nothing of it is left');
+    const isSigned = verifyNote(proof.head, keys).kind === 'signed';
+    const isProved = isSigned && holdsInclusion(proof);
+    const said = !isSigned
+      ? 'NOT PROVED: the tree head is signed by nobody we trust.'
+      : isProved
+        ? `Proved: entry ${position} is in the log that was signed.`
+        : `NOT PROVED: entry ${position} is not what was signed.`;
+    const lines = [said, proof.entry ?? '(deleted after its retention)', `leaf ${proof.leafHash}`, ...proof.path, proof.head];
+    return { json: { ...proof, isProved }, text: lines.join('\n'), failed: !isProved };
+  });
+}
+
+async function exportLog(context: CommandContext, options: { readonly out: string; readonly from: string }): Promise<Answer> {
+  const from = positionOf('--from', options.from);
+  return withData(context, async ({ database }) => {
+    const evidence = await evidenceOfStore(new PostgresAuditStore(database), { from });
+    await pipeline(Readable.from(exportLines(evidence)), createWriteStream(options.out, { flags: 'wx', mode: 0o600 }));
+    const { size } = evidence;
+    return {
+      json: { out: options.out, from: evidence.from, size },
+      text: `Entries ${evidence.from} to ${size - 1} are in ${options.out}. Verify it with "healthsync audit verify --file".`,
+    };
+  });
+}
+
+/** Where tree heads are kept beside the database. */
+export const headsFolder = (dataFolder: string): string => join(dataFolder, 'audit', 'heads');
+
+async function trusted(dataFolder: string, keyFile: string | undefined): Promise<readonly KeyObject[]> {
+  if (keyFile !== undefined) return [await readKey(keyFile)];
+  return [(await openTreeHeadKey(join(dataFolder, 'audit', 'signing-key.pem'))).publicKey];
+}
+
+async function readKey(path: string): Promise<KeyObject> {
+  const pem = await readFile(path, 'utf8');
+  try {
+    const key = createPublicKey(pem);
+    if (key.asymmetricKeyType === 'ed25519') return key;
+  } catch {
+    // said below
+  }
+  throw new Misuse('--key', 'expected an Ed25519 public key in PEM, as /.well-known/healthsync-audit-keys has it');
+}
+
+async function anchoredHeads(paths: readonly string[]): Promise<readonly string[]> {
+  const heads: string[] = [];
+  for (const path of paths) {
+    if ((await stat(path)).isDirectory()) heads.push(...(await new FolderAnchor('given', path).kept()));
+    else heads.push(await readFile(path, 'utf8'));
+  }
+  return heads;
+}
+
+function positionOf(option: string, text: string): number {
+  return required(option, /^\d{1,15}$/.test(text) ? Number(text) : undefined, 'expected the position of an entry');
+}
+
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];

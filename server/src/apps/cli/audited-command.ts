@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { PostgresAuditStore } from '../../adapters/postgres/audit-store.ts';
+import { type AuditWriter, openAuditWriter } from '../../audit/audit-writer.ts';
+import { openTreeHeadKey } from '../../audit/tree-head-key.ts';
+import type { AuditEntry, AuditOutcome } from '../../domain/audit-entry.ts';
+import type { Connections } from '../../adapters/postgres/connection.ts';
+import { parsePatientId } from '../../domain/ids.ts';
+import { newOrigin } from '../open-audit.ts';
+
+/** What was called, for the audit log. */
+export interface CalledCommand {
+  /** `device enroll` */
+  readonly name: string;
+  /** What stands after it, in order. */
+  readonly given: readonly string[];
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** These look at the log itself, and must do so also where it is broken: their entry is written if it can be. */
+const LOOKS_AT_LOG = new Set(['audit verify', 'audit prove']);
+
+/**
+ * Runs a command on the data with an entry before and one after. Whoever has a shell on the machine is past every door:
+ * what they do is written down like everybody's, and not done where it cannot be.
+ */
+export async function auditedCommand<T>(
+  parts: {
+    readonly database: Connections;
+    readonly dataFolder: string;
+    readonly now: () => number;
+    readonly command: CalledCommand;
+  },
+  run: () => Promise<T>,
+): Promise<T> {
+  const { command, now } = parts;
+  const correlationId = randomUUID();
+  const entry = (outcome: AuditOutcome, phase: 'begin' | 'end') => commandEntry(command, { correlationId, outcome, phase, atMs: now() });
+  let writer: AuditWriter | undefined;
+  try {
+    const key = await openTreeHeadKey(join(parts.dataFolder, 'audit', 'signing-key.pem'));
+    writer = await openAuditWriter({ store: new PostgresAuditStore(parts.database), key, now, originIfNew: newOrigin() });
+    await writer.append([entry('allowed', 'begin')]);
+  } catch (error) {
+    if (!LOOKS_AT_LOG.has(command.name)) throw error;
+  }
+  let outcome: AuditOutcome = 'failed';
+  try {
+    const result = await run();
+    outcome = 'allowed';
+    return result;
+  } finally {
+    // It is done, and that it was begun is on record: an end that cannot be written undoes nothing.
+    await writer?.append([entry(outcome, 'end')]).catch(() => undefined);
+    await writer?.close();
+  }
+}
+
+function commandEntry(
+  { name, given, options }: CalledCommand,
+  what: { readonly correlationId: string; readonly outcome: AuditOutcome; readonly phase: string; readonly atMs: number },
+): AuditEntry {
+  const patientId = parsePatientId(options['patient'] ?? (name.startsWith('patient ') ? given[0] : undefined));
+  return {
+    atMs: what.atMs,
+    actor: { kind: 'person', name: `shell:${userName()}`, address: 'local' },
+    action: `command.${name.replaceAll(' ', '.')}`,
+    resource: { kind: name.split(' ')[0] ?? 'command', ...(isId(given[0]) && { id: given[0] }) },
+    ...(patientId !== undefined && { patientId }),
+    outcome: what.outcome,
+    correlationId: what.correlationId,
+    detail: { command: name, phase: what.phase, options: Object.keys(options).sort().join(' ') },
+  };
+}
+
+/** Only what is an id is written down: an argument may be a name, or a whole document. */
+function isId(text: string | undefined): text is string {
+  return text !== undefined && /^[A-Za-z0-9_][A-Za-z0-9._@:-]{0,127}$/.test(text);
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? '?'}`; // an account without an entry in /etc/passwd
+  }
+}
