@@ -166,6 +166,16 @@ describe('an escalation that is pushed, silenced or made more urgent', () => {
     const by = { by: 'Nia', byId: 'nia' as UserId };
     await ward.alarms.act({ id, act: { kind: 'escalate', step: 'charge-nurse-and-doctor' }, ...by, atMs: ward.now() });
     await expect.poll(() => ward.told(id), STEP).toHaveLength(3);
+    // Who asked for it is not told that a page about another alarm is enough.
+    const { rows } = await database.pool.query(
+      'select recipient, insists from delivery where alarm_id = $1 order by recipient',
+      [id],
+    );
+    expect(rows).toEqual([
+      { recipient: 'chris@ward.example', insists: true },
+      { recipient: 'dora@ward.example', insists: true },
+      { recipient: 'nia@ward.example', insists: false },
+    ]);
     await ward.alarms.act({ id, act: { kind: 'escalate', step: 'on-call' }, ...by, atMs: ward.now() });
     expect(await ward.told(id)).toHaveLength(3);
   });
