@@ -145,7 +145,7 @@ export function registerTeams(app: FastifyInstance, services: EscalationServices
       if (problems.length > 0) return invalid(reply, problems);
       // Who may not see the ward could not look after anybody in it: they would be told, and find nothing.
       const assignee = world.people.get(wanted.userId);
-      if (assignee !== undefined && !seesWard(assignee, wardId))
+      if (assignee !== undefined && assignee.wardIds.length > 0 && !assignee.wardIds.includes(wardId))
         return invalid(reply, [{ code: 'other-ward', field: 'userId', detail: 'may not see this ward' }]);
       const made = { ...wanted, id: newId(), madeBy: signatureOf(principal), madeAtMs: now() };
       await teams.assign(made);
