@@ -16,6 +16,7 @@ describe('the times of alarms, as settings', () => {
     expect(
       policyOf({
         HEALTHSYNC_ALARM_ACK_MINUTES: '0.1, 1440, 0',
+        HEALTHSYNC_ALARM_NEWS2_ACK_MINUTES: '0.2,60,0',
         HEALTHSYNC_ALARM_REMIND_MINUTES: '0,0.05,59.9',
         HEALTHSYNC_ALARM_REMINDERS_MAX: '0',
         HEALTHSYNC_ALARM_SNOOZE_MINUTES: '0.5,2,60',
@@ -24,6 +25,7 @@ describe('the times of alarms, as settings', () => {
       }),
     ).toEqual({
       acknowledgementMs: { high: 6_000, medium: 86_400_000, low: 0 },
+      news2AcknowledgementMs: { high: 12_000, medium: 3_600_000, low: 0 },
       remindEveryMs: { high: 0, medium: 3_000, low: 3_594_000 },
       remindersMax: 0,
       snoozeMs: { high: [30_000, 120_000], medium: [30_000, 120_000, 3_600_000], low: [30_000, 120_000, 3_600_000] },

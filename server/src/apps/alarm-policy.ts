@@ -7,6 +7,7 @@ export function alarmPolicyOf(
   settings: Pick<
     Settings,
     | 'alarmAcknowledgementMinutes'
+    | 'alarmNews2AcknowledgementMinutes'
     | 'alarmRemindMinutes'
     | 'alarmRemindersMax'
     | 'alarmSnoozeMinutes'
@@ -17,6 +18,7 @@ export function alarmPolicyOf(
   const snoozeMs = settings.alarmSnoozeMinutes.map(milliseconds);
   return {
     acknowledgementMs: byPriority(settings.alarmAcknowledgementMinutes),
+    news2AcknowledgementMs: byPriority(settings.alarmNews2AcknowledgementMinutes),
     remindEveryMs: byPriority(settings.alarmRemindMinutes),
     remindersMax: settings.alarmRemindersMax,
     snoozeMs: {

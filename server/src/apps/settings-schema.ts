@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { AUTO_CLEAR_PATTERN } from '../domain/alarm-policy.ts';
 import { variable } from './setting-variable.ts';
+import { AUDIT_SETTINGS } from './settings-audit.ts';
 import { ESCALATION_SETTINGS } from './settings-escalation.ts';
 import { IDENTITY_SETTINGS } from './settings-identity.ts';
 import { MESSAGING_SETTINGS } from './settings-messaging.ts';
@@ -197,6 +198,14 @@ export const SettingsSchema = Type.Object({
     description:
       'How long an acknowledgement of a high, a medium and a low alarm holds while the condition goes on; then the alarm is unacknowledged again. 0: until the condition ends.',
   }),
+  alarmNews2AcknowledgementMinutes: Type.Array(minutes(1440), {
+    ...variable('HEALTHSYNC_ALARM_NEWS2_ACK_MINUTES', 'three numbers of minutes, 0 to 1440, separated by commas'),
+    minItems: 3,
+    maxItems: 3,
+    default: ['480', '720', '720'],
+    description:
+      'The same for an alarm about NEWS2, whose score stays high for long; a high one calls anew as soon as the score rises beyond its worst.',
+  }),
   alarmRemindMinutes: Type.Array(minutes(1440), {
     ...variable('HEALTHSYNC_ALARM_REMIND_MINUTES', 'three numbers of minutes, 0 to 1440, separated by commas'),
     minItems: 3,
@@ -280,6 +289,7 @@ export const SettingsSchema = Type.Object({
   ...ESCALATION_SETTINGS,
   ...OUTGOING_SETTINGS,
   ...MESSAGING_SETTINGS,
+  ...AUDIT_SETTINGS,
 });
 
 export type SettingValues = Static<typeof SettingsSchema>;

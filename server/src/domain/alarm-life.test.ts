@@ -313,6 +313,25 @@ describe('an acknowledgement', () => {
       T + ALARM_POLICY.acknowledgementMs[priority],
     ),
   );
+  it('of a NEWS2 alarm holds for a shift; an emergency that reaches a new worst calls anew, a milder one does not', () => {
+    const score = (value: number) => ({ vital: 'news2', value, text: `NEWS2 ${value}` }) as const;
+    const taken = take(makeAlarm({ priority: 'high', cause: score(7), worst: score(7) }), T);
+    expect(taken.acknowledgementExpiresAtMs).toBe(T + (ALARM_POLICY.news2AcknowledgementMs?.high ?? 0));
+    const to = (alarm: Alarm, value: number) =>
+      nextAlarm(alarm, transition('worsened', { priority: alarm.priority, cause: score(value) }), {});
+    expect(to(taken, 7)).toMatchObject({ kind: 'unchanged', alarm: { acknowledgedBy: ANNA.by } });
+    const outgrown = to(taken, 8);
+    expect(outgrown).toMatchObject({ kind: 'acknowledgement-expired', undone: ['acknowledgement'] });
+    expect(outgrown?.alarm.acknowledgedAtMs).toBeUndefined();
+    const medium = take(makeAlarm({ cause: score(5), worst: score(5) }), T);
+    expect(to(medium, 6)).toMatchObject({ kind: 'worsened', alarm: { acknowledgedBy: ANNA.by } });
+    // Of a value the owner is there for: as before.
+    const ofValue = take(makeAlarm({ priority: 'high' }), T);
+    expect(nextAlarm(ofValue, transition('worsened', { priority: 'high', value: 250 }), {})).toMatchObject({
+      kind: 'worsened',
+      alarm: { acknowledgedBy: ANNA.by },
+    });
+  });
   it('does not expire under a snooze, and expires with its end', () => {
     const taken = take(makeAlarm(), T);
     const decision = actOn(taken, { kind: 'snooze', forMs: 30 * MINUTE }, ANNA, T + 20 * MINUTE, ALARM_POLICY);

@@ -4,6 +4,8 @@ import type { Alarm, AlarmKind, Priority } from './alarm.ts';
 export interface AlarmPolicy {
   /** How long an acknowledgement holds while the condition is present; 0: until the condition ends. */
   readonly acknowledgementMs: Readonly<Record<Priority, number>>;
+  /** The same of an alarm about NEWS2; absent: as any other. */
+  readonly news2AcknowledgementMs?: Readonly<Record<Priority, number>>;
   /** How often an alarm is reminded of while its condition is present and nobody has acknowledged it; 0: never. */
   readonly remindEveryMs: Readonly<Record<Priority, number>>;
   /** Reminders until somebody acknowledges, or it calls anew. */
@@ -29,6 +31,9 @@ export const SNOOZE_MAX_MS = 60 * MINUTE_MS;
 export const ALARM_POLICY: AlarmPolicy = {
   // The source documents recheck the vital after ten minutes; a patient whose high alarm outlasts that needs a second look.
   acknowledgementMs: { high: 10 * MINUTE_MS, medium: 30 * MINUTE_MS, low: 120 * MINUTE_MS },
+  // A score stays high for a day or longer: that it still is called people eighteen times a day on recorded patients
+  // (docs/alarm-burden.md). What calls anew is a score that rises, and the next shift (of 8 to 12 hours), who take it over.
+  news2AcknowledgementMs: { high: 480 * MINUTE_MS, medium: 720 * MINUTE_MS, low: 720 * MINUTE_MS },
   // Often enough not to be forgotten, and seldom enough not to be one more noise: escalation tells others meanwhile.
   remindEveryMs: { high: 2 * MINUTE_MS, medium: 5 * MINUTE_MS, low: 30 * MINUTE_MS },
   // Of a high alarm ten minutes' worth: by then others have been told.
@@ -42,11 +47,25 @@ export const ALARM_POLICY: AlarmPolicy = {
   autoClear: [{ of: { kind: 'technical', priority: 'low' }, afterMs: MINUTE_MS }],
 };
 
-/** Judged by the most urgent it ever was: an alarm that was high is not closed as a low one. */
+/**
+ * Judged by the most urgent it ever was: an alarm that was high is not closed as a low one. One that several rules make
+ * (NEWS2) is also known by the rule that saw its worst.
+ */
 export function autoClearMs(alarm: Alarm, rules: readonly AutoClearRule[]): number | undefined {
   return rules.find(({ of }) =>
-    'rule' in of ? of.rule === alarm.rule : of.kind === alarm.kind && of.priority === alarm.highestPriority,
+    'rule' in of
+      ? of.rule === alarm.rule || of.rule === alarm.worst.reasons?.rule
+      : of.kind === alarm.kind && of.priority === alarm.highestPriority,
   )?.afterMs;
+}
+
+/** How long an acknowledgement of this alarm holds while its condition is present; 0: until that ends. */
+export function acknowledgementMs(
+  { priority, worst }: Pick<Alarm, 'priority' | 'worst'>,
+  policy: Pick<AlarmPolicy, 'acknowledgementMs' | 'news2AcknowledgementMs'>,
+): number {
+  const { news2AcknowledgementMs: ofScores = policy.acknowledgementMs } = policy;
+  return (worst.vital === 'news2' ? ofScores : policy.acknowledgementMs)[priority];
 }
 
 /**

@@ -1,5 +1,5 @@
 import { type Alarm, type AlarmChange, resolved, withdrawn } from './alarm.ts';
-import { type AlarmPolicy, autoClearMs } from './alarm-policy.ts';
+import { type AlarmPolicy, acknowledgementMs, autoClearMs } from './alarm-policy.ts';
 
 /** What time does to an alarm that nobody touches. All by our own clock: a device's may be wrong. */
 
@@ -48,7 +48,7 @@ export function nextDueMs(alarm: Alarm): number | undefined {
 function expiryOf(alarm: Alarm, before: Alarm | undefined, policy: AlarmPolicy, nowMs: number): number | undefined {
   if (alarm.state === 'resolved' || alarm.acknowledgedAtMs === undefined) return undefined;
   if (before?.acknowledgedAtMs === alarm.acknowledgedAtMs) return alarm.acknowledgementExpiresAtMs;
-  return after(policy.acknowledgementMs[alarm.priority], nowMs);
+  return after(acknowledgementMs(alarm, policy), nowMs);
 }
 
 /** Only of what is present, unacknowledged and not silenced: what has ended stays visible, and nags nobody. */

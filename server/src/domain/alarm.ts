@@ -217,8 +217,18 @@ function goOn(open: Alarm, transition: ConditionTransition): AlarmChange {
   }
   if (urgency < 0) return { kind: 'priority-changed', ...anew(), atMs, ...previous };
   if (urgency > 0) return { kind: 'priority-changed', alarm: present, atMs, ...previous };
+  if (worst !== open.worst && hasOutgrown(present))
+    return { kind: 'acknowledgement-expired', ...withdrawn(present, ['acknowledgement', 'snooze']), atMs };
   if (worst !== open.worst) return { kind: 'worsened', ...withdrawn(present, ['snooze']), atMs };
   return { kind: 'unchanged', alarm: present, atMs };
+}
+
+/**
+ * Of an early-warning score an acknowledgement holds for hours (`AlarmPolicy.news2AcknowledgementMs`), so an emergency
+ * that reaches a score it never had calls anew: there are twenty at most.
+ */
+function hasOutgrown({ worst, priority, acknowledgedAtMs }: Alarm): boolean {
+  return worst.vital === 'news2' && priority === 'high' && acknowledgedAtMs !== undefined;
 }
 
 function end(open: Alarm, transition: ConditionTransition): AlarmChange {

@@ -10,6 +10,7 @@ import { type AssessState, copyOf, type PatientState, type ReadingSource } from 
 import { forgetPending } from './assess-sustained.ts';
 import { isBatteryLow, judgeDevices, showDevices, TECHNICAL_IDS } from './assess-technical.ts';
 import { freshnessOf, INTERVAL_MIN_MS } from './freshness.ts';
+import { NEWS2_ALARM } from './rule.ts';
 import { VITAL_NAMES, type VitalName } from './vital.ts';
 
 /**
@@ -106,13 +107,15 @@ function lastSource({ status, conditions }: PatientState, nowMs: number): Readin
 }
 
 function endRulesNotInForce(judgement: Judgement): void {
-  const { ids } = judgement.rules.compiled;
-  for (const rule of Object.keys(judgement.patient.conditions)) if (!ids.has(rule)) findAbsent(judgement, rule);
+  const { ids, news2 } = judgement.rules.compiled;
+  for (const name of Object.keys(judgement.patient.conditions))
+    if (name === NEWS2_ALARM ? news2.length === 0 : !ids.has(name)) findAbsent(judgement, name);
 }
 
 /** Evidence for a rule that is not in force any more, or of another version, is none. */
 function forgetOtherRules(patient: PatientState, { compiled }: AssessRules): void {
-  for (const id of Object.keys(patient.pending ?? {})) if (!compiled.ids.has(id)) forgetPending(patient, id);
+  const counted = new Set([...compiled.ids, ...compiled.news2.map(({ ending }) => ending.rule.id)]);
+  for (const id of Object.keys(patient.pending ?? {})) if (!counted.has(id)) forgetPending(patient, id);
   patient.windows = kept(patient.windows, (id) => compiled.ids.has(id));
   patient.beginnings = kept(patient.beginnings, (id) => compiled.repeated.has(id));
 }

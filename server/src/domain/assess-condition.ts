@@ -30,14 +30,21 @@ export interface Found {
   readonly sustained?: Reasons['sustained'];
 }
 
-/** The rule's condition is there. */
-export function findPresent(judgement: Judgement, rule: Compiled, found: Found): void {
-  const condition = judgement.patient.conditions[rule.rule.id];
-  if (condition === undefined) begin(judgement, rule, found);
-  else goOn(judgement, rule, condition, found);
+/** The rule's condition is there. `name`: of a condition that several rules make together. */
+export function findPresent(judgement: Judgement, rule: Compiled, found: Found, name: string = rule.rule.id): void {
+  const condition = judgement.patient.conditions[name];
+  if (condition === undefined) begin(judgement, rule, found, name);
+  else goOn(judgement, rule, condition, found, name);
 }
 
-/** It was looked at, and the rule's condition is not there. (A value that is missing says nothing: do not call.) */
+/** Of a condition that several rules make together: these hold now. */
+export function holdBy(patient: PatientState, name: string, holding: readonly string[]): void {
+  const condition = patient.conditions[name];
+  if (condition === undefined || isSameList(condition.holding, holding)) return;
+  patient.conditions = { ...patient.conditions, [name]: { ...condition, holding } };
+}
+
+/** It was looked at, and the condition of this name is not there. (A value that is missing says nothing: do not call.) */
 export function findAbsent(judgement: Judgement, ruleId: string): void {
   const { patient, source } = judgement;
   const condition = patient.conditions[ruleId];
@@ -57,7 +64,7 @@ export function findAbsent(judgement: Judgement, ruleId: string): void {
  */
 export const WORSENED_EVERY_MS = 10_000;
 
-function begin(judgement: Judgement, compiled: Compiled, found: Found): void {
+function begin(judgement: Judgement, compiled: Compiled, found: Found, name: string): void {
   const { patient, at, source } = judgement;
   const { rule, scope } = compiled;
   // The offset tells apart two records of one reading; the step, what began without a reading. Ids are printable
@@ -65,7 +72,7 @@ function begin(judgement: Judgement, compiled: Compiled, found: Found): void {
   const alarmId = judgement.alarmIdOf(
     [
       patient.status.patientId,
-      rule.id,
+      name,
       source.deviceId,
       source.readingId,
       at.offset,
@@ -86,16 +93,15 @@ function begin(judgement: Judgement, compiled: Compiled, found: Found): void {
     told: cause,
     toldAtMs: source.atMs,
   };
-  patient.conditions = { ...patient.conditions, [rule.id]: condition };
-  tell(judgement, 'began', rule.id, condition, cause, source, 0);
+  patient.conditions = { ...patient.conditions, [name]: condition };
+  tell(judgement, 'began', name, condition, cause, source, 0);
 }
 
-function goOn(judgement: Judgement, compiled: Compiled, condition: Condition, found: Found): void {
+function goOn(judgement: Judgement, compiled: Compiled, condition: Condition, found: Found, id: string): void {
   const { patient, source } = judgement;
-  const { id } = compiled.rule;
   const priority = priorityNow(compiled, condition);
   if (priority !== condition.priority) {
-    changePriority(judgement, compiled, condition, priority, found);
+    changePriority(judgement, compiled, condition, priority, found, id);
     return;
   }
   const worsened = isWorse(found.cause, condition.worst);
@@ -110,16 +116,17 @@ function goOn(judgement: Judgement, compiled: Compiled, condition: Condition, fo
   if (isDue) tell(judgement, 'worsened', id, next, worst, worstSource, 0);
 }
 
-/** The rule was changed under a condition that is there: it is told at once, however short ago the last telling was. */
+/** The rule was changed under a condition that is there, or another holds: told at once, however short ago the last was. */
 function changePriority(
   judgement: Judgement,
   compiled: Compiled,
   condition: Condition,
   priority: Priority,
   found: Found,
+  id: string,
 ): void {
   const { patient, source } = judgement;
-  const { id, version } = compiled.rule;
+  const { version } = compiled.rule;
   const kind = PRIORITY_RANK[priority] > PRIORITY_RANK[condition.priority] ? 'worsened' : 'eased';
   const cause = withReasons(compiled, found, condition.repeated);
   const worsened = isWorse(cause, condition.worst);
@@ -218,6 +225,10 @@ function isWorse(candidate: Found['cause'], than: Cause): boolean {
 function shownValue({ vital, value }: Found['cause']): number | undefined {
   if (vital === undefined || value === undefined) return undefined;
   return vital === 'news2' ? value : roundToChart(vital, value);
+}
+
+function isSameList(a: readonly string[] | undefined, b: readonly string[]): boolean {
+  return a !== undefined && a.length === b.length && a.every((each, index) => each === b[index]);
 }
 
 function isEmpty(record: object): boolean {

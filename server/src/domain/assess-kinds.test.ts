@@ -253,15 +253,16 @@ describe('NEWS2 as rules', () => {
   it('a single 3 rings where a ward wants it, and says which parameter', () => {
     const single: Rule = { kind: 'news2', id: 'news2.single3.low', version: 1, single3: true, priority: 'low' };
     const p = testPatient(assessRules({ own: [single] }));
-    expect(p.send({ at: 0, vitals: { respiratoryRate: 26 } })).toEqual(['news2.single3.low began']);
+    expect(p.send({ at: 0, vitals: { respiratoryRate: 26 } })).toEqual(['news2.score began']);
     expect(p.told[0]?.cause.text).toBe('NEWS2 3 partial, RR scores 3');
-    // A more urgent one takes over: no second alarm, and the one that is there stays.
-    expect(p.send({ at: 1, vitals: { spo2: 90, systolic: 85 } })).toEqual(['news2.at-least.high began']);
+    // A more urgent one takes over: no second alarm, and the one that is there grows more urgent.
+    expect(p.send({ at: 1, vitals: { spo2: 90, systolic: 85 } })).toEqual(['news2.score worsened']);
+    expect(p.told.map(({ priority }) => priority)).toEqual(['low', 'high']);
   });
   it('thresholds are the ward’s', () => {
     const four: Rule = { kind: 'news2', id: 'news2.at-least.medium', version: 1, atLeast: 4, priority: 'medium' };
     const p = testPatient(onlyRules(four));
-    expect(p.send({ at: 0, vitals: { respiratoryRate: 26, heartRate: 95 } })).toEqual(['news2.at-least.medium began']);
+    expect(p.send({ at: 0, vitals: { respiratoryRate: 26, heartRate: 95 } })).toEqual(['news2.score began']);
   });
   it('where it does not apply there is no score and no alarm, and it is said so', () => {
     const p = testPatient(assessRules({ news2NotApplicable: 'under-16' }));
@@ -274,9 +275,9 @@ describe('NEWS2 as rules', () => {
   it('taken off, its alarm ends and its score goes; put back, it is scored at once', () => {
     const p = testPatient();
     p.send({ at: 0, vitals: { respiratoryRate: 30, spo2: 90, heartRate: 120 } });
-    expect(p.again(1, assessRules({ news2NotApplicable: 'pregnancy' }))).toEqual(['news2.at-least.high ended']);
+    expect(p.again(1, assessRules({ news2NotApplicable: 'pregnancy' }))).toEqual(['news2.score ended']);
     expect(p.state().status.news2).toBeUndefined();
-    expect(p.again(2, assessRules({}))).toEqual(['news2.at-least.high began']);
+    expect(p.again(2, assessRules({}))).toEqual(['news2.score began']);
     expect(p.state().status.news2NotApplicable).toBeUndefined();
   });
   it('names the readings that score, each of its own moment', () => {

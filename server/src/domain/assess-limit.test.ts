@@ -193,9 +193,9 @@ describe('a condition that is there when its rule changes', () => {
     const news = (priority: 'high' | 'low') =>
       assessRules({ own: [{ kind: 'news2', id: 'news2.at-least.high', version: 2, atLeast: 3, priority }] });
     const p = testPatient(news('high'));
-    expect(p.send({ at: 0, vitals: { respiratoryRate: 26 } })).toEqual(['news2.at-least.high began']);
-    expect(p.again(1, news('low'))).toEqual(['news2.at-least.high eased']);
+    expect(p.send({ at: 0, vitals: { respiratoryRate: 26 } })).toEqual(['news2.score began']);
+    expect(p.again(1, news('low'))).toEqual(['news2.score eased']);
     expect(p.told.at(-1)).toMatchObject({ priority: 'low' });
-    expect(p.again(2, news('high'))).toEqual(['news2.at-least.high worsened']);
+    expect(p.again(2, news('high'))).toEqual(['news2.score worsened']);
   });
 });

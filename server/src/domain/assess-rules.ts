@@ -34,7 +34,7 @@ export interface CompiledRules {
   /** By the rule whose beginnings are counted. */
   readonly repeated: ReadonlyMap<string, readonly Compiled<RepeatedRule>[]>;
   /** The most urgent first. */
-  readonly news2: readonly Compiled<News2Rule>[];
+  readonly news2: readonly CompiledNews2[];
   readonly lost: Compiled<TechnicalRule> | undefined;
   readonly leadsOff: Compiled<TechnicalRule> | undefined;
   readonly battery: Compiled<TechnicalRule> | undefined;
@@ -50,6 +50,11 @@ export interface Compiled<R extends Rule = Rule> extends RuleInForce<R> {
 export interface CompiledCombination extends Compiled<CombinationRule> {
   readonly vitals: readonly VitalName[];
   readonly usesContext: boolean;
+}
+
+export interface CompiledNews2 extends Compiled<News2Rule> {
+  /** What its end is counted by, where that has to last. */
+  readonly ending: { readonly rule: { readonly id: string }; readonly key: string };
 }
 
 export function assessRules(patient: {
@@ -75,7 +80,9 @@ export function compileRules(inForce: readonly RuleInForce[]): CompiledRules {
     changes: byVital(ofKind('change')),
     combinations: ofKind('combination').map(withVitals),
     repeated: byCountedRule(ofKind('repeated')),
-    news2: ofKind('news2').sort((a, b) => urgency(b.rule) - urgency(a.rule)),
+    news2: ofKind('news2')
+      .sort((a, b) => urgency(b.rule) - urgency(a.rule))
+      .map((each) => ({ ...each, ending: { rule: { id: endingOf(each.rule.id) }, key: each.key } })),
     lost: technical('lost'),
     leadsOff: technical('leads-off'),
     battery: technical('battery'),
@@ -118,6 +125,11 @@ function withVitals(combination: Compiled<CombinationRule>): CompiledCombination
 
 export function factsOf({ when }: CombinationRule): readonly Fact[] {
   return when.of.flatMap((member) => ('of' in member ? [...member.of] : [member]));
+}
+
+/** No rule is called so: ids hold no colon. */
+export function endingOf(ruleId: string): string {
+  return `${ruleId}:end`;
 }
 
 /** By priority, then by score. A single 3 asks for less than any total that rings (RCP chart 4). */

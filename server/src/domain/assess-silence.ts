@@ -1,7 +1,7 @@
 import type { ConditionTransition } from './alarm.ts';
 import { type Assessed, dueMs } from './assess.ts';
 import type { AlarmIdOf, Judgement } from './assess-condition.ts';
-import { news2Inputs } from './assess-news2.ts';
+import { news2Inputs } from './assess-news2-score.ts';
 import type { AssessRules } from './assess-rules.ts';
 import { type AssessState, copyOf, NEVER_MS, type PatientState, type WornDevice } from './assess-state.ts';
 import { judgeTechnical, lostAtMs, TECHNICAL_IDS } from './assess-technical.ts';

@@ -2,7 +2,7 @@ import type { AlarmKind, Cause, ConditionTransition, Priority } from './alarm.ts
 import type { AlarmId, DeviceId, PatientId, ReadingId } from './ids.ts';
 import type { CurrentValue, News2Score, PatientStatus } from './patient-status.ts';
 import type { Consciousness } from './reading.ts';
-import type { RuleScope } from './rule.ts';
+import { NEWS2_ALARM, type RuleScope } from './rule.ts';
 import type { ReasonReading, Reasons } from './rule-reasons.ts';
 import type { VitalName } from './vital.ts';
 
@@ -91,6 +91,8 @@ export interface Condition {
   readonly priority: Priority;
   /** Why it is more urgent than its rule says. */
   readonly repeated?: NonNullable<Reasons['repeated']>;
+  /** Of a condition that several rules make together: those that hold. */
+  readonly holding?: readonly string[];
   /** The worst seen, by which reading, and the worst that was told. */
   readonly worst: Cause;
   readonly worstSource: ReadingSource;
@@ -192,7 +194,7 @@ export function revive(parsed: PatientState): PatientState {
   Object.assign(own.status, status, { values: Object.assign(own.status.values, status.values) });
   Object.assign(own.moment, moment);
   Object.assign(own, { position, eventMs, news2UntilMs, dueMs });
-  if (Object.keys(conditions).length > 0) own.conditions = conditions;
+  if (Object.keys(conditions).length > 0) own.conditions = withOneOfNews2(conditions);
   own.pending = parsed.pending;
   own.windows = parsed.windows;
   own.beginnings = parsed.beginnings;
@@ -222,4 +224,16 @@ export function revive(parsed: PatientState): PatientState {
     }),
   );
   return own;
+}
+
+/** Checkpoints from before the score made one alarm had a condition for each rule: the most urgent goes on. */
+function withOneOfNews2(conditions: Conditions): Conditions {
+  const isFormer = ([name, { worst }]: [string, Condition]) => worst.vital === 'news2' && name !== NEWS2_ALARM;
+  const all = Object.entries(conditions);
+  const former = all.filter(isFormer).map(([, condition]) => condition);
+  const [most] = (['high', 'medium', 'low'] as const).flatMap((priority) =>
+    former.filter((each) => each.priority === priority),
+  );
+  if (most === undefined) return conditions;
+  return { [NEWS2_ALARM]: most, ...Object.fromEntries(all.filter((each) => !isFormer(each))) };
 }

@@ -19,11 +19,7 @@ import type { ReasonReading, Reasons } from './rule-reasons.ts';
  * - Within the band of hysteresis a breach that has begun goes on, and one that has not does not begin; it completes by a
  *   reading beyond the limit.
  */
-export function sustain(
-  patient: PatientState,
-  rule: Compiled,
-  sighting: Sighting,
-): (Reasons['sustained'] & { readonly first: readonly ReasonReading[] }) | undefined {
+export function sustain(patient: PatientState, rule: Counted, sighting: Sighting): Sustained | undefined {
   const { id } = rule.rule;
   const known = patient.pending?.[id];
   if (sighting.is === 'well') {
@@ -49,6 +45,11 @@ export function sustain(
   if (sighting.is !== 'breach' || atMs - known.sinceMs < sighting.sustainedMs || known.readings < 2) return undefined;
   return { readings: known.readings, spanMs: atMs - known.sinceMs, first: known.first };
 }
+
+export type Sustained = NonNullable<Reasons['sustained']> & { readonly first: readonly ReasonReading[] };
+
+/** What is counted: a rule, or the end of one (`assess-news2-lasting.ts`). */
+export type Counted = Pick<Compiled, 'key'> & { readonly rule: { readonly id: string } };
 
 export interface Sighting {
   /** `band`: within the limit, and not yet well again. */
@@ -97,7 +98,7 @@ function wereLeadsOff({ devices }: PatientState, { first, latest, lastMs }: Pend
   );
 }
 
-function startPending(patient: PatientState, rule: Compiled, atMs: number, first: readonly ReasonReading[]): void {
+function startPending(patient: PatientState, rule: Counted, atMs: number, first: readonly ReasonReading[]): void {
   patient.pending ??= {};
   patient.pending[rule.rule.id] = { key: rule.key, sinceMs: atMs, lastMs: atMs, readings: 1, first, latest: first };
 }

@@ -165,9 +165,7 @@ describe('NEWS2', () => {
     p.send({ at: 0, vitals: HEALTHY, context: CONTEXT });
     expect(p.state().status.news2).toMatchObject({ score: 0, missing: [] });
     // RR 25 → 3, SpO2 93 → 2, HR 115 → 2: 7.
-    expect(p.send({ at: S, vitals: { respiratoryRate: 25, spo2: 93, heartRate: 115 } })).toEqual([
-      'news2.at-least.high began',
-    ]);
+    expect(p.send({ at: S, vitals: { respiratoryRate: 25, spo2: 93, heartRate: 115 } })).toEqual(['news2.score began']);
     expect(p.told[0]?.cause).toMatchObject({
       vital: 'news2',
       value: 7,
@@ -175,38 +173,38 @@ describe('NEWS2', () => {
       limit: 7,
       text: 'NEWS2 7 ≥ 7',
     });
-    expect(p.send({ at: 2 * S, vitals: { heartRate: 100 } })).toEqual([
-      'news2.at-least.high ended',
-      'news2.at-least.medium began',
-    ]);
-    expect(p.send({ at: 3 * S, vitals: { heartRate: 115 } })).toEqual(['news2.at-least.high began']);
-    expect(p.send({ at: 4 * S, vitals: HEALTHY })).toEqual([
-      'news2.at-least.high ended',
-      'news2.at-least.medium ended',
-    ]);
+    // 6, 7 and well again: one alarm, which ends when five minutes have shown it.
+    expect(p.send({ at: 2 * S, vitals: { heartRate: 100 } })).toEqual([]);
+    expect(p.send({ at: 3 * S, vitals: { heartRate: 115 } })).toEqual([]);
+    expect(p.send({ at: 4 * S, vitals: HEALTHY })).toEqual([]);
+    expect(p.send({ at: 303 * S, vitals: HEALTHY })).toEqual([]);
+    expect(p.send({ at: 304 * S, vitals: HEALTHY })).toEqual(['news2.score ended']);
   });
 
-  it('a single parameter of 3 is shown and does not ring', () => {
+  it('a single parameter of 3 is shown, and rings once it has lasted for a minute', () => {
     const p = patient();
     expect(p.send({ at: 0, vitals: { ...HEALTHY, respiratoryRate: 26 }, context: CONTEXT })).toEqual([]);
     expect(p.state().status.news2).toMatchObject({ score: 3, single3: true });
+    expect(p.send({ at: 60 * S, vitals: { ...HEALTHY, respiratoryRate: 26 } })).toEqual(['news2.score began']);
+    expect(p.told.at(-1)).toMatchObject({ priority: 'medium', cause: { text: 'NEWS2 3, RR scores 3' } });
   });
 
   it('a partial score rings as the lower bound it is, and says so', () => {
     const p = patient();
-    expect(p.send({ at: 0, vitals: { respiratoryRate: 30, spo2: 90 } })).toEqual(['news2.at-least.medium began']);
+    expect(p.send({ at: 0, vitals: { respiratoryRate: 30, spo2: 90 } })).toEqual(['news2.score began']);
     expect(p.told[0]?.cause.text).toBe('NEWS2 6 ≥ 5 partial');
   });
 
   it('does not end because a parameter grew too old', () => {
     const p = patient();
     p.send({ at: 0, vitals: { ...HEALTHY, systolic: 85, respiratoryRate: 25, spo2: 95 }, context: CONTEXT });
-    expect(p.told.map((t) => t.rule)).toEqual(['news2.at-least.high']);
+    expect(p.told.map((t) => t.rule)).toEqual(['news2.score']);
     const later = NEWS2_VALID_MS.systolic + S;
     expect(p.send({ at: later, vitals: { respiratoryRate: 25, spo2: 95, heartRate: 70 } })).toEqual([]);
     expect(p.state().status.news2).toMatchObject({ score: 4 });
     expect(p.state().status.news2?.missing.map((m) => m.parameter)).toEqual(['systolic', 'temperature']);
-    expect(p.send({ at: later + S, vitals: { systolic: 120 } })).toContain('news2.at-least.high ended');
+    expect(p.send({ at: later + S, vitals: { ...HEALTHY, systolic: 120 } })).toEqual([]);
+    expect(p.send({ at: later + 301 * S, vitals: HEALTHY })).toEqual(['news2.score ended']);
   });
 
   it('a parameter that was too old counts again when measured again, even with the same value', () => {

@@ -3,7 +3,8 @@ import { judgeChange, rememberLate } from './assess-change.ts';
 import { interruptCombination, judgeCombination } from './assess-combination.ts';
 import type { AlarmIdOf, Judgement } from './assess-condition.ts';
 import { judgeLimit, takeLate } from './assess-limit.ts';
-import { changesScore, hasNews2Condition, rescore } from './assess-news2.ts';
+import { changesScore, isNews2UnderWay, rescore } from './assess-news2.ts';
+import { interruptNews2 } from './assess-news2-lasting.ts';
 import type { AssessRules, CompiledCombination } from './assess-rules.ts';
 import {
   type AssessState,
@@ -88,7 +89,7 @@ export function judgeReading(
     if (taken !== NOTHING)
       for (const combination of rules.compiled.combinations)
         if (concerns(combination, patient, readingId)) judgeCombination(judgement, combination);
-    if (isScoreStale || patient.eventMs > patient.news2UntilMs || (isNews && hasNews2Condition(judgement)))
+    if (isScoreStale || patient.eventMs > patient.news2UntilMs || (isNews && isNews2UnderWay(judgement)))
       rescore(judgement, patient.eventMs);
   }
   showLast(patient, reading);
@@ -173,11 +174,13 @@ function takeValue(
 }
 
 /** Belongs to history: begins and ends nothing, but may show that a breach was interrupted, or where a change began. */
-function takeLateValue({ patient, rules, source }: Judgement, vital: VitalName, value: number): void {
+function takeLateValue(judgement: Judgement, vital: VitalName, value: number): void {
+  const { patient, rules, source } = judgement;
   const { limits, changes, combinations } = rules.compiled;
   if (patient.pending !== undefined) {
     takeLate(patient, limits[vital] ?? [], value, source.atMs);
     for (const combination of combinations) interruptCombination(patient, combination, vital, value, source.atMs);
+    interruptNews2(judgement, vital, value, source.atMs);
   }
   const ofVital = changes[vital];
   if (ofVital !== undefined) rememberLate(patient, ofVital, { value, ...source });

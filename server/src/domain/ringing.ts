@@ -1,5 +1,6 @@
 import type { AlarmKind, ConditionTransition, Priority } from './alarm.ts';
 import { type CompiledRules, factsOf, PRIORITY_RANK } from './assess-rules.ts';
+import { NEWS2_ALARM } from './rule.ts';
 import type { RingingFor } from './sustained-events.ts';
 import type { VitalName } from './vital.ts';
 
@@ -61,7 +62,7 @@ export function vitalsLookedAt(compiled: CompiledRules): ReadonlyMap<string, Rea
       for (const { rule } of rules ?? []) looksAt.set(rule.id, new Set([rule.vital]));
   for (const { rule } of compiled.combinations)
     looksAt.set(rule.id, new Set(factsOf(rule).flatMap((fact) => ('vital' in fact ? [fact.vital] : []))));
-  for (const { rule } of compiled.news2) looksAt.set(rule.id, NEWS2_VITALS);
+  if (compiled.news2.length > 0) looksAt.set(NEWS2_ALARM, NEWS2_VITALS);
   return looksAt;
 }
 

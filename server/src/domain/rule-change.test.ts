@@ -58,6 +58,7 @@ describe('a critical rule is loosened', () => {
     [high(), high({ sustainedMs: 10_000 }), 'rings after 10 s instead of 0 s'],
     [high(), high({ off: true }), 'switched off'],
     [news2, { ...news2, atLeast: 8 }, 'from NEWS2 8 instead of 7'],
+    [news2, { ...news2, sustainedMs: 15_000 }, 'rings after 15 s instead of 0 s'],
     [news2, { ...news2, priority: 'low' }, 'low instead of high'],
     [high(), undefined, 'taken away'],
   ] as const)('%o by %o: %s', (before, after, effect) => expect(wideningOf(before, after)).toBe(effect));

@@ -148,7 +148,7 @@ function combinationWidening(before: CombinationRule, after: CombinationRule): s
 function news2Widening(before: News2Rule, after: News2Rule): string | undefined {
   if (before.single3 !== after.single3) return 'another part of the score';
   const [was = 0, is = 0] = [before.atLeast, after.atLeast];
-  return is > was ? `from NEWS2 ${is} instead of ${was}` : undefined;
+  return is > was ? `from NEWS2 ${is} instead of ${was}` : laterBy(before, after);
 }
 
 /** The same rule, whatever its version and the order of its fields. */

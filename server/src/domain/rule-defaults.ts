@@ -7,13 +7,19 @@ export const DEFAULT_LIMITS: readonly LimitRule[] = [
 ];
 
 /**
- * NEWS2 7 and more is an emergency (high), 5–6 urgent (medium), as the RCP's chart 4 responds. A single parameter of 3
- * is shown but does not ring: it asks for hourly observation by a nurse, and 87–99 % of alarms already call for nothing
- * (PMC4456276). A ward that wants it adds `news2.single3.low`.
+ * NEWS2 7 and more is an emergency (high), 5–6 urgent (medium), as the RCP's chart 4 responds, and both ring at once. A
+ * single parameter of 3 asks for a nurse who informs the team: it rings (medium) once it has lasted for a minute, by two
+ * measurements. Without it a quarter of the breaches that last would go unheard on recorded patients
+ * (docs/alarm-burden.md).
+ *
+ * Each ends three points below where it began, when five minutes have shown it: a score that hovers at a boundary is one
+ * alarm, and what has recovered is known to have before the ten minutes of the first step are over (docs/adr/0014).
  */
+const NEWS2_CLEAR_AFTER_MS = 300_000;
 const DEFAULT_NEWS2: readonly News2Rule[] = [
-  { kind: 'news2', id: 'news2.at-least.high', version: 1, atLeast: 7, priority: 'high' },
-  { kind: 'news2', id: 'news2.at-least.medium', version: 1, atLeast: 5, priority: 'medium' },
+  news2({ id: 'news2.at-least.high', atLeast: 7, clearAt: 4, priority: 'high' }),
+  news2({ id: 'news2.at-least.medium', atLeast: 5, clearAt: 2, priority: 'medium' }),
+  news2({ id: 'news2.single3.medium', single3: true, sustainedMs: 60_000, priority: 'medium' }),
 ];
 
 /**
@@ -36,6 +42,11 @@ const DEFAULT_TECHNICAL: readonly TechnicalRule[] = [
 ];
 
 export const DEFAULT_RULES: readonly Rule[] = [...DEFAULT_LIMITS, ...DEFAULT_NEWS2, ...DEFAULT_TECHNICAL];
+
+function news2(rule: Omit<News2Rule, 'kind' | 'version' | 'clearAfterMs'>): News2Rule {
+  // 1 rang and ended with each score, and had no rule for a single 3.
+  return { kind: 'news2', version: 2, clearAfterMs: NEWS2_CLEAR_AFTER_MS, ...rule };
+}
 
 function limit(rule: Omit<LimitRule, 'kind' | 'version'>): LimitRule {
   return { kind: 'limit', version: 1, ...rule };

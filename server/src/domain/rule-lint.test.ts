@@ -117,6 +117,18 @@ describe('the linter', () => {
     ).toEqual([]);
   });
 
+  it('refuses hysteresis of a score that is none', () => {
+    const news2 = { kind: 'news2', id: 'news2.at-least.high', version: 1, priority: 'high' } as const;
+    expect(problems({ ...news2, atLeast: 7, clearAt: 6 })).toEqual([]);
+    expect(problems({ ...news2, atLeast: 7, clearAt: 7 })).toEqual(['error hysteresis-wrong-side rules.0.clearAt']);
+    expect(problems({ ...news2, id: 'news2.single3.high', single3: true, clearAt: 4 })).toEqual([
+      'error invalid-value rules.0.clearAt',
+    ]);
+    expect(problems({ ...news2, atLeast: 7, sustainedMs: 120_000 })).toEqual([
+      'warning slow-critical-alarm rules.0.sustainedMs',
+    ]);
+  });
+
   it('warns of hysteresis that reaches into another limit', () => {
     expect(problems(limit({ clearAt: 8 }), limit({ comparison: 'below', limit: 8 }))).toContain(
       'warning conflicting-limits rules.0.clearAt',

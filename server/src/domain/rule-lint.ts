@@ -184,9 +184,15 @@ function lintRepeated({ rule: counted, priority, id }: RepeatedRule, inForce: re
 }
 
 function lintNews2(rule: News2Rule, inForce: readonly Rule[], report: Report): void {
-  const { atLeast, single3, id, priority } = rule;
+  const { atLeast, single3, clearAt, sustainedMs = 0, id, priority } = rule;
   if ((atLeast === undefined) === (single3 === undefined))
     report('error', 'invalid-value', 'atLeast', 'either a score or single3');
+  if (clearAt !== undefined && single3 === true)
+    report('error', 'invalid-value', 'clearAt', 'is a score; a single parameter scores 3 or does not');
+  if (clearAt !== undefined && atLeast !== undefined && clearAt >= atLeast)
+    report('error', 'hysteresis-wrong-side', 'clearAt', `must be below ${atLeast}: from there on it rings`);
+  // The vitals that are measured most often.
+  lintSustained({ sustainedMs, priority, everyMs: assumedIntervalMs('heartRate') }, report);
   const urgent = inForce.find(
     (other) =>
       other.kind === 'news2' &&
@@ -195,7 +201,8 @@ function lintNews2(rule: News2Rule, inForce: readonly Rule[], report: Report): v
       atLeast !== undefined &&
       other.atLeast !== undefined &&
       PRIORITY_RANK[other.priority] >= PRIORITY_RANK[priority] &&
-      other.atLeast <= atLeast,
+      other.atLeast <= atLeast &&
+      (other.sustainedMs ?? 0) <= sustainedMs,
   );
   if (urgent !== undefined) report('warning', 'shadowed', 'atLeast', `${urgent.id} always rings before it`);
 }

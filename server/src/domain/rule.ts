@@ -74,12 +74,24 @@ export type Fact =
   | { readonly oxygen: boolean; readonly maxAgeMs?: number }
   | { readonly consciousness: readonly Consciousness[]; readonly maxAgeMs?: number };
 
-/** NEWS2 at or above a score, or any single parameter at 3. Exactly one of the two. */
+/**
+ * NEWS2 at or above a score, or any single parameter at 3. Exactly one of the two. All rules about the score make one
+ * alarm of a patient, `NEWS2_ALARM`: a more urgent one raises its priority instead of ringing beside it.
+ */
 export interface News2Rule extends RuleFace {
   readonly kind: 'news2';
   readonly atLeast?: number;
   readonly single3?: true;
+  /** Rings once it was observed for this long (`assess-news2-lasting.ts`). Absent or 0: at once. */
+  readonly sustainedMs?: number;
+  /** Hysteresis of `atLeast`: once present it ends only at this score or below. Absent: below `atLeast`. */
+  readonly clearAt?: number;
+  /** It ends once it was observed to be over for this long. Absent or 0: at once. */
+  readonly clearAfterMs?: number;
 }
+
+/** What the alarm about the score is called, whichever rule began it. */
+export const NEWS2_ALARM = 'news2.score';
 
 /** What is wrong with the measurement, not with the patient. */
 export interface TechnicalRule extends RuleFace {
