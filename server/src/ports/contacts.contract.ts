@@ -170,8 +170,8 @@ export function contactsContract(engine: string, makeWorld: () => Promise<Contac
       const way = (address: string) => [{ channel: 'smtp', address }];
       expect(await contacts.people([NOOR, BEN, 'U-none' as UserId])).toEqual(
         new Map([
-          [NOOR, { wardIds: ['W3'], mayHearOfPatients: true, contacts: way('noor@x') }],
-          [BEN, { wardIds: [], mayHearOfPatients: false, contacts: way('ben@x') }],
+          [NOOR, { wardIds: ['W3'], roles: ['nurse'], contacts: way('noor@x') }],
+          [BEN, { wardIds: [], roles: ['kiosk'], contacts: way('ben@x') }],
         ]),
       );
       await accounts.disable('noor', T);

@@ -1,3 +1,4 @@
+import type { Role } from '../domain/access.ts';
 import type { Priority } from '../domain/alarm.ts';
 import type { UserId } from '../domain/ids.ts';
 import type { ReachablePerson } from '../domain/topic.ts';
@@ -8,7 +9,7 @@ export interface Contacts {
   /** The verified contacts of these users, disabled ones left out. Each says from which priority on it wants to be told. */
   of(userIds: readonly UserId[]): Promise<readonly Contact[]>;
   /** These users with their wards and verified contacts, as far as telling is concerned; disabled ones left out. */
-  people(userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, ReachablePerson>>;
+  people(userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, KnownPerson>>;
   /** All contacts of one user, verified or not, in the order they were added. */
   ofUser(userId: UserId): Promise<readonly Contact[]>;
   /** Who has verified this address of this channel. At most one person. */
@@ -101,3 +102,8 @@ export type VerifyOutcome =
   | 'expired' // or never started, or tried too often
   | 'taken' // somebody else has verified it
   | 'not-found';
+
+/** Somebody who can be told; of what, the access policies say by their roles. */
+export interface KnownPerson extends Omit<ReachablePerson, 'mayHearOfPatients'> {
+  readonly roles: readonly Role[];
+}

@@ -6,6 +6,8 @@ export type FailureCode =
   | 'database-unavailable'
   | 'database-rejected' // the database answered, and said no: a defect, retrying will not help
   | 'overloaded' // a bound was reached
+  | 'keys-unavailable'
+  | 'keys-refused' // whoever holds the keys answered, and said no: retrying will not help
   | 'data-folder-in-use'
   | 'data-folder-unusable'
   | 'configuration-invalid';

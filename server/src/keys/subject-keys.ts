@@ -1,0 +1,121 @@
+import { Failure } from '../ports/failure.ts';
+import type { KeyContext, KeyManagement, KeyScope } from '../ports/key-management.ts';
+import type { Rewrapped, SubjectKeyStore } from '../ports/subject-keys.ts';
+
+/**
+ * The data key of each subject: made when it is first needed, wrapped by the key-encryption key, opened when it is used,
+ * and destroyed when what it protects must be forgotten.
+ */
+export interface SubjectKeys {
+  /** To seal with. Rejects with `Failure` `keys-refused` where the subject was erased: nothing new is written of them. */
+  forSealing(subject: string): Promise<Uint8Array>;
+  /** To open with; undefined where there is none, or none any more. */
+  forOpening(subject: string): Promise<Uint8Array | undefined>;
+  /** Destroys the key of this subject. What it sealed can never be opened again, wherever a copy of it lies. */
+  erase(subject: string): Promise<{ readonly atMs: number }>;
+  /** Makes a new KEK and wraps every key by it, while all of them go on being used. Answers how many were wrapped. */
+  rotate(): Promise<{ readonly kek: string; readonly rewrapped: number }>;
+  /** Goes on with a rotation that was interrupted. */
+  rewrapAll(): Promise<number>;
+}
+
+export function createSubjectKeys(options: {
+  readonly management: KeyManagement;
+  readonly store: SubjectKeyStore;
+  readonly scope: KeyScope;
+  readonly now: () => number;
+  /** How many keys are wrapped anew in one transaction. */
+  readonly rewrapBatch?: number;
+}): SubjectKeys {
+  const { management, store, scope, now, rewrapBatch = REWRAP_BATCH } = options;
+  const opened = new Map<string, Opened>();
+  const asked = new Map<string, Promise<Uint8Array | undefined>>();
+  const contextOf = (subject: string): KeyContext => ({ ...scope, subject });
+
+  function remember(subject: string, key: Uint8Array): Uint8Array {
+    opened.set(subject, { key, untilMs: now() + REMEMBERED_MS });
+    if (opened.size > REMEMBERED_MAX) opened.delete(opened.keys().next().value as string);
+    return key;
+  }
+
+  function remembered(subject: string): Uint8Array | undefined {
+    const entry = opened.get(subject);
+    return entry !== undefined && now() < entry.untilMs ? entry.key : undefined;
+  }
+
+  /** One question at a time for each subject: a ward that is read at once asks for each key once. */
+  async function find(subject: string): Promise<Uint8Array | undefined> {
+    const known = remembered(subject);
+    if (known !== undefined) return known;
+    const pending = asked.get(subject);
+    if (pending !== undefined) return await pending;
+    const answer = look(subject).finally(() => asked.delete(subject));
+    asked.set(subject, answer);
+    return await answer;
+  }
+
+  async function look(subject: string): Promise<Uint8Array | undefined> {
+    const stored = await store.find(subject);
+    opened.delete(subject);
+    if (stored?.kind !== 'kept') return undefined;
+    return remember(subject, await management.unwrap(stored.key, contextOf(subject)));
+  }
+
+  async function rewrapAll(): Promise<number> {
+    const kek = await management.newest(scope);
+    let rewrapped = 0;
+    for (;;) {
+      const batch = await store.wrappedByOthers(kek, rewrapBatch);
+      if (batch.length === 0) return rewrapped;
+      const again: Rewrapped[] = [];
+      for (const { subject, key } of batch)
+        again.push({ subject, before: key, after: await management.rewrap(key, contextOf(subject)) });
+      await store.rewrap(again);
+      rewrapped += batch.length;
+    }
+  }
+
+  return {
+    forOpening: find,
+    async forSealing(subject) {
+      const known = await find(subject);
+      if (known !== undefined) return known;
+      const { key, wrapped } = await management.newDataKey(contextOf(subject));
+      const stored = await store.putIfNone(subject, wrapped, now());
+      if (stored.kind === 'erased') throw erased();
+      // Another process may have been first: then its key counts, and ours was never used.
+      const isOurs = Buffer.from(stored.key.bytes).equals(wrapped.bytes);
+      return remember(subject, isOurs ? key : await management.unwrap(stored.key, contextOf(subject)));
+    },
+    async erase(subject) {
+      const { atMs } = await store.erase(subject, now());
+      // An answer that is on its way would be remembered after this.
+      await asked.get(subject)?.catch(() => undefined);
+      opened.get(subject)?.key.fill(0);
+      opened.delete(subject);
+      return { atMs };
+    },
+    async rotate() {
+      const kek = await management.rotate(scope);
+      return { kek, rewrapped: await rewrapAll() };
+    },
+    rewrapAll,
+  };
+}
+
+interface Opened {
+  readonly key: Uint8Array;
+  readonly untilMs: number;
+}
+
+/** How long another process may still open what was erased in this one. */
+const REMEMBERED_MS = 30_000;
+/** Everybody in a large hospital; about 200 bytes each. */
+const REMEMBERED_MAX = 10_000;
+const REWRAP_BATCH = 500;
+
+function erased(): Failure {
+  return new Failure('keys-refused', 'What is known of this patient was erased; nothing more is kept of them.', {
+    retryable: false,
+  });
+}
