@@ -116,20 +116,32 @@ function answerOf(
 
 /** What must be known of the moment in which something was done. */
 function note(
-  { time, takings, alarms, broken }: World,
+  { time, takings, alarms, broken, notify }: World,
   { by, what, given, answer }: { by: string; what: string; given: readonly unknown[]; answer: unknown },
 ): void {
   const atMs = time.nowMs;
   switch (what) {
     case 'outbox.take':
       for (const { deliveryId, about, event } of answer as readonly Delivery[]) {
-        const alarm = about.kind === 'alarm' ? about.alarm : undefined;
+        // As it is, and not as the answer says.
+        const alarm = about.kind === 'alarm' ? alarms.alarms.get(about.alarm.id) : undefined;
         const isTaken = alarm?.acknowledgedAtMs !== undefined || alarm?.state === 'resolved';
         takings.push({ atMs, by, deliveryId, what: 'taken', isTaken, isCall: CALLS.has(event) });
       }
       return;
+    case 'workflow.completeTask':
+      notify({ ids: [], isForWorkflow: true });
+      return;
     case 'outbox.summarise':
       if (answer !== undefined) takings.push({ atMs, by, deliveryId: (answer as Delivery).deliveryId, what: 'taken' });
+      return;
+    case 'outbox.tellWith':
+      takings.push({
+        atMs,
+        by,
+        deliveryId: (given[0] as { readonly deliveryId: string }).deliveryId,
+        what: 'put-back',
+      });
       return;
     case 'outbox.record': {
       const { deliveryId, outcome } = given[0] as DeliveryResult;

@@ -20,8 +20,9 @@ export function everyAlarmEnds(
         found.push(`the execution of ${name} is ${status ?? 'missing'}`);
     }
   for (const [alarmId, records] of deliveries)
-    for (const { state, deliveryId } of records)
-      if (state === 'pending') found.push(`${deliveryId} of ${short(alarmId)} still waits`);
+    for (const { state, deliveryId, event, recipient, lastDetail = 'never tried' } of records)
+      if (state === 'pending')
+        found.push(`${deliveryId} of ${short(alarmId)} still waits (${event} to ${recipient}: ${lastDetail})`);
   for (const node of nodes) {
     const desk = node.desk();
     if (desk === undefined) found.push(`${node.name} does not run`);

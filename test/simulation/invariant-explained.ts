@@ -3,7 +3,7 @@ import type { AlarmId } from '../../server/src/domain/ids.ts';
 import { happeningOf } from '../../server/src/domain/topic.ts';
 import type { DeliveryRecord } from '../../server/src/ports/outbox.ts';
 import type { Deliveries } from './invariants.ts';
-import { BOARD, HEART_RATE, SPO2, STAFF } from './ward.ts';
+import { BOARD, HEART_RATE, RESPIRATION, SPO2, STAFF } from './ward.ts';
 import { type Page, short, type World } from './world.ts';
 
 /**
@@ -76,11 +76,13 @@ function unfounded({ readings }: World, { rule, readingId, patientId, cause, id 
   const reading = readings.find((each) => each.id === readingId && each.patientId === patientId);
   if (reading === undefined) return `alarm ${short(id)} stands on no reading`;
   if (cause.reasons === undefined) return `alarm ${short(id)} names no rule`;
+  const limit = [HEART_RATE, RESPIRATION, SPO2].find((each) => each.id === rule);
+  const value = limit === undefined ? undefined : reading.vitals[limit.vital];
   const isBeyond =
-    rule === HEART_RATE.id
-      ? (reading.vitals.heartRate ?? 0) > HEART_RATE.limit
-      : rule === SPO2.id
-        ? (reading.vitals.spo2 ?? 100) < SPO2.limit
-        : !rule.startsWith('heartRate.') && !rule.startsWith('spo2.');
+    limit === undefined || value === undefined
+      ? rule.startsWith('technical.')
+      : limit.comparison === 'above'
+        ? value > limit.limit
+        : value < limit.limit;
   return isBeyond ? undefined : `alarm ${short(id)} stands on a reading within its limit`;
 }

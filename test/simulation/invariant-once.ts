@@ -1,6 +1,8 @@
 import { happeningOf } from '../../server/src/domain/topic.ts';
 import type { Deliveries } from './invariants.ts';
 import { LEASE_MS } from './node.ts';
+import { CLOCK_WRONG_MS } from './plan.ts';
+import { BOARD } from './ward.ts';
 import { short, type World } from './world.ts';
 
 /**
@@ -35,7 +37,7 @@ const WAY_MS = 100;
 
 function takenInTurn({ takings, plan }: World): readonly string[] {
   const found: string[] = [];
-  const slackMs = WAY_MS + (plan.clocks.length > 0 ? 120_000 : 0);
+  const slackMs = WAY_MS + (plan.clocks.length > 0 ? 2 * CLOCK_WRONG_MS : 0);
   const last = new Map<string, { readonly atMs: number; readonly what: string }>();
   for (const { deliveryId, what, atMs } of takings) {
     const before = last.get(deliveryId);
@@ -60,6 +62,11 @@ function sentWhenTaken({ sendings, takings, pages }: World): readonly string[] {
   const taken = count(takings.flatMap(({ what, by, deliveryId }) => (what === 'taken' ? `${by} ${deliveryId}` : [])));
   for (const [what, times] of count(sendings.map(({ by, key }) => `${by} ${key}`)))
     if (times > (taken.get(what) ?? 0)) found.push(`${what} was sent more often than it was taken`);
+  for (const { by, key, channel, atMs } of sendings) {
+    const last = takings.findLast((each) => each.deliveryId === key && each.by === by && each.atMs <= atMs);
+    if (last?.isTaken === true && last.isCall === true && channel !== BOARD)
+      found.push(`${key} called a person although somebody had the alarm when it was taken to be sent`);
+  }
   const sent = count(sendings.map(({ key }) => key));
   for (const [key, times] of count(pages.map((page) => page.key)))
     if (times > (sent.get(key) ?? 0)) found.push(`${key} was received more often than it was sent`);

@@ -1,14 +1,15 @@
 import type { AssignedReading } from '../../server/src/domain/reading.ts';
+import type { LimitRule } from '../../server/src/domain/rule.ts';
 import { FAULTS_END_MS, START_MS } from './plan.ts';
-import { HEART_RATE, SPO2 } from './ward.ts';
+import { HEART_RATE, RESPIRATION, SPO2 } from './ward.ts';
 import { type Committed, short, type World } from './world.ts';
 
 /** A reading that is durable once nothing goes wrong any more is judged and its alarm stored within this. */
 const RAISED_WITHIN_MS = 20_000;
 
 /**
- * What the log holds is what rang: by a model of a few lines that knows nothing of the program. Heart rate rings at once,
- * so each of its breaches must have begun and ended with exactly its own reading; SpO2 must be sustained, so it may ring
+ * What the log holds is what rang: by a model of a few lines that knows nothing of the program. Heart rate and respiration
+ * ring at once, so each of their breaches must have begun and ended with exactly its own reading; SpO2 must be sustained, so it may ring
  * only where the log shows that it was, and must where it was for long.
  */
 export function breachesBecomeAlarms(world: World): readonly string[] {
@@ -16,9 +17,12 @@ export function breachesBecomeAlarms(world: World): readonly string[] {
     const readings = world.readings.filter(({ patientId }) => patientId === name);
     const changes = world.changes.filter(({ change }) => change.alarm.patientId === name);
     return [
-      ...heartRate(
-        readings,
-        changes.filter(({ change }) => change.alarm.rule === HEART_RATE.id),
+      ...[HEART_RATE, RESPIRATION].flatMap((rule) =>
+        atOnce(
+          rule,
+          readings,
+          changes.filter(({ change }) => change.alarm.rule === rule.id),
+        ),
       ),
       ...spo2(
         readings,
@@ -28,11 +32,15 @@ export function breachesBecomeAlarms(world: World): readonly string[] {
   });
 }
 
-function heartRate(readings: readonly AssignedReading[], changes: readonly Committed[]): readonly string[] {
+function atOnce(
+  { vital, limit }: LimitRule,
+  readings: readonly AssignedReading[],
+  changes: readonly Committed[],
+): readonly string[] {
   const expected: { readonly what: string; readonly reading: AssignedReading }[] = [];
   let isBeyond = false;
   for (const reading of inTurn(readings)) {
-    const is = (reading.vitals.heartRate ?? 0) > HEART_RATE.limit;
+    const is = (reading.vitals[vital] ?? 0) > limit;
     if (is !== isBeyond) expected.push({ what: is ? 'began' : 'ended', reading });
     isBeyond = is;
   }
@@ -43,16 +51,16 @@ function heartRate(readings: readonly AssignedReading[], changes: readonly Commi
   const found: string[] = [];
   for (const [index, { what, reading }] of expected.entries()) {
     const actual = rang[index];
-    if (actual === undefined) found.push(`heart rate ${what} with ${reading.id}, and no alarm says so`);
+    if (actual === undefined) found.push(`${vital} ${what} with ${reading.id}, and no alarm says so`);
     else if (actual.what !== what || actual.id !== reading.id)
-      found.push(`heart rate ${what} with ${reading.id}, and the alarm says ${actual.what} with ${actual.id}`);
+      found.push(`${vital} ${what} with ${reading.id}, and the alarm says ${actual.what} with ${actual.id}`);
     else if (actual.atMs - Math.max(reading.receivedAtMs, START_MS + FAULTS_END_MS) > RAISED_WITHIN_MS)
-      found.push(`heart rate ${what} with ${reading.id}, and the alarm said so too late`);
+      found.push(`${vital} ${what} with ${reading.id}, and the alarm said so too late`);
     else continue;
     return found;
   }
   for (const { what, id } of rang.slice(expected.length))
-    found.push(`an alarm ${what} with ${id}, and heart rate did not`);
+    found.push(`an alarm ${what} with ${id}, and ${vital} did not`);
   return found;
 }
 

@@ -1,40 +1,50 @@
 import type { Alarm } from '../../server/src/domain/alarm.ts';
 import { definitionFor } from '../../server/src/domain/escalation-round.ts';
+import type { DeliveryRecord } from '../../server/src/ports/outbox.ts';
 import type { Deliveries } from './invariants.ts';
-import { FAULTS_END_MS, START_MS } from './plan.ts';
+import { CLOCK_WRONG_MS, FAULTS_END_MS, type Plan, START_MS } from './plan.ts';
+import { BOARD } from './ward.ts';
 import { short, type World } from './world.ts';
 
 /**
- * How long an alarm may call before somebody has been told, counted from when nothing goes wrong any more: a clock that
- * was a minute ahead has put off what was due by that minute; a step lasts 25 s, and the watchdog looks 30 s after that.
+ * How long a high alarm may call before somebody has been told, counted from when nothing goes wrong any more: a lease
+ * lasts 20 s, attempts are 15 s apart at most, a step lasts 12 s, and the watchdog comes 20 s after the last. A clock that
+ * was ahead has put off by as much what was due. Where nothing goes wrong at all it is the time on the way.
  */
-const TOLD_WITHIN_MS = 120_000;
+const withinMs = (plan: Plan) => (plan.isCalm ? 3_000 : 40_000 + aheadOf(plan));
+const aheadOf = ({ clocks }: Plan) => Math.max(0, ...clocks.map((each) => each.aheadMs));
 /** How long a step of an escalation may be overdue: the engine tries again for up to 15 s, a lease lasts as long. */
 const STEP_LATE_MS = 45_000;
 
 /** No sustained breach goes untold. */
-export function callsAreTold({ time, alarms, changes, pages, escalations, plan }: World): readonly string[] {
+export async function callsAreTold(world: World): Promise<readonly string[]> {
+  const { time, alarms, changes, outbox, plan } = world;
   const found: string[] = [];
-  const wellMs = START_MS + FAULTS_END_MS;
   for (const alarm of alarms.alarms.values()) {
-    if (!calls(alarm)) continue;
+    if (alarm.priority !== 'high' || !calls(alarm)) continue;
     const begunMs = changes.findLast(({ change }) => change.alarm.id === alarm.id && BEGINS.has(change.kind))?.atMs;
     const sinceMs = begunMs ?? alarm.raisedAtMs;
-    if (time.nowMs - Math.max(sinceMs, wellMs) < TOLD_WITHIN_MS) continue;
-    if (!pages.some((page) => isAbout(alarm, page) && page.atMs >= sinceMs))
+    if (time.nowMs - Math.max(sinceMs, WELL_MS) < withinMs(plan)) continue;
+    if (toldAtMs(world, alarm, await outbox.deliveries(alarm.id), sinceMs) === undefined)
       found.push(`alarm ${short(alarm.id)} calls since ${since(sinceMs)} s, and nobody was told`);
   }
-  // A clock that was ahead wrote times that are still to come.
-  const aheadMs = Math.max(0, ...plan.clocks.map((each) => each.aheadMs));
+  return found;
+}
+
+/** Each step comes in its time. */
+export function escalationsGoOn({ time, escalations, plan }: World): readonly string[] {
+  const found: string[] = [];
   for (const rounds of escalations.kept.values())
     for (const { round } of rounds) {
       if (round.end !== undefined) continue;
-      const dueMs = Math.max(round.dueAtMs ?? round.startedAtMs, wellMs);
-      if (time.nowMs - dueMs > STEP_LATE_MS + aheadMs)
+      const dueMs = Math.max(round.dueAtMs ?? round.startedAtMs, WELL_MS);
+      if (time.nowMs - dueMs > STEP_LATE_MS + aheadOf(plan))
         found.push(`round ${round.round} of ${short(round.alarmId)} stands still at ${round.step ?? 'its beginning'}`);
     }
   return found;
 }
+
+const WELL_MS = START_MS + FAULTS_END_MS;
 
 const BEGINS: ReadonlySet<string> = new Set([
   'raised',
@@ -51,25 +61,51 @@ function calls(alarm: Alarm): boolean {
   return isOpen && acknowledgedAtMs === undefined && snoozedUntilMs === undefined && definitionFor(alarm) !== undefined;
 }
 
-/** A summary names no alarm: it says that there are several. */
-const isAbout = ({ id }: Alarm, page: { readonly alarmId?: string; readonly event: string }) =>
-  page.alarmId === id || page.event === 'summary';
+/**
+ * When somebody who may come received it first: by its own page, with another alarm of the patient that they had just been
+ * called to, or with several others in a summary, which names none. Undefined: nobody has.
+ */
+function toldAtMs(
+  { pages }: World,
+  { id }: Alarm,
+  records: readonly DeliveryRecord[],
+  sinceMs: number,
+): number | undefined {
+  const others = new Set(
+    records
+      .filter(({ orderedAtMs }) => orderedAtMs >= sinceMs - CLOCK_WRONG_MS)
+      .flatMap(({ toldWith }) => toldWith?.alarmId ?? []),
+  );
+  return pages.find(({ alarmId, event, atMs, recipient }) => {
+    if (recipient === BOARD) return false;
+    if (alarmId !== undefined && others.has(alarmId)) return true;
+    return atMs >= sinceMs && (alarmId === id || event === 'summary');
+  })?.atMs;
+}
 
 /** Also one that came and went: it stays open until somebody has seen it, and somebody hears of it. */
-export function everyAlarmWasTold({ alarms, pages, changes }: World, deliveries: Deliveries): readonly string[] {
+export function everyAlarmWasTold(world: World, deliveries: Deliveries): readonly string[] {
   const found: string[] = [];
-  for (const alarm of alarms.alarms.values()) {
-    if (definitionFor(alarm) === undefined || pages.some((page) => isAbout(alarm, page))) continue;
+  for (const alarm of world.alarms.alarms.values()) {
+    if (definitionFor(alarm) === undefined) continue;
     const records = deliveries.get(alarm.id) ?? [];
+    const own = world.changes.filter(({ change }) => change.alarm.id === alarm.id);
+    const raisedMs = own[0]?.atMs ?? 0;
+    const takenMs = own.find(({ change }) => TAKES.has(change.kind))?.atMs ?? Number.POSITIVE_INFINITY;
+    const toldMs = toldAtMs(world, alarm, records, 0);
     const wasRefused = records.some(({ state }) => state === 'failed');
-    // Taken from the wall, or told with another alarm of the patient, before its own page was due.
-    const wasSeen = records.some(
-      ({ state, lastDetail }) => state === 'delivered' || lastDetail === 'taken' || lastDetail === 'over',
-    );
-    const wasTaken = changes.some(({ change }) => change.alarm.id === alarm.id && change.kind === 'acknowledged');
-    if (!wasRefused && !(wasSeen && wasTaken)) found.push(`alarm ${short(alarm.id)} was told to nobody`);
+    const dueMs = Math.max(raisedMs, world.plan.isCalm ? 0 : WELL_MS) + withinMs(world.plan);
+    if (toldMs === undefined) {
+      // Seen on the wall, and taken, before its page was due.
+      const isSeen = takenMs < dueMs || alarm.priority !== 'high';
+      if (!wasRefused && !(isSeen && takenMs < Number.POSITIVE_INFINITY))
+        found.push(`alarm ${short(alarm.id)} was told to nobody`);
+    } else if (own[0]?.change.alarm.priority === 'high' && toldMs > dueMs && takenMs > dueMs && !wasRefused)
+      found.push(`alarm ${short(alarm.id)} was told ${(toldMs - raisedMs) / 1_000} s after it was raised`);
   }
   return found;
 }
+
+const TAKES: ReadonlySet<string> = new Set(['acknowledged', 'snoozed', 'resolved']);
 
 const since = (ms: number) => ((ms - START_MS) / 1000).toFixed(3);

@@ -1,6 +1,6 @@
 import { MemoryReadingLog } from '../../server/src/adapters/embedded/memory-reading-log.ts';
 import type { Alarm } from '../../server/src/domain/alarm.ts';
-import type { AlarmId, BedId, PatientId, WardId } from '../../server/src/domain/ids.ts';
+import type { BedId, PatientId, WardId } from '../../server/src/domain/ids.ts';
 import type { AssignedReading } from '../../server/src/domain/reading.ts';
 import { unansweredId } from '../../server/src/escalation/close-task.ts';
 import { ESCALATION_FUNCTIONS, escalationFiles, stepsOf } from '../../server/src/escalation/definition-files.ts';
@@ -16,7 +16,7 @@ import { startAlarmClock } from '../../server/src/vitals/4-alert/alarm-clock.ts'
 import { type AlarmDesk, openAlarmDesk } from '../../server/src/vitals/4-alert/alarm-desk.ts';
 import { createChannelWatch } from '../../server/src/vitals/5-notify/channel-watch.ts';
 import { startTeller } from '../../server/src/vitals/5-notify/teller.ts';
-import { Definitions } from '../../server/src/workflow/definitions.ts';
+import { Definitions, digestOf } from '../../server/src/workflow/definitions.ts';
 import { startWorkflowDriver } from '../../server/src/workflow/driver.ts';
 import { channelsOf } from './channels.ts';
 import { linkTo } from './database-link.ts';
@@ -24,7 +24,7 @@ import { type Dice, dice } from './dice.ts';
 import { CHANNELS, FAULTS_END_MS, type NodeName, START_MS } from './plan.ts';
 import type { Life } from './virtual-time.ts';
 import { BOARD, registryOf, STAFF_SOURCES, subscribers } from './ward.ts';
-import type { Page, World } from './world.ts';
+import type { Notice, Page, World } from './world.ts';
 
 /** A machine on which the program runs, dies and is started again. */
 export interface Node {
@@ -47,17 +47,19 @@ export function runNode(world: World, name: NodeName, onPage: (page: Page) => vo
 
   function start(): void {
     const life: Life = { name: `${name}${++lives}`, isOver: false, frozenUntilMs: 0, clockAheadMs: 0 };
+    world.lives++;
     setClock(life);
     const kill = (restartAfterMs: number): void => {
       if (life.isOver) return;
       world.tell(() => 'killed');
       life.isOver = true;
       present = undefined;
-      time.after(restartAfterMs, undefined, start);
+      restart(restartAfterMs);
     };
     /** The call that it dies with, if this is the one. */
     const isLast = (phase: 'before' | 'after'): boolean => {
       if (phase === 'before') calls++;
+      if (world.sinceStart() >= FAULTS_END_MS) return false;
       return crashes.some((crash) => 'atCall' in crash && crash.atCall === calls && crash.phase === phase);
     };
     const restartAfterMs = () => crashes.find((crash) => 'atCall' in crash && crash.atCall === calls)?.restartAfterMs;
@@ -79,6 +81,12 @@ export function runNode(world: World, name: NodeName, onPage: (page: Page) => vo
       world.tell(() => `could not start: ${String(error)}`);
       kill(2_000);
     }
+  }
+
+  /** Until nothing goes wrong any more, at the latest. */
+  function restart(afterMs: number): void {
+    const atMs = Math.min(world.sinceStart() + afterMs, Math.max(FAULTS_END_MS, world.sinceStart() + 100));
+    time.after(atMs - world.sinceStart(), undefined, start);
   }
 
   function setClock(life: Life): void {
@@ -109,15 +117,15 @@ export function runNode(world: World, name: NodeName, onPage: (page: Page) => vo
         world.tell(() => `killed   ${name}`);
         present.life.isOver = true;
         present = undefined;
-        time.after(crash.restartAfterMs, undefined, start);
+        restart(crash.restartAfterMs);
       });
-  world.onAlarms((ids) => {
+  world.onNotice((notice) => {
     if (present === undefined) return;
     const { life, program } = present;
     const isLost = world.sinceStart() < FAULTS_END_MS && throws.chance(plan.noticeLost);
     // Whoever lost the connection on which notices come learns of it, and asks for everything.
     time.after(isLost ? throws.between(1_000, 8_000) : throws.between(0, 20), life, () =>
-      program.noticed(isLost ? undefined : ids),
+      program.noticed(isLost ? undefined : notice),
     );
   });
   start();
@@ -145,10 +153,14 @@ interface Program {
   desk(): AlarmDesk | undefined;
   appended(reading: AssignedReading): void;
   /** By notice of the database; undefined: any may have changed. */
-  noticed(ids: readonly AlarmId[] | undefined): void;
+  noticed(notice: Notice | undefined): void;
 }
 
 const FILES = escalationFiles();
+const KEPT = FILES.map((file) => ({ ...file, digest: digestOf(file) }));
+/** Read once for all stories: they are as pure as numbers. */
+const DEFINITIONS = new Definitions({ keepDefinition: async () => {}, definition: async () => undefined });
+await DEFINITIONS.keep(FILES, [...ESCALATION_FUNCTIONS]);
 const LADDERS = new Map<string, ReturnType<typeof stepsOf>>(FILES.map((file) => [file.name, stepsOf(file)]));
 
 /** One run of the program, wired as `apps/all-in-one.ts` does; only its timers, engines and channels are the simulation's. */
@@ -176,7 +188,8 @@ function runProgram(
   const checkpoints = link.to(world.checkpoints, 'checkpoints');
   // Everything durable is there when it starts; what comes after is appended as it becomes durable.
   const log = new MemoryReadingLog({ partitions: 2 });
-  for (const reading of world.readings) void log.append(reading);
+  const heard = world.planted?.heard ?? ((reading: AssignedReading) => reading);
+  for (const reading of world.readings) void log.append(heard(reading));
   const trouble = (what: string, error: unknown): void => {
     const is = error instanceof Failure ? error.code : String((error as Error)?.stack ?? error);
     world.troubles.set(`${what}: ${is}`, (world.troubles.get(`${what}: ${is}`) ?? 0) + 1);
@@ -200,8 +213,8 @@ function runProgram(
   let wakeDriver = (): void => {};
 
   async function start(): Promise<void> {
-    const definitions = new Definitions(workflow);
-    await definitions.keep(FILES, [...ESCALATION_FUNCTIONS]);
+    // As when the program starts: asked for, before anything can ring.
+    for (const definition of KEPT) await workflow.keepDefinition(definition);
     const notifiers = channelsOf(world, life, own, options.onPage);
     const teller = startTeller({
       outbox,
@@ -215,7 +228,7 @@ function runProgram(
       random: () => own.next(),
       hooks: { onOutboxError: (error) => trouble('outbox', error) },
       settings: {
-        pollMs: 4_000,
+        pollMs: 8_000,
         sendTimeoutMs: 6_000,
         leaseMs: LEASE_MS,
         retry: { firstMs: 1_000, maxMs: 15_000, attemptsMax: 60, giveUpAfterMs: 600_000 },
@@ -249,23 +262,19 @@ function runProgram(
         onRetry: (error) => trouble('assessor', error),
         onCheckpointFailed: (error) => trouble('checkpoint', error),
       },
-      settings: { tickMs: 2_000, checkpointEveryMs: 5_000 },
+      settings: { tickMs: 2_500, checkpointEveryMs: 6_000 },
     });
     opened.onChange(({ alarm }) => {
       if (alarm.acknowledgedAtMs !== undefined || alarm.state === 'resolved') systemAlarms.clear(unansweredId(alarm));
     });
-    startEscalating(definitions, assessor, () => teller.wake());
+    startEscalating(assessor, () => teller.wake());
   }
 
-  function startEscalating(
-    definitions: Definitions,
-    assessor: Awaited<ReturnType<typeof startAssessor>>,
-    onOrdered: () => void,
-  ): void {
+  function startEscalating(assessor: Awaited<ReturnType<typeof startAssessor>>, onOrdered: () => void): void {
     const directory = createStaffDirectory({ ...STAFF_SOURCES, now });
     const driver = startWorkflowDriver({
       store: workflow,
-      definitions,
+      definitions: DEFINITIONS,
       handlers: escalationFunctions({
         alarms,
         escalations,
@@ -305,7 +314,7 @@ function runProgram(
       onOrdered,
       now,
       hooks: { onError },
-      settings: { graceMs: 10_000, lateMs: 30_000, repeatMs: 60_000 },
+      settings: { graceMs: 10_000, lateMs: 20_000, repeatMs: 20_000 },
     });
     watchHeartbeat({ name: WATCHDOG_HEARTBEAT, watch: escalations, systemAlarms, now, onError });
   }
@@ -313,13 +322,13 @@ function runProgram(
   return {
     start,
     desk: () => desk,
-    appended: (reading) => void log.append(reading),
-    noticed(ids) {
+    appended: (reading) => void log.append(heard(reading)),
+    noticed(notice) {
       if (desk === undefined) return;
-      for (const id of ids ?? desk.open().map((each) => each.id))
-        desk.refresh(id).catch((error: unknown) => trouble('notice', error));
-      wakeClock();
-      wakeDriver();
+      const ids = notice?.ids ?? desk.open().map((each) => each.id);
+      for (const id of ids) desk.refresh(id).catch((error: unknown) => trouble('notice', error));
+      if (ids.length > 0) wakeClock();
+      if (notice?.isForWorkflow !== false) wakeDriver();
     },
   };
 }

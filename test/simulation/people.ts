@@ -3,7 +3,7 @@ import type { AlarmId, UserId } from '../../server/src/domain/ids.ts';
 import { Failure } from '../../server/src/ports/failure.ts';
 import type { Node } from './node.ts';
 import { END_MS, ROUND_MS } from './plan.ts';
-import { BOARD } from './ward.ts';
+import { BOARD, SNOOZE_MS } from './ward.ts';
 import { type Page, short, type World } from './world.ts';
 
 /** The people of the wards: some answer what they are told, now and then two at once; in the end somebody goes round. */
@@ -48,7 +48,7 @@ export function people(world: World, nodes: () => readonly Node[]): { readonly o
     onPage({ recipient, alarmId }) {
       if (alarmId === undefined || recipient === BOARD || !dice.chance(plan.answers)) return;
       const who = recipient.split('@')[0] ?? recipient;
-      const inMs = dice.between(1_000, 25_000);
+      const inMs = dice.between(1_000, 15_000);
       const first = dice.pick<AlarmAct>([ACKNOWLEDGE, ACKNOWLEDGE, ACKNOWLEDGE, SNOOZE, { kind: 'own' }]);
       time.after(inMs, undefined, () => act(who, alarmId, first));
       // A colleague who saw the wall reaches for it in the same moment.
@@ -60,4 +60,4 @@ export function people(world: World, nodes: () => readonly Node[]): { readonly o
 }
 
 const ACKNOWLEDGE: AlarmAct = { kind: 'acknowledge' };
-const SNOOZE: AlarmAct = { kind: 'snooze', forMs: 30_000 };
+const SNOOZE: AlarmAct = { kind: 'snooze', forMs: SNOOZE_MS };

@@ -4,22 +4,27 @@ import { type Dice, dice } from './dice.ts';
 /** When a story begins. Everything below is counted from here, in milliseconds of true time. */
 export const START_MS = 1_800_000_000_000;
 /** Until then anything may go wrong; from then on nothing does. */
-export const FAULTS_END_MS = 120_000;
+export const FAULTS_END_MS = 45_000;
 /** Until then somebody may be beyond a limit. */
-export const BREACHES_END_MS = 260_000;
+export const BREACHES_END_MS = 110_000;
 /** From here on somebody goes round and acknowledges whatever is open. */
-export const ROUND_MS = 330_000;
+export const ROUND_MS = 130_000;
 /** By then everything is over. */
-export const END_MS = 560_000;
+export const END_MS = 400_000;
 
 export const NODES = ['A', 'B'] as const;
 export type NodeName = (typeof NODES)[number];
 export const CHANNELS = ['mail', 'text'] as const;
 export type ChannelName = (typeof CHANNELS)[number];
 
+/** By how much a clock may be wrong. */
+export const CLOCK_WRONG_MS = 30_000;
+
 /** All that will happen from outside, thrown before it begins: the same seed, the same plan. */
 export interface Plan {
   readonly seed: number;
+  /** Nothing goes wrong at all. */
+  readonly isCalm: boolean;
   readonly nodes: readonly NodeName[];
   readonly patients: readonly PatientPlan[];
   readonly crashes: readonly Crash[];
@@ -86,21 +91,22 @@ export function planOf(seed: number): Plan {
   const patients = Array.from({ length: throws.chance(0.3) ? 2 : 1 }, (_, index) => patientPlan(index, isCalm, throws));
   return {
     seed,
+    isCalm,
     nodes,
     patients,
     crashes: some(0.6, 3, () => crash(throws, nodes)),
     outages: some(0.3, 2, () => ({
-      ...span(throws, 45_000),
+      ...span(throws, 25_000),
       ...(throws.chance(0.5) ? { node: throws.pick(nodes) } : {}),
     })),
-    freezes: some(0.25, 2, () => ({ ...span(throws, 50_000), node: throws.pick(nodes) })),
+    freezes: some(0.25, 2, () => ({ ...span(throws, 35_000), node: throws.pick(nodes) })),
     clocks: some(0.25, 2, () => ({
-      ...span(throws, 60_000),
+      ...span(throws, 30_000),
       node: throws.pick(nodes),
-      aheadMs: throws.between(-60_000, 60_000),
+      aheadMs: throws.between(-CLOCK_WRONG_MS, CLOCK_WRONG_MS),
     })),
     channelTroubles: some(0.5, 3, () => ({
-      ...span(throws, 90_000),
+      ...span(throws, 40_000),
       channel: throws.pick(CHANNELS),
       trouble: throws.pick<Trouble>(['busy', 'refuses', 'silent', 'slow', 'no-receipt']),
     })),
@@ -114,10 +120,10 @@ export function planOf(seed: number): Plan {
 }
 
 function crash(throws: Dice, nodes: readonly NodeName[]): Crash {
-  const common = { node: throws.pick(nodes), restartAfterMs: throws.between(200, 20_000) };
+  const common = { node: throws.pick(nodes), restartAfterMs: throws.between(200, 15_000) };
   return throws.chance(0.3)
     ? { ...common, atMs: throws.between(0, FAULTS_END_MS) }
-    : { ...common, atCall: throws.between(1, 400), phase: throws.pick(['before', 'after'] as const) };
+    : { ...common, atCall: throws.between(1, 200), phase: throws.pick(['before', 'after'] as const) };
 }
 
 /** Within the time in which things go wrong. */
@@ -126,50 +132,51 @@ function span(throws: Dice, longestMs: number): Span {
   return { fromMs, toMs: Math.min(FAULTS_END_MS, fromMs + throws.between(500, longestMs)) };
 }
 
-const QUIET_AFTER_MS = 300_000;
-
 function patientPlan(index: number, isCalm: boolean, throws: Dice): PatientPlan {
   const name = `P${index}`;
-  const everyMs = throws.pick([2_000, 4_000]);
+  const everyMs = throws.pick([3_000, 4_000]);
   const skewMs = isCalm ? 0 : throws.between(-1_500, 1_500);
   const breaches = Array.from({ length: throws.between(1, 3) }, () => breach(throws));
-  const away = !isCalm && throws.chance(0.3) ? span(throws, 60_000) : undefined;
+  const away = !isCalm && throws.chance(0.25) ? span(throws, 44_000) : undefined;
   const arrivals: Arrival[] = [];
   // Heard until somebody has gone round; what falls silent after that is another story.
-  for (let atMs = 1_000, count = 0; atMs < END_MS; atMs += atMs < QUIET_AFTER_MS ? everyMs : 4_000, count++) {
+  for (let atMs = 1_000, count = 0; atMs < END_MS; atMs += everyMs, count++) {
     const breached = (what: Breach['vital']) =>
       breaches.some(({ vital, fromMs, toMs }) => vital === what && atMs >= fromMs && atMs < toMs);
+    const respiratoryRate = breached('respiratoryRate') ? throws.between(31, 40) : throws.between(10, 24);
     const heartRate = breached('heartRate') ? throws.between(161, 195) : throws.between(60, 120);
     const spo2 = breached('spo2') ? throws.between(70, 84) : throws.between(93, 99);
     // Heard again, a device sends what it kept meanwhile: all at once, in any order.
     const isKept = away !== undefined && atMs >= away.fromMs && atMs < away.toMs;
     const arrivesMs = isKept ? away.toMs + throws.between(0, 2_000) : atMs + throws.between(1, 300);
-    const late = !isCalm && atMs < FAULTS_END_MS && throws.chance(0.04) ? throws.between(1_000, 20_000) : 0;
+    const late = !isCalm && atMs < FAULTS_END_MS && throws.chance(0.04) ? throws.between(1_000, 15_000) : 0;
     const arrival = {
       atMs: arrivesMs + late,
       measuredAtMs: atMs + skewMs,
       id: `${name}.${count}`,
-      vitals: { heartRate, spo2 },
+      vitals: { heartRate, respiratoryRate, spo2 },
     };
     arrivals.push(arrival);
-    if (!isCalm && throws.chance(0.03)) arrivals.push({ ...arrival, atMs: arrival.atMs + throws.between(0, 15_000) });
+    if (!isCalm && throws.chance(0.03)) arrivals.push({ ...arrival, atMs: arrival.atMs + throws.between(0, 12_000) });
   }
   return { name, ward: throws.pick(['W1', 'W2'] as const), arrivals: arrivals.sort((a, b) => a.atMs - b.atMs) };
 }
 
 interface Breach extends Span {
-  readonly vital: 'heartRate' | 'spo2';
+  readonly vital: 'heartRate' | 'respiratoryRate' | 'spo2';
 }
 
 function breach(throws: Dice): Breach {
-  const fromMs = throws.between(2_000, BREACHES_END_MS - 40_000);
-  const lastsMs = throws.pick([
-    throws.between(1_000, 6_000),
-    throws.between(10_000, 60_000),
-    throws.between(60_000, 200_000),
-  ]);
+  const fromMs = throws.between(1_000, BREACHES_END_MS - 10_000);
+  const lastsMs = throws.between(
+    ...throws.pick([
+      [1_000, 6_000],
+      [10_000, 30_000],
+      [30_000, 90_000],
+    ] as const),
+  );
   return {
-    vital: throws.chance(0.75) ? 'heartRate' : 'spo2',
+    vital: throws.pick(['heartRate', 'heartRate', 'heartRate', 'respiratoryRate', 'spo2'] as const),
     fromMs,
     toMs: Math.min(BREACHES_END_MS, fromMs + lastsMs),
   };

@@ -33,12 +33,15 @@ export async function runStory(
   for (const name of plan.nodes) nodes.push(runNode(world, name, onPage));
   for (const patient of plan.patients) bringReadings(world, patient.name, patient.arrivals, nodes);
   let isOver = false;
-  const look = (): void => {
-    for (const found of onTheWay(world)) violations.add(found);
-    isOver = violations.size > 0 || (world.sinceStart() > ROUND_MS + 30_000 && isQuiet(world));
-    if (!isOver) world.time.after(LOOK_EVERY_MS, undefined, look);
+  let quietLooks = 0;
+  const look = async (): Promise<void> => {
+    for (const found of await onTheWay(world)) violations.add(found);
+    quietLooks = world.sinceStart() > ROUND_MS && (await isQuiet(world)) ? quietLooks + 1 : 0;
+    // What came last has reached every wall by the next look.
+    isOver = violations.size > 0 || quietLooks > 1;
+    if (!isOver) world.time.after(LOOK_EVERY_MS, undefined, () => void look());
   };
-  world.time.after(FAULTS_END_MS, undefined, look);
+  world.time.after(FAULTS_END_MS, undefined, () => void look());
   await world.time.run(START_MS + END_MS, () => isOver);
   if (violations.size === 0) for (const found of await atTheEnd(world, nodes)) violations.add(found);
   useTime(undefined);
@@ -49,7 +52,7 @@ export async function runStory(
     events: world.time.events,
     alarms: world.alarms.alarms.size,
     pages: world.pages.length,
-    lives: 0,
+    lives: world.lives,
   };
 }
 
@@ -81,12 +84,12 @@ function bringReadings(world: World, name: string, arrivals: readonly Arrival[],
 }
 
 /** Nothing is open, and nothing is left to be done. */
-function isQuiet({ alarms, escalations, workflow }: World): boolean {
+async function isQuiet({ alarms, escalations, workflow, outbox }: World): Promise<boolean> {
   for (const { state } of alarms.alarms.values()) if (state === 'active') return false;
   for (const rounds of escalations.kept.values())
     for (const { round } of rounds) {
       if (round.end === undefined) return false;
       if (workflow.statusOf(`${round.definition}:${round.alarmId}.${round.round}`) === 'RUNNING') return false;
     }
-  return true;
+  return (await outbox.traffic()).every(({ waiting }) => waiting === 0);
 }

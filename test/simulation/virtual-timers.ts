@@ -89,6 +89,8 @@ function abortAfter(ms: number): AbortSignal {
   return controller.signal;
 }
 
+const ENDED = new DOMException('ended', 'AbortError');
+
 export function takeOverTimers(): void {
   Object.assign(globalThis, {
     setTimeout: startTimer,
@@ -104,4 +106,9 @@ export function takeOverTimers(): void {
   });
   syncBuiltinESMExports();
   AbortSignal.timeout = abortAfter;
+  // Nobody looks at the reason, and making an error for each end of a sleep takes a twentieth of all time.
+  const abort = AbortController.prototype.abort;
+  AbortController.prototype.abort = function (reason: unknown = ENDED) {
+    abort.call(this, reason);
+  };
 }

@@ -40,6 +40,16 @@ export const HEART_RATE: LimitRule = {
   limit: 160,
   priority: 'high',
 };
+export const RESPIRATION: LimitRule = {
+  kind: 'limit',
+  id: 'respiratoryRate.above.medium',
+  version: 1,
+  vital: 'respiratoryRate',
+  comparison: 'above',
+  limit: 30,
+  priority: 'medium',
+};
+/** Must be seen for a while. */
 export const SPO2: LimitRule = {
   kind: 'limit',
   id: 'spo2.below.high',
@@ -52,19 +62,21 @@ export const SPO2: LimitRule = {
 };
 
 export const ESCALATION: EscalationTimes = {
-  nurseSeconds: 20,
-  leadsSeconds: 15,
-  onCallSeconds: 15,
-  everyoneSeconds: 20,
-  mediumSeconds: 25,
-  repeatsMax: 3,
+  nurseSeconds: 10,
+  leadsSeconds: 8,
+  onCallSeconds: 8,
+  everyoneSeconds: 10,
+  mediumSeconds: 12,
+  repeatsMax: 2,
 };
+
+export const SNOOZE_MS = 15_000;
 
 export const POLICY: AlarmPolicy = {
   ...ALARM_POLICY,
-  acknowledgementMs: { high: 60_000, medium: 90_000, low: 120_000 },
-  remindEveryMs: { high: 25_000, medium: 40_000, low: 60_000 },
-  snoozeMs: { high: [30_000], medium: [30_000], low: [30_000] },
+  acknowledgementMs: { high: 30_000, medium: 40_000, low: 60_000 },
+  remindEveryMs: { high: 12_000, medium: 20_000, low: 30_000 },
+  snoozeMs: { high: [SNOOZE_MS], medium: [SNOOZE_MS], low: [SNOOZE_MS] },
 };
 
 export function registryOf(patients: readonly PatientPlan[]): RegistrySnapshot {
@@ -80,6 +92,8 @@ export function registryOf(patients: readonly PatientPlan[]): RegistrySnapshot {
       wardId: ward as WardId,
       bed: name,
       spo2Scale: 1,
+      // It has its own tests; here it would only ring again for what rings already.
+      news2Use: { kind: 'off', why: 'other' },
     })),
     devices: [],
     assignments: patients.map(({ name }) => ({
@@ -89,7 +103,10 @@ export function registryOf(patients: readonly PatientPlan[]): RegistrySnapshot {
     })),
     revokedSerials: [],
     deviceTokens: [],
-    rules: { sets: [{ place: { scope: 'house' }, revision: 1, rules: [HEART_RATE, SPO2] }], overrides: [] },
+    rules: {
+      sets: [{ place: { scope: 'house' }, revision: 1, rules: [HEART_RATE, RESPIRATION, SPO2] }],
+      overrides: [],
+    },
   };
 }
 

@@ -29,16 +29,24 @@ export interface World {
   readonly sendings: Sending[];
   readonly pages: Page[];
   readonly acts: Acted[];
+  /** How often a process was started. */
+  lives: number;
   /** What was seen to be wrong in the moment in which it was done. */
   readonly broken: string[];
   /** By id: alarms of the installation that were raised, ever. */
   readonly systemAlarms: Map<string, string>;
   readonly troubles: Map<string, number>;
-  /** Called with each commit that concerns alarms or executions. */
-  onAlarms(call: (ids: readonly AlarmId[]) => void): void;
+  /** Whoever listens is told which alarms a commit has changed, and whether executions may be due. */
+  onNotice(call: (notice: Notice) => void): void;
+  notify(notice: Notice): void;
   /** Milliseconds since the story began. */
   sinceStart(): number;
   tell(line: () => string): void;
+}
+
+export interface Notice {
+  readonly ids: readonly AlarmId[];
+  readonly isForWorkflow: boolean;
 }
 
 export interface Committed {
@@ -90,7 +98,10 @@ export function openWorld(
 ): World {
   const time = new VirtualTime(START_MS);
   const now = () => time.nowMs + (time.current?.clockAheadMs ?? 0);
-  const listeners: ((ids: readonly AlarmId[]) => void)[] = [];
+  const listeners: ((notice: Notice) => void)[] = [];
+  const notify = (notice: Notice): void => {
+    for (const listen of listeners) listen(notice);
+  };
   const changes: Committed[] = [];
   const sinceStart = () => time.nowMs - START_MS;
   const tell = (line: () => string): void => {
@@ -108,9 +119,9 @@ export function openWorld(
         changes.push({ atMs: time.nowMs, by, change });
         tell(() => `stored   ${describe(change)}`);
       }
-      if (planted?.forgetsEscalation !== true) escalations.follow(committed);
+      const isForWorkflow = escalations.follow(planted?.followed?.(committed) ?? committed);
       const ids = [...new Set(committed.map(({ alarm }) => alarm.id))];
-      for (const listen of listeners) listen(ids);
+      notify({ ids, isForWorkflow });
     },
   });
   for (const { name, ward } of plan.patients)
@@ -130,10 +141,12 @@ export function openWorld(
     sendings: [],
     pages: [],
     acts: [],
+    lives: 0,
     broken: [],
     systemAlarms: new Map(),
     troubles: new Map(),
-    onAlarms: (call) => void listeners.push(call),
+    onNotice: (call) => void listeners.push(call),
+    notify,
     sinceStart,
     tell,
   };

@@ -55,18 +55,21 @@ export class MemoryEscalations implements Escalations, EscalationWatch {
     this.#now = parts.now;
   }
 
-  /** What changes of alarms mean for their escalations. */
-  follow(changes: readonly AlarmChange[]): void {
+  /** What changes of alarms mean for their escalations; answers whether anything. */
+  follow(changes: readonly AlarmChange[]): boolean {
     const nowMs = this.#now();
+    let moves = 0;
     for (const change of changes) {
       if (WITHOUT_EFFECT.has(change.kind)) continue;
       const rounds = this.kept.get(change.alarm.id) ?? [];
       for (const move of roundMoves(change, rounds.at(-1)?.round, nowMs)) {
+        moves++;
         if (move.kind === 'start') this.#begin(move.round);
         else if (move.kind === 'end') this.#finish(move, nowMs);
         else this.#answer(move.round, 'pushed', nowMs);
       }
     }
+    return moves > 0;
   }
 
   #begin(round: EscalationRound): void {
