@@ -9,6 +9,7 @@ import type { PatientStatus } from './patient-status.ts';
 export interface Recheck {
   readonly verdict:
     | 'recovered'
+    | 'untold' // recovered before anybody was told of it: goes on like a breach
     | 'breaching'
     | 'no-data' // nothing recent to judge by: goes on like a breach
     | 'taken' // somebody has acknowledged it

@@ -35,6 +35,9 @@ export function createRereadTask(parts: RereadTaskParts) {
 
     const { verdict } = recheck(alarm, statusOf(alarm.patientId), now());
     if (verdict !== 'recovered') return { verdict };
+    // No engine was there when the first were due. It came and went, and somebody must hear of it: the next step tells
+    // those before it too.
+    if (round.step === undefined) return { verdict: 'untold' };
     const end = await escalations.end({ ...of, end: 'recovered', onlyIfConditionEnded: true, atMs: now() });
     if (end === 'condition-present') return { verdict: 'breaching' };
     if (end === 'was-over') return { verdict: 'over' };
