@@ -1,7 +1,7 @@
 import type { EscalationRound } from '../../server/src/domain/escalation-round.ts';
 import type { RoundKey, ToldStep } from '../../server/src/ports/escalations.ts';
 import { Failure } from '../../server/src/ports/failure.ts';
-import type { Delivery, DeliveryResult } from '../../server/src/ports/outbox.ts';
+import type { Delivery, DeliveryOrder, DeliveryResult, Outbox } from '../../server/src/ports/outbox.ts';
 import type { Dice } from './dice.ts';
 import { FAULTS_END_MS, type NodeName, type Plan } from './plan.ts';
 import type { Planted } from './planted.ts';
@@ -116,7 +116,7 @@ function answerOf(
 
 /** What must be known of the moment in which something was done. */
 function note(
-  { time, takings, alarms, broken, notify }: World,
+  { time, takings, alarms, broken, notify, tell }: World,
   { by, what, given, answer }: { by: string; what: string; given: readonly unknown[]; answer: unknown },
 ): void {
   const atMs = time.nowMs;
@@ -129,23 +129,26 @@ function note(
         takings.push({ atMs, by, deliveryId, what: 'taken', isTaken, isCall: CALLS.has(event) });
       }
       return;
+    case 'outbox.enqueue':
+      for (const { dedupeKey, event } of given[0] as readonly DeliveryOrder[])
+        tell(() => `ordered  ${event} ${dedupeKey.replace(/[0-9a-f]{26}(?=[.:])/, '')}`);
+      return;
     case 'workflow.completeTask':
       notify({ ids: [], isForWorkflow: true });
       return;
     case 'outbox.summarise':
       if (answer !== undefined) takings.push({ atMs, by, deliveryId: (answer as Delivery).deliveryId, what: 'taken' });
       return;
-    case 'outbox.tellWith':
-      takings.push({
-        atMs,
-        by,
-        deliveryId: (given[0] as { readonly deliveryId: string }).deliveryId,
-        what: 'put-back',
-      });
+    case 'outbox.tellWith': {
+      const { deliveryId, toldWith } = given[0] as Parameters<Outbox['tellWith']>[0];
+      takings.push({ atMs, by, deliveryId, what: 'put-back' });
+      tell(() => `recorded ${deliveryId} ${answer === true ? 'told' : 'not told'} with ${toldWith}`);
       return;
+    }
     case 'outbox.record': {
       const { deliveryId, outcome } = given[0] as DeliveryResult;
       takings.push({ atMs, by, deliveryId, what: outcome.kind === 'delivered' ? 'delivered' : 'put-back' });
+      tell(() => `recorded ${deliveryId} ${outcome.kind}${'reason' in outcome ? `: ${outcome.reason}` : ''}`);
       return;
     }
     case 'escalations.told': {

@@ -9,9 +9,11 @@ import { short, type World } from './world.ts';
 /**
  * How long a high alarm may call before somebody has been told, counted from when nothing goes wrong any more: a lease
  * lasts 20 s, attempts are 15 s apart at most, a step lasts 12 s, and the watchdog comes 20 s after the last. A clock that
- * was ahead has put off by as much what was due. Where nothing goes wrong at all it is the time on the way.
+ * was ahead has put off by as much what was due.
  */
-const withinMs = (plan: Plan) => (plan.isCalm ? 3_000 : 40_000 + aheadOf(plan));
+const withinMs = (plan: Plan) => 40_000 + aheadOf(plan);
+/** Where nothing goes wrong at all, the first word is only on its way. */
+const FIRST_WORD_MS = 3_000;
 const aheadOf = ({ clocks }: Plan) => Math.max(0, ...clocks.map((each) => each.aheadMs));
 /** How long a step of an escalation may be overdue: the engine tries again for up to 15 s, a lease lasts as long. */
 const STEP_LATE_MS = 45_000;
@@ -94,7 +96,8 @@ export function everyAlarmWasTold(world: World, deliveries: Deliveries): readonl
     const takenMs = own.find(({ change }) => TAKES.has(change.kind))?.atMs ?? Number.POSITIVE_INFINITY;
     const toldMs = toldAtMs(world, alarm, records, 0);
     const wasRefused = records.some(({ state }) => state === 'failed');
-    const dueMs = Math.max(raisedMs, world.plan.isCalm ? 0 : WELL_MS) + withinMs(world.plan);
+    const { plan } = world;
+    const dueMs = plan.isCalm ? raisedMs + FIRST_WORD_MS : Math.max(raisedMs, WELL_MS) + withinMs(plan);
     if (toldMs === undefined) {
       // Seen on the wall, and taken, before its page was due.
       const isSeen = takenMs < dueMs || alarm.priority !== 'high';
