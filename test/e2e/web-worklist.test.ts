@@ -191,7 +191,8 @@ describe('the worklist', () => {
     const { page, mock, close } = await openPage(browser, { role: 'nurse', path: '/alarms' });
     const { id } = mock.ward.raiseHeartRate('P3', Date.now() - 300_000);
     mock.ward.leaveBed(id);
-    await rowOf(page, id).getByText('No bed · Lindqvist, P. · left ICU-03').first().waitFor();
+    await rowOf(page, id).getByText('Lindqvist, J. · left ICU-03').waitFor();
+    await rowOf(page, id).getByRole('link', { name: 'No bed', exact: true }).waitFor();
     mock.ward.alter(id, 'reminder', { reminders: 2 });
     await rowOf(page, id).getByText('reminded 2×').waitFor();
     await close();

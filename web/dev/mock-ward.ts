@@ -89,7 +89,10 @@ export function createMockWard(count: number) {
         wardId: bed.wardId,
         bedId: `bed-${bed.bed}`,
         bed: bed.bed,
-        rule: `${alarm.cause.vital ?? 'technical'}.${alarm.priority}`,
+        rule:
+          alarm.cause.vital === undefined
+            ? 'technical.lost'
+            : `${alarm.cause.vital}.${alarm.cause.comparison}.${alarm.priority}`,
         ruleVersion: 1,
         kind: alarm.kind,
         priority: alarm.priority,

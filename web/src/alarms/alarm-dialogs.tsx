@@ -47,7 +47,7 @@ interface DialogProps {
 }
 
 function useTitle(what: string, alert: Alert): string {
-  return `${what} · ${useWhere(alert)} · ${alarmText(alert)}`;
+  return `${what} · ${useWhere(alert).text} · ${alarmText(alert)}`;
 }
 
 function NoteDialog({ alert, onClose }: DialogProps) {

@@ -48,7 +48,7 @@ function Alarm({ detail }: { readonly detail: AlertDetail }) {
   const alert = store.alarmsOf(detail.alert.patientId).find(({ id }) => id === detail.alert.id) ?? detail.alert;
   useAlarmKeys(() => alert);
   const escalation = useEscalation(alert);
-  const where = useWhere(alert);
+  const where = useWhere(alert).text;
   const again = againText(alert);
   const now = store.clock.now();
   return (

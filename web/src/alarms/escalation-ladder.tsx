@@ -17,7 +17,7 @@ export function EscalationLadder({ alert }: { readonly alert: Alert }) {
   if (data.state === 'none' || data.rounds.length === 0)
     return (
       <span className="soft">
-        {alert.escalation === undefined ? 'nobody is told' : stepText(alert.escalation.step)}
+        {alert.escalation === undefined ? 'on screens only' : stepText(alert.escalation.step)}
       </span>
     );
   const now = store.clock.now();

@@ -1,4 +1,5 @@
 import type { EscalationRecipient, EscalationStep } from '@healthsync/contracts/escalation';
+import { Link } from '@tanstack/react-router';
 import { RECEIPT_WORDS, STEP_WORDS } from './escalation.ts';
 
 const TIME = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
@@ -56,9 +57,19 @@ function Recipient({ recipient }: { readonly recipient: EscalationRecipient }) {
   return (
     <li data-receipt={state}>
       <span>
-        {name ?? userId ?? role} <span className="soft">by {channel}</span>
+        {name ?? userId ?? role}{' '}
+        <span className="soft">
+          by {channel} · {why}
+        </span>
       </span>{' '}
-      <span className="soft">{why}</span>{' '}
+      {toldWith !== undefined && (
+        <span className="soft">
+          with{' '}
+          <Link to="/alarms/$alarmId" params={{ alarmId: toldWith.alarmId }}>
+            the call at {TIME.format(Date.parse(toldWith.at))}
+          </Link>{' '}
+        </span>
+      )}
       <span className="receipt">
         {RECEIPT_WORDS[state]}
         {toldWith !== undefined &&

@@ -9,7 +9,7 @@ import { shortName } from '../wall/names.ts';
  * Where somebody must go: the bed. A patient who has none is still somebody who may be dying: then it says who it is, to
  * those who may know names, and to everybody where it rang.
  */
-export function useWhere(alert: Alert): string {
+export function useWhere(alert: Alert): { readonly place: string; readonly who: string; readonly text: string } {
   const { may } = useSession();
   const { bed, patientId, rangIn } = alert;
   const query = useQuery({
@@ -21,8 +21,9 @@ export function useWhere(alert: Alert): string {
     // What is refused here is refused for good: the alarm then stands without a name.
     retry: false,
   });
-  if (bed !== undefined) return bed;
+  if (bed !== undefined) return { place: bed, who: '', text: bed };
   const left = rangIn?.bed === undefined ? undefined : `left ${rangIn.bed}`;
   const who = query.data === undefined || query.data === '' ? undefined : query.data;
-  return ['No bed', who, left].filter((part) => part !== undefined).join(' · ');
+  const known = [who, left].filter((part) => part !== undefined).join(' · ');
+  return { place: 'No bed', who: known, text: known === '' ? 'No bed' : `No bed · ${known}` };
 }

@@ -1,12 +1,14 @@
 import type { TopicSubscription, TopicSubscriptionList } from '@healthsync/contracts/topic';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { api, problemText } from '../api.ts';
+import { useWardName } from '../wall/ward-name.ts';
 import { Awaited } from '../widgets/awaited.tsx';
 import { showToast } from '../widgets/toast.ts';
 
 /** Who and what is told of which topic, whatever an escalation does. */
 export function Subscribers() {
   const queries = useQueryClient();
+  const wardName = useWardName();
   const query = useQuery({ queryKey: ['topics'], queryFn: () => api<TopicSubscriptionList>('/api/topics') });
   async function end(id: string): Promise<void> {
     try {
@@ -37,7 +39,7 @@ export function Subscribers() {
                 <tbody>
                   {subscriptions.map((one) => (
                     <tr key={one.id}>
-                      <td className="nowrap">{topicText(one.topic)}</td>
+                      <td className="nowrap">{topicText(one.topic, wardName)}</td>
                       <td>{whoText(one.subscriber)}</td>
                       <td>{one.events?.join(', ') ?? 'raised, and returned after a while'}</td>
                       <td>
@@ -68,8 +70,8 @@ function whoText(subscriber: TopicSubscription['subscriber']): string {
 }
 
 /** `alarms.high.W3` as a person says it. */
-export function topicText(topic: string): string {
+export function topicText(topic: string, wardName: (wardId: string) => string): string {
   const [kind = '', priority = '*', ward = '*'] = topic.split('.');
   const what = kind === 'alarms' ? 'alarms' : kind === 'technical' ? 'technical alarms' : 'alarms of the installation';
-  return `${priority === '*' ? 'all' : priority} ${what}${ward === '*' ? '' : ` of ${ward}`}`;
+  return `${priority === '*' ? 'all' : priority} ${what}${ward === '*' ? '' : ` of ${wardName(ward)}`}`;
 }

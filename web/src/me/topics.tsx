@@ -5,6 +5,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api.ts';
 import { topicText } from '../channels/subscribers.tsx';
+import { useWardName } from '../wall/ward-name.ts';
 import { Awaited } from '../widgets/awaited.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 
@@ -14,6 +15,7 @@ type Wanted = PutMyTopics['subscriptions'][number];
 /** What I am told of besides the alarms that an escalation brings to me. */
 export function MyTopics() {
   const queries = useQueryClient();
+  const wardName = useWardName();
   const saving = useSaving();
   const query = useQuery({ queryKey: KEY, queryFn: () => api<TopicSubscriptionList>('/api/me/topics'), gcTime: 0 });
   const wards = useQuery({ queryKey: ['wards'], queryFn: () => api<WardList>('/api/wards'), staleTime: 60_000 });
@@ -42,7 +44,7 @@ export function MyTopics() {
             <ul className="contacts">
               {subscriptions.map((one) => (
                 <li key={one.id} className="contact row">
-                  <strong>{topicText(one.topic)}</strong>
+                  <strong>{topicText(one.topic, wardName)}</strong>
                   {one.source === 'settings' ? (
                     <span className="soft">from the configuration</span>
                   ) : (
@@ -53,7 +55,7 @@ export function MyTopics() {
                         void put(subscriptions.filter((other) => other !== one && isMine(other)).map(wire))
                       }
                     >
-                      End<span className="unseen"> {topicText(one.topic)}</span>
+                      End<span className="unseen"> {topicText(one.topic, wardName)}</span>
                     </button>
                   )}
                 </li>

@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { api } from '../api.ts';
 import { useServices } from '../services.ts';
 import { useSession } from '../session/session.tsx';
+import { useWardName } from '../wall/ward-name.ts';
 import { Awaited } from '../widgets/awaited.tsx';
 import { OverrideDialog } from './override-dialog.tsx';
 import { RotaDialog } from './rota-dialog.tsx';
@@ -61,6 +62,8 @@ export function RotaPage() {
   );
 }
 
+const SET = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' });
+
 function RotaCard({
   listed: { rota, now, warnings },
   isChosen,
@@ -70,13 +73,14 @@ function RotaCard({
   readonly isChosen: boolean;
   readonly onChoose: () => void;
 }) {
+  const wardName = useWardName();
   const gaps = warnings.filter((warning) => warning.code === 'gap').length;
   return (
     <li className="rota-card" data-chosen={isChosen || undefined}>
       <button type="button" className="rota-choose" aria-pressed={isChosen} onClick={onChoose}>
         {rota.name}
       </button>
-      <span className="soft">{rota.wardIds.length === 0 ? 'every ward' : rota.wardIds.join(', ')}</span>
+      <span className="soft">{rota.wardIds.length === 0 ? 'every ward' : rota.wardIds.map(wardName).join(', ')}</span>
       <dl className="on-call">
         {now.map((each) => (
           <div key={each.layer} data-nobody={each.by === 'nobody' || undefined}>
@@ -132,7 +136,7 @@ function RotaWeek({ listed: { rota } }: { readonly listed: Listed }) {
           </button>
         </div>
         <span className="soft">
-          Times of {rota.zone} · version {rota.version}, {rota.setBy}, {dayTime(Date.parse(rota.setAt), rota.zone)}:{' '}
+          Times of {rota.zone} · version {rota.version}, {rota.setBy}, {SET.format(Date.parse(rota.setAt))}:{' '}
           {rota.reason}
         </span>
         {may('rota.write') && (

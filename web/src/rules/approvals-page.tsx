@@ -6,6 +6,7 @@ import { api } from '../api.ts';
 import { useServices } from '../services.ts';
 import { useSession } from '../session/session.tsx';
 import { shortName } from '../wall/names.ts';
+import { useWardName } from '../wall/ward-name.ts';
 import { Awaited, NotForYou } from '../widgets/awaited.tsx';
 import { forMe, useProposals } from './approvals.ts';
 import { Proposal } from './proposal.tsx';
@@ -61,6 +62,7 @@ function List({ proposals, none }: { readonly proposals: readonly RuleProposal[]
 function Whose({ proposal: { scope, scopeId } }: { readonly proposal: RuleProposal }) {
   const { store } = useServices();
   const { may } = useSession();
+  const wardName = useWardName();
   const query = useQuery({
     queryKey: ['patient', scopeId, 'place'],
     queryFn: () => api<PatientDetail>(`/api/patients/${encodeURIComponent(scopeId)}`),
@@ -73,7 +75,7 @@ function Whose({ proposal: { scope, scopeId } }: { readonly proposal: RulePropos
     case 'house':
       return 'The whole house';
     case 'ward':
-      return store.wards().find(({ id }) => id === scopeId)?.name ?? `Ward ${scopeId}`;
+      return wardName(scopeId);
     case 'patient':
       return (
         <Link to="/patients/$patientId" params={{ patientId: scopeId }}>

@@ -175,8 +175,8 @@ function Draft({
           <BurdenPreview of={of} own={own} isBlocked={isBlocked || lint === undefined} onSeen={setSeen} />
           {(lint?.needsSecondPerson.length ?? 0) > 0 && (
             <p className="second-person">
-              <strong>A second person is needed.</strong> This makes a high alarm ring later or not at all. Until
-              somebody else who may change limits confirms it, the limit as it is now stays in force.
+              <strong>A second person is needed.</strong> This makes a high alarm ring later or not at all. Until it is
+              confirmed, the limit stays as it is now.
             </p>
           )}
           <div className="pair rule-save-fields">
@@ -195,15 +195,15 @@ function Draft({
               disabled={removed.length > 0 || of.scope === 'house'}
               onChange={(value) => setHours(value ?? '')}
             />
-          </div>
-          <div className="row dialog-end">
-            <Button variant="default" onClick={() => change(known.own.map(({ rule }) => rule))}>
-              Undo all
-            </Button>
-            <Button type="submit" loading={saving.isBusy} disabled={reason.trim().length < 3 || isBlocked}>
-              {of.scope === 'patient' ? 'Save limits' : 'Save rules'}
-              {!isSeen && ' without waiting for the preview'}
-            </Button>
+            <div className="row dialog-end">
+              <Button variant="default" onClick={() => change(known.own.map(({ rule }) => rule))}>
+                Undo all
+              </Button>
+              <Button type="submit" loading={saving.isBusy} disabled={reason.trim().length < 3 || isBlocked}>
+                {of.scope === 'patient' ? 'Save limits' : 'Save rules'}
+                {!isSeen && ' without waiting for the preview'}
+              </Button>
+            </div>
           </div>
         </div>
       )}

@@ -75,7 +75,7 @@ export function HelpDialog() {
   const { keys } = useSettings();
   const { pathname } = useLocation();
   const goTo = PAGES.filter((page) => mayOpen(page, may)).map(
-    ({ key, label }) => [`G ${key.toUpperCase()}`, `Go to: ${label}`] as const,
+    ({ key, label }) => [`G ${key.toUpperCase()}`, label] as const,
   );
   useEffect(() => {
     const open = () => setOpen(true);
@@ -93,10 +93,14 @@ export function HelpDialog() {
           {here.map((page) => (
             <Terms key={page.title} title={`${page.title} (this page)`} of={page.keys} keys />
           ))}
-          <Terms title="On every page" of={[...ANYWHERE, ...goTo]} keys />
+          <Terms title="On every page" of={ANYWHERE} keys />
+          {elsewhere.slice(0, 1).map((page) => (
+            <Terms key={page.title} title={page.title} of={page.keys} keys />
+          ))}
         </div>
         <div>
-          {elsewhere.map((page) => (
+          <Terms title="To go to another page" of={goTo} keys />
+          {elsewhere.slice(1).map((page) => (
             <Terms key={page.title} title={page.title} of={page.keys} keys />
           ))}
         </div>

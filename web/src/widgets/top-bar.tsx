@@ -88,8 +88,8 @@ function ApprovalSign() {
   const count = data === undefined ? 0 : forMe(data).length;
   if (count === 0) return null;
   return (
-    <Link to="/approvals" className="approval-sign">
-      <span aria-hidden="true">⚖</span> {count} to approve
+    <Link to="/approvals" className="approval-sign" aria-label={`${count} to approve`}>
+      <span aria-hidden="true">⚖</span> {count} <span className="approval-word">to approve</span>
     </Link>
   );
 }

@@ -63,7 +63,7 @@ export function AlarmTable({ alarms, showBed }: { readonly alarms: readonly Aler
   );
 }
 
-const Where = ({ alert }: { readonly alert: Alert }) => useWhere(alert);
+const Where = ({ alert }: { readonly alert: Alert }) => useWhere(alert).text;
 
 function ownerText(alert: Alert): string {
   if (alert.acknowledgedAt === undefined) return alert.resolvedBy === 'rule' ? 'closed by itself' : '–';

@@ -33,7 +33,7 @@ export function WorkRow({
   useSeconds();
   const doing = useDoing(alert.id);
   const call = callOf(alert);
-  const bed = useWhere(alert);
+  const { place: bed, who } = useWhere(alert);
   const now = store.clock.now();
   const mayAct = may('alarm.acknowledge');
   const choices = useSnoozeChoices(mayAct).data?.snoozeMinutes;
@@ -78,7 +78,8 @@ export function WorkRow({
           {alarmText(alert)}
         </Link>
         <span className="work-state">
-          {again !== '' && <strong className="work-again">↻ {again}</strong>} {stateText(alert, now)}
+          {who !== '' && <strong>{who}</strong>} {again !== '' && <strong className="work-again">↻ {again}</strong>}{' '}
+          {stateText(alert, now)}
         </span>
       </div>
       <span className="work-age" title="Open for">
@@ -88,7 +89,13 @@ export function WorkRow({
         <EscalationLadder alert={alert} />
       </div>
       <span className="work-owner">
-        {doing !== undefined ? `${doing}…` : owner === undefined ? <span className="soft">nobody</span> : owner}
+        {doing !== undefined ? (
+          `${doing}…`
+        ) : owner === undefined ? (
+          <span className="soft work-nobody">nobody</span>
+        ) : (
+          owner
+        )}
       </span>
       <div className="work-actions">
         {mayAct && call !== 'taken' && (

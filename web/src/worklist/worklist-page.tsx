@@ -32,6 +32,7 @@ export function WorklistPage() {
             Over
           </button>
         </div>
+        {tab === 'open' && <KeyLine mayAct={may('alarm.acknowledge')} />}
       </div>
       {tab === 'open' ? <OpenAlarms /> : <PastAlarms />}
     </main>
@@ -105,7 +106,6 @@ function OpenAlarms() {
           />
         ))}
       </ol>
-      <KeyLine mayAct={mayAct} />
       {mayAct && (
         <BulkBar
           count={bulk.length}
@@ -176,7 +176,7 @@ function BulkBar({
           </button>
         </>
       )}
-      <span className="soft">Each high alarm is acknowledged by itself.</span>
+      <span className="soft bulk-word">Each high alarm is acknowledged by itself.</span>
     </div>
   );
 }
