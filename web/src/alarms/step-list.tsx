@@ -66,14 +66,12 @@ function Recipient({ recipient }: { readonly recipient: EscalationRecipient }) {
         <span className="soft">
           with{' '}
           <Link to="/alarms/$alarmId" params={{ alarmId: toldWith.alarmId }}>
-            the call at {TIME.format(Date.parse(toldWith.at))}
+            the page of another alarm, {TIME.format(Date.parse(toldWith.at))}
           </Link>{' '}
         </span>
       )}
       <span className="receipt">
         {RECEIPT_WORDS[state]}
-        {toldWith !== undefined &&
-          ` with the page of another alarm of this patient at ${TIME.format(Date.parse(toldWith.at))},`}
         {state === 'held' && heldUntil !== undefined && ` until ${TIME.format(Date.parse(heldUntil))}`}
         {state !== 'planned' && state !== 'held' && updatedAt !== undefined && ` ${TIME.format(Date.parse(updatedAt))}`}
       </span>
