@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register(program: Comman
     rota: () => import('./cli/rota.ts'),
     escalation: () => import('./cli/escalation.ts'),
     rejected: () => import('./cli/rejected.ts'),
+    audit: () => import('./cli/audit.ts'),
     profile: () => import('./cli/profile.ts'),
     simulate: () => import('./cli/simulate.ts'),
     replay: () => import('./cli/replay.ts'),

@@ -110,6 +110,12 @@ function incompleteGroups(values: SettingValues, reported: ReadonlySet<string>):
       values.httpsCertificate !== undefined,
       'HEALTHSYNC_HTTPS_CERT',
     ],
+    [
+      values.auditWitnessUrl !== undefined,
+      'HEALTHSYNC_AUDIT_WITNESS_URL',
+      values.auditWitnessSecret !== undefined,
+      'HEALTHSYNC_AUDIT_WITNESS_SECRET',
+    ],
   ];
   return [...needs, ...outgoingNeeds(values), ...messagingNeeds(values)]
     .filter(([given, , has, missing]) => given && !has && !reported.has(missing))

@@ -55,7 +55,7 @@ export async function openAuditWriter(options: {
   readonly now: () => number;
   /** First line of every head, where the log is made now. */
   readonly originIfNew: string;
-  readonly bounds?: Partial<typeof AUDIT_BOUNDS>;
+  readonly bounds?: Partial<Record<keyof typeof AUDIT_BOUNDS, number>>;
   readonly onDivergence?: (what: AuditDivergence) => void;
   readonly onBatch?: (done: {
     readonly entries: number;
@@ -70,7 +70,8 @@ export async function openAuditWriter(options: {
   const queue: Waiting[] = [];
   let waiting = 0;
   let isClosed = false;
-  let working: Promise<void> | undefined;
+  let working: Promise<void> = Promise.resolve();
+  let isWorking = false;
   let keptHeadAtMs = Number.NEGATIVE_INFINITY;
   /** Undefined: not known, because a write ended in doubt or another process has written. */
   let end: { tree: TreeEnd; lastRecordedAtMs: number } | undefined;
@@ -106,9 +107,9 @@ export async function openAuditWriter(options: {
     waiting += entries.length;
     return new Promise((resolve, reject) => {
       queue.push({ entries, settles, resolve, reject });
-      working ??= work().finally(() => {
-        working = undefined;
-      });
+      if (isWorking) return;
+      isWorking = true;
+      working = work();
     });
   }
 
@@ -120,18 +121,21 @@ export async function openAuditWriter(options: {
       const startedMs = performance.now();
       const entries = group.reduce((sum, one) => sum + one.entries.length, 0);
       try {
-        await write(group);
+        const answer = await write(group);
+        waiting -= entries;
         onBatch?.({ entries, ms: performance.now() - startedMs, outcome: 'written' });
+        answer();
       } catch (error) {
         // Whether it was committed is not known: the next write looks.
         end = undefined;
+        waiting -= entries;
         onBatch?.({ entries, ms: performance.now() - startedMs, outcome: 'failed' });
         for (const one of group) one.reject(error);
         failEveryone(error);
-      } finally {
-        waiting -= entries;
       }
     }
+    // In the same turn in which the queue was seen empty: whoever comes next starts anew.
+    isWorking = false;
   }
 
   /** Behind a store that is away, nobody waits longer than the first: each would wait a time-out of its own. */
@@ -153,10 +157,11 @@ export async function openAuditWriter(options: {
     return queue.splice(0, count);
   }
 
-  async function write(group: readonly Waiting[]): Promise<void> {
+  /** Answers with what tells those who wait. */
+  async function write(group: readonly Waiting[]): Promise<() => void> {
     let left = group;
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      if (left.length === 0) return;
+      if (left.length === 0) return () => undefined;
       const from = end ?? (await reload());
       const { batch, tree, recordedAtMs } = prepare(left, from);
       const outcome = await store.append(batch);
@@ -164,8 +169,8 @@ export async function openAuditWriter(options: {
         end = { tree, lastRecordedAtMs: recordedAtMs };
         seen = { size: tree.size, root: tree.root() };
         if (batch.keepsHead) keptHeadAtMs = recordedAtMs;
-        answer(left, batch);
-        return;
+        const written = left;
+        return () => answer(written, batch);
       }
       if (outcome === 'moved') end = undefined;
       else left = withoutSettled(left);

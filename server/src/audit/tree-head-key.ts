@@ -7,7 +7,8 @@ import {
   sign,
   verify,
 } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { headText, type ParsedNote, parseNote, signedNote, type TreeHead } from '../domain/audit-head.ts';
 import { writePrivateFile } from '../identity/private-files.ts';
 import { Failure } from '../ports/failure.ts';
@@ -30,6 +31,7 @@ export async function openTreeHeadKey(path: string): Promise<TreeHeadKey> {
   });
   if (stored !== undefined) return keyOf(path, stored);
   const made = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await writePrivateFile(path, String(made));
   return keyOf(path, String(made));
 }

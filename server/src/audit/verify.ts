@@ -116,19 +116,37 @@ class Verification {
   }
 
   chunk(chunk: EvidenceChunk): void {
+    const placed = this.#inOrder(chunk);
     let next = 0;
     for (let from = chunk.from; from < chunk.to; from += TILE_SIZE) {
       const to = Math.min(from + TILE_SIZE, chunk.to);
-      const inside: EvidenceEntry[] = [];
-      for (let entry = chunk.entries[next]; entry !== undefined && entry.position < to; entry = chunk.entries[++next]) {
-        if (entry.position < from || entry.position <= (inside.at(-1)?.position ?? -1))
-          this.#find('added', entry.position, entry.position + 1, 'is there twice');
-        else inside.push(entry);
-      }
-      this.#tile(from, to, inside, chunk);
+      const start = next;
+      while ((placed[next]?.position ?? Number.POSITIVE_INFINITY) < to) next++;
+      this.#tile(from, to, placed.slice(start, next), chunk);
     }
-    for (const { position } of chunk.entries.slice(next))
-      this.#find('added', position, position + 1, 'stands beyond the end of the log');
+  }
+
+  /** Each entry once, and where it says it stands. */
+  #inOrder({ from, to, entries }: EvidenceChunk): readonly EvidenceEntry[] {
+    const placed: EvidenceEntry[] = [];
+    let isSorted = true;
+    for (const entry of entries) {
+      const { position } = entry;
+      const last = placed.at(-1)?.position ?? -1;
+      if (position >= to) this.#find('added', position, position + 1, 'stands beyond the end of the log');
+      else if (position < from || position < last)
+        this.#find('reordered', position, position + 1, `stands after entry ${Math.max(last, from - 1)}`);
+      if (position < from || position >= to) continue;
+      isSorted &&= position > last;
+      placed.push(entry);
+    }
+    if (isSorted) return placed;
+    placed.sort((a, b) => a.position - b.position);
+    return placed.filter((entry, i) => {
+      const isTwin = entry.position === placed[i - 1]?.position;
+      if (isTwin) this.#find('added', entry.position, entry.position + 1, 'is there twice');
+      return !isTwin;
+    });
   }
 
   verdict(): AuditVerdict {
@@ -242,8 +260,9 @@ class Verification {
     this.#lastRecordedAtMs = Math.max(entry.recordedAtMs, this.#lastRecordedAtMs);
     if (columns !== undefined && !isSameColumns(entry, columns))
       this.#find('mislabelled', position, position + 1, 'is searched for by other words than it holds');
-    const pruned = entry.action === PRUNED_ACTION ? entry.detail?.['before'] : undefined;
-    if (typeof pruned === 'number') this.#prunedBefore = Math.max(this.#prunedBefore, pruned);
+    const { before } = entry.detail ?? {};
+    if (entry.action === PRUNED_ACTION && typeof before === 'number')
+      this.#prunedBefore = Math.max(this.#prunedBefore, before);
   }
 
   #noteMissing(from: number, to: number, entries: readonly EvidenceEntry[]): void {

@@ -52,20 +52,22 @@ export class MemoryAuditStore implements AuditStore {
 
   async read({ from, to }: Parameters<AuditStore['read']>[0]): Promise<readonly StoredEntry[]> {
     this.#guard();
-    return [...this.entries.entries()]
-      .filter(([position]) => position >= from && position < to)
-      .sort(([a], [b]) => a - b)
-      .map(([, entry]) => entry);
+    const found: StoredEntry[] = [];
+    for (let position = from; position < Math.min(to, this.log?.size ?? 0); position++) {
+      const entry = this.entries.get(position);
+      if (entry !== undefined) found.push(entry);
+    }
+    return found;
   }
 
   async tiles(level: number, { from, to }: Parameters<AuditStore['tiles']>[1]): ReturnType<AuditStore['tiles']> {
     this.#guard();
     const found = new Map<number, Uint8Array>();
-    for (const [name, hashes] of this.tileHashes) {
-      const [itsLevel, index] = name.split('/').map(Number) as [number, number];
-      if (itsLevel === level && index >= from && index < to) found.set(index, hashes);
+    for (let index = from; index < Math.min(to, (this.log?.size ?? 0) + TILE_SIZE); index++) {
+      const hashes = this.tileHashes.get(`${level}/${index}`);
+      if (hashes !== undefined) found.set(index, hashes);
     }
-    return new Map([...found].sort(([a], [b]) => a - b));
+    return found;
   }
 
   async heads({ from = 0, newest = false, limit }: Parameters<AuditStore['heads']>[0]): Promise<readonly string[]> {

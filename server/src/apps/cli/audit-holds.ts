@@ -31,7 +31,11 @@ export function registerAuditHolds(audit: Command, context: CommandContext): voi
     },
     context,
   );
-  addCommand<[], object>(holds, { usage: 'list', description: 'all of them, those that hold first', run: list }, context);
+  addCommand<[], object>(
+    holds,
+    { usage: 'list', description: 'all of them, those that hold first', run: list },
+    context,
+  );
 }
 
 interface PlaceOptions {
@@ -42,7 +46,8 @@ interface PlaceOptions {
 }
 
 async function place(context: CommandContext, { patient, person, reason, by }: PlaceOptions): Promise<Answer> {
-  if ((patient === undefined) === (person === undefined)) throw new Misuse('--patient', 'expected either --patient or --person');
+  if ((patient === undefined) === (person === undefined))
+    throw new Misuse('--patient', 'expected either --patient or --person');
   const subject = patient ?? person ?? '';
   for (const [option, text] of Object.entries({ '--reason': reason, '--by': by, '--patient': subject }))
     required(option, text.trim() !== '' && text.length <= 200 ? text : undefined, 'expected 1 to 200 characters');

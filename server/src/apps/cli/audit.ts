@@ -37,7 +37,8 @@ export function register(program: Command, context: CommandContext): void {
     {
       usage: 'prove <position>',
       description: 'prove that an entry is in the log that was signed (RFC 6962)',
-      configure: (command) => command.option('--key <pem>', 'the public key to trust; the data folder’s own without it'),
+      configure: (command) =>
+        command.option('--key <pem>', 'the public key to trust; the data folder’s own without it'),
       run: prove,
     },
     context,
@@ -78,7 +79,11 @@ async function verify(context: CommandContext, options: VerifyOptions): Promise<
     const store = new PostgresAuditStore(database);
     const anchored = [...given, ...(await new FolderAnchor('data folder', headsFolder(dataFolder)).kept())];
     if (auditAnchorFolder !== undefined) anchored.push(...(await new FolderAnchor('folder', auditAnchorFolder).kept()));
-    const verdict = await run(context, await evidenceOfStore(store, { anchored }), await trusted(dataFolder, options.key));
+    const verdict = await run(
+      context,
+      await evidenceOfStore(store, { anchored }),
+      await trusted(dataFolder, options.key),
+    );
     await store
       .setLastCheck({ atMs: context.now(), size: verdict.size, findings: verdict.findingsTotal })
       .catch(() => undefined);
@@ -130,12 +135,21 @@ async function prove(context: CommandContext, options: { readonly key?: string }
       : isProved
         ? `Proved: entry ${position} is in the log that was signed.`
         : `NOT PROVED: entry ${position} is not what was signed.`;
-    const lines = [said, proof.entry ?? '(deleted after its retention)', `leaf ${proof.leafHash}`, ...proof.path, proof.head];
+    const lines = [
+      said,
+      proof.entry ?? '(deleted after its retention)',
+      `leaf ${proof.leafHash}`,
+      ...proof.path,
+      proof.head,
+    ];
     return { json: { ...proof, isProved }, text: lines.join('\n'), failed: !isProved };
   });
 }
 
-async function exportLog(context: CommandContext, options: { readonly out: string; readonly from: string }): Promise<Answer> {
+async function exportLog(
+  context: CommandContext,
+  options: { readonly out: string; readonly from: string },
+): Promise<Answer> {
   const from = positionOf('--from', options.from);
   return withData(context, async ({ database }) => {
     const evidence = await evidenceOfStore(new PostgresAuditStore(database), { from });

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { PostgresAuditStore } from '../../adapters/postgres/audit-store.ts';
+import type { Connections } from '../../adapters/postgres/connection.ts';
 import { type AuditWriter, openAuditWriter } from '../../audit/audit-writer.ts';
 import { openTreeHeadKey } from '../../audit/tree-head-key.ts';
 import type { AuditEntry, AuditOutcome } from '../../domain/audit-entry.ts';
-import type { Connections } from '../../adapters/postgres/connection.ts';
 import { parsePatientId } from '../../domain/ids.ts';
 import { newOrigin } from '../open-audit.ts';
 
@@ -36,11 +36,17 @@ export async function auditedCommand<T>(
 ): Promise<T> {
   const { command, now } = parts;
   const correlationId = randomUUID();
-  const entry = (outcome: AuditOutcome, phase: 'begin' | 'end') => commandEntry(command, { correlationId, outcome, phase, atMs: now() });
+  const entry = (outcome: AuditOutcome, phase: 'begin' | 'end') =>
+    commandEntry(command, { correlationId, outcome, phase, atMs: now() });
   let writer: AuditWriter | undefined;
   try {
     const key = await openTreeHeadKey(join(parts.dataFolder, 'audit', 'signing-key.pem'));
-    writer = await openAuditWriter({ store: new PostgresAuditStore(parts.database), key, now, originIfNew: newOrigin() });
+    writer = await openAuditWriter({
+      store: new PostgresAuditStore(parts.database),
+      key,
+      now,
+      originIfNew: newOrigin(),
+    });
     await writer.append([entry('allowed', 'begin')]);
   } catch (error) {
     if (!LOOKS_AT_LOG.has(command.name)) throw error;
@@ -59,9 +65,15 @@ export async function auditedCommand<T>(
 
 function commandEntry(
   { name, given, options }: CalledCommand,
-  what: { readonly correlationId: string; readonly outcome: AuditOutcome; readonly phase: string; readonly atMs: number },
+  what: {
+    readonly correlationId: string;
+    readonly outcome: AuditOutcome;
+    readonly phase: string;
+    readonly atMs: number;
+  },
 ): AuditEntry {
-  const patientId = parsePatientId(options['patient'] ?? (name.startsWith('patient ') ? given[0] : undefined));
+  const { patient } = options as { readonly patient?: unknown };
+  const patientId = parsePatientId(patient ?? (name.startsWith('patient ') ? given[0] : undefined));
   return {
     atMs: what.atMs,
     actor: { kind: 'person', name: `shell:${userName()}`, address: 'local' },

@@ -5,6 +5,7 @@ import { Failure } from '../../ports/failure.ts';
 import type { OpenData } from '../open-data.ts';
 import type { Settings } from '../settings.ts';
 import { type SettingsOutcome, settingsOfProcess } from '../settings.ts';
+import type { CalledCommand } from './audited-command.ts';
 
 /**
  * What every command shares: `--json` and `--data`, one answer on stdout, one line on stderr when it did not work, and
@@ -29,7 +30,8 @@ export function addCommand<Arguments extends readonly string[], Options extends 
   return command.action(async (...all: unknown[]) => {
     const given = all.slice(0, -2) as unknown as Arguments; // then the options and the command itself
     const options = command.opts<Options & CommonOptions>();
-    const answer = await spec.run(onFolder(context, options.data), options, ...given);
+    const called = { name: nameOf(command), given, options: options as Readonly<Record<string, unknown>> };
+    const answer = await spec.run({ ...onFolder(context, options.data), command: called }, options, ...given);
     context.print(options.json === true ? JSON.stringify(answer.json) : answer.text);
     if (answer.failed === true) process.exitCode = EXIT.failed;
   });
@@ -41,6 +43,8 @@ export interface CommandContext {
   print(text: string): void;
   /** Progress and hints, on stderr. */
   tell(text: string): void;
+  /** What was called, for the audit log. */
+  readonly command?: CalledCommand;
   /** The checked settings; variables given here count instead of the environment's. Throws `Misuse` naming every error. */
   settings(overrides?: Readonly<Record<string, string | undefined>>): Settings;
 }
@@ -52,7 +56,13 @@ export interface CommandContext {
 export async function withData<T>(context: CommandContext, use: (data: OpenData) => Promise<T>): Promise<T> {
   const settings = context.settings();
   const { withOpenData } = await import('../open-data.ts');
-  return withOpenData(settings, context.now, use);
+  return withOpenData(settings, context.now, async (data) => {
+    if (context.command === undefined) return use(data);
+    const { auditedCommand } = await import('./audited-command.ts');
+    const { dataFolder } = settings;
+    const parts = { database: data.database, dataFolder, now: context.now, command: context.command };
+    return auditedCommand(parts, () => use(data));
+  });
 }
 
 /**
@@ -165,6 +175,12 @@ function settingsOrMisuse(outcome: SettingsOutcome): Settings {
   if (outcome.kind === 'ok') return outcome.settings;
   const lines = outcome.errors.map(({ variable, problem }) => `${variable} ${problem}`);
   throw new Misuse('settings', lines.join('; '));
+}
+
+/** `device enroll` */
+function nameOf(command: Command): string {
+  const parent = command.parent;
+  return parent === null || parent.parent === null ? command.name() : `${nameOf(parent)} ${command.name()}`;
 }
 
 function onFolder(context: CommandContext, data: string | undefined): CommandContext {
