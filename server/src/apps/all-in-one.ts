@@ -12,6 +12,7 @@ import { PostgresOutbox } from '../adapters/postgres/outbox.ts';
 import { PostgresRegistry } from '../adapters/postgres/registry.ts';
 import { PostgresRejectedReadings } from '../adapters/postgres/rejected-readings.ts';
 import { PostgresRuleSets } from '../adapters/postgres/rule-sets.ts';
+import { sealClearIdentities } from '../adapters/postgres/seal-clear-identities.ts';
 import { PostgresVitalsHistory } from '../adapters/postgres/vitals-history.ts';
 import { type DeviceId, parseAlarmId } from '../domain/ids.ts';
 import { openAuthorities } from '../identity/authority.ts';
@@ -20,6 +21,7 @@ import { ownNames, serverCertificate } from '../identity/server-certificate.ts';
 import { createHttpServer } from '../serve/http-server.ts';
 import { createLiveHub } from '../serve/live/hub.ts';
 import type { Services } from '../serve/services.ts';
+import { shownPreviews } from '../serve/shown-previews.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { authenticateDevice } from '../vitals/1-ingest/authenticate-device.ts';
@@ -30,12 +32,15 @@ import { KEEP_GROUP } from '../vitals/2-keep/keeper.ts';
 import { ASSESS_GROUP } from '../vitals/3-assess/assessor.ts';
 import { startVitalsPipeline } from '../vitals/pipeline.ts';
 import { alarmPolicyOf } from './alarm-policy.ts';
+import { openAccess } from './open-access.ts';
 import { openAlarmBurden } from './open-alarm-burden.ts';
 import { openAudit } from './open-audit.ts';
 import { openDemo } from './open-demo.ts';
 import { openEscalation } from './open-escalation.ts';
 import { openEvents } from './open-events.ts';
 import { openIdentity } from './open-identity.ts';
+import { openKeys } from './open-keys.ts';
+import { openRetention } from './open-retention.ts';
 import { openTelling } from './open-telling.ts';
 import type { Settings } from './settings.ts';
 import { undoStack } from './undo.ts';
@@ -101,7 +106,10 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   const listener = new Listener(database);
   undo.push('database notices', () => listener.close());
   const auditing = await openAudit({ settings, address: database.address, dataFolder: folder.path, log, now, undo });
-  const registry = new PostgresRegistry(database, listener);
+  const keys = await openKeys(settings, now);
+  undo.push('keys', () => keys.close());
+  await sealClearIdentities(database, keys.identities);
+  const registry = new PostgresRegistry(database, listener, keys.identities);
   const history = new PostgresVitalsHistory(database);
   const alarmPolicy = alarmPolicyOf(settings);
   const escalation = await openEscalation({ settings, database, log, now });
@@ -200,7 +208,18 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     onStarted: (stage, stop) => undo.push(stage, stop),
   });
   const { admission, assessor, desk, keeper, teller } = vitals;
-  const tellingRoutes = tell.routes({ desk, teller });
+  const { access, routes: accessRoutes } = await openAccess({
+    database,
+    listener,
+    view,
+    accounts,
+    systemAlarms: tell.systemAlarms,
+    emergencyMaxMs: settings.emergencyAccessMaxMinutes * 60_000,
+    log,
+    now,
+    undo,
+  });
+  const tellingRoutes = tell.routes({ desk, teller, access });
   onRegistryChange.push(() => vitals.registryChanged());
   const stopAlarmNotices = await listener.listen('healthsync_alarm', {
     onNotice: (payload) => vitals.alarmChangedElsewhere(parseAlarmId(payload)),
@@ -235,6 +254,8 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     now,
     undo,
   });
+
+  openRetention({ settings, database, metrics, log, now, undo });
 
   // The live stream.
   const presence = new Map<DeviceId, 'online' | 'offline'>();
@@ -302,14 +323,18 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     dataFolder: folder.path,
     database,
     accounts,
+    view,
+    port: () => httpsPort,
     now,
     hooks: { signIn: (outcome) => metrics.http.signIn(outcome) },
   });
   const services: Services = {
+    access,
     view,
     refreshView: () => registryView.refresh(),
     registry,
     ruleSets,
+    shownPreviews: shownPreviews(),
     secondPerson: settings.secondPerson ? 'needed' : 'not-needed',
     history,
     alarms: {
@@ -368,6 +393,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
       hasPublicCertificate,
       plugins: [
         identityRoutes,
+        accessRoutes,
         ...tellingRoutes,
         escalating.routes,
         happenings.routes,

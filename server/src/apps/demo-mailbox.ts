@@ -11,6 +11,7 @@ import { type DemoMail, readMail } from './demo-mail-text.ts';
  */
 export interface DemoMailbox {
   readonly notifier: Notifier;
+  readonly port: number;
   /** Newest first. */
   mails(): readonly DemoMail[];
   close(): Promise<void>;
@@ -75,6 +76,7 @@ export async function openDemoMailbox(options: {
   });
   return {
     notifier,
+    port,
     mails: () => mails,
     async close() {
       notifier.close();

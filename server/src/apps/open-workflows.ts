@@ -45,6 +45,8 @@ export async function openWorkflows(options: {
     handlers: options.handlers,
     worker: await workerName(options.folder),
     now: options.now,
+    // Histories go with everything else that is old (`open-retention.ts`), or not at all.
+    settings: { retainMs: Number.POSITIVE_INFINITY },
     monotonicMs: () => performance.now(),
     seed() {
       const bytes = randomBytes(16);

@@ -1,11 +1,14 @@
 import { type Static, Type } from 'typebox';
 import { AUTO_CLEAR_PATTERN } from '../domain/alarm-policy.ts';
 import { variable } from './setting-variable.ts';
+import { ACCESS_SETTINGS } from './settings-access.ts';
 import { AUDIT_SETTINGS } from './settings-audit.ts';
 import { ESCALATION_SETTINGS } from './settings-escalation.ts';
 import { IDENTITY_SETTINGS } from './settings-identity.ts';
+import { KEY_SETTINGS } from './settings-keys.ts';
 import { MESSAGING_SETTINGS } from './settings-messaging.ts';
 import { OUTGOING_SETTINGS, WEBHOOK_SECRET_EXPECTED, WEBHOOK_SECRET_PATTERN } from './settings-outgoing.ts';
+import { RETENTION_SETTINGS } from './settings-retention.ts';
 
 /**
  * Every setting, once: its variable, what it must be, its default and why. `docs/configuration.md` is generated from
@@ -285,7 +288,10 @@ export const SettingsSchema = Type.Object({
         'Key of the signature on webhooks, which follows Standard Webhooks (`examples/webhook-receiver`); needed with `HEALTHSYNC_WEBHOOK_URLS`.',
     }),
   ),
+  ...ACCESS_SETTINGS,
   ...IDENTITY_SETTINGS,
+  ...KEY_SETTINGS,
+  ...RETENTION_SETTINGS,
   ...ESCALATION_SETTINGS,
   ...OUTGOING_SETTINGS,
   ...MESSAGING_SETTINGS,

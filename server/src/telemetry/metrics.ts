@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { AlarmChange } from '../domain/alarm.ts';
 import type { ProblemCode } from '../domain/problem.ts';
+import type { OldDataKind } from '../ports/old-data.ts';
 import { counter, gauge, histogram } from './instruments.ts';
 
 /**
@@ -27,6 +28,7 @@ export function createMetrics() {
     alarms: alarmMetrics(registry),
     notify: notifyMetrics(registry),
     events: eventMetrics(registry),
+    retention: retentionMetrics(registry),
     live: liveMetrics(registry),
     http: httpMetrics(registry),
     workflow: workflowMetrics(registry),
@@ -181,6 +183,15 @@ function eventMetrics(registry: Registry) {
     sent(outcome: 'delivered' | 'retry' | 'refused', ms: number) {
       sent(1, outcome);
       took(ms / 1000);
+    },
+  };
+}
+
+function retentionMetrics(registry: Registry) {
+  const removed = counter(registry, 'healthsync_retention_removed_total', 'What was old and is gone', ['kind']);
+  return {
+    removed(kind: OldDataKind, count: number) {
+      removed(count, kind);
     },
   };
 }

@@ -3,7 +3,6 @@ import {
   News2Prescription,
   News2Versions,
   RuleProposal,
-  RuleProposal,
   RuleSetResponse,
   RuleVersions,
 } from '@healthsync/contracts/rule';
@@ -285,7 +284,9 @@ describe('NEWS2 of a patient', () => {
     expect([before.news2, before.proposals]).toMatchObject([applies, [{ news2: { use: 'off', why: 'pregnancy' } }]]);
     const confirm = (token: string) =>
       ask(`/api/rule-proposals/${asked.body.id}/confirm`, token, { method: 'POST' }, undefined);
-    expect([(await confirm(doctor)).status, (await confirm(await server.token('physician'))).status]).toEqual([409, 200]);
+    expect([(await confirm(doctor)).status, (await confirm(await server.token('physician'))).status]).toEqual([
+      409, 200,
+    ]);
     expect((await ask('/api/patients/P1/rules', doctor)).body.news2).toEqual({
       spo2Scale: 2,
       use: 'off',

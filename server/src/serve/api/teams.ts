@@ -2,7 +2,6 @@ import { CareAssignment, CareTeam, PostAssignment, PutShifts, Shift } from '@hea
 import { Version } from '@healthsync/contracts/problem';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
-import { mayDo } from '../../domain/access.ts';
 import {
   type AssignedPerson,
   assignmentProblems,
@@ -20,12 +19,13 @@ import type { Principal } from '../../identity/sessions.ts';
 import type { KeptTeam } from '../../ports/care-teams.ts';
 import { principalOf } from '../access-gate.ts';
 import { rfc3339 } from '../alert-shape.ts';
+import { may } from '../caller.ts';
 import { toAssignment } from '../care-team-shape.ts';
 import { invalid, notFound } from '../problem.ts';
 import { signatureOf } from '../signature.ts';
 import type { Api } from '../validation.ts';
 import { notFromThis, sendVersioned, versionFrom } from '../version-match.ts';
-import { seesWard } from '../ward-scope.ts';
+import { hasWard, seesWard } from '../ward-scope.ts';
 import type { EscalationServices } from './escalation-services.ts';
 import { Id, IdPath, Instant, parseInstant } from './parameters.ts';
 import { namesIn } from './rota-reading.ts';
@@ -58,9 +58,8 @@ export function registerTeams(app: FastifyInstance, services: EscalationServices
       const atMs = at === undefined ? now() : parseInstant(at);
       if (atMs === undefined) return invalidTime(reply, 'at');
       const [team, world] = await Promise.all([teamOf(wardId), directory.worldOf({ wardId })]);
-      const { roles } = principalOf(request);
       const whole = shown(team, world, atMs);
-      return reply.send(mayDo(roles, 'patient.read').allowed ? whole : withoutPatients(whole));
+      return reply.send(may(principalOf(request), 'patient.read') ? whole : withoutPatients(whole));
     },
   );
 
@@ -145,7 +144,7 @@ export function registerTeams(app: FastifyInstance, services: EscalationServices
       if (problems.length > 0) return invalid(reply, problems);
       // Who may not see the ward could not look after anybody in it: they would be told, and find nothing.
       const assignee = world.people.get(wanted.userId);
-      if (assignee !== undefined && assignee.wardIds.length > 0 && !assignee.wardIds.includes(wardId))
+      if (assignee !== undefined && !hasWard(assignee, wardId))
         return invalid(reply, [{ code: 'other-ward', field: 'userId', detail: 'may not see this ward' }]);
       const made = { ...wanted, id: newId(), madeBy: signatureOf(principal), madeAtMs: now() };
       await teams.assign(made);

@@ -27,4 +27,5 @@ alter table ward add column department_id text;
 
 -- What was delivered long ago, and the events it came from, go after their time.
 create index delivery_settled on delivery (updated_at) where state <> 'pending';
+create index delivery_summary on delivery (summary_id) where summary_id is not null;
 create index outbox_event_done on outbox_event (fanned_out_at) where fanned_out_at is not null;
