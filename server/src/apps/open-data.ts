@@ -12,6 +12,7 @@ import { type Database, openDatabase } from '../adapters/postgres/open-database.
 import { PostgresRegistry } from '../adapters/postgres/registry.ts';
 import { PostgresRejectedReadings } from '../adapters/postgres/rejected-readings.ts';
 import { PostgresRuleSets } from '../adapters/postgres/rule-sets.ts';
+import { sealClearIdentities } from '../adapters/postgres/seal-clear-identities.ts';
 import { PostgresTopicSubscriptions } from '../adapters/postgres/topic-subscriptions.ts';
 import { type Authorities, openAuthorities } from '../identity/authority.ts';
 import type { Accounts } from '../ports/accounts.ts';
@@ -22,6 +23,7 @@ import type { Registry } from '../ports/registry.ts';
 import type { RejectedReadings } from '../ports/rejected-readings.ts';
 import type { RuleSets } from '../ports/rule-sets.ts';
 import type { TopicSubscriptions } from '../ports/topic-subscriptions.ts';
+import { type OpenedKeys, openKeys } from './open-keys.ts';
 import type { Settings } from './settings.ts';
 
 /** An installation's data as a command sees it, whether a server runs on it or not. */
@@ -34,6 +36,7 @@ export interface OpenData {
   readonly alarms: Pick<AlarmStore, 'list' | 'find' | 'history' | 'notes'>;
   readonly contacts: Contacts;
   readonly topics: TopicSubscriptions;
+  readonly keys: OpenedKeys;
   /** For what a command builds itself. */
   readonly database: Connections;
   /** Opens the authorities, or makes them where the installation has none yet. */
@@ -46,7 +49,7 @@ export interface OpenData {
  * for as long as the command lasts. `DATABASE_URL` is simply connected to.
  */
 export async function withOpenData<T>(
-  settings: Pick<Settings, 'dataFolder' | 'databaseUrl'>,
+  settings: Pick<Settings, 'dataFolder' | 'databaseUrl' | 'keyManagement' | 'region'>,
   now: () => number,
   use: (data: OpenData) => Promise<T>,
 ): Promise<T> {
@@ -54,9 +57,13 @@ export async function withOpenData<T>(
   const database = opened?.database ?? (await openDatabase({ url: settings.databaseUrl ?? '' }, CONNECTIONS));
   // Commands change things and do not wait for changes: the listener never connects.
   const listener = new Listener(database);
+  let keys: OpenedKeys | undefined;
   try {
+    keys = await openKeys(settings, now);
+    await sealClearIdentities(database, keys.identities);
     return await use({
-      registry: new PostgresRegistry(database, listener),
+      registry: new PostgresRegistry(database, listener, keys.identities),
+      keys,
       accounts: new PostgresAccounts(database),
       rejected: new PostgresRejectedReadings(database),
       ruleSets: new PostgresRuleSets(database),
@@ -67,6 +74,7 @@ export async function withOpenData<T>(
       authorities: () => openAuthorities({ folder: join(settings.dataFolder, 'pki'), now }),
     });
   } finally {
+    keys?.close();
     await database.close();
     opened?.release();
   }

@@ -16,6 +16,7 @@ import type { AlarmKind, Cause, ConditionTransition, Priority } from '../domain/
 import { ESCALATION_TIMES, type EscalationTimes } from '../domain/escalation-times.ts';
 import type { AlarmId, BedId, DeviceId, PatientId, ReadingId, RotaId, UserId, WardId } from '../domain/ids.ts';
 import type { PatientStatus } from '../domain/patient-status.ts';
+import { testIdentities } from '../keys/test-identities.ts';
 import type { SystemAlarms } from '../ports/system-alarms.ts';
 import { Definitions } from '../workflow/definitions.ts';
 import { startWorkflowDriver, type WorkflowDriver } from '../workflow/driver.ts';
@@ -215,7 +216,7 @@ async function seed(
   },
 ): Promise<void> {
   const { accounts, contacts, teams, rotas } = stores;
-  const registry = new PostgresRegistry(database, listener);
+  const registry = new PostgresRegistry(database, listener, testIdentities());
   await registry.putWard({ id: WARD, name: 'Ward 3' });
   await registry.putBed({ id: 'B1' as BedId, wardId: WARD, label: 'W3-01' });
   await registry.putPatient({ id: PATIENT, bedId: 'B1' as BedId });

@@ -4,6 +4,7 @@ import { PostgresRegistry } from '../adapters/postgres/registry.ts';
 import { openTestDatabase } from '../adapters/postgres/test-database.ts';
 import { patientAt } from '../domain/assignment.ts';
 import { parseBedId, parseDeviceId, parsePatientId, parseWardId } from '../domain/ids.ts';
+import { testIdentities } from '../keys/test-identities.ts';
 import type { Registry } from '../ports/registry.ts';
 import { assignDevice, bedFor, ensurePatient } from './enrollment.ts';
 
@@ -17,7 +18,7 @@ const nowMs = Date.parse('2026-11-22T03:00:00Z');
 let registry: Registry;
 beforeEach(async () => {
   const database = await openTestDatabase();
-  registry = new PostgresRegistry(database, new Listener(database));
+  registry = new PostgresRegistry(database, new Listener(database), testIdentities());
   for (const id of [anna, berta]) await registry.putPatient({ id });
   await registry.putDevice({ id: deviceId, createdAtMs: nowMs });
 });

@@ -48,6 +48,14 @@ export function registryContract(engine: string, makeRegistry: () => Promise<Reg
       expect(await registry.findPatient('nobody' as PatientId)).toBeUndefined();
     });
 
+    it('finds a patient by the record number, however it is written', async () => {
+      await registry.putPatient({ id: P, mrn: 'MRN-0012', bedId: B });
+      expect(await registry.findPatientByMrn('mrn 0012')).toMatchObject({ id: P, mrn: 'MRN-0012' });
+      expect(await registry.findPatientByMrn('MRN-0013')).toBeUndefined();
+      await registry.putPatient({ id: P, mrn: 'MRN-0013' });
+      expect(await registry.findPatientByMrn('MRN-0012')).toBeUndefined();
+    });
+
     it('lists the patients of some wards, or of all', async () => {
       const ids = async (wardIds?: readonly WardId[]) =>
         (await registry.patients(wardIds === undefined ? {} : { wardIds })).map(({ id }) => id);

@@ -16,6 +16,8 @@ export interface Registry {
   putBed(bed: Bed): Promise<void>;
   putPatient(patient: Patient): Promise<void>;
   findPatient(id: PatientId): Promise<Patient | undefined>;
+  /** By the record number as people write it: case, spaces and separators do not count. */
+  findPatientByMrn(mrn: string): Promise<Patient | undefined>;
   patients(query: { readonly wardIds?: readonly WardId[] }): Promise<readonly Patient[]>;
 
   putDevice(device: { readonly id: DeviceId; readonly profile?: string; readonly createdAtMs: number }): Promise<void>;

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ConditionTransition } from '../../domain/alarm.ts';
 import type { AlarmId, DeviceId, PatientId, ReadingId } from '../../domain/ids.ts';
+import { testIdentities } from '../../keys/test-identities.ts';
 import { alarmStoreContract } from '../../ports/alarm-store.contract.ts';
 import { PostgresAlarmStore } from './alarm-store.ts';
 import { connect } from './connection.ts';
@@ -23,7 +24,7 @@ afterAll(() => listener.close());
 
 alarmStoreContract('PostgreSQL', async ({ now }) => {
   await emptyDatabase(database);
-  const registry = new PostgresRegistry(database, listener);
+  const registry = new PostgresRegistry(database, listener, testIdentities());
   return {
     alarms: new PostgresAlarmStore(database, { now }),
     outbox: new PostgresOutbox(database),

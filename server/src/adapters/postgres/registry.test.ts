@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DeviceId, PatientId, WardId } from '../../domain/ids.ts';
+import { createPatientIdentities } from '../../keys/patient-identities.ts';
+import { testIdentities, testSubjectKeys } from '../../keys/test-identities.ts';
 import { registryContract } from '../../ports/registry.contract.ts';
 import { Listener } from './listener.ts';
 import { PostgresRegistry } from './registry.ts';
+import { sealClearIdentities } from './seal-clear-identities.ts';
 import { emptyDatabase, openTestDatabase, type TestDatabase } from './test-database.ts';
 
 let database: TestDatabase;
@@ -15,13 +18,13 @@ afterAll(() => listener.close());
 
 registryContract('PostgreSQL', async () => {
   await emptyDatabase(database);
-  return new PostgresRegistry(database, listener);
+  return new PostgresRegistry(database, listener, testIdentities());
 });
 
 describe('the registry in PostgreSQL', () => {
   it('refuses overlapping assignments even from other programs', async () => {
     await emptyDatabase(database);
-    const registry = new PostgresRegistry(database, listener);
+    const registry = new PostgresRegistry(database, listener, testIdentities());
     await registry.putPatient({ id: 'P' as PatientId });
     await registry.putDevice({ id: 'D' as DeviceId, createdAtMs: 0 });
     await registry.assign({ deviceId: 'D' as DeviceId, patientId: 'P' as PatientId, fromMs: 1_000 });
@@ -33,7 +36,7 @@ describe('the registry in PostgreSQL', () => {
   });
 
   it('hears of a change made through another connection, and tells of a gap when its own was lost', async () => {
-    const registry = new PostgresRegistry(database, listener);
+    const registry = new PostgresRegistry(database, listener, testIdentities());
     let calls = 0;
     const stop = await registry.watch(() => calls++);
     await database.pool.query(`insert into ward values ('W-other', 'x')`);
@@ -52,10 +55,78 @@ describe('the registry in PostgreSQL', () => {
   it('says nothing of a row in its refusals', async () => {
     await database.pool.query(`insert into ward values ('W-canary', 'x')`);
     const insert = { id: 'B' as never, wardId: 'SECRET-WARD' as WardId, label: 'x' };
-    const refusal: unknown = await new PostgresRegistry(database, listener).putBed(insert).catch((error) => error);
+    const refusal: unknown = await new PostgresRegistry(database, listener, testIdentities())
+      .putBed(insert)
+      .catch((error) => error);
     expect(refusal).toMatchObject({ code: 'database-rejected' });
     expect(JSON.stringify([String(refusal), (refusal as Error).stack, String((refusal as Error).cause)])).not.toContain(
       'SECRET-WARD',
     );
+  });
+});
+
+describe('a patient’s name in PostgreSQL', () => {
+  const named = {
+    id: 'P' as PatientId,
+    mrn: 'MRN-4711',
+    familyName: 'Featherstone',
+    givenName: 'Noor',
+    birthDate: '1950-03-01',
+  };
+  const clear = /4711|Featherstone|Noor|1950-03-01/;
+  const everythingInRows = async () => {
+    const { rows } = await database.pool.query<{ row: string }>(
+      `select patient::text || encode(identity, 'escape') || coalesce(encode(mrn_index, 'escape'), '') as row from patient`,
+    );
+    return rows.map(({ row }) => row).join('\n');
+  };
+
+  it('is in no column', async () => {
+    await emptyDatabase(database);
+    await new PostgresRegistry(database, listener, testIdentities()).putPatient(named);
+    expect(await everythingInRows()).not.toMatch(clear);
+  });
+
+  it('once its key is erased is not known any more, though the patient is', async () => {
+    await emptyDatabase(database);
+    const keys = testSubjectKeys();
+    const registry = new PostgresRegistry(database, listener, createPatientIdentities(keys));
+    await registry.putPatient(named);
+    expect(await registry.findPatientByMrn('MRN-4711')).toMatchObject(named);
+    await keys.erase('patient:P');
+    expect(await registry.findPatient(named.id)).toEqual({ id: 'P', spo2Scale: 1 });
+    expect((await registry.snapshot()).patients).toEqual([{ id: 'P', spo2Scale: 1 }]);
+    expect(await registry.findPatientByMrn('MRN-4711')).toBeUndefined();
+  });
+
+  it('that an older version left in clear is sealed once, and its columns are dropped', async () => {
+    const old = await openTestDatabase();
+    const { familyName, givenName } = named;
+    for (let n = 0; n < 50; n += 1)
+      await old.pool.query(
+        'insert into patient (id, mrn, family_name, given_name, birth_date) values ($1, $2, $3, $4, $5)',
+        [n === 0 ? 'P' : `P${n}`, named.mrn, familyName, givenName, named.birthDate],
+      );
+    const identities = testIdentities();
+    const results = await Promise.all([sealClearIdentities(old, identities), sealClearIdentities(old, identities)]);
+    expect(results.map(({ sealed }) => sealed).sort()).toEqual([0, 50]);
+    expect(await sealClearIdentities(old, identities)).toEqual({ sealed: 0 });
+    expect(await new PostgresRegistry(old, listener, identities).findPatient(named.id)).toEqual({
+      ...named,
+      spo2Scale: 1,
+    });
+    const { rows } = await old.pool.query<{ name: string }>(
+      `select attname as name from pg_attribute
+       where attrelid = 'patient'::regclass and attnum > 0 and not attisdropped order by attname`,
+    );
+    expect(rows.map(({ name }) => name)).toEqual([
+      'bed_id',
+      'id',
+      'identity',
+      'mrn_index',
+      'news2_use',
+      'sex',
+      'spo2_scale',
+    ]);
   });
 });

@@ -1,5 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { DeviceId, PatientId } from '../../domain/ids.ts';
+import type { PatientIdentities } from '../../ports/patient-identities.ts';
 import type {
   Assignment,
   Bed,
@@ -18,14 +19,19 @@ import { readRuleSnapshot } from './rule-sets.ts';
 import { moment, type Schema } from './schema.ts';
 import { withoutNulls } from './without-nulls.ts';
 
-/** The registry in PostgreSQL. Triggers on its tables announce every change, whoever makes it. */
+/**
+ * The registry in PostgreSQL. Triggers on its tables announce every change, whoever makes it. What names a patient is
+ * sealed before it gets here, and opened for who may read it.
+ */
 export class PostgresRegistry implements Registry {
   readonly #kysely: Kysely<Schema>;
   readonly #listener: Listener;
+  readonly #identities: PatientIdentities;
 
-  constructor({ kysely }: Pick<Connections, 'kysely'>, listener: Listener) {
+  constructor({ kysely }: Pick<Connections, 'kysely'>, listener: Listener, identities: PatientIdentities) {
     this.#kysely = kysely;
     this.#listener = listener;
+    this.#identities = identities;
   }
 
   async snapshot(): Promise<RegistrySnapshot> {
@@ -38,7 +44,7 @@ export class PostgresRegistry implements Registry {
         .execute(async (db) => ({
           wards: await readWards(db),
           beds: await readBeds(db),
-          patients: await readPlaces(db),
+          patients: await readPlaces(db, this.#identities),
           devices: await readDevices(db),
           assignments: await readAssignments(db),
           revokedSerials: await readRevoked(db),
@@ -85,12 +91,13 @@ export class PostgresRegistry implements Registry {
     );
   }
 
-  async putPatient(patient: Patient): Promise<void> {
+  async putPatient({ id, ...patient }: Patient): Promise<void> {
+    const { mrn, familyName, givenName, birthDate } = patient;
+    const isNamed = [mrn, familyName, givenName, birthDate].some((one) => one !== undefined);
+    const identity = isNamed ? await this.#identities.seal(id, patient) : undefined;
     const row = {
-      mrn: patient.mrn ?? null,
-      family_name: patient.familyName ?? null,
-      given_name: patient.givenName ?? null,
-      birth_date: patient.birthDate ?? null,
+      identity: identity?.sealed ?? null,
+      mrn_index: identity?.mrnIndex ?? null,
       sex: patient.sex ?? null,
       bed_id: patient.bedId ?? null,
       // What a clinician has prescribed stays, where a system that does not know of it writes the patient again.
@@ -99,7 +106,7 @@ export class PostgresRegistry implements Registry {
     await failing(() =>
       this.#kysely
         .insertInto('patient')
-        .values({ id: patient.id, ...row })
+        .values({ id, ...row })
         .onConflict((on) => on.column('id').doUpdateSet(row))
         .execute(),
     );
@@ -107,7 +114,14 @@ export class PostgresRegistry implements Registry {
 
   async findPatient(id: PatientId): Promise<Patient | undefined> {
     const row = await failing(() => selectPatients(this.#kysely).where('id', '=', id).executeTakeFirst());
-    return row === undefined ? undefined : (withoutNulls(row) as Patient);
+    return row === undefined ? undefined : await this.#opened(row);
+  }
+
+  async findPatientByMrn(mrn: string): Promise<Patient | undefined> {
+    const index = await this.#identities.mrnIndex(mrn);
+    const rows = await failing(() => selectPatients(this.#kysely).where('mrn_index', '=', index).execute());
+    const found = await Promise.all(rows.map((row) => this.#opened(row)));
+    return found.find((patient) => patient.mrn !== undefined);
   }
 
   async patients(query: Parameters<Registry['patients']>[0]): Promise<readonly Patient[]> {
@@ -115,7 +129,12 @@ export class PostgresRegistry implements Registry {
     const inWards = sql<boolean>`bed_id in (select bed.id from bed where ward_id = any(${wardIds}))`;
     const all = selectPatients(this.#kysely).orderBy('id');
     const rows = await failing(() => (wardIds === undefined ? all : all.where(inWards)).execute());
-    return rows.map((row) => withoutNulls(row) as Patient);
+    return await Promise.all(rows.map((row) => this.#opened(row)));
+  }
+
+  async #opened({ identity, ...row }: PatientRow): Promise<Patient> {
+    const known = identity === null ? undefined : await this.#identities.open(row.id as PatientId, identity);
+    return { ...withoutNulls(row), ...known } as Patient;
   }
 
   async putDevice(device: Parameters<Registry['putDevice']>[0]): Promise<void> {
@@ -238,19 +257,10 @@ async function endFrom(db: Db, deviceId: DeviceId, atMs: number): Promise<void> 
 }
 
 function selectPatients(db: Db) {
-  return db
-    .selectFrom('patient')
-    .select([
-      'id',
-      'mrn',
-      'family_name as familyName',
-      'given_name as givenName',
-      'birth_date as birthDate',
-      'sex',
-      'bed_id as bedId',
-      'spo2_scale as spo2Scale',
-    ]);
+  return db.selectFrom('patient').select(['id', 'identity', 'sex', 'bed_id as bedId', 'spo2_scale as spo2Scale']);
 }
+
+type PatientRow = Awaited<ReturnType<ReturnType<typeof selectPatients>['execute']>>[number];
 
 async function readWards(db: Kysely<Schema>): Promise<Ward[]> {
   const rows = await db
@@ -266,7 +276,7 @@ async function readBeds(db: Db): Promise<readonly Bed[]> {
   return rows as unknown as Bed[];
 }
 
-async function readPlaces(db: Db): Promise<readonly PatientPlace[]> {
+async function readPlaces(db: Db, identities: PatientIdentities): Promise<readonly PatientPlace[]> {
   const rows = await db
     .selectFrom('patient')
     .leftJoin('bed', 'bed.id', 'patient.bed_id')
@@ -276,15 +286,21 @@ async function readPlaces(db: Db): Promise<readonly PatientPlace[]> {
       'ward_id as wardId',
       'label as bed',
       'spo2_scale as spo2Scale',
-      'birth_date as birthDate',
+      'identity',
       'news2_use as news2Use',
     ])
     .orderBy('patient.id')
     .execute();
-  return rows.map(({ news2Use, ...row }) => ({
-    ...withoutNulls(row),
-    ...(news2Use === 'by-age' ? {} : { news2Use: { kind: 'off', why: news2Use } }),
-  })) as unknown as readonly PatientPlace[];
+  return await Promise.all(
+    rows.map(async ({ news2Use, identity, ...row }) => {
+      const known = identity === null ? undefined : await identities.open(row.id as PatientId, identity);
+      return {
+        ...withoutNulls(row),
+        ...(known?.birthDate !== undefined && { birthDate: known.birthDate }),
+        ...(news2Use === 'by-age' ? {} : { news2Use: { kind: 'off', why: news2Use } }),
+      } as unknown as PatientPlace;
+    }),
+  );
 }
 
 async function readDevices(db: Db): Promise<readonly Device[]> {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PatientId } from '../../domain/ids.ts';
+import { testIdentities } from '../../keys/test-identities.ts';
 import { ruleSetsContract } from '../../ports/rule-sets.contract.ts';
 import { Listener } from './listener.ts';
 import { PostgresRegistry } from './registry.ts';
@@ -18,7 +19,7 @@ afterAll(() => listener.close());
 
 ruleSetsContract('PostgreSQL', async () => {
   await emptyDatabase(database);
-  const registry = new PostgresRegistry(database, listener);
+  const registry = new PostgresRegistry(database, listener, testIdentities());
   await registry.putPatient({ id: 'P' as PatientId });
   return {
     sets: new PostgresRuleSets(database),
@@ -29,7 +30,7 @@ ruleSetsContract('PostgreSQL', async () => {
 describe('rule sets in PostgreSQL', () => {
   it('announce every change like any change of the registry', async () => {
     await emptyDatabase(database);
-    const registry = new PostgresRegistry(database, listener);
+    const registry = new PostgresRegistry(database, listener, testIdentities());
     const sets = new PostgresRuleSets(database);
     let calls = 0;
     const stop = await registry.watch(() => calls++);
@@ -40,7 +41,7 @@ describe('rule sets in PostgreSQL', () => {
 
   it('keep NEWS2 of a patient with who decided it, and a later write of the patient leaves it', async () => {
     await emptyDatabase(database);
-    const registry = new PostgresRegistry(database, listener);
+    const registry = new PostgresRegistry(database, listener, testIdentities());
     await registry.putPatient({ id: 'P' as PatientId, birthDate: '1990-02-03' });
     const sets = new PostgresRuleSets(database);
     const request = { patientId: 'P' as PatientId, spo2Scale: 2, ...SIGNED } as const;

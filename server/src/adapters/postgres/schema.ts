@@ -9,10 +9,9 @@ export interface Schema {
   readonly bed: { id: string; ward_id: string; label: string };
   readonly patient: {
     id: string;
-    mrn: string | null;
-    family_name: string | null;
-    given_name: string | null;
-    birth_date: string | null;
+    /** Sealed: see `ports/patient-identities.ts`. */
+    identity: Uint8Array | null;
+    mrn_index: Uint8Array | null;
     sex: string | null;
     bed_id: string | null;
     spo2_scale: Generated<number>;

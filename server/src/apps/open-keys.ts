@@ -1,0 +1,41 @@
+import { join } from 'node:path';
+import { KMSClient } from '@aws-sdk/client-kms';
+import { createKmsKeys } from '../adapters/aws/kms-keys.ts';
+import { openLocalKeys } from '../adapters/embedded/local-keys.ts';
+import { openLocalSubjectKeys } from '../adapters/embedded/local-subject-keys.ts';
+import { DEFAULT_TENANT } from '../domain/ids.ts';
+import { createPatientIdentities } from '../keys/patient-identities.ts';
+import { createSubjectKeys, type SubjectKeys } from '../keys/subject-keys.ts';
+import type { PatientIdentities } from '../ports/patient-identities.ts';
+import type { SubjectKeyStore } from '../ports/subject-keys.ts';
+import type { Settings } from './settings.ts';
+
+/** The keys of an installation, and what is sealed with them. */
+export interface OpenedKeys {
+  readonly subjects: SubjectKeys;
+  readonly identities: PatientIdentities;
+  readonly store: Pick<SubjectKeyStore, 'counts'>;
+  close(): void;
+}
+
+/** Opens them, or makes them where there are none. Rejects with `Failure` where they cannot be used. */
+export async function openKeys(
+  settings: Pick<Settings, 'dataFolder' | 'keyManagement' | 'region'>,
+  now: () => number,
+): Promise<OpenedKeys> {
+  const folder = join(settings.dataFolder, 'keys');
+  const client = settings.keyManagement === 'aws-kms' ? new KMSClient({ maxAttempts: 3 }) : undefined;
+  const management = client === undefined ? await openLocalKeys({ folder, now }) : createKmsKeys(client);
+  const store = openLocalSubjectKeys(join(folder, 'subject-keys.sqlite'));
+  const scope = { region: settings.region, tenant: DEFAULT_TENANT };
+  const subjects = createSubjectKeys({ management, store, scope, now });
+  return {
+    subjects,
+    identities: createPatientIdentities(subjects),
+    store,
+    close() {
+      store.close();
+      client?.destroy();
+    },
+  };
+}

@@ -1,0 +1,24 @@
+import { randomBytes } from 'node:crypto';
+import { createPatientIdentities } from './patient-identities.ts';
+import type { SubjectKeys } from './subject-keys.ts';
+
+/** Identities under keys that live as long as the test. */
+export const testIdentities = () => createPatientIdentities(testSubjectKeys());
+
+export function testSubjectKeys(): SubjectKeys {
+  const keys = new Map<string, Uint8Array>();
+  return {
+    async forSealing(subject) {
+      const key = keys.get(subject) ?? randomBytes(32);
+      keys.set(subject, key);
+      return key;
+    },
+    forOpening: async (subject) => keys.get(subject),
+    async erase(subject) {
+      keys.delete(subject);
+      return { atMs: 0 };
+    },
+    rotate: async () => ({ kek: 'test', rewrapped: 0 }),
+    rewrapAll: async () => 0,
+  };
+}

@@ -1,0 +1,25 @@
+import type { PatientId } from '../domain/ids.ts';
+
+/** What names a person directly. It is never stored in clear. */
+export interface PatientIdentity {
+  readonly mrn?: string;
+  readonly familyName?: string;
+  readonly givenName?: string;
+  /** ISO date. */
+  readonly birthDate?: string;
+}
+
+/** Seals and opens identities, each with a key of its patient's own. Rejects with `Failure` `keys-…`. */
+export interface PatientIdentities {
+  seal(patientId: PatientId, identity: PatientIdentity): Promise<SealedIdentity>;
+  /** Undefined where it was erased, or is not what was sealed for this patient. */
+  open(patientId: PatientId, sealed: Uint8Array): Promise<PatientIdentity | undefined>;
+  /** By which a record number is found again without opening any. */
+  mrnIndex(mrn: string): Promise<Uint8Array>;
+}
+
+export interface SealedIdentity {
+  readonly sealed: Uint8Array;
+  /** Absent where the patient has no record number. */
+  readonly mrnIndex?: Uint8Array;
+}
