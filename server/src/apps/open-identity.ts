@@ -1,10 +1,14 @@
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Connections } from '../adapters/postgres/connection.ts';
+import { PostgresOAuthClients } from '../adapters/postgres/oauth-clients.ts';
+import { PostgresOpenIdRecords } from '../adapters/postgres/openid-records.ts';
 import { PostgresSecondFactors } from '../adapters/postgres/second-factors.ts';
 import { ROLES, type Role } from '../domain/access.ts';
 import { openIdentityKeys } from '../identity/identity-keys.ts';
+import { createOpenIdProvider, type OpenIdProvider } from '../identity/openid-provider.ts';
 import { createPasswords } from '../identity/passwords.ts';
+import type { RegistryView } from '../identity/registry-view.ts';
 import { relyingParties } from '../identity/relying-party.ts';
 import { createSeal } from '../identity/seal.ts';
 import { createSecondFactorDesk } from '../identity/second-factors.ts';
@@ -12,8 +16,11 @@ import { createSessions, type Sessions } from '../identity/sessions.ts';
 import { createSignIn, type SignIn } from '../identity/sign-in.ts';
 import { createTickets } from '../identity/tickets.ts';
 import type { Accounts } from '../ports/accounts.ts';
+import { registerClients } from '../serve/api/clients.ts';
 import { registerSecondFactors } from '../serve/api/second-factors.ts';
+import { createFreshProof } from '../serve/fresh-proof.ts';
 import { acceptEmptyBodies } from '../serve/http-server.ts';
+import { registerOpenId } from '../serve/oidc/openid-routes.ts';
 import type { Settings } from './settings.ts';
 
 export interface OpenedIdentity {
@@ -28,14 +35,18 @@ export async function openIdentity(parts: {
   readonly dataFolder: string;
   readonly database: Connections;
   readonly accounts: Accounts;
+  readonly view: () => RegistryView;
+  /** The port that was opened, once it is. */
+  readonly port: () => number;
   readonly now: () => number;
   readonly hooks: { signIn(outcome: string): void };
 }): Promise<OpenedIdentity> {
-  const { settings, dataFolder, database, accounts, now, hooks } = parts;
+  const { settings, dataFolder, database, accounts, view, port, now, hooks } = parts;
   const keys = await openIdentityKeys(join(dataFolder, 'pki', 'identity-keys.json'), now);
   const seal = createSeal(keys.seal);
   const store = new PostgresSecondFactors(database);
-  const desk = createSecondFactorDesk({ store, seal, tickets: createTickets({ seal, store, now }), now });
+  const tickets = createTickets({ seal, store, now });
+  const desk = createSecondFactorDesk({ store, seal, tickets, now });
   const sessions = createSessions({ accounts, now, limits: sessionLimitsOf(settings) });
   const roles = secondFactorRolesOf(settings);
   const signIn = createSignIn({ accounts, sessions, passwords: createPasswords(), now, secondFactor: { desk, roles } });
@@ -43,15 +54,49 @@ export async function openIdentity(parts: {
     names: settings.serverNames,
     ...(settings.publicUrl !== undefined && { publicUrl: settings.publicUrl }),
   });
+  const clients = new PostgresOAuthClients(database);
+  const records = new PostgresOpenIdRecords(database);
+  const freshProof = createFreshProof({
+    hasFactor: async (userId) => (await desk.methodsOf(userId)).length > 0,
+    now,
+  });
+
+  // Its address is part of what it signs, and known once the port is.
+  let made: OpenIdProvider | undefined;
+  const base = () => outsideAddress(settings, port());
+  const fhirBase = () => `${base()}/fhir`;
+  const provider = () => {
+    made ??= createOpenIdProvider({
+      issuer: `${base()}/oidc`,
+      fhirBase: fhirBase(),
+      keys,
+      seal,
+      records,
+      clients,
+      accounts,
+      now,
+    });
+    return made;
+  };
 
   return {
     sessions,
-    signIn,
+    signIn: {
+      ...signIn,
+      authenticate: async (secret) => (await signIn.authenticate(secret)) ?? provider().principalOf(secret),
+    },
     routes(app) {
       acceptEmptyBodies(app);
       registerSecondFactors(app, { desk, roles, relyingParty, signIn, accounts, now, hooks });
+      registerClients(app, { clients, freshProof, now });
+      registerOpenId(app, { provider, fhirBase, tickets, view, now });
     },
   };
+}
+
+/** How browsers and apps reach this server. */
+function outsideAddress({ publicUrl, serverNames }: Settings, port: number): string {
+  return publicUrl === undefined ? `https://${serverNames[0] ?? 'localhost'}:${port}` : new URL(publicUrl).origin;
 }
 
 function sessionLimitsOf(settings: Settings) {

@@ -1,6 +1,6 @@
 import type { Role } from '../domain/access.ts';
 import type { Factor } from '../domain/factor.ts';
-import { DEFAULT_TENANT, type TenantId, type UserId, type WardId } from '../domain/ids.ts';
+import { DEFAULT_TENANT, type PatientId, type TenantId, type UserId, type WardId } from '../domain/ids.ts';
 import type { Accounts, StoredToken, User } from '../ports/accounts.ts';
 import { Failure } from '../ports/failure.ts';
 import { isBearerSecret, isPendingSecret, newSecret, sha256Of } from './secrets.ts';
@@ -25,6 +25,8 @@ export interface Principal {
   readonly purpose?: string;
   /** Narrows what the roles allow (`domain/scope.ts`); absent: nothing is narrowed. */
   readonly scopes?: readonly string[];
+  /** The patient an app was launched for: its `patient/…` scopes mean this one alone. */
+  readonly launchPatientId?: PatientId;
   /** When it ends unless it is used before (ms): the earlier of the idle and the final limit. */
   readonly expiresAtMs: number;
 }

@@ -55,7 +55,7 @@ function SignInForm({ name, onSignedIn }: { readonly name?: string; readonly onS
     case 'enrol':
       return <FirstFactor onSignedIn={onSignedIn} />;
     default:
-      return step.kind satisfies never;
+      return step satisfies never;
   }
 }
 

@@ -107,9 +107,8 @@ create table oauth_client (
   kind text not null check (kind in ('app', 'service')),
   name text not null,
   redirect_uris text[] not null,
-  -- Public keys (RFC 7517), or where they are found; without either, an app is a public client.
+  -- Public keys (RFC 7517); without them an app is a public client.
   jwks jsonb,
-  jwks_uri text,
   scopes text[] not null,
   -- What a service account may do by itself.
   roles text[] not null,
@@ -120,11 +119,11 @@ create table oauth_client (
   disabled_at timestamptz
 );
 
--- Codes, tokens, grants: under the SHA-256 of what opens them, which is not in the payload either.
+-- Codes, tokens, grants: under the SHA-256 of what opens them, and sealed.
 create table oidc_record (
   model text not null,
   id_sha256 text not null,
-  payload jsonb not null,
+  payload text not null,
   grant_id text,
   uid text,
   account_id text,

@@ -1,0 +1,89 @@
+import { type Static, Type } from 'typebox';
+
+/** What a person is asked before an app may act for them. */
+
+export const AppQuestion = Type.Object(
+  {
+    client: Type.String({ description: 'The app’s name.' }),
+    scopes: Type.Array(Type.String()),
+    isFreshNeeded: Type.Boolean({ description: 'Show once more who you are, then answer.' }),
+    needsPatient: Type.Boolean({ description: 'The app works with one patient, who must be chosen.' }),
+    patientId: Type.Optional(Type.String({ description: 'The patient it was opened for.' })),
+  },
+  { $id: 'AppQuestion' },
+);
+export type AppQuestion = Static<typeof AppQuestion>;
+
+export const AppAnswer = Type.Object(
+  { allow: Type.Boolean(), patientId: Type.Optional(Type.String({ maxLength: 64 })) },
+  { $id: 'AppAnswer', additionalProperties: false },
+);
+export type AppAnswer = Static<typeof AppAnswer>;
+
+export const AppAnswered = Type.Object({ location: Type.String() }, { $id: 'AppAnswered' });
+export type AppAnswered = Static<typeof AppAnswered>;
+
+export const NewAppLaunch = Type.Object(
+  { patientId: Type.String({ maxLength: 64 }) },
+  { $id: 'NewAppLaunch', additionalProperties: false },
+);
+export type NewAppLaunch = Static<typeof NewAppLaunch>;
+
+/** For the app's launch address: `?launch=…&iss=…` (SMART App Launch). */
+export const AppLaunch = Type.Object({ launch: Type.String(), iss: Type.String() }, { $id: 'AppLaunch' });
+export type AppLaunch = Static<typeof AppLaunch>;
+
+const Key = Type.Object(
+  {
+    kty: Type.Enum(['EC', 'RSA']),
+    kid: Type.String({ minLength: 1, maxLength: 128 }),
+    alg: Type.Optional(Type.Enum(['ES256', 'ES384', 'RS256', 'RS384', 'PS256', 'PS384'])),
+    use: Type.Optional(Type.Literal('sig')),
+    crv: Type.Optional(Type.Enum(['P-256', 'P-384'])),
+    x: Type.Optional(Type.String({ maxLength: 128 })),
+    y: Type.Optional(Type.String({ maxLength: 128 })),
+    n: Type.Optional(Type.String({ maxLength: 1024 })),
+    e: Type.Optional(Type.String({ maxLength: 16 })),
+  },
+  // Without `d`: a private key that is sent here is refused, and with it known to be lost.
+  { additionalProperties: false },
+);
+
+/** `POST /api/clients`: an app people sign in to, or a service account. */
+export const NewClient = Type.Object(
+  {
+    id: Type.String({ pattern: '^[A-Za-z0-9_-][A-Za-z0-9._-]{0,59}$' }),
+    kind: Type.Enum(['app', 'service']),
+    name: Type.String({ minLength: 1, maxLength: 100 }),
+    redirectUris: Type.Optional(Type.Array(Type.String({ maxLength: 500 }), { maxItems: 10 })),
+    jwks: Type.Optional(
+      Type.Object({ keys: Type.Array(Key, { minItems: 1, maxItems: 5 }) }, { additionalProperties: false }),
+    ),
+    scopes: Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { maxItems: 50 }),
+    roles: Type.Optional(Type.Array(Type.String(), { maxItems: 10 })),
+    wards: Type.Optional(Type.Array(Type.String(), { maxItems: 200 })),
+  },
+  { $id: 'NewClient', additionalProperties: false },
+);
+export type NewClient = Static<typeof NewClient>;
+
+export const Client = Type.Object(
+  {
+    id: Type.String(),
+    kind: Type.Enum(['app', 'service']),
+    name: Type.String(),
+    redirectUris: Type.Array(Type.String()),
+    hasKey: Type.Boolean(),
+    scopes: Type.Array(Type.String()),
+    roles: Type.Array(Type.String()),
+    wards: Type.Array(Type.String()),
+    createdAt: Type.String(),
+    createdBy: Type.String(),
+    disabledAt: Type.Optional(Type.String()),
+  },
+  { $id: 'Client' },
+);
+export type Client = Static<typeof Client>;
+
+export const ClientList = Type.Object({ clients: Type.Array(Client) }, { $id: 'ClientList' });
+export type ClientList = Static<typeof ClientList>;

@@ -1,0 +1,29 @@
+import type { Role } from '../domain/access.ts';
+import type { TenantId, WardId } from '../domain/ids.ts';
+
+/** Apps that people sign in to through us, and service accounts, which sign in by themselves. */
+export interface OAuthClients {
+  find(id: string): Promise<OAuthClient | undefined>;
+  list(): Promise<readonly OAuthClient[]>;
+  /** `taken`: there is one of that id. */
+  add(client: OAuthClient): Promise<'added' | 'taken'>;
+  disable(id: string, atMs: number): Promise<boolean>;
+}
+
+export interface OAuthClient {
+  readonly id: string;
+  readonly kind: 'app' | 'service';
+  readonly name: string;
+  readonly redirectUris: readonly string[];
+  /** Public keys (RFC 7517); an app without them is a public client. */
+  readonly jwks?: { readonly keys: readonly object[] };
+  readonly scopes: readonly string[];
+  /** What a service account may do by itself. */
+  readonly roles: readonly Role[];
+  /** Empty: all wards. */
+  readonly wardIds: readonly WardId[];
+  readonly tenantId: TenantId;
+  readonly createdAtMs: number;
+  readonly createdBy: string;
+  readonly disabledAtMs?: number;
+}
