@@ -77,16 +77,18 @@ export const EmergencyAccess = Type.Object(
 export type EmergencyAccess = Static<typeof EmergencyAccess>;
 
 /**
- * `POST /api/break-glass`. The patient by id, or by the label of their bed. Who has a second factor has shown it within
- * the last minutes (403 `second-factor-needed` otherwise); who has none gives their password again.
+ * `POST /api/break-glass`. The patient by id, or by the label of their bed. Who asks has
+ * shown within the last five minutes that it is them, by a second factor where they have one (403 `fresh-proof-needed`
+ * otherwise: `POST /api/session/step-up`).
  */
 export const PostBreakGlass = Type.Object(
   {
     patientId: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
     bed: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
     reason: Type.String({ minLength: 10, maxLength: 500, description: 'For the review.' }),
-    minutes: Type.Optional(Type.Integer({ minimum: 1, maximum: 240, description: 'At most the installation’s limit.' })),
-    password: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+    minutes: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 240, description: 'At most the installation’s limit.' }),
+    ),
   },
   { $id: 'PostBreakGlass', additionalProperties: false },
 );

@@ -34,8 +34,8 @@ const WORDS: Readonly<Record<string, string>> = {
   'context.shift': 'their shift by the plan',
   'context.program': 'shows a token, not a browser’s session',
   'context.inScope': 'the token’s scopes cover it, or it has none',
-  'context.secondFactor': 'has a second factor',
-  'context.secondFactorAgeSeconds': 'seconds since it was shown',
+  'context.secondFactor': 'shows a second factor when signing in',
+  'context.proofAgeSeconds': 'seconds since they showed that it is them',
 };
 
 function textOf(value: CedarValueJson): string {

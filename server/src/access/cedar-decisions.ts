@@ -1,11 +1,11 @@
 import { type Response, statefulIsAuthorized } from '@cedar-policy/cedar-wasm/nodejs';
 import { ACCOUNT_ROLES, type Action, type Role } from '../domain/access.ts';
-import { DEFAULT_TENANT, type UserId } from '../domain/ids.ts';
 import type { AccessFacts } from './access-facts.ts';
 import { attributesInWords } from './attributes-in-words.ts';
 import { type CedarRequest, cedarRequest } from './cedar-request.ts';
 import type { Decision, Decisions, Explanation, Question, ResourceRef, Subject } from './decisions.ts';
 import type { Policies } from './policy-files.ts';
+import { roleAlone } from './role-alone.ts';
 
 /** How old a decision may be: as long as a revoked session may go unnoticed, so that neither outlives the other. */
 const FRESH_MS = 5_000;
@@ -62,9 +62,9 @@ export function createDecisions(options: {
 
   function ask(question: Question, atMs: number): { readonly decision: Decision; readonly request: CedarRequest } {
     const request = cedarRequest(question, facts, atMs);
-    const { decision: answer, diagnostics } = authorize(policies, request);
-    // A policy that cannot be evaluated may be the one that forbids: Cedar leaves it out, we do not.
-    const allowed = answer === 'allow' && diagnostics.errors.length === 0;
+    const answer = authorize(policies, request);
+    const { diagnostics } = answer;
+    const allowed = isAllowed(answer);
     const reasons = [...diagnostics.errors.map(({ policyId }) => policyId), ...diagnostics.reason].sort();
     if (!allowed) return { decision: refusal(question, reasons), request };
     const emergencyAccess = emergencyThatCounts(request);
@@ -76,11 +76,10 @@ export function createDecisions(options: {
     /** The emergency access without which it would have been refused. */
     function emergencyThatCounts({ context }: CedarRequest): string | undefined {
       const { resource, principal } = question;
-      if (resource.kind !== 'patient' || context.emergency !== true) return undefined;
+      const { emergency } = context;
+      if (resource.kind !== 'patient' || emergency !== true) return undefined;
       const without = authorize(policies, { ...request, context: { ...context, emergency: false } });
-      return without.decision === 'allow'
-        ? undefined
-        : facts.emergencyOf(principal.userId, resource.patientId, atMs)?.id;
+      return isAllowed(without) ? undefined : facts.emergencyOf(principal.userId, resource.patientId, atMs)?.id;
     }
   }
 
@@ -101,9 +100,10 @@ export function createDecisions(options: {
   function rolesFor(action: Action): readonly Role[] {
     const known = needs.get(action);
     if (known !== undefined) return known;
-    const found = ACCOUNT_ROLES.filter(
-      (role) => ask({ principal: roleAlone(role), action, resource: { kind: 'door' } }, now()).decision.allowed,
-    );
+    const found = ACCOUNT_ROLES.filter((role) => {
+      const request = cedarRequest({ principal: roleAlone(role), action, resource: { kind: 'door' } }, facts, now());
+      return isAllowed(authorize(policies, request));
+    });
     needs.set(action, found);
     return found;
   }
@@ -121,6 +121,11 @@ export function createDecisions(options: {
   };
 }
 
+/** A policy that cannot be evaluated may be the one that forbids: Cedar leaves it out, we do not. */
+function isAllowed({ decision, diagnostics }: Response): boolean {
+  return decision === 'allow' && diagnostics.errors.length === 0;
+}
+
 interface Kept {
   readonly decision: Decision;
   /** Of the facts it rests on. */
@@ -135,15 +140,10 @@ function authorize({ setId }: Policies, { entities, ...request }: CedarRequest):
   return answer.response;
 }
 
-/** Somebody who has this role and nothing else, where they may show it. */
-export function roleAlone(role: Role): Subject {
-  const kind = role === 'integration' ? 'api' : role === 'device' ? 'device' : 'session';
-  return { userId: `role:${role}` as UserId, roles: [role], wardIds: [], tenantId: DEFAULT_TENANT, kind };
-}
-
 /** Everything about a subject that a policy can look at, or that what it looks at is found by. */
-function subjectKey({ userId, roles, wardIds, tenantId, kind, mfaAtMs, purpose, scopes }: Subject): string {
-  return JSON.stringify([userId, tenantId, kind, mfaAtMs, purpose, roles, wardIds, scopes]);
+function subjectKey(subject: Subject): string {
+  const { userId, roles, wardIds, tenantId, kind, authenticatedAtMs, mfaAtMs, purpose, scopes } = subject;
+  return JSON.stringify([userId, tenantId, kind, authenticatedAtMs, mfaAtMs, purpose, roles, wardIds, scopes]);
 }
 
 function resourceKey(resource: ResourceRef): string {

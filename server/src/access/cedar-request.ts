@@ -80,6 +80,7 @@ const NO_WARD = '~none';
 
 function contextOf({ principal, action, resource, context = {} }: Question, facts: AccessFacts, atMs: number) {
   const { userId, mfaAtMs, scopes } = principal;
+  const provenAtMs = mfaAtMs ?? principal.authenticatedAtMs;
   const patientId: PatientId | undefined = resource.kind === 'patient' ? resource.patientId : undefined;
   return {
     purpose: context.purpose ?? principal.purpose ?? (ACTIONS[action].isOfPatients ? 'treatment' : 'operations'),
@@ -90,7 +91,7 @@ function contextOf({ principal, action, resource, context = {} }: Question, fact
     inScope: inScope(scopes, action),
     secondFactor: mfaAtMs !== undefined,
     // A time to come counts as never shown.
-    ...(mfaAtMs !== undefined && mfaAtMs <= atMs && { secondFactorAgeSeconds: Math.floor((atMs - mfaAtMs) / 1000) }),
+    ...(provenAtMs !== undefined && provenAtMs <= atMs && { proofAgeSeconds: Math.floor((atMs - provenAtMs) / 1000) }),
   };
 }
 

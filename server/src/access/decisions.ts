@@ -20,6 +20,8 @@ export interface Subject {
   readonly wardIds: readonly WardId[];
   readonly tenantId: TenantId;
   readonly kind: 'session' | 'api' | 'device' | 'background';
+  /** When the first factor was last shown (ms). */
+  readonly authenticatedAtMs?: number;
   /** When a second factor was last shown; absent: never, as there is none. */
   readonly mfaAtMs?: number;
   readonly purpose?: string;
@@ -68,6 +70,7 @@ export interface Decision {
   readonly emergencyAccess?: string;
 }
 
+/** `second-factor`: to show afresh that it is them, by their password where they have no second factor. */
 export type Obligation = 'second-factor' | 'break-glass';
 
 export interface Explanation extends Decision {

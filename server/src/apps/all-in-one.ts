@@ -5,6 +5,7 @@ import { openSegmentLog } from '../adapters/embedded/segment-log/segment-log.ts'
 import { PostgresAccounts } from '../adapters/postgres/accounts.ts';
 import { writeAlarmEvents } from '../adapters/postgres/alarm-events.ts';
 import { PostgresAlarmStore } from '../adapters/postgres/alarm-store.ts';
+import { auditAlarmChanges } from '../adapters/postgres/audit-pending.ts';
 import { PostgresCheckpoints } from '../adapters/postgres/checkpoints.ts';
 import { Listener } from '../adapters/postgres/listener.ts';
 import { openDatabase } from '../adapters/postgres/open-database.ts';
@@ -116,7 +117,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   const alarms = new PostgresAlarmStore(database, {
     policy: alarmPolicy,
     now,
-    inTransaction: [escalation.inTransaction, writeAlarmEvents],
+    inTransaction: [escalation.inTransaction, writeAlarmEvents, auditAlarmChanges],
   });
   const outbox = new PostgresOutbox(database);
   const checkpoints = new PostgresCheckpoints(database);

@@ -1,5 +1,6 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
+import type { Decisions } from '../access/decisions.ts';
 import { PostgresAnswerTokens } from '../adapters/postgres/answer-tokens.ts';
 import { PostgresChannelPolicies } from '../adapters/postgres/channel-policies.ts';
 import type { Connections } from '../adapters/postgres/connection.ts';
@@ -125,10 +126,15 @@ export async function openTelling(parts: TellingParts) {
       healthsync_system_alarms_open: () => countOf(systemAlarms),
     },
     /** Once alarms can be acknowledged and the teller runs: the routes of people, and those of vendors. */
-    routes(later: { readonly desk: Pick<AlarmDesk, 'acknowledge'>; readonly teller: Teller }) {
+    routes(later: {
+      readonly desk: Pick<AlarmDesk, 'acknowledge'>;
+      readonly teller: Teller;
+      readonly access: Decisions;
+    }) {
       wake = () => later.teller.wake();
       const users = () => accounts.users();
       const answers = createAlarmAnswers({
+        access: later.access,
         contacts,
         tokens,
         outbox,

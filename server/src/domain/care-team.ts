@@ -88,6 +88,11 @@ export function everyoneAssigned(team: WardTeam, atMs: number): readonly Assigne
   return people(all, 'on the ward');
 }
 
+/** Whether an assignment of this ward holds at a moment: its period and its shift. */
+export function holdsAt(shifts: WardShifts, { fromMs, toMs, shift }: CareAssignment, atMs: number): boolean {
+  return fromMs <= atMs && (toMs === undefined || atMs < toMs) && isOnShift(shifts, shift, atMs);
+}
+
 /** The shift of a moment; where two overlap at the handover, the one that began last. */
 export function shiftAt({ zone, shifts }: WardShifts, atMs: number): string | undefined {
   return shifts
@@ -100,12 +105,7 @@ export function shiftAt({ zone, shifts }: WardShifts, atMs: number): string | un
 
 function assignedAt(team: WardTeam, role: CareRole, atMs: number): readonly CareAssignment[] {
   return team.assignments.filter(
-    (each) =>
-      each.role === role &&
-      each.wardId === team.wardId &&
-      each.fromMs <= atMs &&
-      (each.toMs === undefined || atMs < each.toMs) &&
-      isOnShift(team, each.shift, atMs),
+    (each) => each.role === role && each.wardId === team.wardId && holdsAt(team, each, atMs),
   );
 }
 

@@ -1,4 +1,5 @@
-import { mayDo, ROLES } from '../domain/access.ts';
+import { rolesMay } from '../access/role-decisions.ts';
+import { ROLES } from '../domain/access.ts';
 import type { ChannelType } from '../domain/channel.ts';
 import type { EscalationWorld, HouseRecipient, Staff, StaffContact } from '../domain/escalation.ts';
 import type { UserId, WardId } from '../domain/ids.ts';
@@ -61,7 +62,7 @@ export function createStaffDirectory(sources: StaffSources): StaffDirectory {
       people: new Map(
         users.map(({ id, displayName, roles, wardIds }) => [
           id,
-          { userId: id, displayName, roles, mayAnswer: mayDo(roles, 'alarm.acknowledge').allowed, wardIds },
+          { userId: id, displayName, roles, mayAnswer: rolesMay(roles, 'alarm.acknowledge'), wardIds },
         ]),
       ),
       contacts: reached,

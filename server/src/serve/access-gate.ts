@@ -1,7 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
-import { type Action, mayDo, ROLES } from '../domain/access.ts';
+import type { Decision, Decisions, ResourceRef } from '../access/decisions.ts';
+import { rolesFor } from '../access/role-decisions.ts';
+import { ACCOUNT_ROLES, type Action, PURPOSES, type Purpose } from '../domain/access.ts';
+import type { PatientId } from '../domain/ids.ts';
 import type { Principal } from '../identity/sessions.ts';
-import { sendProblem } from './problem.ts';
+import { refusalOf } from './access-refusal.ts';
+import { bindCaller, decisionOn } from './caller.ts';
+import { invalid, sendProblem } from './problem.ts';
 import type { Services } from './services.ts';
 
 declare module 'fastify' {
@@ -13,12 +18,22 @@ declare module 'fastify' {
     /** Authenticated by the route itself, by device certificate or device token. */
     device?: true;
     public?: true;
+    /** Called from pages of other sites, and by no cookie of ours: proves its caller by itself. */
+    crossSite?: true;
   }
   interface FastifyRequest {
     principal: Principal | undefined;
     /** The secret that was shown, and how. */
     credential: Credential | undefined;
+    /** What was decided: of the route itself, then of the patient, ward or device it was asked for. */
+    decision: RequestDecision | undefined;
   }
+}
+
+export interface RequestDecision extends Pick<Decision, 'allowed' | 'policies' | 'emergencyAccess'> {
+  readonly action: Action;
+  readonly purpose?: string;
+  readonly patientId?: PatientId;
 }
 
 export interface Credential {
@@ -28,27 +43,69 @@ export interface Credential {
 
 export const SESSION_COOKIE = '__Host-healthsync';
 
+/** What the caller does it for, in our words (`PURPOSES`); a token that says so itself is not contradicted. */
+const PURPOSE_HEADER = 'x-purpose-of-use';
+
 /**
  * Deny by default. A route that does not say who may call it does not start; a caller who may not is refused before
- * anything is read or looked up.
+ * anything is read or looked up. What lies behind the door is asked about further in, at the same decision point.
  */
-export function registerGate(app: FastifyInstance, signIn: Pick<Services['signIn'], 'authenticate'>): void {
+export function registerGate(
+  app: FastifyInstance,
+  { signIn, access }: { readonly signIn: Pick<Services['signIn'], 'authenticate'>; readonly access: Decisions },
+): void {
   app.decorateRequest('principal', undefined);
   app.decorateRequest('credential', undefined);
+  app.decorateRequest('decision', undefined);
   app.addHook('onRoute', requireDeclaration);
   app.addHook('onRequest', async (request, reply) => {
-    const { public: isPublic, device, action } = request.routeOptions.config;
+    const { public: isPublic, device, action = 'own.use' } = request.routeOptions.config;
     if (request.is404 || device === true) return;
     request.credential = credentialOf(request);
-    if (isForged(request)) {
+    if (request.routeOptions.config.crossSite !== true && isForged(request)) {
       await sendProblem(reply, { status: 403, code: 'cross-site', detail: 'Send this from HealthSync’s own pages.' });
       return;
     }
     if (isPublic === true) return;
-    request.principal = request.credential && (await signIn.authenticate(request.credential.secret));
-    if (request.principal === undefined) await refuseUnknown(reply, action);
-    else if (action !== undefined) await refuseUnlessAllowed(reply, request.principal, action);
+    const known = request.credential && (await signIn.authenticate(request.credential.secret));
+    if (known === undefined) {
+      await refuseUnknown(reply, action);
+      return;
+    }
+    const purpose = purposeOf(request, known);
+    if (purpose === 'unknown') {
+      await invalid(reply, [
+        { code: 'invalid-value', field: PURPOSE_HEADER, detail: `must be one of ${PURPOSES.join(', ')}` },
+      ]);
+      return;
+    }
+    const asking = { ...known, ...(purpose !== undefined && { purpose }) };
+    request.principal = bindCaller(asking, { decisions: access, action, note });
+    const decision = decisionOn(request.principal, { kind: 'door' });
+    if (!decision.allowed) await sendProblem(reply, refusalOf(decision));
+
+    /** The last word counts: of the patient rather than of the door, and a refusal rather than what was let through. */
+    function note(resource: ResourceRef, { allowed, policies, emergencyAccess }: Decision): void {
+      const isAside = resource.kind === 'ward' && allowed;
+      if (isAside && request.decision !== undefined) return;
+      request.decision = {
+        action,
+        allowed,
+        policies,
+        ...(asking.purpose !== undefined && { purpose: asking.purpose }),
+        ...(emergencyAccess !== undefined && { emergencyAccess }),
+        ...(resource.kind === 'patient' && { patientId: resource.patientId }),
+      };
+    }
   });
+}
+
+/** A purpose is said to narrow what is open, and to be written down: it opens nothing. */
+function purposeOf(request: FastifyRequest, { purpose }: Principal): string | undefined {
+  const said = request.headers[PURPOSE_HEADER];
+  if (said === undefined) return purpose;
+  if (!PURPOSES.includes(said as Purpose)) return 'unknown';
+  return purpose ?? (said as Purpose);
 }
 
 /** What a caller who passed the gate is. */
@@ -64,8 +121,8 @@ export function requireDeclaration(route: RouteOptions): void {
     throw new Error(`${String(route.method)} ${route.url} must declare one of action, signedIn, device, public`);
 }
 
-async function refuseUnknown(reply: FastifyReply, action: Action | undefined): Promise<void> {
-  const needed = action === undefined ? ROLES : neededRoles(action);
+async function refuseUnknown(reply: FastifyReply, action: Action): Promise<void> {
+  const needed = action === 'own.use' ? ACCOUNT_ROLES : rolesFor(action);
   reply.header('www-authenticate', 'Bearer realm="healthsync"');
   await sendProblem(reply, {
     status: 401,
@@ -73,22 +130,6 @@ async function refuseUnknown(reply: FastifyReply, action: Action | undefined): P
     detail: `Sign in, or send a valid token, of one of these roles: ${needed.join(', ')}.`,
     rolesNeeded: needed,
   });
-}
-
-async function refuseUnlessAllowed(reply: FastifyReply, principal: Principal, action: Action): Promise<void> {
-  const decision = mayDo(principal.roles, action);
-  if (decision.allowed) return;
-  await sendProblem(reply, {
-    status: 403,
-    code: 'role-needed',
-    detail: `This needs one of these roles: ${decision.roleNeeded.join(', ')}.`,
-    rolesNeeded: decision.roleNeeded,
-  });
-}
-
-function neededRoles(action: Action): readonly string[] {
-  const nobody = mayDo([], action);
-  return nobody.allowed ? [] : nobody.roleNeeded;
 }
 
 /** 256-bit secrets need 43 characters of base64url; anything much longer is not one of ours. */

@@ -3,8 +3,10 @@ import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance } from 'fastify';
 import { Failure } from '../ports/failure.ts';
 import type { Log } from '../telemetry/log.ts';
+import { refusalOf } from './access-refusal.ts';
 import { type ProblemInput, problemBody, sendProblem } from './problem.ts';
 import { InvalidInput } from './validation.ts';
+import { AccessRefused } from './ward-scope.ts';
 
 /** Whatever goes wrong in a request ends here as a problem; only defects and broken dependencies are logged. */
 export function registerErrors(app: FastifyInstance, log: Log): void {
@@ -25,6 +27,7 @@ export function registerErrors(app: FastifyInstance, log: Log): void {
 export function toProblem(error: FastifyError): ProblemInput {
   if (error instanceof InvalidInput)
     return { status: 400, code: 'invalid-input', detail: error.message, errors: error.errors };
+  if (error instanceof AccessRefused) return refusalOf(error.decision);
   if (error instanceof Failure)
     return error.retryable
       ? { status: 503, code: error.code, detail: 'Something this needs is away. Try again.', retryAfterMs: 2_000 }

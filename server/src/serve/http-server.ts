@@ -116,7 +116,7 @@ export async function createHttpServer(options: HttpServerOptions, services: Ser
     cache: 10_000,
     allowList: (request) => request.routeOptions.config.device === true,
   });
-  registerGate(app, services.signIn);
+  registerGate(app, services);
   registerAudit(app, services);
 
   await app.register(async (api) => {

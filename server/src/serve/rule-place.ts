@@ -1,8 +1,8 @@
-import { mayDo } from '../domain/access.ts';
 import { parsePatientId, parseWardId } from '../domain/ids.ts';
 import type { Principal } from '../identity/sessions.ts';
 import type { PatientPlace } from '../ports/registry.ts';
 import type { RulePlace } from '../ports/rule-sets.ts';
+import { may } from './caller.ts';
 import type { Services } from './services.ts';
 import { seesWard, visiblePatient } from './ward-scope.ts';
 
@@ -25,7 +25,7 @@ export function visiblePlace(
     return isThere && seesWard(principal, wardId) ? { place: { scope, wardId } } : undefined;
   }
   // Who may not see a patient's values learns nothing of how they are judged either.
-  if (!mayDo(principal.roles, 'vitals.read').allowed) return undefined;
+  if (!may(principal, 'vitals.read')) return undefined;
   const patientId = parsePatientId(id);
   const patient = patientId && visiblePatient(principal, view(), patientId);
   return patient && { place: { scope, patientId: patient.id }, patient };
@@ -44,9 +44,8 @@ export function placeVisibleTo(
  * The house's rules are everybody's: whoever may change them holds `rules.write` and is of no one ward; a ward's and a
  * patient's, `limits.write`.
  */
-export function mayWriteRules({ roles, wardIds }: Principal, { scope }: RulePlace): boolean {
-  if (scope === 'house' && wardIds.length > 0) return false;
-  return mayDo(roles, scope === 'house' ? 'rules.write' : 'limits.write').allowed;
+export function mayWriteRules(principal: Principal, { scope }: RulePlace): boolean {
+  return scope === 'house' ? may(principal, 'rules.write', { kind: 'house' }) : may(principal, 'limits.write');
 }
 
 function scopeId(place: RulePlace): string | undefined {

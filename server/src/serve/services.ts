@@ -1,3 +1,4 @@
+import type { Decisions } from '../access/decisions.ts';
 import type { Alarm } from '../domain/alarm.ts';
 import type { Actor } from '../domain/alarm-act.ts';
 import type { AlarmPolicy } from '../domain/alarm-policy.ts';
@@ -15,14 +16,19 @@ import type { VitalsHistory } from '../ports/vitals-history.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { AuditServices } from './audited.ts';
 import type { LiveHub } from './live/hub.ts';
+import type { ShownPreviews } from './shown-previews.ts';
 
 /** Everything the HTTP side needs from the rest, in the smallest form it can use. Wired by the composition root. */
 export interface Services {
+  /** Who may do what. */
+  readonly access: Decisions;
   readonly view: () => RegistryView;
   /** Rereads the registry, so that what was just written is seen by whoever asks next. */
   readonly refreshView: () => Promise<unknown>;
   readonly registry: Pick<Registry, 'patients' | 'findPatient' | 'putDeviceConfig'>;
   readonly ruleSets: RuleSets;
+  /** What people were shown of a change of rules before they made it. */
+  readonly shownPreviews: ShownPreviews;
   /** Whether loosening a critical rule waits for a second person. */
   readonly secondPerson: 'needed' | 'not-needed';
   readonly history: Pick<VitalsHistory, 'read' | 'trend'>;

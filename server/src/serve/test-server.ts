@@ -6,6 +6,7 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { testAccess } from '../access/test-access.ts';
 import { createMemoryAccounts } from '../adapters/memory/memory-accounts.ts';
 import { MemoryAlarmStore } from '../adapters/memory/memory-alarm-store.ts';
 import { MemoryAuditStore } from '../adapters/memory/memory-audit-store.ts';
@@ -38,6 +39,7 @@ import { registerSecondFactors } from './api/second-factors.ts';
 import { acceptEmptyBodies, createHttpServer, type HttpServerOptions } from './http-server.ts';
 import { createLiveHub, type LiveBounds } from './live/hub.ts';
 import type { HealthCheck, Services } from './services.ts';
+import { shownPreviews } from './shown-previews.ts';
 
 /**
  * The HTTP side over real TLS, with real sign-in, sessions and live hub. What lies behind the ports is held in memory:
@@ -97,7 +99,17 @@ export async function startTestServer(
   const auditStore = new MemoryAuditStore();
   const auditKey = newTreeHeadKey();
   const audit = await openAuditWriter({ store: auditStore, key: auditKey, now, originIfNew: 'healthsync-audit/test' });
-  const services = makeServices(world, { now, log, live, signIn, metrics, audit, health: options.health ?? [] });
+  const rights = testAccess({ view: world.view, now });
+  const services = makeServices(world, {
+    access: rights.access,
+    now,
+    log,
+    live,
+    signIn,
+    metrics,
+    audit,
+    health: options.health ?? [],
+  });
   const server = await createHttpServer(
     {
       host: '127.0.0.1',
@@ -137,6 +149,7 @@ export async function startTestServer(
     auditStore,
     auditKey,
     accounts,
+    rights,
     sessions,
     signIn,
     passwords,
@@ -309,6 +322,7 @@ function makeWorld() {
     sent: [] as { deviceId: string; payload: string }[],
     configs: [] as string[],
     ruleSets: new MemoryRuleSets(),
+    shownPreviews: shownPreviews(),
     asked: [] as unknown[],
     failWith: undefined as Error | undefined,
   };
@@ -317,7 +331,7 @@ export type World = ReturnType<typeof makeWorld>;
 
 function makeServices(
   world: World,
-  rest: Pick<Services, 'now' | 'log' | 'live' | 'signIn' | 'metrics' | 'audit' | 'health'>,
+  rest: Pick<Services, 'access' | 'now' | 'log' | 'live' | 'signIn' | 'metrics' | 'audit' | 'health'>,
 ): Services {
   const guard = () => {
     if (world.failWith !== undefined) throw world.failWith;
@@ -337,6 +351,7 @@ function makeServices(
       }));
     },
     ruleSets: world.ruleSets,
+    shownPreviews: world.shownPreviews,
     secondPerson: 'needed',
     registry: {
       async patients(query) {

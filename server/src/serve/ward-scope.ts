@@ -15,6 +15,11 @@ export function hasWard({ wardIds }: { readonly wardIds: readonly WardId[] }, wa
   return wardIds.length === 0 || wardIds.includes(wardId);
 }
 
+/** Whether what is asked for is theirs in every ward, and in those made later. */
+export function seesWholeHouse(principal: Principal): boolean {
+  return decisionOn(principal, { kind: 'house' }).allowed;
+}
+
 /**
  * The patient, if they exist and what the caller's route asks for is theirs with them. Both refusals look alike from
  * outside, so that nobody learns who is here by asking. Who may see the patient, and not do this, is told so:
@@ -42,7 +47,7 @@ export function seesPatient(principal: Principal, patientId: PatientId, wardId: 
 /** The wards a list is to be narrowed to; undefined: no narrowing. `asked` must have passed `seesWard`. */
 export function wardsToShow(principal: Principal, asked: WardId | undefined): readonly WardId[] | undefined {
   if (asked !== undefined) return [asked];
-  if (decisionOn(principal, { kind: 'house' }).allowed) return undefined;
+  if (seesWholeHouse(principal)) return undefined;
   return principal.wardIds.filter((wardId) => seesWard(principal, wardId));
 }
 

@@ -1,9 +1,8 @@
 import type pg from 'pg';
-import { mayDo, type Role } from '../../domain/access.ts';
+import type { Role } from '../../domain/access.ts';
 import type { Priority } from '../../domain/alarm.ts';
 import type { UserId, WardId } from '../../domain/ids.ts';
-import type { ReachablePerson } from '../../domain/topic.ts';
-import type { Contact, Contacts, ReplaceContactsOutcome, VerifyOutcome } from '../../ports/contacts.ts';
+import type { Contact, Contacts, KnownPerson, ReplaceContactsOutcome, VerifyOutcome } from '../../ports/contacts.ts';
 import { CONTACTS_MAX } from '../../ports/contacts.ts';
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
@@ -31,7 +30,7 @@ export class PostgresContacts implements Contacts {
     return rows.map(toContact);
   }
 
-  async people(userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, ReachablePerson>> {
+  async people(userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, KnownPerson>> {
     if (userIds.length === 0) return new Map();
     const users = await failing(() =>
       this.#pool.query<{ id: UserId; wardIds: readonly WardId[]; roles: readonly Role[] }>(
@@ -45,8 +44,7 @@ export class PostgresContacts implements Contacts {
         id,
         {
           wardIds,
-          // A screen may read alarms; nobody carries it about.
-          mayHearOfPatients: mayDo(roles, 'alarm.acknowledge').allowed,
+          roles,
           contacts: (contacts.get(id) ?? []).map(way),
         },
       ]),

@@ -4,7 +4,12 @@ import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
 
 /** What PostgreSQL announces: triggers on the registry's tables, and the alarm store. */
-export type Channel = 'healthsync_registry' | 'healthsync_alarm' | 'healthsync_workflow' | 'healthsync_system_alarm';
+export type Channel =
+  | 'healthsync_registry'
+  | 'healthsync_alarm'
+  | 'healthsync_workflow'
+  | 'healthsync_system_alarm'
+  | 'healthsync_access';
 
 export interface Subscriber {
   onNotice(payload: string): void;

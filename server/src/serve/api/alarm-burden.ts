@@ -1,9 +1,11 @@
 import { AlarmBurdenDatasets, AlarmBurdenPreview, PostAlarmBurden } from '@healthsync/contracts/alarm-burden';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type BurdenQuestion, burdenJob } from '../../analytics/alarm-burden-job.ts';
-import type { BurdenDesk } from '../../analytics/burden-desk.ts';
-import { mayDo } from '../../domain/access.ts';
+import type { BurdenDesk, BurdenPreview } from '../../analytics/burden-desk.ts';
+import type { CaughtFigures } from '../../domain/alarm-burden-events.ts';
+import type { SideFigures } from '../../domain/alarm-burden-side.ts';
 import { parseWardId } from '../../domain/ids.ts';
+import type { Rule } from '../../domain/rule.ts';
 import { changeRules } from '../../domain/rule-change.ts';
 import type { RulePlace } from '../../domain/rule-place.ts';
 import type { Principal } from '../../identity/sessions.ts';
@@ -11,11 +13,13 @@ import type { RecordedDatasets } from '../../ports/recorded-datasets.ts';
 import type { RuleSets } from '../../ports/rule-sets.ts';
 import { principalOf } from '../access-gate.ts';
 import { type ShownWith, showPreview } from '../alarm-burden-shape.ts';
+import { may } from '../caller.ts';
 import { type FieldError, invalid, notFound, sendProblem } from '../problem.ts';
 import { ownRules, readRuleChain } from '../rule-chain.ts';
 import { placeVisibleTo, visiblePlace } from '../rule-place.ts';
 import { readRules } from '../rule-shape.ts';
 import type { Services } from '../services.ts';
+import { signatureOf } from '../signature.ts';
 import type { Api } from '../validation.ts';
 import { IdPath } from './parameters.ts';
 
@@ -28,9 +32,12 @@ const BUSY_MS = 30_000;
 /** What is kept with a preview: what it is shown with, and of which places it is. */
 export interface BurdenAbout extends ShownWith {
   readonly places: readonly RulePlace[];
+  /** What is proposed, and for where. */
+  readonly place: RulePlace;
+  readonly rules: readonly Rule[];
 }
 
-export interface AlarmBurdenServices extends Pick<Services, 'view' | 'now'> {
+export interface AlarmBurdenServices extends Pick<Services, 'view' | 'shownPreviews' | 'now'> {
   readonly ruleSets: Pick<RuleSets, 'read'>;
   readonly desk: BurdenDesk<BurdenAbout>;
   readonly datasets: Pick<RecordedDatasets, 'names'>;
@@ -88,6 +95,8 @@ export function registerAlarmBurden(app: FastifyInstance, services: AlarmBurdenS
         by: principal.userId,
         job,
         about: {
+          place,
+          rules: read.rules,
           places: [place, ...tried.places],
           revision: chain.own.revision,
           ...(dataset === undefined ? {} : { dataset }),
@@ -128,6 +137,7 @@ export function registerAlarmBurden(app: FastifyInstance, services: AlarmBurdenS
     async (request, reply) => {
       const preview = ownPreview(request, request.params.id);
       if (preview === undefined) return notFound(reply, 'preview');
+      remember(preview, principalOf(request));
       return reply.header('cache-control', 'no-store').send(showPreview(preview, maySeePatients(principalOf(request))));
     },
   );
@@ -150,6 +160,37 @@ export function registerAlarmBurden(app: FastifyInstance, services: AlarmBurdenS
       return reply.send(showPreview(preview, maySeePatients(principalOf(request))));
     },
   );
+
+  /** Whoever fetched the figures has been shown them. */
+  function remember({ id, answer, about }: BurdenPreview<BurdenAbout>, principal: Principal): void {
+    if (answer === undefined) return;
+    const { figures, fromMs, toMs } = answer;
+    const { before, after, sustained } = figures;
+    const side = ({ alarms }: SideFigures, { missed }: CaughtFigures) => ({
+      alarms: alarms.high + alarms.medium + alarms.low,
+      missed,
+    });
+    const { place, rules, revision, dataset } = about;
+    services.shownPreviews.add({
+      userId: principal.userId,
+      place,
+      rules,
+      burden: {
+        id,
+        by: signatureOf(principal),
+        atMs: now(),
+        ...(dataset === undefined ? {} : { dataset }),
+        revision,
+        fromMs,
+        toMs,
+        patients: figures.patients,
+        patientDays: Math.round(figures.measuredMs / 86_400) / 1_000,
+        before: side(before, sustained.before),
+        after: side(after, sustained.after),
+        sustained: { events: sustained.events, newlyMissed: sustained.newlyMissed, delayed: sustained.delayed },
+      },
+    });
+  }
 
   type TriedOn =
     | { readonly kind: 'ok'; readonly on: BurdenQuestion['on']; readonly places: readonly RulePlace[] }
@@ -179,6 +220,6 @@ function wrong(field: string, detail: string) {
 }
 
 /** Patients are named to who may read their values: who had most alarms is about their health. */
-function maySeePatients({ roles }: Principal): boolean {
-  return mayDo(roles, 'vitals.read').allowed;
+function maySeePatients(principal: Principal): boolean {
+  return may(principal, 'vitals.read');
 }

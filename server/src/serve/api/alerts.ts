@@ -1,6 +1,5 @@
 import { AlertChoices, AlertDetail, AlertList } from '@healthsync/contracts/alert';
 import type { FastifyInstance } from 'fastify';
-import { mayDo } from '../../domain/access.ts';
 import type { Alarm, Priority } from '../../domain/alarm.ts';
 import { type AlarmPolicy, snoozeChoicesMs } from '../../domain/alarm-policy.ts';
 import { parseAlarmId } from '../../domain/ids.ts';
@@ -8,12 +7,13 @@ import type { RegistryView } from '../../identity/registry-view.ts';
 import type { Principal } from '../../identity/sessions.ts';
 import { principalOf } from '../access-gate.ts';
 import { rfc3339, toHistoryEntry } from '../alert-shape.ts';
+import { may } from '../caller.ts';
 import { toldWithOf } from '../escalation-shape.ts';
 import { alertNow, wardOfAlarm } from '../live/places.ts';
 import { invalid, notFound, sendProblem } from '../problem.ts';
 import type { Services } from '../services.ts';
 import type { Api } from '../validation.ts';
-import { seesWard } from '../ward-scope.ts';
+import { seesPatient } from '../ward-scope.ts';
 import { AlertQuery, cursorAfter, parseAlertQuery } from './alert-query.ts';
 import { IdPath } from './parameters.ts';
 
@@ -75,7 +75,7 @@ export function registerAlerts(app: FastifyInstance, services: Services): void {
       const alarm = await visibleAlarm(services, principal, request.params.id);
       if (alarm === undefined) return notFound(reply, 'alarm');
       // A screen on the corridor may show the alarm, and not what people wrote about the patient.
-      const mayReadNotes = mayDo(principal.roles, 'alarm.acknowledge').allowed;
+      const mayReadNotes = may(principal, 'alarm.acknowledge');
       const [told, history, notes] = await Promise.all([
         deliveries(alarm.id),
         alarms.history(alarm.id),
@@ -84,16 +84,18 @@ export function registerAlerts(app: FastifyInstance, services: Services): void {
       return reply.send({
         alert: alertNow(view(), alarm),
         // Not to whom: a recipient may be a private number.
-        deliveries: told.map(({ event, channel, state, attempts, lastDetail, receiptState, updatedAtMs, toldWith }) => ({
-          event,
-          channel,
-          state,
-          attempts,
-          ...(lastDetail !== undefined && { detail: lastDetail }),
-          ...(receiptState !== undefined && { receipt: receiptState }),
-          updatedAt: rfc3339(updatedAtMs),
-          ...toldWithOf({ toldWith }),
-        })),
+        deliveries: told.map(
+          ({ event, channel, state, attempts, lastDetail, receiptState, updatedAtMs, toldWith }) => ({
+            event,
+            channel,
+            state,
+            attempts,
+            ...(lastDetail !== undefined && { detail: lastDetail }),
+            ...(receiptState !== undefined && { receipt: receiptState }),
+            updatedAt: rfc3339(updatedAtMs),
+            ...toldWithOf({ toldWith }),
+          }),
+        ),
         history: history.map(toHistoryEntry),
         ...(notes !== undefined && {
           notes: notes.map(({ id, atMs, author, text }) => ({ id, at: rfc3339(atMs), author, text })),
@@ -111,7 +113,7 @@ export async function visibleAlarm(
 ): Promise<Alarm | undefined> {
   const id = parseAlarmId(text);
   const alarm = id && (await alarms.find(id));
-  return alarm !== undefined && seesWard(principal, wardOfAlarm(view(), alarm)) ? alarm : undefined;
+  return alarm !== undefined && seesPatient(principal, alarm.patientId, wardOfAlarm(view(), alarm)) ? alarm : undefined;
 }
 
 /** Of alarms that speak of the patient; high technical ones have none (`snoozeChoicesMs`). */

@@ -10,7 +10,6 @@ import {
 } from '@healthsync/contracts/channel';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
-import { mayDo } from '../../domain/access.ts';
 import { CHANNEL_TRAITS } from '../../domain/channel.ts';
 import type { AlarmId } from '../../domain/ids.ts';
 import {
@@ -27,7 +26,9 @@ import type { Notifier } from '../../ports/notifier.ts';
 import type { ChannelTraffic } from '../../ports/outbox.ts';
 import { type ChannelHealth, FAILING_FROM } from '../../vitals/5-notify/channel-watch.ts';
 import { principalOf } from '../access-gate.ts';
+import { refusalOf } from '../access-refusal.ts';
 import { rfc3339 } from '../alert-shape.ts';
+import { decisionOn } from '../caller.ts';
 import { mayGrant } from '../event-grant.ts';
 import { invalid, notFound, sendProblem } from '../problem.ts';
 import { signatureOf } from '../signature.ts';
@@ -157,9 +158,8 @@ export function registerChannels(app: FastifyInstance, services: TellingServices
       if (notifier === undefined) return notFound(reply, 'channel');
       const { endpoint } = request.body;
       if (endpoint !== undefined) {
-        const decision = mayDo(principal.roles, 'channel.write');
-        if (!decision.allowed)
-          return sendProblem(reply, { status: 403, code: 'role-needed', rolesNeeded: decision.roleNeeded });
+        const decision = decisionOn(principal, { kind: 'door' }, 'channel.write');
+        if (!decision.allowed) return sendProblem(reply, refusalOf(decision));
         const known = endpointsOf(notifier.channel, services, await services.topics.list());
         if (!known.includes(endpoint)) return notFound(reply, 'endpoint');
       }

@@ -6,10 +6,10 @@ import type { Principal } from '../../identity/sessions.ts';
 import type { Device } from '../../ports/registry.ts';
 import { principalOf } from '../access-gate.ts';
 import { rfc3339 } from '../alert-shape.ts';
+import { decisionOn, may } from '../caller.ts';
 import { invalid, notFound, sendProblem } from '../problem.ts';
 import type { Services } from '../services.ts';
 import type { Api } from '../validation.ts';
-import { seesWard } from '../ward-scope.ts';
 import { IdPath } from './parameters.ts';
 
 /** What a small device's memory can be expected to hold; also retained in the registry, which lies in memory whole. */
@@ -33,7 +33,7 @@ export function registerDevices(app: FastifyInstance, services: Services): void 
       return {
         devices: view()
           .snapshot.devices.filter((device) => isVisible(principal, device))
-          .map(toShown),
+          .map((device) => toShown(principal, device)),
       };
     },
   );
@@ -107,11 +107,16 @@ export function registerDevices(app: FastifyInstance, services: Services): void 
 
   function isVisible(principal: Principal, device: Device): boolean {
     const patientId = view().patientAt(device.id, now());
-    return seesWard(principal, patientId === undefined ? undefined : view().place(patientId)?.wardId);
+    const wardId = patientId === undefined ? undefined : view().place(patientId)?.wardId;
+    return decisionOn(principal, { kind: 'device', deviceId: device.id, ...(wardId !== undefined && { wardId }) })
+      .allowed;
   }
 
-  function toShown(device: Device): DeviceList['devices'][number] {
-    const patientId = view().patientAt(device.id, now());
+  function toShown(principal: Principal, device: Device): DeviceList['devices'][number] {
+    const worn = view().patientAt(device.id, now());
+    // Who keeps devices running without looking after patients does not learn here who wears them.
+    const patientId =
+      worn !== undefined && may(principal, 'vitals.read', { kind: 'patient', patientId: worn }) ? worn : undefined;
     return {
       id: device.id,
       ...(device.profile !== undefined && { profile: device.profile }),

@@ -10,7 +10,7 @@ import { toPlannedStep } from '../escalation-shape.ts';
 import { wardOfAlarm } from '../live/places.ts';
 import { notFound, sendProblem } from '../problem.ts';
 import type { Api } from '../validation.ts';
-import { seesWard } from '../ward-scope.ts';
+import { seesPatient } from '../ward-scope.ts';
 import { placeOfAlarm } from './escalation-place.ts';
 import type { EscalationServices } from './escalation-services.ts';
 import { IdPath } from './parameters.ts';
@@ -35,7 +35,8 @@ export function registerEscalationNext(app: FastifyInstance, services: Escalatio
     async (request, reply) => {
       const id = parseAlarmId(request.params.id);
       const alarm = id && (await alarms.find(id));
-      if (!alarm || !seesWard(principalOf(request), wardOfAlarm(view(), alarm))) return notFound(reply, 'alarm');
+      if (!alarm || !seesPatient(principalOf(request), alarm.patientId, wardOfAlarm(view(), alarm)))
+        return notFound(reply, 'alarm');
       if (alarm.state === 'resolved')
         return sendProblem(reply, { status: 409, code: 'already-resolved', detail: 'This alarm is over.' });
       if (alarm.acknowledgedAtMs !== undefined) {

@@ -1,7 +1,6 @@
 import { Escalation, EscalationPreview, PostEscalate } from '@healthsync/contracts/escalation';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
-import { mayDo } from '../../domain/access.ts';
 import type { Alarm } from '../../domain/alarm.ts';
 import { parseNote } from '../../domain/alarm-note.ts';
 import { PUSH_AGAIN_MS, stepAfter } from '../../domain/escalation-round.ts';
@@ -13,13 +12,14 @@ import type { Principal } from '../../identity/sessions.ts';
 import type { ToldRound } from '../../ports/escalations.ts';
 import { principalOf } from '../access-gate.ts';
 import { rfc3339 } from '../alert-shape.ts';
+import { may } from '../caller.ts';
 import { toPlannedStep, toToldStep } from '../escalation-shape.ts';
 import { wardOfAlarm } from '../live/places.ts';
 import { invalid, notFound, sendProblem } from '../problem.ts';
 import type { NameOf } from '../rota-shape.ts';
 import { signatureOf } from '../signature.ts';
 import type { Api } from '../validation.ts';
-import { seesWard, visiblePatient } from '../ward-scope.ts';
+import { seesPatient, visiblePatient } from '../ward-scope.ts';
 import { registerEscalationNext } from './escalation-next.ts';
 import { placeOfAlarm } from './escalation-place.ts';
 import type { EscalationServices } from './escalation-services.ts';
@@ -124,7 +124,7 @@ export function registerEscalation(app: FastifyInstance, services: EscalationSer
       const principal = principalOf(request);
       const patientId = parsePatientId(patient);
       // Whoever plans rotas without looking after patients does not learn here who lies where.
-      const mayRead = mayDo(principal.roles, 'patient.read').allowed;
+      const mayRead = may(principal, 'patient.read');
       const place = mayRead && patientId ? visiblePatient(principal, view(), patientId) : undefined;
       if (place === undefined) return notFound(reply, 'patient');
       const atMs = at === undefined ? now() : parseInstant(at);
@@ -158,7 +158,9 @@ export function registerEscalation(app: FastifyInstance, services: EscalationSer
   async function visibleAlarm(principal: Principal, text: string): Promise<Alarm | undefined> {
     const id = parseAlarmId(text);
     const alarm = id && (await alarms.find(id));
-    return alarm !== undefined && seesWard(principal, wardOfAlarm(view(), alarm)) ? alarm : undefined;
+    return alarm !== undefined && seesPatient(principal, alarm.patientId, wardOfAlarm(view(), alarm))
+      ? alarm
+      : undefined;
   }
 
   async function shown(alarm: Alarm, principal: Principal): Promise<Escalation> {
@@ -169,7 +171,7 @@ export function registerEscalation(app: FastifyInstance, services: EscalationSer
       directory.worldOf(here),
     ]);
     // A wall on the corridor shows how far it has come, not whose phone rang.
-    const isStaff = mayDo(principal.roles, 'rota.read').allowed;
+    const isStaff = may(principal, 'rota.read');
     const nameOf: NameOf = isStaff ? namesIn(world) : () => undefined;
     const records = new Map(sent.flatMap((each) => (each.dedupeKey === undefined ? [] : [[each.dedupeKey, each]])));
     const last = rounds.at(-1);

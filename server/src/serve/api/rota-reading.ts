@@ -10,7 +10,7 @@ import type { KeptRota } from '../../ports/rotas.ts';
 import { rfc3339 } from '../alert-shape.ts';
 import { sendProblem } from '../problem.ts';
 import { type NameOf, toOverride, toRota, toSpan, toWarning } from '../rota-shape.ts';
-import { seesWard } from '../ward-scope.ts';
+import { seesWard, seesWholeHouse } from '../ward-scope.ts';
 import type { EscalationServices } from './escalation-services.ts';
 
 /** What every route of rotas asks. */
@@ -52,7 +52,7 @@ export function rotaReader({ rotas, directory }: Pick<EscalationServices, 'rotas
 
 /** Whoever looks after some wards only writes rotas for these; one for the whole house is not theirs. */
 export function writesRota(principal: Principal, { wardIds }: Pick<Rota, 'wardIds'>): boolean {
-  if (principal.wardIds.length === 0) return true;
+  if (seesWholeHouse(principal)) return true;
   return wardIds.length > 0 && wardIds.every((wardId) => seesWard(principal, wardId));
 }
 

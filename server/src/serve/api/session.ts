@@ -1,6 +1,7 @@
 import { Me, Setup, SignIn as SignInBody, SignInStep } from '@healthsync/contracts/session';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { ACTION_NAMES, mayDo } from '../../domain/access.ts';
+import { rolesMay } from '../../access/role-decisions.ts';
+import { ACTION_NAMES } from '../../domain/access.ts';
 import type { Principal } from '../../identity/sessions.ts';
 import type { StepOutcome } from '../../identity/sign-in.ts';
 import { principalOf } from '../access-gate.ts';
@@ -112,7 +113,7 @@ export function toMe(principal: Principal): Me {
     name: principal.name,
     displayName: principal.displayName,
     roles: [...principal.roles],
-    actions: ACTION_NAMES.filter((action) => mayDo(principal.roles, action).allowed),
+    actions: ACTION_NAMES.filter((action) => rolesMay(principal.roles, action)),
     sessionExpiresAt: rfc3339(principal.expiresAtMs),
     factors: [...principal.factors],
     ...(principal.mfaAtMs !== undefined && { secondFactorAt: rfc3339(principal.mfaAtMs) }),

@@ -5,7 +5,6 @@ import {
   TopicSubscriptionList,
 } from '@healthsync/contracts/topic';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { mayDo } from '../../domain/access.ts';
 import { parseContactAddress } from '../../domain/contact-address.ts';
 import { parseUserId, type UserId } from '../../domain/ids.ts';
 import { parseTopic, type Subscriber, type Subscription, type Topic, topicName } from '../../domain/topic.ts';
@@ -14,6 +13,7 @@ import type { User } from '../../ports/accounts.ts';
 import type { StoredSubscription } from '../../ports/topic-subscriptions.ts';
 import { principalOf } from '../access-gate.ts';
 import { rfc3339 } from '../alert-shape.ts';
+import { may } from '../caller.ts';
 import { type FieldError, invalid, notFound, sendProblem } from '../problem.ts';
 import { signatureOf } from '../signature.ts';
 import type { TellingServices } from '../telling-services.ts';
@@ -140,7 +140,7 @@ function errorsOf(topic: Topic | undefined, field: string, principal?: Principal
     return [{ code: 'invalid-value', field, detail: 'expected something like alarms.high.W3; system has no ward' }];
   if (principal === undefined || topic.class === 'system') return [];
   // Not a screen on the corridor either: whoever passes by could be told on a telephone of theirs.
-  if (!mayDo(principal.roles, 'alarm.acknowledge').allowed)
+  if (!may(principal, 'alarm.acknowledge'))
     return [{ code: 'role-needed', field, detail: 'your roles do not let you hear of patients’ alarms' }];
   return topic.wardId === undefined || seesWard(principal, topic.wardId)
     ? []

@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
-import { mayDo } from '../../domain/access.ts';
 import { parseWardId, type WardId } from '../../domain/ids.ts';
 import type { Principal } from '../../identity/sessions.ts';
 import { principalOf } from '../access-gate.ts';
+import { bindCaller, may } from '../caller.ts';
 import { invalid, sendProblem } from '../problem.ts';
 import type { Services } from '../services.ts';
 import type { Api } from '../validation.ts';
-import { seesWard } from '../ward-scope.ts';
+import { seesWard, wardsToShow } from '../ward-scope.ts';
 import { encodeEvent } from './event.ts';
 import type { LiveReader } from './hub.ts';
 import { NO_WARD } from './tile.ts';
@@ -36,12 +36,15 @@ const Query = Type.Object(
 interface Stream {
   readonly secret: string;
   readonly principal: Principal;
+  /** The wards asked for; none: every one that is theirs. */
+  readonly asked: readonly WardId[];
+  readonly scope: LiveScope;
   end(reason: 'signed-out' | 'changed'): void;
 }
 
 /** `GET /api/live`: the live stream as server-sent events, under the caller's session for as long as that lasts. */
 export function registerLive(app: FastifyInstance, services: Services): void {
-  const { live, signIn, now } = services;
+  const { live, signIn, access, now } = services;
   const streams = new Set<Stream>();
   const timer = setInterval(() => void recheck(), RECHECK_MS);
   timer.unref();
@@ -66,7 +69,8 @@ export function registerLive(app: FastifyInstance, services: Services): void {
       return openStream(reply, {
         principal,
         secret: request.credential?.secret ?? '',
-        wards: wardsOf(principal, wards as WardId[]),
+        wards: wards as WardId[],
+        scope: scopeOf(principal, wards as WardId[]),
         wantsVitals: request.query.vitals !== false,
       });
     },
@@ -77,7 +81,8 @@ export function registerLive(app: FastifyInstance, services: Services): void {
     asked: {
       readonly principal: Principal;
       readonly secret: string;
-      readonly wards: LiveReader['wards'];
+      readonly wards: readonly WardId[];
+      readonly scope: LiveScope;
       readonly wantsVitals: boolean;
     },
   ): FastifyReply {
@@ -85,7 +90,7 @@ export function registerLive(app: FastifyInstance, services: Services): void {
     let isOpen = true;
     const reader: LiveReader = {
       owner: asked.principal.userId,
-      wards: asked.wards,
+      wards: asked.scope.wards,
       wantsVitals: asked.wantsVitals,
       write: (bytes) => void response.write(bytes),
       pendingBytes: () => response.writableLength,
@@ -109,6 +114,8 @@ export function registerLive(app: FastifyInstance, services: Services): void {
     const stream: Stream = {
       secret: asked.secret,
       principal: asked.principal,
+      asked: asked.wards,
+      scope: asked.scope,
       end(reason) {
         if (reason === 'signed-out')
           response.write(encodeEvent({ id: 0, name: 'signed-out', json: JSON.stringify({ serverTime: now() }) }));
@@ -135,24 +142,33 @@ export function registerLive(app: FastifyInstance, services: Services): void {
   }
 
   async function recheckOne(secret: string, theirs: readonly Stream[]): Promise<void> {
-    let principal: Principal | undefined;
+    let known: Principal | undefined;
     try {
-      principal = await signIn.authenticate(secret);
+      known = await signIn.authenticate(secret);
     } catch {
       // The database is away: a wall must go on ringing. What was known of the session holds until it expires.
-      principal = theirs.map((stream) => stream.principal).find((known) => known.expiresAtMs > now());
+      known = theirs.map((stream) => stream.principal).find(({ expiresAtMs }) => expiresAtMs > now());
     }
+    const principal = known && bindCaller(known, { decisions: access, action: 'wall.watch' });
     for (const stream of theirs) {
-      if (principal === undefined || !mayDo(principal.roles, 'wall.watch').allowed) stream.end('signed-out');
+      if (principal === undefined || !may(principal, 'wall.watch')) stream.end('signed-out');
       // Other wards than before: the client comes back and gets what it may see now.
-      else if (principal.wardIds.join() !== stream.principal.wardIds.join()) stream.end('changed');
+      else if (scopeOf(principal, stream.asked).key !== stream.scope.key) stream.end('changed');
     }
   }
 }
 
-function wardsOf(principal: Principal, asked: readonly WardId[]): LiveReader['wards'] {
-  if (asked.length > 0) return new Set(asked);
-  return principal.wardIds.length === 0 ? 'all' : new Set(principal.wardIds);
+interface LiveScope {
+  readonly wards: LiveReader['wards'];
+  /** Equal for equal scopes. */
+  readonly key: string;
+}
+
+/** What is theirs to watch, of what they asked for. */
+function scopeOf(principal: Principal, asked: readonly WardId[]): LiveScope {
+  const wards =
+    asked.length > 0 ? asked.filter((ward) => seesWard(principal, ward)) : wardsToShow(principal, undefined);
+  return { wards: wards === undefined ? 'all' : new Set(wards), key: wards?.join() ?? 'all' };
 }
 
 const STREAM_HEADERS = {

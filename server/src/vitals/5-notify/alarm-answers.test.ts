@@ -1,4 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { testAccess } from '../../access/test-access.ts';
 import { PostgresAccounts } from '../../adapters/postgres/accounts.ts';
 import { PostgresAlarmStore } from '../../adapters/postgres/alarm-store.ts';
 import { PostgresAnswerTokens } from '../../adapters/postgres/answer-tokens.ts';
@@ -39,6 +40,7 @@ async function makeWorld() {
   const counted: string[] = [];
   const undelivered: string[] = [];
   const answers = createAlarmAnswers({
+    access: testAccess({ now }).access,
     contacts,
     tokens,
     outbox,

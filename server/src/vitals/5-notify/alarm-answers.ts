@@ -1,4 +1,5 @@
-import { mayDo } from '../../domain/access.ts';
+import type { Decisions } from '../../access/decisions.ts';
+import { userSubject } from '../../access/user-subject.ts';
 import type { Alarm } from '../../domain/alarm.ts';
 import { type AlarmId, parseAlarmId, type UserId, type WardId } from '../../domain/ids.ts';
 import { sha256Of } from '../../identity/secrets.ts';
@@ -10,6 +11,7 @@ import type { Contacts } from '../../ports/contacts.ts';
 import type { Outbox } from '../../ports/outbox.ts';
 
 export interface AnswerParts {
+  readonly access: Pick<Decisions, 'decide'>;
   readonly contacts: Pick<Contacts, 'userOf'>;
   readonly tokens: Pick<AnswerTokens, 'find'>;
   readonly outbox: Pick<Outbox, 'latestTo' | 'wasTold' | 'noteReceipt'>;
@@ -77,10 +79,10 @@ export function createAlarmAnswers(parts: AnswerParts): AlarmAnswers {
     return owner === undefined || owner === userId ? token.alarmId : { kind: 'not-allowed' };
   }
 
-  function mayTake({ roles, wardIds }: User, alarm: Alarm): boolean {
-    if (!mayDo(roles, 'alarm.acknowledge').allowed) return false;
-    const ward = parts.wardNow(alarm) ?? alarm.wardId;
-    return wardIds.length === 0 || (ward !== undefined && wardIds.includes(ward));
+  function mayTake(user: User, alarm: Alarm): boolean {
+    const wardId = parts.wardNow(alarm) ?? alarm.wardId;
+    const resource = { kind: 'patient', patientId: alarm.patientId, ...(wardId !== undefined && { wardId }) } as const;
+    return parts.access.decide({ principal: userSubject(user), action: 'alarm.acknowledge', resource }).allowed;
   }
 
   async function take(user: User, { id }: Alarm): Promise<AnswerOutcome> {

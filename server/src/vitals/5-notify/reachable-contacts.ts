@@ -1,12 +1,19 @@
+import { rolesMay } from '../../access/role-decisions.ts';
 import { CHANNEL_TRAITS } from '../../domain/channel.ts';
-import type { Contacts } from '../../ports/contacts.ts';
+import type { UserId } from '../../domain/ids.ts';
+import type { ReachablePerson } from '../../domain/topic.ts';
+import type { Contacts, KnownPerson } from '../../ports/contacts.ts';
 import type { Notifier } from '../../ports/notifier.ts';
+
+export interface ReachableContacts extends Contacts {
+  people(userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, ReachablePerson & KnownPerson>>;
+}
 
 /**
  * Contacts, of which only those are answered for telling that a configured channel can reach: an address of a channel
  * that is gone, or one that only says who answered, reaches nobody.
  */
-export function reachableContacts(contacts: Contacts, notifiers: readonly Notifier[]): Contacts {
+export function reachableContacts(contacts: Contacts, notifiers: readonly Notifier[]): ReachableContacts {
   const reaching = new Set(
     notifiers
       .filter(({ type }) => {
@@ -24,7 +31,12 @@ export function reachableContacts(contacts: Contacts, notifiers: readonly Notifi
       return new Map(
         people.map(([userId, person]) => [
           userId,
-          { ...person, contacts: person.contacts.filter(({ channel }) => reaching.has(channel)) },
+          {
+            ...person,
+            // A screen may read alarms; nobody carries it about.
+            mayHearOfPatients: rolesMay(person.roles, 'alarm.acknowledge'),
+            contacts: person.contacts.filter(({ channel }) => reaching.has(channel)),
+          },
         ]),
       );
     },

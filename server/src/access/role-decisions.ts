@@ -1,0 +1,40 @@
+import { ACCOUNT_ROLES, type Action, type Role } from '../domain/access.ts';
+import type { AccessFacts } from './access-facts.ts';
+import { createDecisions } from './cedar-decisions.ts';
+import type { Decisions } from './decisions.ts';
+import { openPolicies } from './policy-files.ts';
+import { roleAlone } from './role-alone.ts';
+
+/**
+ * Whether these roles open the door to an action at all, by the policies alone: for what a page shows or hides, and whom
+ * one would tell. Whether somebody may do it to somebody now, `Decisions` says.
+ */
+export function rolesMay(roles: readonly Role[], action: Action): boolean {
+  return roles.some((role) => roleMay(role, action));
+}
+
+/** Which roles open that door. */
+export const rolesFor = (action: Action): readonly Role[] => ACCOUNT_ROLES.filter((role) => roleMay(role, action));
+
+/** The policies are constants of the program, and so is what they say of a role alone. */
+const known = new Map<string, boolean>();
+let decisions: Decisions | undefined;
+
+function roleMay(role: Role, action: Action): boolean {
+  const key = `${role} ${action}`;
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  decisions ??= createDecisions({ policies: openPolicies(), facts: NO_FACTS, now: () => 0 });
+  const { allowed } = decisions.decide({ principal: roleAlone(role), action, resource: { kind: 'door' } });
+  known.set(key, allowed);
+  return allowed;
+}
+
+const NO_FACTS: AccessFacts = {
+  version: () => 0,
+  wardOf: () => undefined,
+  isInCareOf: () => false,
+  patientsOf: () => new Set(),
+  shiftOf: () => 'unplanned',
+  emergencyOf: () => undefined,
+};
