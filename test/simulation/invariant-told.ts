@@ -1,4 +1,5 @@
 import type { Alarm } from '../../server/src/domain/alarm.ts';
+import { nextDueMs } from '../../server/src/domain/alarm-time.ts';
 import { definitionFor } from '../../server/src/domain/escalation-round.ts';
 import type { DeliveryRecord } from '../../server/src/ports/outbox.ts';
 import type { Deliveries } from './invariants.ts';
@@ -45,6 +46,20 @@ export function escalationsGoOn({ time, escalations, plan }: World): readonly st
     }
   return found;
 }
+
+/** And what time does to an alarm is done: snoozes and acknowledgements end, reminders come. */
+export function timePasses({ time, alarms, plan }: World): readonly string[] {
+  const found: string[] = [];
+  for (const alarm of alarms.alarms.values()) {
+    const dueMs = Math.max(nextDueMs(alarm) ?? Number.POSITIVE_INFINITY, WELL_MS);
+    if (time.nowMs - dueMs > CLOCK_LATE_MS + aheadOf(plan))
+      found.push(`alarm ${short(alarm.id)}: what was due at ${since(dueMs)} s has not been done`);
+  }
+  return found;
+}
+
+/** The alarm clock looks every 15 s where no notice has woken it, and waits 5 s for a database that was away. */
+const CLOCK_LATE_MS = 25_000;
 
 const WELL_MS = START_MS + FAULTS_END_MS;
 

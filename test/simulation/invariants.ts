@@ -5,7 +5,7 @@ import { historyExplainsEachPage } from './invariant-explained.ts';
 import { alarmsLiveAsTheyShould } from './invariant-life.ts';
 import { nothingHappensTwice } from './invariant-once.ts';
 import { breachesBecomeAlarms } from './invariant-raised.ts';
-import { callsAreTold, escalationsGoOn, everyAlarmWasTold } from './invariant-told.ts';
+import { callsAreTold, escalationsGoOn, everyAlarmWasTold, timePasses } from './invariant-told.ts';
 import type { Node } from './node.ts';
 import type { World } from './world.ts';
 
@@ -14,7 +14,7 @@ export type Deliveries = ReadonlyMap<AlarmId, readonly DeliveryRecord[]>;
 
 /** What must hold all the time once nothing goes wrong any more. */
 export async function onTheWay(world: World): Promise<readonly string[]> {
-  return [...escalationsGoOn(world), ...(await callsAreTold(world))];
+  return [...escalationsGoOn(world), ...timePasses(world), ...(await callsAreTold(world))];
 }
 
 /** What must hold once everything is over. */

@@ -262,7 +262,7 @@ function runProgram(
         onRetry: (error) => trouble('assessor', error),
         onCheckpointFailed: (error) => trouble('checkpoint', error),
       },
-      settings: { tickMs: 2_500, checkpointEveryMs: 6_000 },
+      settings: { tickMs: 2_500, checkpointEveryMs: 8_000 },
     });
     opened.onChange(({ alarm }) => {
       if (alarm.acknowledgedAtMs !== undefined || alarm.state === 'resolved') systemAlarms.clear(unansweredId(alarm));
@@ -301,10 +301,11 @@ function runProgram(
         onHandlerError: (what, error) => trouble(`function ${what}`, error),
         onParked: (what) => time.thrown.push(new Error(`parked: ${what}`)),
       },
+      settings: { pollMs: 8_000 },
     });
     wakeDriver = () => driver.wake();
     const onError = (error: unknown) => trouble('watch', error);
-    startHeldTellings({ escalations, orders: outbox, onOrdered, now, onError });
+    startHeldTellings({ escalations, orders: outbox, onOrdered, now, onError, everyMs: 30_000 });
     startWatchdog({
       watch: escalations,
       directory,
@@ -316,7 +317,7 @@ function runProgram(
       hooks: { onError },
       settings: { graceMs: 10_000, lateMs: 20_000, repeatMs: 20_000 },
     });
-    watchHeartbeat({ name: WATCHDOG_HEARTBEAT, watch: escalations, systemAlarms, now, onError });
+    watchHeartbeat({ name: WATCHDOG_HEARTBEAT, watch: escalations, systemAlarms, now, onError, everyMs: 20_000 });
   }
 
   return {

@@ -2,7 +2,7 @@ import type { AlarmAct } from '../../server/src/domain/alarm-act.ts';
 import type { AlarmId, UserId } from '../../server/src/domain/ids.ts';
 import { Failure } from '../../server/src/ports/failure.ts';
 import type { Node } from './node.ts';
-import { END_MS, ROUND_MS } from './plan.ts';
+import { END_MS } from './plan.ts';
 import { BOARD, SNOOZE_MS } from './ward.ts';
 import { type Page, short, type World } from './world.ts';
 
@@ -42,7 +42,7 @@ export function people(world: World, nodes: () => readonly Node[]): { readonly o
         if (alarm.acknowledgedAtMs === undefined) act('rounder', alarm.id, { kind: 'acknowledge' }, 1);
     if (world.sinceStart() < END_MS) time.after(5_000, undefined, goRound);
   }
-  time.after(ROUND_MS, undefined, goRound);
+  time.after(plan.roundMs, undefined, goRound);
 
   return {
     onPage({ recipient, alarmId }) {

@@ -7,8 +7,6 @@ export const START_MS = 1_800_000_000_000;
 export const FAULTS_END_MS = 45_000;
 /** Until then somebody may be beyond a limit. */
 export const BREACHES_END_MS = 110_000;
-/** From here on somebody goes round and acknowledges whatever is open. */
-export const ROUND_MS = 130_000;
 /** By then everything is over. */
 export const END_MS = 400_000;
 
@@ -27,6 +25,8 @@ export interface Plan {
   readonly isCalm: boolean;
   readonly nodes: readonly NodeName[];
   readonly patients: readonly PatientPlan[];
+  /** From then on somebody goes round and acknowledges whatever is open: when all are well, and all should be told. */
+  readonly roundMs: number;
   readonly crashes: readonly Crash[];
   /** The database refuses; of one node, or of all. */
   readonly outages: readonly (Span & { readonly node?: NodeName })[];
@@ -68,6 +68,8 @@ export type Crash = { readonly node: NodeName; readonly restartAfterMs: number }
 export interface PatientPlan {
   readonly name: string;
   readonly ward: 'W1' | 'W2';
+  /** When the last breach is over. */
+  readonly wellMs: number;
   /** As they arrive: late, twice, in another order. */
   readonly arrivals: readonly Arrival[];
 }
@@ -94,6 +96,7 @@ export function planOf(seed: number): Plan {
     isCalm,
     nodes,
     patients,
+    roundMs: Math.max(FAULTS_END_MS + 45_000, 15_000 + Math.max(...patients.map(({ wellMs }) => wellMs))),
     crashes: some(0.6, 3, () => crash(throws, nodes)),
     outages: some(0.3, 2, () => ({
       ...span(throws, 25_000),
@@ -159,7 +162,12 @@ function patientPlan(index: number, isCalm: boolean, throws: Dice): PatientPlan 
     arrivals.push(arrival);
     if (!isCalm && throws.chance(0.03)) arrivals.push({ ...arrival, atMs: arrival.atMs + throws.between(0, 12_000) });
   }
-  return { name, ward: throws.pick(['W1', 'W2'] as const), arrivals: arrivals.sort((a, b) => a.atMs - b.atMs) };
+  return {
+    name,
+    ward: throws.pick(['W1', 'W2'] as const),
+    wellMs: Math.max(...breaches.map(({ toMs }) => toMs)),
+    arrivals: arrivals.sort((a, b) => a.atMs - b.atMs),
+  };
 }
 
 interface Breach extends Span {

@@ -1,7 +1,7 @@
 import type { AlarmChange, ConditionTransition } from '../../server/src/domain/alarm.ts';
 import type { AssignedReading } from '../../server/src/domain/reading.ts';
 import type { Delivery, DeliveryOrder } from '../../server/src/ports/outbox.ts';
-import type { Advance, DueExecution } from '../../server/src/ports/workflow-store.ts';
+import type { Advance, WorkflowStore } from '../../server/src/ports/workflow-store.ts';
 import type { World } from './world.ts';
 
 /** A bug put in on purpose, around a port: to know that the simulator would find it. */
@@ -48,16 +48,18 @@ export const PLANTED: readonly Planted[] = [
   {
     name: 'a timer is dropped: an execution that waits is never woken',
     around: ({ what, given, execute, world }) => {
+      const asleep = (advances: readonly Advance[]): readonly Advance[] =>
+        advances.map((advance) => {
+          const { wakeAtMs, ...without } = advance;
+          return advance.leasedUntilMs === undefined ? without : advance;
+        });
+      if (what === 'workflow.record') {
+        const [worker, advances] = given as Parameters<WorkflowStore['record']>;
+        return world.workflow.record(worker, asleep(advances));
+      }
       if (what !== 'workflow.advanceDue') return execute();
-      const request = given[0] as { decide: (due: readonly DueExecution[]) => readonly Advance[] };
-      return world.workflow.advanceDue({
-        ...(request as Parameters<World['workflow']['advanceDue']>[0]),
-        decide: (due) =>
-          request.decide(due).map((advance) => {
-            const { wakeAtMs, ...asleep } = advance;
-            return advance.leasedUntilMs === undefined ? asleep : advance;
-          }),
-      });
+      const [request] = given as Parameters<WorkflowStore['advanceDue']>;
+      return world.workflow.advanceDue({ ...request, decide: (due) => asleep(request.decide(due)) });
     },
   },
   {
@@ -151,19 +153,12 @@ export const PLANTED: readonly Planted[] = [
         : execute(),
   },
   {
-    name: 'a lease of an execution is forgotten: two drivers run it',
-    around: ({ what, given, execute, world }) => {
-      if (what !== 'workflow.advanceDue') return execute();
-      const request = given[0] as Parameters<World['workflow']['advanceDue']>[0];
-      return world.workflow.advanceDue({
-        ...request,
-        decide: (due) =>
-          request.decide(due).map((advance) => {
-            const { leasedUntilMs, ...unleased } = advance;
-            return unleased;
-          }),
-      });
-    },
+    name: 'an order is said to be written, and is not',
+    around: ({ what, execute }) => (what === 'outbox.enqueue' ? Promise.resolve(1) : execute()),
+  },
+  {
+    name: 'an answer to a waiting task is forgotten when the alarm is closed',
+    followed: (changes) => changes.filter(({ kind }) => kind !== 'resolved'),
   },
   {
     name: 'a page is sent although somebody has the alarm',

@@ -37,12 +37,12 @@ else await runAll();
 
 async function runAll(): Promise<void> {
   const startedMs = performance.now();
-  const sum = { events: 0, alarms: 0, pages: 0, lives: 0 };
+  const sum = { events: 0, alarms: 0, pages: 0, lives: 0, lastedSeconds: 0 };
   let broken = 0;
   let ran = 0;
   for (let seed = from; seed < from + count && broken < BROKEN_MAX; seed++, ran++) {
     const story = await runStory(seed, values.trace ? { onLine } : {});
-    for (const name of ['events', 'alarms', 'pages', 'lives'] as const) sum[name] += story[name];
+    for (const name of ['events', 'alarms', 'pages', 'lives', 'lastedSeconds'] as const) sum[name] += story[name];
     if (story.violations.length === 0) continue;
     broken++;
     say({ seed, violations: story.violations });

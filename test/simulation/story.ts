@@ -3,7 +3,7 @@ import type { AssignedReading } from '../../server/src/domain/reading.ts';
 import { atTheEnd, onTheWay } from './invariants.ts';
 import { type Node, runNode } from './node.ts';
 import { people } from './people.ts';
-import { type Arrival, END_MS, FAULTS_END_MS, planOf, ROUND_MS, START_MS } from './plan.ts';
+import { type Arrival, END_MS, FAULTS_END_MS, planOf, START_MS } from './plan.ts';
 import type { Planted } from './planted.ts';
 import { useTime } from './virtual-timers.ts';
 import { openWorld, type World } from './world.ts';
@@ -17,6 +17,8 @@ export interface Story {
   readonly alarms: number;
   readonly pages: number;
   readonly lives: number;
+  /** Of virtual time. */
+  readonly lastedSeconds: number;
 }
 
 /** Runs one seed from its beginning to its end. With `onLine` it tells what happens. */
@@ -36,7 +38,7 @@ export async function runStory(
   let quietLooks = 0;
   const look = async (): Promise<void> => {
     for (const found of await onTheWay(world)) violations.add(found);
-    quietLooks = world.sinceStart() > ROUND_MS && (await isQuiet(world)) ? quietLooks + 1 : 0;
+    quietLooks = world.sinceStart() > plan.roundMs && (await isQuiet(world)) ? quietLooks + 1 : 0;
     // What came last has reached every wall by the next look.
     isOver = violations.size > 0 || quietLooks > 1;
     if (!isOver) world.time.after(LOOK_EVERY_MS, undefined, () => void look());
@@ -53,10 +55,11 @@ export async function runStory(
     alarms: world.alarms.alarms.size,
     pages: world.pages.length,
     lives: world.lives,
+    lastedSeconds: Math.round(world.sinceStart() / 1_000),
   };
 }
 
-const LOOK_EVERY_MS = 5_000;
+const LOOK_EVERY_MS = 3_000;
 
 /** One after the other, as they become durable. */
 function bringReadings(world: World, name: string, arrivals: readonly Arrival[], nodes: readonly Node[]): void {
