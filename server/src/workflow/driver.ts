@@ -55,6 +55,7 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
   let storePauseMs = STORE_PAUSE_MS.first;
   let tellings = 0;
   let helpers = 0;
+  let isTaking = false;
   let isClosed = false;
   /** Something was left lying for want of room. */
   let isFull = false;
@@ -67,21 +68,24 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
     while (!stopping.signal.aborted) {
       const told = tellings;
       try {
-        const { hasMore, atMs } = await takeDue();
+        isTaking = true;
+        const { hasMore, atMs } = await takeDue().finally(() => {
+          isTaking = false;
+        });
         storeIsBack();
-        if (hasMore) callHelpers();
-        else if (told === tellings) await sleepUntilDue(told, atMs);
+        if (!hasMore && told === tellings) await sleepUntilDue(told, atMs);
       } catch (error) {
         await storeIsAway(error);
       }
     }
   }
 
-  /** There is more than one transaction's worth: others at once, until there is not. */
+  /** While one transaction is written, others take what has become due meanwhile: a timer need not wait for its end. */
   function callHelpers(): void {
     for (; helpers < settings.lanes - 1; helpers++) {
       void (async () => {
-        while (!stopping.signal.aborted && (await takeDue()).hasMore);
+        await new Promise(setImmediate);
+        while (isTaking && !stopping.signal.aborted && (await takeDue()).count > 0);
       })()
         .catch((error: unknown) => hooks.onStoreError?.(error))
         .finally(() => helpers--);
@@ -89,7 +93,7 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
   }
 
   /** One transaction's worth. */
-  async function takeDue(): Promise<{ readonly hasMore: boolean; readonly atMs: number }> {
+  async function takeDue(): Promise<{ readonly count: number; readonly hasMore: boolean; readonly atMs: number }> {
     const atMs = now();
     const room = settings.heldMax - held.size;
     // Hands full: what is held must still time out.
@@ -107,6 +111,7 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
         decide: (due) => {
           taken = due.flatMap((row) => decide(row, atMs, missing) ?? []);
           for (const { of } of taken) if (of !== undefined) of.isWriting = true;
+          if (taken.length > 0) callHelpers();
           return taken.map(({ advance }) => advance);
         },
       });
@@ -119,7 +124,7 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
       settle(one);
     }
     for (const digest of missing) await definitions.fetch(digest);
-    return { hasMore: missing.size > 0 || taken.length >= limit, atMs };
+    return { count: taken.length, hasMore: missing.size > 0 || taken.length >= limit, atMs };
   }
 
   function unlock(of: Held): void {
@@ -435,7 +440,7 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
       await running;
       for (const { running: theirs } of held.values()) for (const run of theirs.values()) run.stop();
       const untilMs = monotonicMs() + settings.drainMs;
-      while ((tasks > 0 || dirty.size > 0 || writes > 0) && monotonicMs() < untilMs)
+      while ((tasks > 0 || dirty.size > 0 || writes > 0 || helpers > 0) && monotonicMs() < untilMs)
         await new Promise((resolve) => setTimeout(resolve, 10));
       isClosed = true;
       held.clear();

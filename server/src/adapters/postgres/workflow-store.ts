@@ -223,6 +223,15 @@ function toDue(row: DueRow): DueExecution {
   return { ...row, signals: row.signals.map((text) => JSON.parse(text) as WorkflowSignal) };
 }
 
+/**
+ * JSON texts as one, between characters that JSON never holds unescaped (RFC 8259 §7): as an array literal each of their
+ * quotes would be escaped here and read again there, a tenth of what a transition costs.
+ */
+function asOne(texts: readonly string[]): string {
+  return texts.map((text) => SEPARATOR + text).join('');
+}
+const SEPARATOR = '\u001f';
+
 /** One statement for all: rows and their history. A row that is no longer at its version stays as it is. */
 async function write(
   client: Pick<pg.PoolClient, 'query'>,
@@ -238,18 +247,23 @@ async function write(
       advances.map(({ key }) => key),
       advances.map(({ version }) => version),
       advances.map(({ status }) => status),
-      advances.map(({ state }) => state),
+      asOne(advances.map(({ state }) => state)),
       advances.map(({ wakeAtMs = null }) => wakeAtMs),
       advances.map(({ leasedUntilMs = null }) => leasedUntilMs),
       advances.map(({ signalsSeen }) => signalsSeen),
       // A token holds no blank.
       advances.map(({ tokens }) => tokens.join(' ')),
-      advances.map(({ history = null }) => history),
+      asOne(advances.map(({ history = '' }) => history)),
       advances.map(({ endedAtMs = null }) => endedAtMs),
       advances.map(({ error = null }) => error),
     ],
   });
   return new Map(rows.map(({ key, isSignalled }) => [key, isSignalled ? 'signalled' : 'written']));
+}
+
+/** Undoes `asOne`: the first piece is what stands before the first. */
+function apart(texts: string): string {
+  return `(string_to_array(${texts}::text, chr(31)))[2:]`;
 }
 
 const writeIf = ({ locking, condition }: { readonly locking: string; readonly condition: string }) => `
@@ -267,14 +281,14 @@ const writeIf = ({ locking, condition }: { readonly locking: string; readonly co
       signals = case when next.ended_at is null then execution.signals[next.signals_seen + 1 :] else '{}' end,
       tokens = string_to_array(next.tokens, ' '),
       ended_at = to_timestamp(next.ended_at / 1000), error = next.error
-    from unnest($2::bigint[], $3::integer[], $4::text[], $5::text[], $6::float8[], $7::float8[], $8::integer[], $9::text[],
-        $10::text[], $11::float8[], $12::text[])
+    from unnest($2::bigint[], $3::integer[], $4::text[], ${apart('$5')}, $6::float8[], $7::float8[], $8::integer[], $9::text[],
+        ${apart('$10')}, $11::float8[], $12::text[])
       as next (key, version, status, state, wake_at, leased_until, signals_seen, tokens, history, ended_at, error)
     where execution.key = next.key and execution.version = next.version ${condition}
     returning execution.key, execution.version, next.history, cardinality(execution.signals) > 0 as signalled
   ), told as (
     insert into workflow_history (execution, version, events)
-    select key, version, history from written where history is not null
+    select key, version, history from written where history <> ''
   )
   select key, signalled as "isSignalled" from written`;
 
