@@ -116,7 +116,7 @@ function answerOf(
 
 /** What must be known of the moment in which something was done. */
 function note(
-  { time, takings, alarms, broken, notify, tell }: World,
+  { time, takings, toldTogether, alarms, broken, notify, tell }: World,
   { by, what, given, answer }: { by: string; what: string; given: readonly unknown[]; answer: unknown },
 ): void {
   const atMs = time.nowMs;
@@ -142,6 +142,7 @@ function note(
     case 'outbox.tellWith': {
       const { deliveryId, toldWith } = given[0] as Parameters<Outbox['tellWith']>[0];
       takings.push({ atMs, by, deliveryId, what: 'put-back' });
+      if (answer === true) toldTogether.push({ atMs, deliveryId, with: toldWith });
       tell(() => `recorded ${deliveryId} ${answer === true ? 'told' : 'not told'} with ${toldWith}`);
       return;
     }

@@ -3,9 +3,9 @@ import { nextDueMs } from '../../server/src/domain/alarm-time.ts';
 import { definitionFor } from '../../server/src/domain/escalation-round.ts';
 import type { DeliveryRecord } from '../../server/src/ports/outbox.ts';
 import type { Deliveries } from './invariants.ts';
-import { CLOCK_WRONG_MS, FAULTS_END_MS, type Plan, START_MS } from './plan.ts';
+import { FAULTS_END_MS, type Plan, START_MS } from './plan.ts';
 import { BOARD } from './ward.ts';
-import { short, type World } from './world.ts';
+import { type Page, short, type World } from './world.ts';
 
 /**
  * How long a high alarm may call before somebody has been told, counted from when nothing goes wrong any more: a lease
@@ -83,21 +83,21 @@ function calls(alarm: Alarm): boolean {
  * called to, or with several others in a summary, which names none. Undefined: nobody has.
  */
 function toldAtMs(
-  { pages }: World,
+  { pages, toldTogether }: World,
   { id }: Alarm,
   records: readonly DeliveryRecord[],
   sinceMs: number,
 ): number | undefined {
-  const others = new Set(
-    records
-      .filter(({ orderedAtMs }) => orderedAtMs >= sinceMs - CLOCK_WRONG_MS)
-      .flatMap(({ toldWith }) => toldWith?.alarmId ?? []),
+  const isForPerson = ({ recipient }: Page) => recipient !== BOARD;
+  const own = pages.find(
+    (page) => page.atMs >= sinceMs && isForPerson(page) && (page.alarmId === id || page.event === 'summary'),
   );
-  return pages.find(({ alarmId, event, atMs, recipient }) => {
-    if (recipient === BOARD) return false;
-    if (alarmId !== undefined && others.has(alarmId)) return true;
-    return atMs >= sinceMs && (alarmId === id || event === 'summary');
-  })?.atMs;
+  const ids = new Set(records.map(({ deliveryId }) => deliveryId));
+  const withOther = toldTogether.find(
+    (each) => each.atMs >= sinceMs && ids.has(each.deliveryId) && pages.some(({ key }) => key === each.with),
+  );
+  const all = [own?.atMs, withOther?.atMs].filter((ms) => ms !== undefined);
+  return all.length === 0 ? undefined : Math.min(...all);
 }
 
 /** Also one that came and went: it stays open until somebody has seen it, and somebody hears of it. */

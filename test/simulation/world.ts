@@ -26,6 +26,8 @@ export interface World {
   readonly changes: Committed[];
   /** What tellers took to be sent, and recorded as delivered: in the order of commits. */
   readonly takings: Taking[];
+  /** Told with the page of another alarm of the patient. */
+  readonly toldTogether: { readonly atMs: number; readonly deliveryId: string; readonly with: string }[];
   readonly sendings: Sending[];
   readonly pages: Page[];
   readonly acts: Acted[];
@@ -138,6 +140,7 @@ export function openWorld(
     checkpoints: new MemoryCheckpoints(),
     changes,
     takings: [],
+    toldTogether: [],
     sendings: [],
     pages: [],
     acts: [],
