@@ -237,6 +237,33 @@ export const RuleOverride = Type.Object(
 );
 export type RuleOverride = Static<typeof RuleOverride>;
 
+const BurdenSide = Type.Object({
+  alarms: Type.Integer({ description: 'Of the patient, not of the measurement.' }),
+  perPatientDay: Type.Number(),
+  missed: Type.Integer({ description: 'Sustained events during which none of them was there.' }),
+});
+
+/** What somebody had been shown of a change before they made it: the figures of its alarm-burden preview. */
+export const SeenBurden = Type.Object(
+  {
+    by: Type.String(),
+    at: Type.String(),
+    dataset: Type.Optional(Type.String({ description: 'Recorded patients instead of the place’s own.' })),
+    revision: Type.Integer({ description: 'Of the rules it was compared with.' }),
+    from: Type.String(),
+    to: Type.String(),
+    patients: Type.Integer(),
+    patientDays: Type.Number(),
+    before: BurdenSide,
+    after: BurdenSide,
+    sustainedEvents: Type.Integer(),
+    newlyMissed: Type.Integer(),
+    delayed: Type.Integer(),
+  },
+  { $id: 'SeenBurden' },
+);
+export type SeenBurden = Static<typeof SeenBurden>;
+
 /** A change that widens a critical limit, waiting for a second person. Until then the old rule holds. */
 export const RuleProposal = Type.Object(
   {
@@ -263,6 +290,8 @@ export const RuleProposal = Type.Object(
     expiresAt: Type.String(),
     state: Type.Enum(['open', 'confirmed', 'refused', 'expired', 'superseded']),
     decidedBy: Type.Optional(Type.String()),
+    /** What who asked for it had been shown. */
+    preview: Type.Optional(SeenBurden),
     /** May the caller confirm it? Not who asked. */
     mayConfirm: Type.Boolean(),
   },
@@ -322,6 +351,12 @@ export const PutRules = Type.Object(
         description: 'Or `If-Match`. One of the two is needed; 412 if it changed meanwhile.',
       }),
     ),
+    preview: Type.Optional(
+      Type.String({
+        maxLength: 64,
+        description: 'The preview of these rules whose figures you were shown: kept with the versions.',
+      }),
+    ),
     rules: Type.Array(SomeRule, { maxItems: 100 }),
   },
   { $id: 'PutRules', additionalProperties: false },
@@ -374,6 +409,8 @@ export const RuleVersions = Type.Object(
         confirmedBy: Type.Optional(Type.String()),
         reason: Type.String(),
         setAt: Type.String(),
+        /** What who set it had been shown. */
+        preview: Type.Optional(SeenBurden),
       }),
     ),
   },

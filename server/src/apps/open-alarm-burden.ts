@@ -13,7 +13,7 @@ import type { undoStack } from './undo.ts';
 export function openAlarmBurden(parts: {
   readonly address: DatabaseAddress;
   readonly datasetsFolder?: string | undefined;
-  readonly services: Pick<AlarmBurdenServices, 'view' | 'ruleSets' | 'now'>;
+  readonly services: Pick<AlarmBurdenServices, 'view' | 'ruleSets' | 'shownPreviews' | 'now'>;
   readonly log: Log;
   readonly undo: ReturnType<typeof undoStack>;
 }): (app: FastifyInstance) => void {
@@ -31,8 +31,8 @@ export function openAlarmBurden(parts: {
   });
   undo.push('alarm-burden preview', () => desk.close());
   const datasets = recordedDatasets(datasetsFolder);
-  const { view, ruleSets, now } = services;
-  return (app) => registerAlarmBurden(app, { view, ruleSets, now, desk, datasets });
+  const { view, ruleSets, shownPreviews, now } = services;
+  return (app) => registerAlarmBurden(app, { view, ruleSets, shownPreviews, now, desk, datasets });
 }
 
 const SCRIPT = new URL('./alarm-burden-worker.ts', import.meta.url);

@@ -206,6 +206,35 @@ export function ruleSetsContract(
       expect(await sets.decide({ ...DECISION, id: 'nobody' })).toEqual({ kind: 'not-found' });
     });
 
+    it('keeps what its author had been shown, with a version at once and with one that waited', async () => {
+      const preview = {
+        id: 'v1',
+        by: 'a',
+        atMs: T - 60_000,
+        revision: 0,
+        fromMs: T - 86_400_000,
+        toMs: T,
+        patients: 4,
+        patientDays: 3.5,
+        before: { alarms: 57, missed: 0 },
+        after: { alarms: 3, missed: 0 },
+        sustained: { events: 1, newlyMissed: 0, delayed: 1 },
+      };
+      await put(WARD, [LOW], { preview, propose: [PROPOSAL] });
+      expect(await sets.findProposal({ id: PROPOSAL.id, nowMs: T })).toMatchObject({ preview });
+      await sets.decide(DECISION);
+      await put(WARD, [{ ...LOW, limit: 91 }]);
+      const versions = await sets.versions({ place: WARD, limit: 10 });
+      expect(versions.map(({ ruleId, version, preview: seen }) => [ruleId, version, seen?.id])).toEqual(
+        expect.arrayContaining([
+          [LOW.id, 2, undefined],
+          [PROPOSAL.ruleId, 1, 'v1'],
+          [LOW.id, 1, 'v1'],
+        ]),
+      );
+      expect(versions.find(({ version, ruleId }) => ruleId === LOW.id && version === 1)?.preview).toEqual(preview);
+    });
+
     it('may take a rule away, or be an override', async () => {
       await put(WARD, [HIGH]);
       const { rule: _, ...taking } = PROPOSAL;

@@ -73,7 +73,34 @@ export interface News2Version extends News2Decision, Signed {
   readonly version: number;
 }
 
+/** The figures of an alarm-burden preview as a person had seen them when they changed rules. */
+export interface SeenBurden {
+  /** Of the preview. */
+  readonly id: string;
+  /** Who saw it, as they are named in what they do, and when it was first shown. */
+  readonly by: string;
+  readonly atMs: number;
+  /** Recorded patients instead of the place's own. */
+  readonly dataset?: string;
+  /** Of the rules it was compared with. */
+  readonly revision: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly patients: number;
+  readonly patientDays: number;
+  readonly before: SeenSide;
+  readonly after: SeenSide;
+  readonly sustained: { readonly events: number; readonly newlyMissed: number; readonly delayed: number };
+}
+
+export interface SeenSide {
+  /** Physiological ones. */
+  readonly alarms: number;
+  readonly missed: number;
+}
+
 export interface PutRules extends Signed {
+  readonly preview?: SeenBurden;
   readonly place: RulePlace;
   readonly expectedRevision?: number;
   readonly rules: readonly Rule[];
@@ -119,6 +146,8 @@ export interface RuleVersion extends Signed {
   readonly revision: number;
   /** Absent: taken away. */
   readonly rule?: Rule;
+  /** What who asked for it had been shown. */
+  readonly preview?: SeenBurden;
 }
 
 export interface RuleProposal extends NewProposal {
@@ -126,6 +155,7 @@ export interface RuleProposal extends NewProposal {
   readonly askedBy: string;
   readonly reason: string;
   readonly askedAtMs: number;
+  readonly preview?: SeenBurden;
   readonly state: 'open' | 'confirmed' | 'refused' | 'expired' | 'superseded';
   readonly decidedBy?: string;
   readonly decidedAtMs?: number;

@@ -1,4 +1,9 @@
-import type { RuleOrigin, RuleProposal as ShownProposal, ShownRule } from '@healthsync/contracts/rule';
+import type {
+  RuleOrigin,
+  SeenBurden as ShownBurden,
+  RuleProposal as ShownProposal,
+  ShownRule,
+} from '@healthsync/contracts/rule';
 import { news2NotApplicable } from '../domain/news2-use.ts';
 import type { Rule, RuleInForce, RuleScope } from '../domain/rule.ts';
 import { type RuleLayer, rulesInForce } from '../domain/rules-in-force.ts';
@@ -11,6 +16,7 @@ import type {
   RuleSet,
   RuleSets,
   RuleVersion,
+  SeenBurden,
   Signed,
 } from '../ports/rule-sets.ts';
 import { writeRule } from './rule-shape.ts';
@@ -106,8 +112,30 @@ export function showProposal(
     askedAt: iso(proposal.askedAtMs),
     expiresAt: iso(proposal.expiresAtMs),
     state: proposal.state,
+    ...(proposal.preview === undefined ? {} : { preview: showSeen(proposal.preview) }),
     ...(proposal.decidedBy === undefined ? {} : { decidedBy: proposal.decidedBy }),
     mayConfirm: proposal.state === 'open' && asker.mayWrite && proposal.askedById !== asker.userId,
+  };
+}
+
+export function showSeen({ atMs, fromMs, toMs, before, after, sustained, id: _, ...seen }: SeenBurden): ShownBurden {
+  const side = ({ alarms, missed }: SeenBurden['before']) => ({
+    alarms,
+    perPatientDay: seen.patientDays > 0 ? Math.round((100 * alarms) / seen.patientDays) / 100 : 0,
+    missed,
+  });
+  const { events: sustainedEvents, newlyMissed, delayed } = sustained;
+  return {
+    ...seen,
+    patientDays: Math.round(1_000 * seen.patientDays) / 1_000,
+    at: iso(atMs),
+    from: iso(fromMs),
+    to: iso(toMs),
+    before: side(before),
+    after: side(after),
+    sustainedEvents,
+    newlyMissed,
+    delayed,
   };
 }
 

@@ -3,7 +3,7 @@ import type { Rule } from '../domain/rule.ts';
 import { changeRules, type RuleChange, type WaitingChange } from '../domain/rule-change.ts';
 import type { Principal } from '../identity/sessions.ts';
 import type { PatientPlace } from '../ports/registry.ts';
-import type { NewProposal, News2Decision, PutOutcome, RuleProposal } from '../ports/rule-sets.ts';
+import type { NewProposal, News2Decision, PutOutcome, RuleProposal, SeenBurden } from '../ports/rule-sets.ts';
 import type { VersionedOutcome } from '../ports/versioned.ts';
 import { inheritedBy, ownRules, type RuleChain } from './rule-chain.ts';
 import type { Services } from './services.ts';
@@ -33,9 +33,11 @@ export async function writeRules(
     readonly who: RuleWriter;
     readonly reason: string;
     readonly expectedRevision?: number;
+    /** What they had been shown of it. */
+    readonly preview?: SeenBurden;
   },
 ): Promise<WriteOutcome> {
-  const { chain, rules: requested, who, reason, expectedRevision } = request;
+  const { chain, rules: requested, who, reason, expectedRevision, preview } = request;
   const change = changeRules({ own: ownRules(chain), requested, ...inheritedBy(chain) });
   if (change.kind === 'refused') return change;
   const waits = secondPerson === 'needed' ? change.wait : [];
@@ -44,6 +46,7 @@ export async function writeRules(
   const outcome = await ruleSets.put({
     place: chain.place,
     ...(expectedRevision === undefined ? {} : { expectedRevision }),
+    ...(preview === undefined ? {} : { preview }),
     rules: [...change.put, ...holds.flatMap(({ rule }) => rule ?? [])],
     remove: [...change.remove, ...holds.flatMap(({ rule, ruleId }) => (rule === undefined ? [ruleId] : []))],
     propose: waits.map((wait) => proposalOf(wait, who, nowMs + PROPOSAL_MS)),

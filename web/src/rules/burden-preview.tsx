@@ -27,7 +27,8 @@ export function BurdenPreview({
   readonly own: readonly RuleInput[];
   /** The linter found errors: there is nothing to be tried yet. */
   readonly isBlocked: boolean;
-  readonly onSeen: (isSeen: boolean) => void;
+  /** With the preview whose figures stand here: what is saved now is kept with them. */
+  readonly onSeen: (isSeen: boolean, previewId: string | undefined) => void;
 }) {
   const [days, setDays] = useState(7);
   const [dataset, setDataset] = useState('');
@@ -54,7 +55,8 @@ export function BurdenPreview({
   const { preview, problem, isBegun } = usePreview(body, isBlocked || (of.scope === 'house' && ward === undefined));
   const comparison = preview?.comparison;
   const isOver = comparison !== undefined || problem !== undefined || preview?.state === 'failed';
-  useEffect(() => onSeen(isOver), [isOver, onSeen]);
+  const shownId = comparison === undefined ? undefined : preview?.id;
+  useEffect(() => onSeen(isOver, shownId), [isOver, shownId, onSeen]);
 
   return (
     <section className="burden" aria-label="What this change would have meant">

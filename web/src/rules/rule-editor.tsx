@@ -10,7 +10,7 @@ import type {
 } from '@healthsync/contracts/rule';
 import { Button, Select } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { api } from '../api.ts';
 import { useServices } from '../services.ts';
 import { useSession } from '../session/session.tsx';
@@ -88,7 +88,8 @@ function Draft({
   const [own, setOwn] = useState<readonly RuleInput[]>(() => known.own.map(({ rule }) => rule));
   const [reason, setReason] = useState('');
   const [hours, setHours] = useState('');
-  const [isSeen, setSeen] = useState(false);
+  const [{ isSeen, previewId }, setSeen] = useState<Seen>({ isSeen: false });
+  const see = useCallback((isSeen: boolean, previewId: string | undefined) => setSeen({ isSeen, previewId }), []);
   const { changed, removed } = changesOf(known, own);
   const isDirty = changed.length + removed.length > 0;
   const lint = useLint(of, own, isDirty);
@@ -104,7 +105,12 @@ function Draft({
     const waiting: RuleProposal[] = [];
     const done = await saving.run(async () => {
       if (hours === '') {
-        const body: PutRules = { reason: reason.trim(), expectedRevision: known.revision, rules: [...own] };
+        const body: PutRules = {
+          reason: reason.trim(),
+          expectedRevision: known.revision,
+          rules: [...own],
+          ...(previewId !== undefined && { preview: previewId }),
+        };
         const { proposals } = await api<RuleSetResponse>(path, { method: 'PUT', body });
         waiting.push(...proposals.filter(({ id, state }) => state === 'open' && !knownBefore.has(id)));
         return;
@@ -172,7 +178,7 @@ function Draft({
       )}
       {mayWrite && isDirty && (
         <div className="rule-save">
-          <BurdenPreview of={of} own={own} isBlocked={isBlocked || lint === undefined} onSeen={setSeen} />
+          <BurdenPreview of={of} own={own} isBlocked={isBlocked || lint === undefined} onSeen={see} />
           {(lint?.needsSecondPerson.length ?? 0) > 0 && (
             <p className="second-person">
               <strong>A second person is needed.</strong> This makes a high alarm ring later or not at all. Until it is
@@ -212,6 +218,12 @@ function Draft({
 }
 
 /** Said where one looks after saving, and read out: the old limit still rings. */
+/** Whether the preview has come to an end, and which figures stand there. */
+interface Seen {
+  readonly isSeen: boolean;
+  readonly previewId?: string | undefined;
+}
+
 function SavedNotice({ waiting }: { readonly waiting: readonly RuleProposal[] }) {
   const notice = useRef<HTMLDivElement>(null);
   useEffect(() => {

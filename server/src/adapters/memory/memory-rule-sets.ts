@@ -38,22 +38,23 @@ export class MemoryRuleSets implements RuleSets {
     };
   }
 
-  async put({ place, expectedRevision, rules, remove, propose, ...signed }: PutRules): Promise<PutOutcome> {
+  async put({ place, expectedRevision, rules, remove, propose, preview, ...signed }: PutRules): Promise<PutOutcome> {
     this.#guard();
     const set = this.#set(place);
     if (expectedRevision !== undefined && expectedRevision !== set.revision)
       return { kind: 'changed-meanwhile', revision: set.revision, ...this.#lastChangeOf(place) };
     if (rules.length + remove.length + propose.length === 0) return { kind: 'done', revision: set.revision };
     set.revision++;
-    for (const rule of rules) this.#add(place, rule.id, signed, rule);
-    for (const id of remove) this.#add(place, id, signed);
+    const seen = preview === undefined ? {} : { preview };
+    for (const rule of rules) this.#add(place, rule.id, { ...signed, ...seen }, rule);
+    for (const id of remove) this.#add(place, id, { ...signed, ...seen });
     for (const proposal of propose) {
       if (proposal.override === undefined) this.#supersede(place, proposal.ruleId, signed.atMs);
       const { by: askedBy, reason, atMs: askedAtMs } = signed;
       const { rule, ...rest } = proposal;
       const version = versionOf(set.versions, proposal.ruleId) + 1;
       const kept = { ...rest, ...(rule === undefined ? {} : { rule: { ...rule, version } }) };
-      this.#proposals.set(proposal.id, { ...kept, place, askedBy, reason, askedAtMs, state: 'open' });
+      this.#proposals.set(proposal.id, { ...kept, place, askedBy, reason, askedAtMs, ...seen, state: 'open' });
     }
     return { kind: 'done', revision: set.revision };
   }
@@ -163,7 +164,7 @@ export class MemoryRuleSets implements RuleSets {
   }
 
   #takeEffect(
-    { id, place, ruleId, rule, news2, override, askedBy, reason }: RuleProposal,
+    { id, place, ruleId, rule, news2, override, askedBy, reason, preview }: RuleProposal,
     by: string,
     atMs: number,
   ): void {
@@ -185,7 +186,7 @@ export class MemoryRuleSets implements RuleSets {
       return;
     }
     this.#set(place).revision++;
-    this.#add(place, ruleId, signed, rule);
+    this.#add(place, ruleId, { ...signed, ...(preview === undefined ? {} : { preview }) }, rule);
   }
 
   #set(place: RulePlace) {
@@ -195,7 +196,12 @@ export class MemoryRuleSets implements RuleSets {
     return known;
   }
 
-  #add(place: RulePlace, ruleId: string, { by, confirmedBy, reason, atMs }: Signed, rule?: RuleVersion['rule']): void {
+  #add(
+    place: RulePlace,
+    ruleId: string,
+    { by, confirmedBy, reason, atMs, preview }: Signed & Pick<RuleVersion, 'preview'>,
+    rule?: RuleVersion['rule'],
+  ): void {
     const { versions, revision } = this.#set(place);
     const version = versionOf(versions, ruleId) + 1;
     const signed = { by, ...(confirmedBy === undefined ? {} : { confirmedBy }), reason, atMs };
@@ -205,6 +211,7 @@ export class MemoryRuleSets implements RuleSets {
       revision,
       ...signed,
       ...(rule === undefined ? {} : { rule: { ...rule, version } }),
+      ...(preview === undefined ? {} : { preview }),
     });
     this.#supersede(place, ruleId, atMs);
   }

@@ -8,6 +8,7 @@ import type {
   RulePlace,
   RuleProposal,
   RuleVersion,
+  SeenBurden,
   Signed,
 } from '../../ports/rule-sets.ts';
 
@@ -44,7 +45,7 @@ export function ruleOf(body: object, version: number): Rule {
   return { ...body, version } as Rule;
 }
 
-export interface VersionRow {
+export interface VersionRow extends PreviewRow {
   readonly rule_id: string;
   readonly version: number;
   readonly revision: number;
@@ -61,6 +62,7 @@ export function toVersion(row: VersionRow): RuleVersion {
     version: row.version,
     revision: row.revision,
     ...(row.body === null ? {} : { rule: ruleOf(row.body, row.version) }),
+    ...(row.preview === null ? {} : { preview: row.preview }),
     ...signed(row),
   };
 }
@@ -87,7 +89,11 @@ export function toOverride(row: OverrideRow): RuleOverride & Signed {
   };
 }
 
-export interface ProposalRow extends PlaceRow {
+interface PreviewRow {
+  readonly preview: SeenBurden | null;
+}
+
+export interface ProposalRow extends PlaceRow, PreviewRow {
   readonly id: string;
   readonly rule_id: string;
   readonly body: object | null;
@@ -123,6 +129,7 @@ export function toProposal(row: ProposalRow, nowMs: number): RuleProposal {
     reason: row.reason,
     askedAtMs: row.asked_at,
     expiresAtMs: row.expires_at,
+    ...(row.preview === null ? {} : { preview: row.preview }),
     state: row.state === 'open' && nowMs >= row.expires_at ? 'expired' : row.state,
     ...(row.decided_by === null ? {} : { decidedBy: row.decided_by }),
     ...(row.decided_at === null ? {} : { decidedAtMs: row.decided_at }),

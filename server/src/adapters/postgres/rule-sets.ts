@@ -14,6 +14,7 @@ import type {
   RuleSets,
   RuleSnapshot,
   RuleVersion,
+  SeenBurden,
   Signed,
 } from '../../ports/rule-sets.ts';
 import type { VersionedOutcome } from '../../ports/versioned.ts';
@@ -284,6 +285,7 @@ async function addVersion(
     readonly revision: number;
     readonly ruleId: string;
     readonly rule?: Rule;
+    readonly preview?: SeenBurden;
   },
 ): Promise<void> {
   const key = [...keyOf(change.place), change.ruleId];
@@ -292,11 +294,11 @@ async function addVersion(
      returning version`,
     key,
   );
-  const { rule, revision, by, confirmedBy, reason, atMs } = change;
+  const { rule, revision, by, confirmedBy, reason, atMs, preview } = change;
   await client.query(
     `insert into rule_version
-       (scope, scope_id, rule_id, version, revision, is_newest, body, set_by, confirmed_by, reason, set_at)
-     values ($1, $2, $3, $4, $5, true, $6, $7, $8, $9, $10)`,
+       (scope, scope_id, rule_id, version, revision, is_newest, body, set_by, confirmed_by, reason, set_at, preview)
+     values ($1, $2, $3, $4, $5, true, $6, $7, $8, $9, $10, $11)`,
     [
       ...key,
       (rows[0]?.version ?? 0) + 1,
@@ -306,6 +308,7 @@ async function addVersion(
       confirmedBy ?? null,
       reason,
       new Date(atMs),
+      previewOf(preview),
     ],
   );
   await supersede(client, change.place, change.ruleId, atMs);
@@ -319,19 +322,23 @@ async function supersede(client: Client, place: RulePlace, ruleId: string, atMs:
   );
 }
 
+function previewOf(preview: SeenBurden | undefined): string | null {
+  return preview === undefined ? null : JSON.stringify(preview);
+}
+
 async function addProposal(
   client: Client,
-  { place, by, reason, atMs }: PutRules,
+  { place, by, reason, atMs, preview }: PutRules,
   proposal: PutRules['propose'][number],
 ): Promise<void> {
   const { id, ruleId, rule, news2, override, effect, askedById, expiresAtMs } = proposal;
   if (override === undefined) await supersede(client, place, ruleId, atMs);
   await client.query(
     `insert into rule_proposal (id, scope, scope_id, rule_id, body, from_at, until_at, base_version, effect, asked_by,
-       asked_by_id, reason, asked_at, expires_at, news2)
+       asked_by_id, reason, asked_at, expires_at, news2, preview)
      select $1, $2, $3, $4, $5, $6, $7,
        coalesce((select version from rule_version where (scope, scope_id, rule_id) = ($2, $3, $4) and is_newest), 0),
-       $8, $9, $10, $11, $12, $13, $14`,
+       $8, $9, $10, $11, $12, $13, $14, $15`,
     [
       id,
       ...keyOf(place),
@@ -346,6 +353,7 @@ async function addProposal(
       new Date(atMs),
       new Date(expiresAtMs),
       news2 === undefined ? null : JSON.stringify(news2),
+      previewOf(preview),
     ],
   );
 }
@@ -376,7 +384,7 @@ async function takeEffect(
   proposal: RuleProposal,
   { by, atMs }: { readonly by: string; readonly atMs: number },
 ): Promise<void> {
-  const { id, place, ruleId, rule, news2, override } = proposal;
+  const { id, place, ruleId, rule, news2, override, preview } = proposal;
   const signed = { by: proposal.askedBy, confirmedBy: by, reason: proposal.reason, atMs };
   if (override !== undefined && rule !== undefined) {
     await insertOverride(client, { id, place, rule, ...override, fromMs: Math.max(override.fromMs, atMs), ...signed });
@@ -387,5 +395,6 @@ async function takeEffect(
     return;
   }
   const revision = await nextRevision(client, place);
-  await addVersion(client, { place, revision, ruleId, ...(rule === undefined ? {} : { rule }), ...signed });
+  const seen = preview === undefined ? {} : { preview };
+  await addVersion(client, { place, revision, ruleId, ...(rule === undefined ? {} : { rule }), ...seen, ...signed });
 }

@@ -184,7 +184,7 @@ export function registerAlarmBurden(app: FastifyInstance, services: AlarmBurdenS
         fromMs,
         toMs,
         patients: figures.patients,
-        patientDays: Math.round(figures.measuredMs / 86_400) / 1_000,
+        patientDays: figures.measuredMs / 86_400_000,
         before: side(before, sustained.before),
         after: side(after, sustained.after),
         sustained: { events: sustained.events, newlyMissed: sustained.newlyMissed, delayed: sustained.delayed },

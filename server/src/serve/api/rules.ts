@@ -25,6 +25,7 @@ import {
   showNews2,
   showOverride,
   showProposal,
+  showSeen,
 } from '../rule-chain.ts';
 import { mayWriteRules, type VisiblePlace, visiblePlace } from '../rule-place.ts';
 import { readRules, writeRule } from '../rule-shape.ts';
@@ -86,17 +87,29 @@ export function registerRules(app: FastifyInstance, services: Services): void {
             code: 'other-ward',
             detail: 'The house’s rules hold in wards that are not yours, too.',
           });
-        const { reason, rules, expectedRevision } = request.body;
+        const { reason, rules, expectedRevision, preview: previewId } = request.body;
         const from = versionFrom(request, expectedRevision);
         const read = readRules(rules);
         if (read.kind === 'invalid') return invalid(reply, read.errors);
+        const who = writerOf(principalOf(request));
+        const seen =
+          previewId === undefined
+            ? undefined
+            : services.shownPreviews.find({
+                id: previewId,
+                userId: who.userId,
+                place: visible.place,
+                rules: read.rules,
+              });
+        if (seen?.kind === 'not-seen') return invalid(reply, [seen.error]);
         const chain = await readRuleChain(ruleSets, visible.place, visible.patient, now());
         const outcome = await writeRules(services, {
           chain,
           rules: read.rules,
-          who: writerOf(principalOf(request)),
+          who,
           reason,
           expectedRevision: from ?? 0,
+          ...(seen === undefined ? {} : { preview: seen.burden }),
         });
         if (outcome.kind === 'changed-meanwhile')
           return notFromThis(reply, from, { ...outcome, version: outcome.revision });
@@ -131,7 +144,7 @@ export function registerRules(app: FastifyInstance, services: Services): void {
           limit,
         });
         return reply.send({
-          versions: versions.map(({ by: setBy, atMs, rule, confirmedBy, ...version }) => ({
+          versions: versions.map(({ by: setBy, atMs, rule, confirmedBy, preview, ...version }) => ({
             ruleId: version.ruleId,
             version: version.version,
             revision: version.revision,
@@ -140,6 +153,7 @@ export function registerRules(app: FastifyInstance, services: Services): void {
             ...(confirmedBy === undefined ? {} : { confirmedBy }),
             reason: version.reason,
             setAt: iso(atMs),
+            ...(preview === undefined ? {} : { preview: showSeen(preview) }),
           })),
         });
       },
