@@ -5,7 +5,7 @@ import { parsePatientId } from '../domain/ids.ts';
 import type { AssignedReading } from '../domain/reading.ts';
 import { VITALS, type VitalName } from '../domain/vital.ts';
 import type { RecordedDatasets, RecordedStay } from '../ports/recorded-datasets.ts';
-import { parsePhysionet, type RecordedReading } from './physionet.ts';
+import { parsePhysionet, type RecordedPatient, type RecordedReading } from './physionet.ts';
 
 /**
  * The folders in a folder, each a data set of PhysioNet records (`.psv`, `.txt`), at any depth. Without a folder there
@@ -40,8 +40,13 @@ async function* patientsOf(folder: string, files: readonly string[]): AsyncGener
     const found = parsePhysionet(file.slice(file.lastIndexOf('/') + 1), await readFile(join(folder, file), 'utf8'));
     const patientId = parsePatientId(found?.patientId);
     if (found === undefined || patientId === undefined) continue;
-    yield { patientId, readings: found.readings.map((reading) => toReading(reading, patientId)) };
+    yield recordedStay(found, patientId);
   }
+}
+
+/** A recorded patient as they would have been measured: without what no living patient can show. */
+export function recordedStay({ readings }: RecordedPatient, patientId: RecordedStay['patientId']): RecordedStay {
+  return { patientId, readings: readings.map((reading) => toReading(reading, patientId)) };
 }
 
 function toReading(
