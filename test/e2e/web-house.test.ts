@@ -56,7 +56,7 @@ describe('what waits for a second person', () => {
     if (browser === undefined) return context.skip();
     const { page, mock, close } = await openPage(browser, { path: '/wall', role: 'charge-nurse', ...BIG });
     await page.getByRole('banner').getByRole('link', { name: '1 to approve' }).click();
-    await page.getByText('SpO₂ < 85 becomes SpO₂ < 80').waitFor();
+    await page.locator('.second-person').getByText('SpO₂ < 85 becomes SpO₂ < 80').first().waitFor();
     await page.getByRole('link', { name: /Mehta|Okafor|Lindqvist|Haddad|Nowak|Silva|Ito|Feather/ }).waitFor();
     await page.getByRole('button', { name: 'Confirm' }).click();
     await page.getByText('Nothing waits for you.').waitFor();

@@ -370,10 +370,15 @@ async function listen(): Promise<HeardPulse[]> {
   return spans.map((span) => {
     let hertz = 0;
     let most = 0;
-    for (let each = 100; each <= 4_000; each += 5) {
-      const found = strength(span, each);
-      if (found > most) [hertz, most] = [each, found];
-    }
+    const search = (from: number, to: number, step: number) => {
+      for (let each = from; each <= to; each += step) {
+        const found = strength(span, each);
+        if (found > most) [hertz, most] = [each, found];
+      }
+    };
+    // The window sees 25 Hz to either side; then closer.
+    search(100, 4_000, 20);
+    search(hertz - 15, hertz + 15, 5);
     const harmonics = [1, 2, 3, 4].map((n) => 20 * Math.log10(strength(span, n * hertz) / most));
     return { at: (span.from * window5ms) / rate, ms: (span.to - span.from) * 5, hertz, harmonics };
   });

@@ -22,8 +22,8 @@ export function EscalationLadder({ alert }: { readonly alert: Alert }) {
     );
   const now = store.clock.now();
   const steps = stepsShown(data, now);
-  const reached = steps.filter(({ state }) => state !== 'skipped');
-  const nobody = [...new Set(steps.filter(({ state }) => state === 'skipped').map(({ step }) => STEP_WORDS[step]))];
+  const reached = steps.filter(reachesSomebody);
+  const nobody = [...new Set(steps.filter((step) => !reachesSomebody(step)).map(({ step }) => STEP_WORDS[step]))];
   const next = reached.find((step) => isToCome(step, now));
   return (
     <ol className="ladder" data-state={data.state}>
@@ -45,6 +45,9 @@ export function EscalationLadder({ alert }: { readonly alert: Alert }) {
     </ol>
   );
 }
+
+/** The last step waits also where it has nobody to tell: somebody may come. */
+const reachesSomebody = ({ recipients }: EscalationStep): boolean => recipients.length > 0;
 
 function Note({ step }: { readonly step: EscalationStep }) {
   if (step.state === 'planned') return null;

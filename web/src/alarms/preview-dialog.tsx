@@ -37,7 +37,7 @@ export function PreviewDialog({ patientId, onClose }: { readonly patientId: stri
           definition === undefined || steps.length === 0 ? (
             <p>Such alarms are not escalated.</p>
           ) : (
-            <StepList steps={steps} isPlan />
+            <StepList steps={steps} isPlan firstIsNow />
           )
         }
       </Awaited>
