@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Alarm, AlarmChange, AlarmChangeKind, Priority } from './alarm.ts';
-import type { AlarmId, DeviceId, PatientId, ReadingId, UserId, WardId } from './ids.ts';
+import type { AlarmId, DepartmentId, DeviceId, PatientId, ReadingId, UserId, WardId } from './ids.ts';
 import {
   happeningOf,
+  ofWards,
   parseTopic,
   RETURNED_AFTER_MS,
   type ReachablePerson,
@@ -67,6 +68,8 @@ describe('a topic', () => {
     ['alarms.*.high', { class: 'alarms', wardId: 'high' }],
     ['alarms.low.icu.east', { class: 'alarms', priority: 'low', wardId: 'icu.east' }],
     ['system.high', { class: 'system', priority: 'high' }],
+    ['alarms.high.@cardiology', { class: 'alarms', priority: 'high', departmentId: 'cardiology' }],
+    ['technical.*.@icu.east', { class: 'technical', departmentId: 'icu.east' }],
   ])('%s is read, and written the same', (text, topic) => {
     expect(parseTopic(text)).toEqual(topic);
     expect(topicName(topic as Topic)).toBe(text);
@@ -87,6 +90,8 @@ describe('a topic', () => {
     'system.high.W3',
     'system.*.*',
     'alarms.high.a b',
+    'alarms.high.@',
+    'system.high.@cardiology',
   ])('%j is none', (text) => expect(parseTopic(text)).toBeUndefined());
 });
 
@@ -102,6 +107,22 @@ describe('a subscriber hears', () => {
     ['technical', false],
     ['system', false],
   ])('under %s of a new high alarm in W3: %s', (topic, expected) => expect(hears(change(), topic)).toBe(expected));
+
+  it('of the wards of a department, as they belong to it now', () => {
+    const wards = [
+      { id: 'W3' as WardId, departmentId: 'cardiology' as DepartmentId },
+      { id: 'W4' as WardId },
+      { id: 'W5' as WardId, departmentId: 'surgery' as DepartmentId },
+    ];
+    const heard = (topic: string) => recipients(change(), ofWards([to(topic)], wards)).length === 1;
+    expect([heard('alarms.high.@cardiology'), heard('alarms.*.@surgery'), heard('alarms.*.@nowhere')]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(recipients(change(), [to('alarms.high.@cardiology')])).toEqual([]);
+    expect(ofWards([to('alarms.high.W4')], wards)).toEqual([to('alarms.high.W4')]);
+  });
 
   it('of technical alarms apart', () => {
     const lost = change({ kind: 'technical', rule: 'technical.lost', priority: 'medium' });

@@ -123,6 +123,13 @@ describe('the command line', () => {
     });
   });
 
+  it('does not answer from a new installation where the folder was mistyped', async () => {
+    const typo = join(folder, 'dta');
+    const { code, err } = await run(['device', 'list', '--data', typo]);
+    expect([code, err]).toEqual([1, expect.stringContaining(`there is no installation in ${typo}`)]);
+    await expect(stat(typo)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
   it('names every wrong setting at once', async () => {
     const { code, err } = await run(['device', 'list'], {
       env: { HEALTHSYNC_MQTPORT: '1', HEALTHSYNC_HTTPS_PORT: 'x' },
@@ -204,6 +211,27 @@ describe('beside a running server', () => {
     client.release();
     await ears.close();
     expect((await json(['device', 'list'])).devices).toContainEqual(expect.objectContaining({ id: 'm-8' }));
+  });
+
+  it('wards and beds are added once and listed, and a ward keeps its department', { timeout: 60_000 }, async () => {
+    await json(['ward', 'add', 'w-9', '--name', 'Ward 9', '--department', 'cardiology']);
+    expect(await run(['ward', 'add', 'w-9'])).toMatchObject({ code: 1, err: expect.stringContaining('already') });
+    expect(await json(['ward', 'put', 'w-9', '--name', 'Nine'])).toMatchObject({ department: 'cardiology' });
+    await json(['bed', 'add', 'w-9-1', '--ward', 'w-9']);
+    expect(await json(['ward', 'list'])).toMatchObject({
+      wards: expect.arrayContaining([{ id: 'w-9', name: 'Nine', department: 'cardiology', beds: 1 }]),
+    });
+    expect(await json(['bed', 'list', '--ward', 'w-9'])).toEqual({
+      beds: [{ id: 'w-9-1', ward: 'w-9', label: 'w-9-1', patients: [] }],
+    });
+  });
+
+  it('events are listed as other systems get them; a replay needs the HTTPS side', async () => {
+    expect(await json(['events', 'list', '--after', '0'])).toEqual({ events: [] });
+    expect(await json(['events', 'subscriptions'])).toEqual({ subscriptions: [] });
+    expect((await run(['events', 'replay', 's-1', '--after', 'x'])).code).toBe(2);
+    const replay = await run(['events', 'replay', 's-1', '--after', '0'], { env: { HEALTHSYNC_HTTPS_PORT: '1' } });
+    expect(replay).toMatchObject({ code: 1, err: expect.stringContaining('no server answers') });
   });
 
   it('a replay needs its HTTPS side, and says so', async () => {
@@ -336,6 +364,14 @@ describe('beside a running server', () => {
         code: 1,
         err: expect.stringContaining('there are users already'),
       });
+    });
+
+    it('who have no password are given one', async () => {
+      const nobody = await run(['user', 'password', 'nobody'], { input: 'one long pass phrase\n' });
+      expect([nobody.code, nobody.err]).toEqual([1, expect.stringContaining('no enabled user')]);
+      const weak = await run(['user', 'password', 'anna'], { input: 'short\n' });
+      expect([weak.code, weak.err]).toEqual([2, expect.stringContaining('at least 12')]);
+      expect((await run(['user', 'password', 'anna'], { input: 'another long phrase\n' })).code).toBe(0);
     });
 
     it('have tokens made for their scripts', async () => {
