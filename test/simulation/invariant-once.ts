@@ -16,7 +16,8 @@ export function nothingHappensTwice(world: World, deliveries: Deliveries): reado
 function orderedOnce({ changes }: World, deliveries: Deliveries): readonly string[] {
   const found: string[] = [];
   for (const [alarmId, records] of deliveries) {
-    const keys = records.flatMap(({ dedupeKey }) => dedupeKey ?? []);
+    // By what the key says: of whom, at which step, by which way.
+    const keys = records.flatMap(({ dedupeKey }) => dedupeKey?.replace(/\+$/, '') ?? []);
     if (new Set(keys).size < keys.length) found.push(`alarm ${short(alarmId)}: a telling was ordered twice`);
     const happened = changes
       .filter(({ change }) => change.alarm.id === alarmId)

@@ -204,10 +204,11 @@ function runProgram(
     clear: () => {},
   };
   const places = new Map(plan.patients.map((each) => [each.name, each]));
-  const placeOf = ({ patientId }: Pick<Alarm, 'patientId'>) => {
-    const { ward } = places.get(patientId) ?? { ward: 'W1' };
+  const placeOfPatient = (patientId: PatientId) => {
+    const ward = places.get(patientId)?.ward;
     return { wardId: ward as WardId, bedId: `bed-${patientId}` as BedId, bed: patientId };
   };
+  const placeOf = ({ patientId }: Pick<Alarm, 'patientId'>) => placeOfPatient(patientId);
   let desk: AlarmDesk | undefined;
   let wakeClock = (): void => {};
   let wakeDriver = (): void => {};
@@ -236,7 +237,7 @@ function runProgram(
     });
     const opened = await openAlarmDesk({
       store: alarms,
-      placeOf,
+      placeOf: placeOfPatient,
       now,
       monotonicMs,
       hooks: {

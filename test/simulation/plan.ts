@@ -174,15 +174,15 @@ interface Breach extends Span {
   readonly vital: 'heartRate' | 'respiratoryRate' | 'spo2';
 }
 
+/** A value or two; as long as the first steps of an escalation; as long as all of them. */
+const SHORT = [1_000, 6_000] as const;
+const LONGER = [10_000, 30_000] as const;
+const LONG = [30_000, 90_000] as const;
+
 function breach(throws: Dice): Breach {
   const fromMs = throws.between(1_000, BREACHES_END_MS - 10_000);
-  const lastsMs = throws.between(
-    ...throws.pick([
-      [1_000, 6_000],
-      [10_000, 30_000],
-      [30_000, 90_000],
-    ] as const),
-  );
+  const [least, most] = throws.pick<readonly [number, number]>([SHORT, LONGER, LONG]);
+  const lastsMs = throws.between(least, most);
   return {
     vital: throws.pick(['heartRate', 'heartRate', 'heartRate', 'respiratoryRate', 'spo2'] as const),
     fromMs,
