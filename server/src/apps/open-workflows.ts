@@ -10,6 +10,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type DefinitionFile, Definitions } from '../workflow/definitions.ts';
 import { startWorkflowDriver, type WorkflowDriver } from '../workflow/driver.ts';
+import { createLateReport } from '../workflow/late-report.ts';
 import type { TaskHandlers } from '../workflow/task-handler.ts';
 
 export interface Workflows {
@@ -39,6 +40,9 @@ export async function openWorkflows(options: {
   const store = new PostgresWorkflowStore(database);
   const definitions = new Definitions(store);
   await definitions.keep(options.definitions, Object.keys(options.handlers));
+  const late = createLateReport({
+    report: ({ count, lagMs }) => log.warn('workflows went on late', { component: 'workflow', count, lagMs }),
+  });
   const driver = startWorkflowDriver({
     store,
     definitions,
@@ -54,6 +58,10 @@ export async function openWorkflows(options: {
     },
     hooks: {
       ...metrics.workflow,
+      advanced(done) {
+        metrics.workflow.advanced(done);
+        late.advanced(done);
+      },
       onParked: () => log.error('a workflow cannot be run: its definition or function is not of this version'),
       onStoreError: (error) => log.warn('the workflow store could not be reached', { error }),
       onHandlerError: (_, error) => log.error('a workflow function threw', { error }),
@@ -70,6 +78,7 @@ export async function openWorkflows(options: {
     async stop() {
       await stopNotices();
       await driver.stop();
+      late.stop();
     },
   };
 }
