@@ -1,11 +1,18 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import { createOutsideProvider } from '../adapters/openid/outside-provider.ts';
 import type { Connections } from '../adapters/postgres/connection.ts';
 import { PostgresOAuthClients } from '../adapters/postgres/oauth-clients.ts';
 import { PostgresOpenIdRecords } from '../adapters/postgres/openid-records.ts';
 import { PostgresSecondFactors } from '../adapters/postgres/second-factors.ts';
+import { PostgresUserDirectory } from '../adapters/postgres/user-directory.ts';
 import { ROLES, type Role } from '../domain/access.ts';
-import { openIdentityKeys } from '../identity/identity-keys.ts';
+import type { UserId } from '../domain/ids.ts';
+import { parseRoleGroup } from '../domain/role-groups.ts';
+import { createDirectorySync } from '../identity/directory-sync.ts';
+import { createFederation } from '../identity/federation.ts';
+import { type IdentityKeys, openIdentityKeys } from '../identity/identity-keys.ts';
 import { createOpenIdProvider, type OpenIdProvider } from '../identity/openid-provider.ts';
 import { createPasswords } from '../identity/passwords.ts';
 import type { RegistryView } from '../identity/registry-view.ts';
@@ -15,12 +22,17 @@ import { createSecondFactorDesk } from '../identity/second-factors.ts';
 import { createSessions, type Sessions } from '../identity/sessions.ts';
 import { createSignIn, type SignIn } from '../identity/sign-in.ts';
 import { createTickets } from '../identity/tickets.ts';
+import { createUserAdmin } from '../identity/user-admin.ts';
 import type { Accounts } from '../ports/accounts.ts';
+import type { OutsideProvider } from '../ports/outside-provider.ts';
 import { registerClients } from '../serve/api/clients.ts';
 import { registerSecondFactors } from '../serve/api/second-factors.ts';
+import { registerUsers } from '../serve/api/users.ts';
 import { createFreshProof } from '../serve/fresh-proof.ts';
 import { acceptEmptyBodies } from '../serve/http-server.ts';
+import { registerFederation } from '../serve/oidc/federation-routes.ts';
 import { registerOpenId } from '../serve/oidc/openid-routes.ts';
+import { registerScim } from '../serve/scim/scim-routes.ts';
 import type { Settings } from './settings.ts';
 
 export interface OpenedIdentity {
@@ -49,7 +61,8 @@ export async function openIdentity(parts: {
   const desk = createSecondFactorDesk({ store, seal, tickets, now });
   const sessions = createSessions({ accounts, now, limits: sessionLimitsOf(settings) });
   const roles = secondFactorRolesOf(settings);
-  const signIn = createSignIn({ accounts, sessions, passwords: createPasswords(), now, secondFactor: { desk, roles } });
+  const passwords = createPasswords();
+  const signIn = createSignIn({ accounts, sessions, passwords, now, secondFactor: { desk, roles } });
   const relyingParty = relyingParties({
     names: settings.serverNames,
     ...(settings.publicUrl !== undefined && { publicUrl: settings.publicUrl }),
@@ -79,6 +92,12 @@ export async function openIdentity(parts: {
     return made;
   };
 
+  const directory = new PostgresUserDirectory(database);
+  const endApps = (userId: UserId) => records.removeAccount(userId);
+  const admin = createUserAdmin({ directory, accounts, passwords, sessions, desk, signIn, endApps, now });
+  const roleGroups = settings.roleGroups.flatMap((text) => parseRoleGroup(text) ?? []);
+  const outside = outsideProviderOf(settings, keys, base);
+
   return {
     sessions,
     signIn: {
@@ -88,10 +107,50 @@ export async function openIdentity(parts: {
     routes(app) {
       acceptEmptyBodies(app);
       registerSecondFactors(app, { desk, roles, relyingParty, signIn, accounts, now, hooks });
+      registerUsers(app, {
+        admin,
+        directory,
+        accounts,
+        sessions,
+        desk,
+        secondFactorRoles: roles,
+        freshProof,
+        now,
+      });
       registerClients(app, { clients, freshProof, now });
+      const sync = createDirectorySync({ directory, roleGroups, endAll: admin.endAll, now });
+      const newGroupId = () => `g-${randomBytes(12).toString('hex')}`;
+      registerScim(app, { directory, sync, base: () => `${base()}/scim/v2`, newGroupId, now });
+      if (outside !== undefined) {
+        const federation = createFederation({ provider: outside, directory, signIn, tickets, roleGroups });
+        registerFederation(app, { federation, hooks });
+      }
       registerOpenId(app, { provider, fhirBase, tickets, view, now });
     },
   };
+}
+
+/** The hospital's own provider, where one is configured; made at the first use, when our own address is known. */
+function outsideProviderOf(settings: Settings, keys: IdentityKeys, base: () => string): OutsideProvider | undefined {
+  const { oidcIssuer, oidcClientId, oidcClientSecret, oidcScopes, oidcGroupsClaim, oidcNameClaim, oidcAuthority } =
+    settings;
+  if (oidcIssuer === undefined || oidcClientId === undefined) return undefined;
+  const key = keys.signing.find(({ jwk }) => jwk.alg === 'ES256');
+  let made: OutsideProvider | undefined;
+  const provider = () => {
+    made ??= createOutsideProvider({
+      issuer: oidcIssuer,
+      clientId: oidcClientId,
+      proof: oidcClientSecret === undefined ? { jwk: key?.jwk ?? {} } : { secret: oidcClientSecret },
+      redirectUri: `${base()}/api/session/outside/callback`,
+      scopes: oidcScopes,
+      groupsClaim: oidcGroupsClaim,
+      nameClaim: oidcNameClaim,
+      ...(oidcAuthority !== undefined && { ca: oidcAuthority }),
+    });
+    return made;
+  };
+  return { begin: () => provider().begin(), finish: (callback, checks) => provider().finish(callback, checks) };
 }
 
 /** How browsers and apps reach this server. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Value } from 'typebox/value';
 import type { SettingOptions } from './setting-variable.ts';
+import { identityNeeds } from './settings-identity.ts';
 import { messagingNeeds } from './settings-messaging.ts';
 import { outgoingNeeds } from './settings-outgoing.ts';
 import { SettingsSchema, type SettingValues } from './settings-schema.ts';
@@ -117,7 +118,7 @@ function incompleteGroups(values: SettingValues, reported: ReadonlySet<string>):
       'HEALTHSYNC_AUDIT_WITNESS_SECRET',
     ],
   ];
-  return [...needs, ...outgoingNeeds(values), ...messagingNeeds(values)]
+  return [...needs, ...identityNeeds(values), ...outgoingNeeds(values), ...messagingNeeds(values)]
     .filter(([given, , has, missing]) => given && !has && !reported.has(missing))
     .map(([, by, , missing]) => ({ variable: missing, problem: `is needed, because ${by} is set` }));
 }

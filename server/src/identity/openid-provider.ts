@@ -71,7 +71,6 @@ export function createOpenIdProvider(parts: {
 }): OpenIdProvider {
   const { issuer, fhirBase, keys, seal, records, clients, accounts, now } = parts;
   const provider = new Provider(issuer, configurationOf());
-  const callback = provider.callback();
   const host = new URL(issuer).host;
   const path = new URL(issuer).pathname;
 
@@ -83,6 +82,8 @@ export function createOpenIdProvider(parts: {
     if (oidc?.route === 'token' && typeof extra?.['patient'] === 'string' && typeof ctx.body === 'object')
       ctx.body = { ...ctx.body, patient: extra['patient'], need_patient_banner: true };
   });
+
+  const callback = provider.callback();
 
   async function activeUser(id: string): Promise<User | undefined> {
     const user = await accounts.findUserById(id as UserId);
@@ -111,6 +112,8 @@ export function createOpenIdProvider(parts: {
       responseTypes: ['code'],
       pkce: { required: () => true },
       subjectTypes: ['public'],
+      // SMART asks for ES384 and RS384; nothing with a shared secret.
+      enabledJWA: { clientAuthSigningAlgValues: ['ES256', 'ES384', 'RS256', 'RS384', 'PS256', 'PS384'] },
       features: {
         devInteractions: { enabled: false },
         clientCredentials: { enabled: true },

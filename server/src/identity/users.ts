@@ -46,8 +46,7 @@ export async function prepareUser(passwords: Passwords, wanted: NewUser): Promis
 /** What is wrong with a wanted user, before anything is done about it. */
 function refusalOf(wanted: NewUser): Extract<AddUserOutcome, { kind: 'refused' }> | undefined {
   const name = parseUserName(wanted.name);
-  if (name === undefined)
-    return refused('name', 'expected up to 64 letters, digits and . _ @ -, beginning with a letter or digit');
+  if (name === undefined) return refused('name', NAME_EXPECTED);
   if (!DISPLAY_NAME.test(wanted.displayName.trim()))
     return refused('displayName', 'expected 1 to 100 printable characters');
   const problem = wanted.password === undefined ? undefined : passwordProblem(wanted.password, name);
@@ -70,6 +69,8 @@ export async function scriptUser(accounts: Accounts, role: Role): Promise<User> 
   }
 }
 
+export const NAME_EXPECTED = 'expected up to 64 letters, digits and . _ @ -, beginning with a letter or digit';
+
 /** Names are compared in lower case, so that `Anna` and `anna` are one person. */
 export function parseUserName(text: string): string | undefined {
   const name = text.trim().toLowerCase();
@@ -84,9 +85,9 @@ export const PASSWORD_TEXT: Readonly<Record<PasswordProblem, string>> = {
 };
 
 /** Shown beside acknowledgements: no control or formatting characters that could imitate another name. */
-const DISPLAY_NAME = /^[^\p{C}]{1,100}$/u;
+export const DISPLAY_NAME = /^[^\p{C}]{1,100}$/u;
 
-function newUserId(): UserId {
+export function newUserId(): UserId {
   return parseUserId(`u-${randomBytes(12).toString('hex')}`) as UserId;
 }
 

@@ -5,6 +5,7 @@ export type FailureCode =
   | 'log-closed'
   | 'database-unavailable'
   | 'database-rejected' // the database answered, and said no: a defect, retrying will not help
+  | 'provider-unavailable' // another OpenID provider does not answer
   | 'overloaded' // a bound was reached
   | 'keys-unavailable'
   | 'keys-refused' // whoever holds the keys answered, and said no: retrying will not help

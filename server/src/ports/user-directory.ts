@@ -59,6 +59,8 @@ export interface UserProfile {
   readonly givenName?: string;
   readonly familyName?: string;
   readonly email?: string;
+  /** The directory took this person away; the account stays, because what they did stays. */
+  readonly isRemoved?: true;
 }
 
 export interface NewUserRecord extends User {
@@ -86,6 +88,8 @@ export type ChangeUserOutcome =
 
 export interface UserQuery {
   readonly tenantId?: TenantId;
+  /** With `directory`, those it has taken away again are left out. */
+  readonly source?: UserSource;
   readonly by?: { readonly field: 'id' | 'name' | 'externalId'; readonly value: string };
   readonly offset: number;
   readonly limit: number;

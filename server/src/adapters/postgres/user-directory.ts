@@ -29,11 +29,12 @@ export class PostgresUserDirectory implements UserDirectory {
     return rows[0] && userOf(rows[0]);
   }
 
-  async list({ tenantId, by, offset, limit }: UserQuery) {
-    const where = `where ($1::text is null or tenant_id = $1) and ($2::text is null or ${COLUMNS[by?.field ?? 'id']} = $2)`;
-    const values = [tenantId, by?.value];
+  async list({ tenantId, source, by, offset, limit }: UserQuery) {
+    const where = `where ($1::text is null or tenant_id = $1) and ($2::text is null or ${COLUMNS[by?.field ?? 'id']} = $2)
+      and ($3::text is null or (source = $3 and profile->'isRemoved' is null))`;
+    const values = [tenantId, by?.value, source];
     const [{ rows }, count] = await Promise.all([
-      this.#query(`${USER} ${where} order by name limit $3 offset $4`, [...values, limit, offset]),
+      this.#query(`${USER} ${where} order by name limit $4 offset $5`, [...values, limit, offset]),
       this.#query(`select count(*) as total from app_user ${where}`, values),
     ]);
     return { total: Number((count.rows[0] as { total: number }).total), users: rows.map(userOf) };

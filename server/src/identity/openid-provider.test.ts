@@ -1,0 +1,342 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import * as client from 'openid-client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PostgresAccounts } from '../adapters/postgres/accounts.ts';
+import { PostgresOAuthClients } from '../adapters/postgres/oauth-clients.ts';
+import { PostgresOpenIdRecords } from '../adapters/postgres/openid-records.ts';
+import { openTestDatabase, type TestDatabase } from '../adapters/postgres/test-database.ts';
+import { DEFAULT_TENANT, type PatientId, type UserId, type WardId } from '../domain/ids.ts';
+import type { User } from '../ports/accounts.ts';
+import type { OAuthClient } from '../ports/oauth-clients.ts';
+import { openIdentityKeys } from './identity-keys.ts';
+import { createOpenIdProvider, type OpenIdProvider, type Question } from './openid-provider.ts';
+import { createSeal } from './seal.ts';
+import type { Principal } from './sessions.ts';
+import { createBrowser, discover, startTls, trusting } from './test-app.ts';
+
+const REDIRECT = 'https://app.example/back';
+const NOOR: User = {
+  id: 'u-noor' as UserId,
+  name: 'noor',
+  displayName: 'Noor B.',
+  roles: ['physician'],
+  wardIds: ['w3' as WardId],
+};
+const signedIn: Principal = {
+  userId: NOOR.id,
+  name: NOOR.name,
+  displayName: NOOR.displayName,
+  roles: NOOR.roles,
+  wardIds: NOOR.wardIds,
+  kind: 'session',
+  tenantId: DEFAULT_TENANT,
+  authenticatedAtMs: Date.now() - 5_000,
+  factors: ['password', 'totp'],
+  mfaAtMs: Date.now() - 4_000,
+  expiresAtMs: Date.now() + 3_600_000,
+};
+const APP: OAuthClient = {
+  id: 'growth-chart',
+  kind: 'app',
+  name: 'Growth chart',
+  redirectUris: [REDIRECT],
+  scopes: ['openid', 'profile', 'fhirUser', 'launch/patient', 'patient/*.rs', 'online_access'],
+  roles: [],
+  wardIds: [],
+  tenantId: DEFAULT_TENANT,
+  createdAtMs: Date.now(),
+  createdBy: 'test',
+};
+
+let database: TestDatabase;
+let folder: string;
+let server: Awaited<ReturnType<typeof startTls>>;
+let provider: OpenIdProvider;
+let accounts: PostgresAccounts;
+let clients: PostgresOAuthClients;
+const service = await generateKeyPair('ES384', { extractable: true });
+/** What the page asks and says, as our routes do. */
+let asked: Question | undefined;
+let choice: { readonly patientId?: PatientId; readonly allow: boolean } = { allow: true };
+
+beforeAll(async () => {
+  database = await openTestDatabase();
+  folder = await mkdtemp(join(tmpdir(), 'healthsync-openid-'));
+  accounts = new PostgresAccounts(database);
+  clients = new PostgresOAuthClients(database);
+  await accounts.putUser(NOOR);
+  await clients.add(APP);
+  await clients.add({
+    ...APP,
+    id: 'lab-feed',
+    kind: 'service',
+    name: 'Laboratory',
+    redirectUris: [],
+    jwks: { keys: [{ ...(await exportJWK(service.publicKey)), kid: 'k1', alg: 'ES384' }] },
+    scopes: ['system/Observation.cruds', 'alarm.read'],
+    roles: ['integration'],
+  });
+  server = await startTls((request, response) => void route(request, response));
+  provider = createOpenIdProvider({
+    issuer: `${server.url}/oidc`,
+    fhirBase: `${server.url}/fhir`,
+    keys: await openIdentityKeys(join(folder, 'keys.json'), Date.now),
+    seal: createSeal(randomBytes(32)),
+    records: new PostgresOpenIdRecords(database),
+    clients,
+    accounts,
+    now: Date.now,
+  });
+});
+afterAll(async () => {
+  await server.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (!request.url?.startsWith('/authorize/')) return provider.handle(request, response);
+  asked = await provider.question(request, response);
+  if (asked === undefined) return void response.writeHead(409).end();
+  const { allow, patientId } = choice;
+  const location = await provider.answer(
+    request,
+    response,
+    allow
+      ? { allow, principal: signedIn, scopes: asked.scopes, ...(patientId !== undefined && { patientId }) }
+      : { allow },
+  );
+  response.writeHead(303, { location }).end();
+}
+
+async function begin(scope: string, more: Record<string, string> = {}) {
+  const config = await discover(provider.issuer, server.ca, APP.id);
+  const verifier = client.randomPKCECodeVerifier();
+  const url = client.buildAuthorizationUrl(config, {
+    redirect_uri: REDIRECT,
+    scope,
+    state: 's1',
+    code_challenge: await client.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+    ...more,
+  });
+  return { config, verifier, url };
+}
+
+/** Follows the browser until it is sent back to the app. */
+async function walk(start: string, browser = createBrowser(server.ca)): Promise<URL> {
+  let url = start;
+  for (let hops = 0; hops < 6; hops++) {
+    const { status, location, body } = await browser.get(url);
+    if (status !== 303) throw new Error(`${status} ${body}`);
+    url = new URL(location, url).href;
+    if (url.startsWith(REDIRECT)) break;
+  }
+  return new URL(url);
+}
+
+async function tokensFor(scope: string, more: Record<string, string> = {}) {
+  const { config, verifier, url } = await begin(scope, more);
+  const back = await walk(url.href);
+  const tokens = await client.authorizationCodeGrant(config, back, { pkceCodeVerifier: verifier, expectedState: 's1' });
+  return { config, tokens, back, verifier };
+}
+
+const refused = { error: 'invalid_grant' };
+
+describe('an app that people sign in to', () => {
+  it('gets who they are, narrowed to what it was registered for', async () => {
+    choice = { allow: true, patientId: 'p-7' as PatientId };
+    const { tokens } = await tokensFor('openid profile fhirUser launch/patient patient/Observation.rs', {
+      aud: `${server.url}/fhir`,
+    });
+    expect(asked).toMatchObject({ clientName: 'Growth chart' });
+    expect(tokens.claims()).toMatchObject({ sub: NOOR.id });
+    expect(tokens).toMatchObject({ token_type: 'bearer', patient: 'p-7' });
+    expect(await provider.principalOf(tokens.access_token)).toMatchObject({
+      userId: NOOR.id,
+      roles: ['physician'],
+      kind: 'api',
+      launchPatientId: 'p-7',
+      mfaAtMs: Math.floor((signedIn.mfaAtMs ?? 0) / 1000) * 1000,
+      scopes: ['openid', 'profile', 'fhirUser', 'launch/patient', 'patient/Observation.rs'],
+    });
+  });
+
+  it('gets nothing when the person says no', async () => {
+    choice = { allow: false };
+    const back = await walk((await begin('openid')).url.href);
+    choice = { allow: true };
+    expect(back.searchParams.get('error')).toBe('access_denied');
+    expect(back.searchParams.has('code')).toBe(false);
+  });
+
+  it.each([
+    ['without PKCE', { code_challenge: '', code_challenge_method: '' }],
+    ['with a plain challenge', { code_challenge_method: 'plain' }],
+    ['for another server', { aud: 'https://elsewhere.example/fhir' }],
+    ['for a token in the address', { response_type: 'token' }],
+    ['for more than it was registered for', { scope: 'openid user/*.cruds' }],
+  ])('is refused %s', async (_what, more) => {
+    const { url } = await begin('openid');
+    for (const [name, value] of Object.entries(more))
+      if (value === '') url.searchParams.delete(name);
+      else url.searchParams.set(name, value);
+    const back = await walk(url.href).then(
+      (answer) => answer.searchParams.get('error') ?? answer.hash,
+      (error: Error) => error.message,
+    );
+    expect(back).toMatch(/invalid_request|invalid_scope|unsupported_response_type|unauthorized_client/);
+  });
+
+  it('is never sent to an address that was not registered', async () => {
+    const { url } = await begin('openid');
+    url.searchParams.set('redirect_uri', 'https://app.example/back/../evil');
+    const { status, location } = await createBrowser(server.ca).get(url.href);
+    expect([status, location]).toEqual([400, '']);
+  });
+
+  it('cannot use a code with another verifier, nor twice; what the first use brought then ends', async () => {
+    const { config, url } = await begin('openid');
+    const stolen = await walk(url.href);
+    const exchange = (pkceCodeVerifier: string) =>
+      client.authorizationCodeGrant(config, stolen, { pkceCodeVerifier, expectedState: 's1' });
+    await expect(exchange(client.randomPKCECodeVerifier())).rejects.toMatchObject(refused);
+    const again = await tokensFor('openid');
+    expect(await provider.principalOf(again.tokens.access_token)).toBeDefined();
+    await expect(
+      client.authorizationCodeGrant(again.config, again.back, {
+        pkceCodeVerifier: again.verifier,
+        expectedState: 's1',
+      }),
+    ).rejects.toMatchObject(refused);
+    expect(await provider.principalOf(again.tokens.access_token)).toBeUndefined();
+  });
+
+  it('gets a new refresh token each time; one that comes back was stolen, and ends the family', async () => {
+    const { config, tokens } = await tokensFor('openid online_access');
+    const first = String(tokens.refresh_token);
+    const second = await client.refreshTokenGrant(config, first);
+    expect(second.refresh_token).not.toBe(first);
+    expect(await provider.principalOf(second.access_token)).toBeDefined();
+    await expect(client.refreshTokenGrant(config, first)).rejects.toMatchObject(refused);
+    await expect(client.refreshTokenGrant(config, String(second.refresh_token))).rejects.toMatchObject(refused);
+    expect(await provider.principalOf(second.access_token)).toBeUndefined();
+  });
+
+  it('that refreshes twice at the same moment has a thief: at most one is served, and nothing lives on', async () => {
+    const { config, tokens } = await tokensFor('openid online_access');
+    const tries = await Promise.allSettled(
+      [1, 2, 3].map(() => client.refreshTokenGrant(config, String(tokens.refresh_token))),
+    );
+    expect(tries.filter(({ status }) => status === 'fulfilled').length).toBeLessThanOrEqual(1);
+    for (const one of tries)
+      if (one.status === 'fulfilled')
+        await expect(client.refreshTokenGrant(config, String(one.value.refresh_token))).rejects.toMatchObject(refused);
+  });
+
+  it('loses its user’s access the moment they are disabled', async () => {
+    const { tokens, config } = await tokensFor('openid online_access');
+    await accounts.disable('noor', Date.now());
+    expect(await provider.principalOf(tokens.access_token)).toBeUndefined();
+    await expect(client.refreshTokenGrant(config, String(tokens.refresh_token))).rejects.toMatchObject(refused);
+    await accounts.putUser(NOOR);
+  });
+
+  it('is not answered by a browser that did not begin: a link that was passed on opens nothing', async () => {
+    const { url } = await begin('openid');
+    const attacker = createBrowser(server.ca);
+    const { location } = await attacker.get(url.href);
+    const victim = await createBrowser(server.ca).get(new URL(location, url).href);
+    expect(victim.status).toBe(409);
+  });
+});
+
+describe('a service account', () => {
+  const config = () =>
+    discover(provider.issuer, server.ca, 'lab-feed', client.PrivateKeyJwt({ key: service.privateKey, kid: 'k1' }));
+
+  it('proves itself by its key, and is what it was registered as', async () => {
+    const { access_token } = await client.clientCredentialsGrant(await config(), {
+      scope: 'system/Observation.rs alarm.read',
+    });
+    expect(await provider.principalOf(access_token)).toMatchObject({
+      name: 'lab-feed',
+      roles: ['integration'],
+      factors: ['private-key-jwt'],
+      scopes: ['system/Observation.rs', 'alarm.read'],
+    });
+  });
+
+  it('gets no more than it was registered for', async () => {
+    await expect(client.clientCredentialsGrant(await config(), { scope: 'user.write' })).rejects.toMatchObject({
+      error: 'invalid_scope',
+    });
+  });
+
+  it.each([
+    ['another key', {}, 'other'],
+    ['an assertion for somebody else', { aud: 'https://elsewhere.example' }, 'own'],
+    ['an assertion that has ended', { exp: -300 }, 'own'],
+  ])('is refused with %s', async (_what, change, whose) => {
+    const key = whose === 'own' ? service.privateKey : (await generateKeyPair('ES384')).privateKey;
+    expect(await present(await assertionOf(key, change))).toMatchObject({ error: 'invalid_client' });
+  });
+
+  it('cannot show the same assertion twice', async () => {
+    const assertion = await assertionOf(service.privateKey, {});
+    expect(await present(assertion)).toHaveProperty('access_token');
+    expect(await present(assertion)).toMatchObject({ error: 'invalid_client' });
+  });
+
+  it('is out once it is disabled', async () => {
+    const { access_token } = await client.clientCredentialsGrant(await config(), { scope: 'alarm.read' });
+    await clients.disable('lab-feed', Date.now());
+    expect(await provider.principalOf(access_token)).toBeUndefined();
+    expect(await present(await assertionOf(service.privateKey, {}))).toMatchObject({ error: 'invalid_client' });
+  });
+
+  function assertionOf(
+    key: typeof service.privateKey,
+    { aud, exp = 60 }: { readonly aud?: string; readonly exp?: number },
+  ) {
+    const nowSeconds = Math.floor(Date.now() / 1000);
+    return new SignJWT({ jti: randomBytes(16).toString('hex') })
+      .setProtectedHeader({ alg: 'ES384', kid: 'k1' })
+      .setIssuer('lab-feed')
+      .setSubject('lab-feed')
+      .setAudience(aud ?? provider.issuer)
+      .setIssuedAt(nowSeconds)
+      .setExpirationTime(nowSeconds + exp)
+      .sign(key);
+  }
+
+  async function present(assertion: string): Promise<Record<string, unknown>> {
+    const body = new URLSearchParams({
+      grant_type: 'client_credentials',
+      scope: 'alarm.read',
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: assertion,
+    });
+    const response = await trusting(server.ca)(`${provider.issuer}/token`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body,
+    } as never);
+    return (await response.json()) as Record<string, unknown>;
+  }
+});
+
+describe('what is stored', () => {
+  it('opens nothing: no code, token or secret stands in the table', async () => {
+    const { tokens } = await tokensFor('openid online_access');
+    const { rows } = await database.pool.query<{ text: string }>('select r::text as text from oidc_record r');
+    const all = rows.map(({ text }) => text).join('\n');
+    expect(rows.length).toBeGreaterThan(2);
+    for (const secret of [tokens.access_token, String(tokens.refresh_token)]) expect(all).not.toContain(secret);
+  });
+});

@@ -1,0 +1,317 @@
+import { Me, SignInStep } from '@healthsync/contracts/session';
+import {
+  AcceptInvitation,
+  AccessList,
+  ApiKeyMade,
+  ChangeUser,
+  Invitation,
+  NewApiKey,
+  NewUser,
+  User,
+  UserAdded,
+  UserList,
+} from '@healthsync/contracts/user';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { Type } from 'typebox';
+import { ACCOUNT_ROLES, type Role } from '../../domain/access.ts';
+import { demandsSecondFactor } from '../../domain/factor.ts';
+import { parseUserId } from '../../domain/ids.ts';
+import { everyScope } from '../../domain/scope.ts';
+import type { SecondFactorDesk } from '../../identity/second-factors.ts';
+import { sha256Of } from '../../identity/secrets.ts';
+import type { Sessions } from '../../identity/sessions.ts';
+import type { ChangeOutcome, FieldProblem, Invited, UserAdmin } from '../../identity/user-admin.ts';
+import type { Accounts } from '../../ports/accounts.ts';
+import type { UserDirectory, UserRecord } from '../../ports/user-directory.ts';
+import { principalOf } from '../access-gate.ts';
+import { rfc3339 } from '../alert-shape.ts';
+import type { FreshProof } from '../fresh-proof.ts';
+import { invalid, notFound, sendProblem } from '../problem.ts';
+import type { Api } from '../validation.ts';
+import { refuseForNow, sendStep } from './session.ts';
+
+export interface UserServices {
+  readonly admin: UserAdmin;
+  readonly directory: Pick<UserDirectory, 'find' | 'list'>;
+  readonly accounts: Pick<Accounts, 'tokensOf' | 'revokeToken' | 'findUserById'>;
+  readonly sessions: Pick<Sessions, 'createApiToken'>;
+  readonly desk: Pick<SecondFactorDesk, 'methodsOf'>;
+  /** Whoever has one of these cannot go without a second factor. */
+  readonly secondFactorRoles: readonly Role[];
+  readonly freshProof: FreshProof;
+  readonly now: () => number;
+}
+
+/** Accounts, for whoever manages them; invitations; and what of one's own is open. */
+export function registerUsers(app: FastifyInstance, services: UserServices): void {
+  const { admin, directory, freshProof, desk } = services;
+  const api = app as unknown as Api;
+  const tags = ['users'];
+
+  api.get(
+    '/api/users',
+    {
+      config: { action: 'user.read' },
+      schema: { summary: 'Accounts, by name', tags, querystring: Page, response: { 200: UserList } },
+    },
+    async (request) => {
+      const { offset = 0, limit = 100 } = request.query;
+      const { total, users } = await directory.list({ tenantId: principalOf(request).tenantId, offset, limit });
+      return { total, users: await Promise.all(users.map(shown)), roles: [...ACCOUNT_ROLES] };
+    },
+  );
+
+  api.get(
+    '/api/users/:id',
+    { config: { action: 'user.read' }, schema: { summary: 'One account', tags, params: Id, response: { 200: User } } },
+    async (request, reply) => {
+      const user = await ofTenant(request.params.id, principalOf(request).tenantId);
+      return user === undefined ? notFound(reply, 'user') : shown(user);
+    },
+  );
+
+  api.post(
+    '/api/users',
+    {
+      config: { action: 'user.write' },
+      schema: { summary: 'Make an account, and invite its owner', tags, body: NewUser, response: { 201: UserAdded } },
+    },
+    async (request, reply) => {
+      if (!(await freshProof(request, reply))) return reply;
+      const { tenantId } = principalOf(request);
+      const outcome = await admin.add({ ...request.body, wards: request.body.wards ?? [], tenantId });
+      switch (outcome.kind) {
+        case 'added':
+          return reply.code(201).send({ user: await shown(outcome.user), invitation: invitationOf(outcome.invited) });
+        case 'refused':
+          return refuseFields(reply, outcome.problems);
+        case 'taken':
+          return sendProblem(reply, { status: 409, code: 'taken', detail: 'There is a user of that name already.' });
+        default:
+          return outcome satisfies never;
+      }
+    },
+  );
+
+  api.patch(
+    '/api/users/:id',
+    {
+      config: { action: 'user.write' },
+      schema: { summary: 'Change an account', tags, params: Id, body: ChangeUser, response: { 200: User } },
+    },
+    async (request, reply) => {
+      if (!(await freshProof(request, reply))) return reply;
+      const principal = principalOf(request);
+      const user = await ofTenant(request.params.id, principal.tenantId);
+      if (user === undefined) return notFound(reply, 'user');
+      const outcome = await admin.change(user.id, request.body, { userId: principal.userId });
+      return outcome.kind === 'changed' ? shown(outcome.user) : refuseChange(reply, outcome);
+    },
+  );
+
+  api.post(
+    '/api/users/:id/invitation',
+    {
+      config: { action: 'user.write' },
+      schema: { summary: 'A link to set a new password', tags, params: Id, response: { 201: Invitation } },
+    },
+    async (request, reply) => {
+      if (!(await freshProof(request, reply))) return reply;
+      const user = await ofTenant(request.params.id, principalOf(request).tenantId);
+      const invited = user && (await admin.invite(user.id));
+      return invited === undefined ? notFound(reply, 'enabled user') : reply.code(201).send(invitationOf(invited));
+    },
+  );
+
+  for (const [path, summary, act] of [
+    ['reset-factors', 'Take away all second factors, and end what is open', admin.resetFactors],
+    ['end-sessions', 'End all sessions, keys and apps', admin.endAll],
+  ] as const)
+    api.post(
+      `/api/users/:id/${path}`,
+      { config: { action: 'user.write' }, schema: { summary, tags, params: Id } },
+      async (request, reply) => {
+        if (!(await freshProof(request, reply))) return reply;
+        const user = await ofTenant(request.params.id, principalOf(request).tenantId);
+        if (user === undefined) return notFound(reply, 'user');
+        await act(user.id);
+        return reply.code(204).send();
+      },
+    );
+
+  api.post(
+    '/api/invitations/accept',
+    {
+      config: { public: true },
+      schema: {
+        summary: 'Set one’s own password with an invitation',
+        tags,
+        body: AcceptInvitation,
+        response: { 200: Me, 202: SignInStep },
+      },
+    },
+    async (request, reply) => {
+      const outcome = await admin.acceptInvitation(request.body.code, request.body.password);
+      switch (outcome.kind) {
+        case 'accepted':
+          return sendStep(reply, outcome.step, 200);
+        case 'unfit':
+          return invalid(reply, [{ code: 'invalid-value', field: 'password', detail: outcome.detail }]);
+        case 'busy':
+          return refuseForNow(reply, 2_000);
+        case 'refused':
+          return sendProblem(reply, {
+            status: 403,
+            code: 'invitation-refused',
+            detail: 'The link was used already, is too old, or is not ours.',
+          });
+        default:
+          return outcome satisfies never;
+      }
+    },
+  );
+
+  registerOwnAccess(api, services, tags);
+
+  /** Another organisation's accounts are not there. */
+  async function ofTenant(id: string, tenantId: UserRecord['tenantId']): Promise<UserRecord | undefined> {
+    const userId = parseUserId(id);
+    const user = userId && (await directory.find(userId));
+    return user?.tenantId === tenantId ? user : undefined;
+  }
+
+  async function shown(user: UserRecord): Promise<User> {
+    const { id, name, displayName, roles, wardIds, source, disabledAtMs, hasPassword, revision } = user;
+    return {
+      id,
+      name,
+      displayName,
+      roles: [...roles],
+      wards: [...wardIds],
+      source,
+      ...(disabledAtMs !== undefined && { disabledAt: rfc3339(disabledAtMs) }),
+      hasPassword,
+      secondFactors: [...(await desk.methodsOf(id))],
+      isSecondFactorRequired: demandsSecondFactor(roles, services.secondFactorRoles),
+      revision,
+      createdAt: rfc3339(user.createdAtMs),
+      changedAt: rfc3339(user.changedAtMs),
+    };
+  }
+}
+
+/** My sessions and keys: seen, made and ended by myself. */
+function registerOwnAccess(api: Api, services: UserServices, tags: readonly string[]): void {
+  const { accounts, sessions, freshProof, now } = services;
+
+  api.get(
+    '/api/me/access',
+    { config: { signedIn: true }, schema: { summary: 'My sessions and keys', tags, response: { 200: AccessList } } },
+    async (request) => {
+      const mine = request.credential === undefined ? undefined : sha256Of(request.credential.secret);
+      const open = await accounts.tokensOf(principalOf(request).userId, now());
+      return {
+        open: open
+          .filter(({ kind }) => kind !== 'pending')
+          .map(({ sha256, kind, label, factors = [], scopes, createdAtMs, expiresAtMs }) => ({
+            id: sha256.slice(0, ID_LENGTH),
+            kind: kind as 'session' | 'api',
+            ...(label !== undefined && { label }),
+            factors: [...factors],
+            ...(scopes !== undefined && { scopes: [...scopes] }),
+            createdAt: rfc3339(createdAtMs),
+            expiresAt: rfc3339(expiresAtMs),
+            isThis: sha256 === mine,
+          })),
+      };
+    },
+  );
+
+  api.post(
+    '/api/me/keys',
+    {
+      config: { signedIn: true },
+      schema: { summary: 'Make a key for a script', tags, body: NewApiKey, response: { 201: ApiKeyMade } },
+    },
+    async (request, reply) => {
+      const principal = principalOf(request);
+      // A key that makes keys would outlive its own end.
+      if (principal.kind !== 'session')
+        return sendProblem(reply, { status: 403, code: 'session-needed', detail: 'Sign in to make a key.' });
+      if (!(await freshProof(request, reply))) return reply;
+      const { label, scopes, days } = request.body;
+      const unknown = scopes.findIndex((scope) => !API_SCOPES.has(scope));
+      if (unknown >= 0)
+        return invalid(reply, [
+          { code: 'invalid-value', field: `scopes.${unknown}`, detail: 'is no scope of the API' },
+        ]);
+      const user = await accounts.findUserById(principal.userId);
+      if (user === undefined) return notFound(reply, 'user');
+      const made = await sessions.createApiToken(user, days * 86_400_000, { scopes, label });
+      return reply.code(201).send({
+        id: sha256Of(made.secret).slice(0, ID_LENGTH),
+        token: made.secret,
+        expiresAt: rfc3339(made.expiresAtMs),
+      });
+    },
+  );
+
+  api.delete(
+    '/api/me/access/:id',
+    { config: { signedIn: true }, schema: { summary: 'End one of them', tags, params: Id } },
+    async (request, reply) => {
+      const open = await accounts.tokensOf(principalOf(request).userId, now());
+      const found = open.find(({ sha256 }) => sha256.slice(0, ID_LENGTH) === request.params.id);
+      if (found === undefined) return notFound(reply, 'session or key');
+      await accounts.revokeToken(found.sha256, now());
+      return reply.code(204).send();
+    },
+  );
+}
+
+const Id = Type.Object({ id: Type.String({ maxLength: 64 }) });
+const Page = Type.Object({
+  offset: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
+});
+/** Of the hash of a secret: enough to tell one's own apart, nothing to find it by. */
+const ID_LENGTH = 16;
+const API_SCOPES = new Set(everyScope().filter((scope) => /^(\*|[a-z-]+\.(\*|[a-z-]+))$/.test(scope)));
+
+const invitationOf = ({ code, expiresAtMs }: Invited): Invitation => ({
+  // Behind the #, so that it reaches no server's log.
+  path: `/invitation#${code}`,
+  expiresAt: rfc3339(expiresAtMs),
+});
+
+function refuseFields(reply: FastifyReply, problems: readonly FieldProblem[]): FastifyReply {
+  return invalid(
+    reply,
+    problems.map((problem) => ({ code: 'invalid-value', ...problem })),
+  );
+}
+
+function refuseChange(reply: FastifyReply, outcome: Exclude<ChangeOutcome, { kind: 'changed' }>): FastifyReply {
+  switch (outcome.kind) {
+    case 'refused':
+      return refuseFields(reply, outcome.problems);
+    case 'not-found':
+      return notFound(reply, 'user');
+    case 'stale':
+      return sendProblem(reply, { status: 409, code: 'changed-meanwhile', detail: 'Somebody changed it meanwhile.' });
+    case 'elsewhere':
+      return sendProblem(reply, {
+        status: 409,
+        code: 'managed-elsewhere',
+        detail: 'Another system looks after this account: change it there. Here it can be disabled.',
+      });
+    case 'own-admin':
+      return sendProblem(reply, {
+        status: 409,
+        code: 'own-admin',
+        detail: 'You cannot take administration from yourself: another administrator can.',
+      });
+    default:
+      return outcome satisfies never;
+  }
+}
