@@ -13,7 +13,7 @@ import { PostgresOutbox } from '../adapters/postgres/outbox.ts';
 import { PostgresRegistry } from '../adapters/postgres/registry.ts';
 import { PostgresRejectedReadings } from '../adapters/postgres/rejected-readings.ts';
 import { PostgresRuleSets } from '../adapters/postgres/rule-sets.ts';
-import { sealClearIdentities } from '../adapters/postgres/seal-clear-identities.ts';
+import { sealClearTexts } from '../adapters/postgres/seal-clear-texts.ts';
 import { PostgresVitalsHistory } from '../adapters/postgres/vitals-history.ts';
 import { type DeviceId, parseAlarmId } from '../domain/ids.ts';
 import { openAuthorities } from '../identity/authority.ts';
@@ -109,7 +109,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   const auditing = await openAudit({ settings, address: database.address, dataFolder: folder.path, log, now, undo });
   const keys = await openKeys(settings, now);
   undo.push('keys', () => keys.close());
-  await sealClearIdentities(database, keys.identities);
+  await sealClearTexts(database, keys);
   const registry = new PostgresRegistry(database, listener, keys.identities);
   const history = new PostgresVitalsHistory(database);
   const alarmPolicy = alarmPolicyOf(settings);

@@ -12,7 +12,7 @@ import { type Database, openDatabase } from '../adapters/postgres/open-database.
 import { PostgresRegistry } from '../adapters/postgres/registry.ts';
 import { PostgresRejectedReadings } from '../adapters/postgres/rejected-readings.ts';
 import { PostgresRuleSets } from '../adapters/postgres/rule-sets.ts';
-import { sealClearIdentities } from '../adapters/postgres/seal-clear-identities.ts';
+import { sealClearTexts } from '../adapters/postgres/seal-clear-texts.ts';
 import { PostgresTopicSubscriptions } from '../adapters/postgres/topic-subscriptions.ts';
 import { type Authorities, openAuthorities } from '../identity/authority.ts';
 import type { Accounts } from '../ports/accounts.ts';
@@ -60,14 +60,14 @@ export async function withOpenData<T>(
   let keys: OpenedKeys | undefined;
   try {
     keys = await openKeys(settings, now);
-    await sealClearIdentities(database, keys.identities);
+    await sealClearTexts(database, keys);
     return await use({
       registry: new PostgresRegistry(database, listener, keys.identities),
       keys,
       accounts: new PostgresAccounts(database),
       rejected: new PostgresRejectedReadings(database),
       ruleSets: new PostgresRuleSets(database),
-      alarms: new PostgresAlarmStore(database),
+      alarms: new PostgresAlarmStore(database, { seal: keys.seal }),
       contacts: new PostgresContacts(database),
       topics: new PostgresTopicSubscriptions(database),
       database,

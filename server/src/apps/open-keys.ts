@@ -5,8 +5,10 @@ import { openLocalKeys } from '../adapters/embedded/local-keys.ts';
 import { openLocalSubjectKeys } from '../adapters/embedded/local-subject-keys.ts';
 import { DEFAULT_TENANT } from '../domain/ids.ts';
 import { createPatientIdentities } from '../keys/patient-identities.ts';
+import { createPatientSeal } from '../keys/patient-seal.ts';
 import { createSubjectKeys, type SubjectKeys } from '../keys/subject-keys.ts';
 import type { PatientIdentities } from '../ports/patient-identities.ts';
+import type { PatientSeal } from '../ports/patient-seal.ts';
 import type { SubjectKeyStore } from '../ports/subject-keys.ts';
 import type { Settings } from './settings.ts';
 
@@ -14,6 +16,7 @@ import type { Settings } from './settings.ts';
 export interface OpenedKeys {
   readonly subjects: SubjectKeys;
   readonly identities: PatientIdentities;
+  readonly seal: PatientSeal;
   readonly store: Pick<SubjectKeyStore, 'counts'>;
   close(): void;
 }
@@ -32,6 +35,7 @@ export async function openKeys(
   return {
     subjects,
     identities: createPatientIdentities(subjects),
+    seal: createPatientSeal(subjects),
     store,
     close() {
       store.close();

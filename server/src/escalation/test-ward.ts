@@ -16,7 +16,7 @@ import type { AlarmKind, Cause, ConditionTransition, Priority } from '../domain/
 import { ESCALATION_TIMES, type EscalationTimes } from '../domain/escalation-times.ts';
 import type { AlarmId, BedId, DeviceId, PatientId, ReadingId, RotaId, UserId, WardId } from '../domain/ids.ts';
 import type { PatientStatus } from '../domain/patient-status.ts';
-import { testIdentities } from '../keys/test-identities.ts';
+import { testIdentities, testSeal } from '../keys/test-identities.ts';
 import type { SystemAlarms } from '../ports/system-alarms.ts';
 import { Definitions } from '../workflow/definitions.ts';
 import { startWorkflowDriver, type WorkflowDriver } from '../workflow/driver.ts';
@@ -73,7 +73,7 @@ export async function openTestWard(
     times: options.times ?? QUICK,
     onFailed: (error) => void failures.push(error),
   });
-  const alarms = new PostgresAlarmStore(database, { now, inTransaction: [rounds.inTransaction] });
+  const alarms = new PostgresAlarmStore(database, { now, seal: testSeal(), inTransaction: [rounds.inTransaction] });
   const definitions = new Definitions(workflow);
   await definitions.keep(escalationFiles(), [...ESCALATION_FUNCTIONS]);
   if (options.seed !== false) await seed(database, listener, { accounts, contacts, teams, rotas });

@@ -1,11 +1,12 @@
 import type { PatientId } from '../domain/ids.ts';
 import type { PatientIdentities, PatientIdentity } from '../ports/patient-identities.ts';
 import { blindIndex } from './blind-index.ts';
-import { type SealPlace, seal, unseal } from './seal.ts';
+import { createPatientSeal, subjectOf } from './patient-seal.ts';
 import type { SubjectKeys } from './subject-keys.ts';
 
 /** Identities sealed with the data key of their patient; record numbers found again by an index with the house's key. */
 export function createPatientIdentities(keys: SubjectKeys): PatientIdentities {
+  const texts = createPatientSeal(keys);
   /** The birth date is asked for with every change of the registry: opened once for each sealing. */
   const opened = new Map<PatientId, { readonly sealed: Buffer; readonly identity: PatientIdentity }>();
 
@@ -15,22 +16,20 @@ export function createPatientIdentities(keys: SubjectKeys): PatientIdentities {
   return {
     mrnIndex,
     async seal(patientId, { mrn, familyName, givenName, birthDate }) {
-      const key = await keys.forSealing(subjectOf(patientId));
       const text = JSON.stringify({ mrn, familyName, givenName, birthDate } satisfies Loosely<PatientIdentity>);
       return {
-        sealed: seal(key, placeOf(patientId), Buffer.from(text)),
+        sealed: await texts.seal(patientId, FIELD, text),
         ...(mrn !== undefined && { mrnIndex: await mrnIndex(mrn) }),
       };
     },
     async open(patientId, sealed) {
       // Also for what is remembered: an erased key must be felt here.
-      const key = await keys.forOpening(subjectOf(patientId));
-      if (key === undefined) return void opened.delete(patientId);
+      if ((await keys.forOpening(subjectOf(patientId))) === undefined) return void opened.delete(patientId);
       const known = opened.get(patientId);
       if (known?.sealed.equals(sealed) === true) return known.identity;
-      const plain = unseal(key, placeOf(patientId), sealed);
-      if (plain === undefined) return undefined;
-      const identity = JSON.parse(plain.toString()) as PatientIdentity;
+      const text = await texts.open(patientId, FIELD, sealed);
+      if (text === undefined) return undefined;
+      const identity = JSON.parse(text) as PatientIdentity;
       opened.set(patientId, { sealed: Buffer.from(sealed), identity });
       if (opened.size > OPENED_MAX) opened.delete(opened.keys().next().value as PatientId);
       return identity;
@@ -38,8 +37,7 @@ export function createPatientIdentities(keys: SubjectKeys): PatientIdentities {
   };
 }
 
-export const subjectOf = (patientId: PatientId): string => `patient:${patientId}`;
-const placeOf = (patientId: PatientId): SealPlace => ({ subject: subjectOf(patientId), field: 'patient.identity' });
+const FIELD = 'patient.identity';
 const INDEX_SUBJECT = 'house:index';
 /** Everybody in a large hospital; about 400 bytes each. */
 const OPENED_MAX = 10_000;

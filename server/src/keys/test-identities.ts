@@ -1,9 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { createPatientIdentities } from './patient-identities.ts';
+import { createPatientSeal } from './patient-seal.ts';
 import type { SubjectKeys } from './subject-keys.ts';
 
 /** Identities under keys that live as long as the test. */
 export const testIdentities = () => createPatientIdentities(testSubjectKeys());
+
+/** The same for what people write. */
+export const testSeal = () => createPatientSeal(testSubjectKeys());
 
 export function testSubjectKeys(): SubjectKeys {
   const keys = new Map<string, Uint8Array>();

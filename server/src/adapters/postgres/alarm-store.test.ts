@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ConditionTransition } from '../../domain/alarm.ts';
 import type { AlarmId, DeviceId, PatientId, ReadingId } from '../../domain/ids.ts';
-import { testIdentities } from '../../keys/test-identities.ts';
+import { testIdentities, testSeal } from '../../keys/test-identities.ts';
 import { alarmStoreContract } from '../../ports/alarm-store.contract.ts';
 import { PostgresAlarmStore } from './alarm-store.ts';
 import { connect } from './connection.ts';
@@ -26,7 +26,7 @@ alarmStoreContract('PostgreSQL', async ({ now }) => {
   await emptyDatabase(database);
   const registry = new PostgresRegistry(database, listener, testIdentities());
   return {
-    alarms: new PostgresAlarmStore(database, { now }),
+    alarms: new PostgresAlarmStore(database, { now, seal: testSeal() }),
     outbox: new PostgresOutbox(database),
     async place(id, { wardId, bedId }) {
       await registry.putWard({ id: wardId, name: 'Ward' });
@@ -96,7 +96,7 @@ describe('the alarm store in PostgreSQL', () => {
   let alarms: PostgresAlarmStore;
   beforeEach(async () => {
     await emptyDatabase(database);
-    alarms = new PostgresAlarmStore(database);
+    alarms = new PostgresAlarmStore(database, { seal: testSeal() });
   });
 
   it('tells other processes which alarms changed, and only those', async () => {
@@ -169,6 +169,7 @@ describe('the alarm store in PostgreSQL', () => {
     let fails = false;
     const told: string[] = [];
     const store = new PostgresAlarmStore(database, {
+      seal: testSeal(),
       inTransaction: [
         async (client, changes) => {
           for (const { kind, alarm } of changes) {

@@ -4,7 +4,7 @@ import { type ActDecision, actOn } from '../../domain/alarm-act.ts';
 import type { AlarmHistoryEntry } from '../../domain/alarm-history.ts';
 import { ALARM_POLICY, type AlarmPolicy } from '../../domain/alarm-policy.ts';
 import { scheduled, timePassed } from '../../domain/alarm-time.ts';
-import type { AlarmId } from '../../domain/ids.ts';
+import type { AlarmId, PatientId, UserId } from '../../domain/ids.ts';
 import {
   type AcknowledgeOutcome,
   type ActOutcome,
@@ -16,11 +16,13 @@ import {
   HISTORY_MAX,
   type ManyOutcome,
 } from '../../ports/alarm-store.ts';
+import type { PatientSeal } from '../../ports/patient-seal.ts';
 import { applyTransitions } from './alarm-apply.ts';
 import { listAlarms } from './alarm-list.ts';
 import { ALARM_FIELDS, type InTransaction, toAlarm, writeChanges } from './alarm-rows.ts';
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
+import { NOTE_FIELD } from './seal-clear-texts.ts';
 import { inTransaction } from './transaction.ts';
 import { withoutNulls } from './without-nulls.ts';
 
@@ -30,6 +32,8 @@ export interface PostgresAlarmStoreOptions {
   readonly now?: () => number;
   /** What else belongs to a change: called after its rows are written, in their transaction, without `unchanged`. */
   readonly inTransaction?: readonly InTransaction[];
+  /** For notes: people's own words may name the patient. Without it none can be written or read. */
+  readonly seal?: PatientSeal;
 }
 
 /** The alarms in PostgreSQL: an alarm, its outbox entries and the transition that made them are one transaction. */
@@ -38,12 +42,14 @@ export class PostgresAlarmStore implements AlarmStore {
   readonly #policy: AlarmPolicy;
   readonly #now: () => number;
   readonly #inTransaction: readonly InTransaction[];
+  readonly #seal: PatientSeal | undefined;
 
   constructor({ pool }: Pick<Connections, 'pool'>, options: PostgresAlarmStoreOptions = {}) {
     this.#pool = pool;
     this.#policy = options.policy ?? ALARM_POLICY;
     this.#now = options.now ?? Date.now;
     this.#inTransaction = options.inTransaction ?? [];
+    this.#seal = options.seal;
   }
 
   async apply(transitions: readonly ConditionTransition[]): Promise<readonly AlarmChange[]> {
@@ -67,7 +73,7 @@ export class PostgresAlarmStore implements AlarmStore {
       const decision = this.#decide(alarm, request);
       if (decision.kind === 'refused') return decision;
       await this.#write(client, [decision.change]);
-      return { ...decision, ...(await writeNote(client, request)) };
+      return { ...decision, ...(await this.#writeNote(client, alarm, request)) };
     });
   }
 
@@ -138,13 +144,37 @@ export class PostgresAlarmStore implements AlarmStore {
 
   async notes(id: AlarmId): Promise<readonly AlarmNote[]> {
     const { rows } = await failing(() =>
-      this.#pool.query<object>(
-        `select id::text, at as "atMs", author, author_id as "authorId", text
-         from alarm_note where alarm_id = $1 order by alarm_note.id`,
+      this.#pool.query<NoteRow>(
+        `select note.id::text, at as "atMs", author, author_id as "authorId", sealed, patient_id as "patientId"
+         from alarm_note as note join alarm on alarm.id = alarm_id where alarm_id = $1 order by note.id`,
         [id],
       ),
     );
-    return rows.map((row) => withoutNulls(row) as AlarmNote);
+    return await Promise.all(
+      rows.map(async ({ sealed, patientId, ...row }) => {
+        const text = await this.#needed().open(patientId, NOTE_FIELD, sealed);
+        return { ...withoutNulls(row), text: text ?? ERASED };
+      }),
+    );
+  }
+
+  async #writeNote(
+    client: pg.PoolClient,
+    { patientId }: Alarm,
+    { id, act, by, byId, atMs }: ActRequest,
+  ): Promise<{ readonly noteId?: string }> {
+    if (!('note' in act) || act.note === undefined) return {};
+    const { rows } = await client.query<{ noteId: string }>(
+      `insert into alarm_note (alarm_id, at, author, author_id, sealed) values ($1, $2, $3, $4, $5)
+       returning id::text as "noteId"`,
+      [id, new Date(atMs), by, byId, await this.#needed().seal(patientId, NOTE_FIELD, act.note)],
+    );
+    return rows[0] ?? {};
+  }
+
+  #needed(): PatientSeal {
+    if (this.#seal === undefined) throw new Error('this alarm store was opened without a seal for notes');
+    return this.#seal;
   }
 
   #decide(alarm: Alarm, { act, by, byId, atMs }: ActRequest): ActDecision {
@@ -168,18 +198,17 @@ async function lockAlarms(client: pg.PoolClient, ids: readonly AlarmId[]): Promi
   return rows.map(toAlarm);
 }
 
-async function writeNote(
-  client: pg.PoolClient,
-  { id, act, by, byId, atMs }: ActRequest,
-): Promise<{ readonly noteId?: string }> {
-  if (!('note' in act) || act.note === undefined) return {};
-  const { rows } = await client.query<{ noteId: string }>(
-    `insert into alarm_note (alarm_id, at, author, author_id, text) values ($1, $2, $3, $4, $5)
-     returning id::text as "noteId"`,
-    [id, new Date(atMs), by, byId, act.note],
-  );
-  return rows[0] ?? {};
+interface NoteRow {
+  readonly id: string;
+  readonly atMs: number;
+  readonly author: string;
+  readonly authorId: UserId | null;
+  readonly sealed: Uint8Array;
+  readonly patientId: PatientId;
 }
+
+/** What is left of a note whose patient was erased. */
+const ERASED = '(erased)';
 
 /** One thing may bring the next due: a snooze that ends over an acknowledgement that has expired meanwhile. */
 function allDue(alarm: Alarm, nowMs: number, policy: AlarmPolicy): readonly AlarmChange[] {

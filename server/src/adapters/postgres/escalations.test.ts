@@ -1,5 +1,6 @@
 import { beforeAll } from 'vitest';
 import { ESCALATION_TIMES } from '../../domain/escalation-times.ts';
+import { testSeal } from '../../keys/test-identities.ts';
 import { escalationsContract } from '../../ports/escalations.contract.ts';
 import { T } from '../../ports/test-transitions.ts';
 import { PostgresAlarmStore } from './alarm-store.ts';
@@ -28,7 +29,7 @@ escalationsContract('PostgreSQL', async () => {
     },
   });
   return {
-    alarms: new PostgresAlarmStore(database, { now, inTransaction: [rounds.inTransaction] }),
+    alarms: new PostgresAlarmStore(database, { now, seal: testSeal(), inTransaction: [rounds.inTransaction] }),
     escalations: new PostgresEscalations(database),
     watch: new PostgresEscalationWatch(database),
     workflow,

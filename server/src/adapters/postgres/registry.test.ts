@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DeviceId, PatientId, WardId } from '../../domain/ids.ts';
 import { createPatientIdentities } from '../../keys/patient-identities.ts';
+import { createPatientSeal } from '../../keys/patient-seal.ts';
 import { testIdentities, testSubjectKeys } from '../../keys/test-identities.ts';
 import { registryContract } from '../../ports/registry.contract.ts';
 import { Listener } from './listener.ts';
 import { PostgresRegistry } from './registry.ts';
-import { sealClearIdentities } from './seal-clear-identities.ts';
+import { sealClearTexts } from './seal-clear-texts.ts';
 import { emptyDatabase, openTestDatabase, type TestDatabase } from './test-database.ts';
 
 let database: TestDatabase;
@@ -107,10 +108,12 @@ describe('a patient’s name in PostgreSQL', () => {
         'insert into patient (id, mrn, family_name, given_name, birth_date) values ($1, $2, $3, $4, $5)',
         [n === 0 ? 'P' : `P${n}`, named.mrn, familyName, givenName, named.birthDate],
       );
-    const identities = testIdentities();
-    const results = await Promise.all([sealClearIdentities(old, identities), sealClearIdentities(old, identities)]);
+    const keys = testSubjectKeys();
+    const identities = createPatientIdentities(keys);
+    const seals = { identities, seal: createPatientSeal(keys) };
+    const results = await Promise.all([sealClearTexts(old, seals), sealClearTexts(old, seals)]);
     expect(results.map(({ sealed }) => sealed).sort()).toEqual([0, 50]);
-    expect(await sealClearIdentities(old, identities)).toEqual({ sealed: 0 });
+    expect(await sealClearTexts(old, seals)).toEqual({ sealed: 0 });
     expect(await new PostgresRegistry(old, listener, identities).findPatient(named.id)).toEqual({
       ...named,
       spo2Scale: 1,

@@ -8,6 +8,7 @@ import { PostgresOutbox } from '../../adapters/postgres/outbox.ts';
 import { emptyDatabase, openTestDatabase, type TestDatabase } from '../../adapters/postgres/test-database.ts';
 import type { Role } from '../../domain/access.ts';
 import type { AlarmId, DeviceId, PatientId, ReadingId, UserId, WardId } from '../../domain/ids.ts';
+import { testSeal } from '../../keys/test-identities.ts';
 import type { AlarmAnswer, AlarmAnswers } from '../../ports/alarm-answers.ts';
 import { createAlarmAnswers } from './alarm-answers.ts';
 import { createAnswerTokens } from './answer-token.ts';
@@ -30,7 +31,7 @@ beforeEach(async () => {
 async function makeWorld() {
   const clock = { nowMs: T };
   const now = () => clock.nowMs;
-  const alarms = new PostgresAlarmStore(database, { now });
+  const alarms = new PostgresAlarmStore(database, { now, seal: testSeal() });
   const outbox = new PostgresOutbox(database);
   const contacts = new PostgresContacts(database);
   const accounts = new PostgresAccounts(database);

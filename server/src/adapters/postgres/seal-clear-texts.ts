@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { PatientId } from '../../domain/ids.ts';
 import type { PatientIdentities } from '../../ports/patient-identities.ts';
+import type { PatientSeal } from '../../ports/patient-seal.ts';
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
 import { inTransaction } from './transaction.ts';
@@ -11,15 +12,16 @@ import { withoutNulls } from './without-nulls.ts';
  * of it holds a name any more. Does nothing where that has been done. (Write-ahead log and backups of before are as they
  * were: they pass with their retention.)
  */
-export async function sealClearIdentities(
+export async function sealClearTexts(
   { pool }: Pick<Connections, 'pool'>,
-  identities: PatientIdentities,
+  { identities, seal }: { readonly identities: PatientIdentities; readonly seal: PatientSeal },
 ): Promise<{ readonly sealed: number }> {
-  if (!(await failing(() => hasClearColumns(pool)))) return { sealed: 0 };
+  if (!(await failing(() => hasColumn(pool, 'patient', 'mrn')))) return { sealed: 0 };
   const sealed = await inTransaction(pool, async (client) => {
     // Two programs that start together: the second finds nothing left to do.
     await client.query('lock table patient in access exclusive mode');
-    if (!(await hasClearColumns(client))) return 0;
+    if (!(await hasColumn(client, 'patient', 'mrn'))) return 0;
+    const notes = await sealNotes(client, seal);
     const { rows } = await client.query<ClearRow>(
       `select id, mrn, family_name as "familyName", given_name as "givenName", birth_date::text as "birthDate"
        from patient where num_nonnulls(mrn, family_name, given_name, birth_date) > 0`,
@@ -35,9 +37,9 @@ export async function sealClearIdentities(
     await client.query(
       'alter table patient drop column mrn, drop column family_name, drop column given_name, drop column birth_date',
     );
-    return rows.length;
+    return rows.length + notes;
   });
-  if (sealed > 0) await failing(() => pool.query('vacuum (full) patient'));
+  if (sealed > 0) await failing(() => pool.query('vacuum (full) patient, alarm_note'));
   return { sealed };
 }
 
@@ -49,10 +51,30 @@ interface ClearRow {
   readonly birthDate: string | null;
 }
 
-async function hasClearColumns(client: Pick<pg.Pool, 'query'>): Promise<boolean> {
+async function sealNotes(client: pg.PoolClient, seal: PatientSeal): Promise<number> {
+  const { rows } = await client.query<{ id: string; text: string; patientId: PatientId }>(
+    `select note.id, text, patient_id as "patientId" from alarm_note as note join alarm on alarm.id = alarm_id
+     where text is not null`,
+  );
+  for (const { id, text, patientId } of rows)
+    await client.query('update alarm_note set sealed = $2 where id = $1', [
+      id,
+      await seal.seal(patientId, NOTE_FIELD, text),
+    ]);
+  // A note without its alarm is nobody's, and nobody can be shown it.
+  await client.query('delete from alarm_note where sealed is null');
+  await client.query('alter table alarm_note drop column text, alter column sealed set not null');
+  return rows.length;
+}
+
+/** Where a note lies, as its seal knows it. */
+export const NOTE_FIELD = 'alarm.note';
+
+async function hasColumn(client: Pick<pg.Pool, 'query'>, table: string, column: string): Promise<boolean> {
   const { rowCount } = await client.query(
     `select from information_schema.columns
-     where table_schema = current_schema() and table_name = 'patient' and column_name = 'mrn'`,
+     where table_schema = current_schema() and table_name = $1 and column_name = $2`,
+    [table, column],
   );
   return rowCount !== 0;
 }
