@@ -1,16 +1,29 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import { FolderAnchor } from '../adapters/anchors/folder-anchor.ts';
+import { WebhookAnchor } from '../adapters/anchors/webhook-anchor.ts';
 import { PostgresAuditStore } from '../adapters/postgres/audit-store.ts';
 import { connect, type DatabaseAddress } from '../adapters/postgres/connection.ts';
+import { TlsReceiver } from '../adapters/siem/tls-receiver.ts';
+import { startAnchoring } from '../audit/anchoring.ts';
 import { openAuditJournal } from '../audit/audit-journal.ts';
 import { openAuditWriter } from '../audit/audit-writer.ts';
+import { startAuditRetention } from '../audit/retention.ts';
+import { startSiemStream } from '../audit/siem-stream.ts';
+import { jsonLine, type SiemFormat, syslogFrame } from '../audit/syslog.ts';
 import { openTreeHeadKey } from '../audit/tree-head-key.ts';
 import type { AuditEntry } from '../domain/audit-entry.ts';
 import { repeat } from '../pacing/repeating.ts';
+import type { AuditStore } from '../ports/audit-store.ts';
+import type { TreeHeadAnchor } from '../ports/tree-head-anchor.ts';
 import { registerAuditApi } from '../serve/api/audit.ts';
 import type { AuditServices } from '../serve/audited.ts';
+import { registerAuditEvents } from '../serve/fhir/audit-events.ts';
 import type { Log } from '../telemetry/log.ts';
+import { configurationEntries } from './audit-configuration.ts';
+import { outgoingRules } from './outgoing-rules.ts';
 import type { Settings } from './settings.ts';
 import type { undoStack } from './undo.ts';
 
@@ -19,17 +32,25 @@ const HOLD_AFTER_MS = 2_000;
 /** What other transactions and the journal left is in the log within this. */
 const SETTLE_EVERY_MS = 1_000;
 
-/** The audit log of a running installation: written, followed, and served to who may read it. */
-export async function openAudit(parts: {
+interface Parts {
   readonly settings: Settings;
   readonly address: DatabaseAddress;
   readonly dataFolder: string;
   readonly log: Log;
   readonly now: () => number;
   readonly undo: ReturnType<typeof undoStack>;
-}): Promise<{ readonly audit: AuditServices['audit']; readonly routes: (app: FastifyInstance) => void }> {
-  const { address, dataFolder, log, now, undo } = parts;
-  const { store, key } = await openAuditStore({ address, dataFolder, undo });
+}
+
+/** The audit log of a running installation: written, anchored, followed, and served to who may read it. */
+export async function openAudit(
+  parts: Parts,
+): Promise<{ readonly audit: AuditServices['audit']; readonly routes: (app: FastifyInstance) => void }> {
+  const { settings, address, dataFolder, log, now, undo } = parts;
+  const key = await openTreeHeadKey(join(dataFolder, 'audit', 'signing-key.pem'));
+  // Connections of its own: a pool that others have filled must not keep an entry out.
+  const connections = connect(address, { connectionsMax: 4, statementTimeoutMs: 5_000 });
+  undo.push('audit database', () => connections.close());
+  const store = new PostgresAuditStore(connections);
   const journal = await openAuditJournal(join(dataFolder, 'audit', 'held.jsonl'));
   const writer = await openAuditWriter({
     store,
@@ -40,6 +61,8 @@ export async function openAudit(parts: {
       log.error('the audit log is not what was signed: run "healthsync audit verify"', { reason: what }),
   });
   undo.push('audit log', () => writer.close());
+  await writer.append(configurationEntries(settings, now()));
+  undo.push('audit of the end', () => writer.append([stopEntry(now())]));
   const settling = repeat(
     async () => {
       await journal.release((entries) => writer.append(entries));
@@ -51,38 +74,106 @@ export async function openAudit(parts: {
     },
   );
   undo.push('audit settling', () => settling.stop());
-  const audit = {
-    append: (entries: readonly AuditEntry[]) => writer.append(entries),
-    async appendOrHold(entries: readonly AuditEntry[]): Promise<void> {
-      try {
-        await within(HOLD_AFTER_MS, writer.append(entries));
-      } catch {
-        await journal.hold(entries);
-      }
-    },
-  };
+  const retention = startAuditRetention({
+    store,
+    audit: writer,
+    keepMs: settings.auditRetentionDays * 86_400_000,
+    now,
+    onError: (error) => log.warn('old entries of the audit log could not be deleted', { error }),
+  });
+  undo.push('audit retention', () => retention.stop());
+  startFollowers(parts, store);
   return {
-    audit,
-    routes: (app) => registerAuditApi(app, { store, publicKey: key.publicKey, origin: writer.origin, now }),
+    audit: {
+      append: (entries) => writer.append(entries),
+      async appendOrHold(entries) {
+        try {
+          await within(HOLD_AFTER_MS, writer.append(entries));
+        } catch {
+          await journal.hold(entries);
+        }
+      },
+    },
+    routes(app) {
+      registerAuditApi(app, { store, publicKey: key.publicKey, origin: writer.origin, now });
+      registerAuditEvents(app, { records: store });
+    },
   };
 }
 
-/** The log's place and its key, for the server and for commands. */
-export async function openAuditStore(parts: {
-  readonly address: DatabaseAddress;
-  readonly dataFolder: string;
-  readonly undo: Pick<ReturnType<typeof undoStack>, 'push'>;
-}) {
-  const key = await openTreeHeadKey(join(parts.dataFolder, 'audit', 'signing-key.pem'));
-  // Connections of its own: a pool that others have filled must not keep an entry out.
-  const connections = connect(parts.address, { connectionsMax: 3, statementTimeoutMs: 5_000 });
-  parts.undo.push('audit database', () => connections.close());
-  return { store: new PostgresAuditStore(connections), key };
+/** Who keeps what was signed, and who is told everything. */
+function startFollowers({ settings, dataFolder, log, now, undo }: Parts, store: AuditStore): void {
+  const anchoring = startAnchoring({
+    store,
+    anchors: anchorsOf(settings, dataFolder, now),
+    everyMs: settings.auditAnchorMinutes * 60_000,
+    now,
+    onFailing: (anchor, error) =>
+      log.warn('a tree head of the audit log could not be kept', { component: anchor, error }),
+  });
+  undo.push('audit anchors', () => anchoring.stop());
+  const receivers: readonly (readonly [name: string, target: string | undefined, format: SiemFormat])[] = [
+    ['syslog', settings.siemSyslog, syslogFrame(settings.serverNames[0] ?? hostname())],
+    ['json', settings.siemJson, jsonLine],
+  ];
+  for (const [name, target, format] of receivers) {
+    if (target === undefined) continue;
+    const stream = startSiemStream({
+      name,
+      store,
+      receiver: new TlsReceiver({ ...placeOf(target), ...(settings.siemCa !== undefined && { ca: settings.siemCa }) }),
+      format,
+      now,
+      onFailing: (error) => log.warn('the audit log could not be sent on', { component: `siem ${name}`, error }),
+    });
+    undo.push(`audit to ${name}`, () => stream.stop());
+  }
 }
+
+function anchorsOf(settings: Settings, dataFolder: string, now: () => number): readonly TreeHeadAnchor[] {
+  const { auditAnchorFolder: folder, auditWitnessUrl: url, auditWitnessSecret: secret } = settings;
+  return [
+    new FolderAnchor('data folder', headsFolder(dataFolder)),
+    ...(folder === undefined ? [] : [new FolderAnchor('folder', folder)]),
+    ...(url === undefined || secret === undefined
+      ? []
+      : [
+          new WebhookAnchor(
+            'witness',
+            { url, secrets: [secret] },
+            // The installation's own setting names it, so it may lie in the house.
+            {
+              outgoing: outgoingRules(settings, [new URL(url).host]),
+              now,
+              ...(settings.siemCa !== undefined && { ca: settings.siemCa }),
+            },
+          ),
+        ]),
+  ];
+}
+
+/** Where tree heads are kept beside the database. */
+export const headsFolder = (dataFolder: string): string => join(dataFolder, 'audit', 'heads');
 
 /** 64 bits: two logs never share a name. */
 export function newOrigin(): string {
   return `healthsync-audit/${randomBytes(8).toString('hex')}`;
+}
+
+function stopEntry(atMs: number): AuditEntry {
+  return {
+    atMs,
+    actor: { kind: 'system', name: 'healthsync' },
+    action: 'system.stop',
+    resource: { kind: 'system' },
+    outcome: 'allowed',
+    correlationId: randomUUID(),
+  };
+}
+
+function placeOf(target: string): { readonly host: string; readonly port: number } {
+  const colon = target.lastIndexOf(':');
+  return { host: target.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: Number(target.slice(colon + 1)) };
 }
 
 async function within<T>(ms: number, work: Promise<T>): Promise<T> {
@@ -90,11 +181,11 @@ async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error('too late')), ms);
   });
+  // What comes after all is in the log besides: twice is better than never.
+  work.catch(() => undefined);
   try {
     return await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
-    // What comes after all is in the log besides: twice is better than never.
-    work.catch(() => undefined);
   }
 }

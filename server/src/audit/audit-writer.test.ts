@@ -56,10 +56,10 @@ describe('the writer of the audit log', () => {
 
   it('goes on from any size after a restart, with the same tree as one that never stopped', async () => {
     const world = makeWorld();
-    for (const count of [1, 254, 1, 1, 700, 65_000, 600])
+    for (const count of [1, 254, 1, 1, 700, 64_600, 600])
       await (await world.open({ bounds: { waitingMax: 70_000 } })).append(many(count));
     expect(world.diverged).toEqual([]);
-    expect(await world.verify()).toMatchObject({ isIntact: true, entries: 66_557 });
+    expect(await world.verify()).toMatchObject({ isIntact: true, entries: 66_157 });
     expect([...(await world.store.tiles(1, { from: 0, to: 9 })).keys()]).toEqual([0]);
   });
 

@@ -12,6 +12,7 @@ import { evidenceOfFile, exportLines } from '../../audit/export-file.ts';
 import { holdsInclusion, proveInclusion } from '../../audit/proofs.ts';
 import { openTreeHeadKey, verifyNote } from '../../audit/tree-head-key.ts';
 import { type AuditVerdict, verifyAudit } from '../../audit/verify.ts';
+import { headsFolder } from '../open-audit.ts';
 import { registerAuditHolds } from './audit-holds.ts';
 import { type Answer, addCommand, type CommandContext, Misuse, Refusal, required, withData } from './command.ts';
 
@@ -161,9 +162,6 @@ async function exportLog(
     };
   });
 }
-
-/** Where tree heads are kept beside the database. */
-export const headsFolder = (dataFolder: string): string => join(dataFolder, 'audit', 'heads');
 
 async function trusted(dataFolder: string, keyFile: string | undefined): Promise<readonly KeyObject[]> {
   if (keyFile !== undefined) return [await readKey(keyFile)];

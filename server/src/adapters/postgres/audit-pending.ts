@@ -1,0 +1,46 @@
+import type pg from 'pg';
+import type { AlarmChange } from '../../domain/alarm.ts';
+import type { AuditEntry } from '../../domain/audit-entry.ts';
+import type { InTransaction } from './alarm-rows.ts';
+
+/**
+ * Leaves entries in the transaction of what they are about: both are there, or neither. The audit log writes them down
+ * within a second.
+ */
+async function leaveForAudit(client: pg.PoolClient, entries: readonly AuditEntry[]): Promise<void> {
+  if (entries.length === 0) return;
+  await client.query(
+    `insert into audit_pending (entry)
+     select entry from jsonb_array_elements($1::jsonb) with ordinality as left_there (entry, place) order by place`,
+    [JSON.stringify(entries)],
+  );
+}
+
+/** Hand it to the alarm store: nothing happens to an alarm, by whomever, without an entry. */
+export const auditAlarmChanges: InTransaction = (client, changes) => leaveForAudit(client, changes.flatMap(alarmEntry));
+
+function alarmEntry({ kind, alarm, atMs, by, byId }: AlarmChange): readonly AuditEntry[] {
+  if (kind === 'unchanged') return [];
+  return [
+    {
+      atMs,
+      actor:
+        by === undefined
+          ? { kind: 'system', name: 'alarms' }
+          : { kind: 'person', name: by, ...(byId !== undefined && { userId: byId }) },
+      action: `alarm.${kind}`,
+      resource: { kind: 'alarm', id: alarm.id },
+      patientId: alarm.patientId,
+      outcome: 'allowed',
+      correlationId: alarm.id,
+      // Neither rule nor value: which vital it was is the patient's affair.
+      detail: {
+        priority: alarm.priority,
+        alarmKind: alarm.kind,
+        revision: alarm.revision,
+        ...(alarm.wardId !== undefined && { wards: alarm.wardId }),
+        ...(alarm.escalationStep !== undefined && { step: alarm.escalationStep }),
+      },
+    },
+  ];
+}
