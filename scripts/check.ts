@@ -13,6 +13,7 @@ const CHECKS: readonly (readonly [name: string, command: string, ...args: readon
   ['types: web', 'tsc', '-p', 'web'],
   ['types: web worker', 'tsc', '-p', 'web/worker'],
   ['types: tests', 'tsc', '-p', 'test'],
+  ['access policies', 'node', 'scripts/check-policies.ts'],
   ['boundaries', 'depcruise', 'contracts', 'server', 'web', 'bench', 'test', 'scripts'],
   ['dead code', 'knip'],
 ];

@@ -122,6 +122,15 @@ export const AccessPolicies = Type.Object(
     ),
     roles: Type.Array(Type.Object({ role: Type.String(), actions: Type.Array(Type.String()) })),
     actions: Type.Array(Type.Object({ name: Type.String(), words: Type.String(), isOfPatients: Type.Boolean() })),
+    routes: Type.Array(
+      Type.Object({
+        method: Type.String(),
+        path: Type.String(),
+        asks: Type.String({
+          description: 'An action; `public`: nobody is asked who they are; `device`: by certificate.',
+        }),
+      }),
+    ),
   },
   { $id: 'AccessPolicies' },
 );

@@ -24,3 +24,13 @@ export interface RunningEmergency {
   readonly beganAtMs: number;
   readonly endsAtMs: number;
 }
+
+/** Nobody lies anywhere, nobody is in anybody's care: for what the policies say of a role alone. */
+export const NO_FACTS: AccessFacts = {
+  version: () => 0,
+  wardOf: () => undefined,
+  isInCareOf: () => false,
+  patientsOf: () => new Set(),
+  shiftOf: () => 'unplanned',
+  emergencyOf: () => undefined,
+};

@@ -1,6 +1,6 @@
 import { type Response, statefulIsAuthorized } from '@cedar-policy/cedar-wasm/nodejs';
 import { ACCOUNT_ROLES, type Action, type Role } from '../domain/access.ts';
-import type { AccessFacts } from './access-facts.ts';
+import { type AccessFacts, NO_FACTS } from './access-facts.ts';
 import { attributesInWords } from './attributes-in-words.ts';
 import { type CedarRequest, cedarRequest } from './cedar-request.ts';
 import type { Decision, Decisions, Explanation, Question, ResourceRef, Subject } from './decisions.ts';
@@ -25,7 +25,6 @@ export function createDecisions(options: {
   const sessions = new Map<string, Map<string, Kept>>();
   /** A principal is one object for a request at least: its key is made once. */
   const bySubject = new WeakMap<Subject, Map<string, Kept>>();
-  const needs = new Map<Action, readonly Role[]>();
 
   function sessionOf(subject: Subject): Map<string, Kept> {
     const known = bySubject.get(subject);
@@ -84,7 +83,7 @@ export function createDecisions(options: {
   }
 
   function refusal({ principal, action }: Question, reasons: readonly string[]): Decision {
-    if (reasons.length === 0) return { allowed: false, policies: [], needs: rolesFor(action) };
+    if (reasons.length === 0) return { allowed: false, policies: [], needs: rolesFor(policies, action) };
     const obligations = reasons.map((id) => policies.all.get(id)?.obligation);
     // One wall that nothing opens is enough.
     if (obligations.includes(undefined)) return { allowed: false, policies: reasons };
@@ -95,18 +94,6 @@ export function createDecisions(options: {
 
   const mayBreakGlass = (principal: Subject): boolean =>
     decide({ principal, action: 'break-glass.use', resource: { kind: 'door' } }).allowed;
-
-  /** Which role alone would open the door to it. */
-  function rolesFor(action: Action): readonly Role[] {
-    const known = needs.get(action);
-    if (known !== undefined) return known;
-    const found = ACCOUNT_ROLES.filter((role) => {
-      const request = cedarRequest({ principal: roleAlone(role), action, resource: { kind: 'door' } }, facts, now());
-      return isAllowed(authorize(policies, request));
-    });
-    needs.set(action, found);
-    return found;
-  }
 
   return {
     decide,
@@ -120,6 +107,22 @@ export function createDecisions(options: {
     },
   };
 }
+
+/** Which role alone would open the door to it: a matter of the policies, asked of them once. */
+function rolesFor(policies: Policies, action: Action): readonly Role[] {
+  const known = needs.get(policies) ?? new Map<Action, readonly Role[]>();
+  needs.set(policies, known);
+  const before = known.get(action);
+  if (before !== undefined) return before;
+  const found = ACCOUNT_ROLES.filter((role) => {
+    const request = cedarRequest({ principal: roleAlone(role), action, resource: { kind: 'door' } }, NO_FACTS, 0);
+    return isAllowed(authorize(policies, request));
+  });
+  known.set(action, found);
+  return found;
+}
+
+const needs = new WeakMap<Policies, Map<Action, readonly Role[]>>();
 
 /** A policy that cannot be evaluated may be the one that forbids: Cedar leaves it out, we do not. */
 function isAllowed({ decision, diagnostics }: Response): boolean {

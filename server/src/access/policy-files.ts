@@ -7,6 +7,7 @@ import {
   policySetTextToParts,
   policyToJson,
   preparsePolicySet,
+  schemaToJson,
   validate,
 } from '@cedar-policy/cedar-wasm/nodejs';
 import type { Obligation, PolicyInWords } from './decisions.ts';
@@ -16,6 +17,8 @@ export interface Policies {
   /** Under this name Cedar holds them parsed, once per thread. */
   readonly setId: string;
   readonly all: ReadonlyMap<string, Policy>;
+  /** By action: the types of what it can be asked about. */
+  readonly appliesTo: ReadonlyMap<string, readonly string[]>;
 }
 
 export interface Policy extends PolicyInWords {
@@ -39,7 +42,7 @@ export function openPolicies(folder: string = POLICY_FOLDER): Policies {
     if (parsed.type === 'failure') problems.push(...parsed.errors.map(({ message }) => message));
   }
   if (problems.length > 0) throw new Error(`the access policies do not hold together:\n${problems.join('\n')}`);
-  return { setId, all: new Map(read.policies.map((policy) => [policy.id, policy])) };
+  return { setId, all: new Map(read.policies.map((policy) => [policy.id, policy])), appliesTo: appliesTo(read.schema) };
 }
 
 /** Everything that is wrong with the policies in a folder, form included: for `npm run check`. */
@@ -51,6 +54,13 @@ export function lintPolicies(folder: string = POLICY_FOLDER): readonly string[] 
     return formatted.formatted_policy.trim() === text.trim() ? [] : [`${name}: not in Cedar’s own format`];
   });
   return [...read.problems, ...strictProblems(read), ...unformatted];
+}
+
+function appliesTo(schema: string): ReadonlyMap<string, readonly string[]> {
+  const parsed = schemaToJson(schema);
+  if (parsed.type === 'failure') return new Map();
+  const { actions = {} } = parsed.json[''] ?? {};
+  return new Map(Object.entries(actions).map(([name, action]) => [name, action.appliesTo?.resourceTypes ?? []]));
 }
 
 interface Read {

@@ -1,5 +1,5 @@
 import { ACCOUNT_ROLES, type Action, type Role } from '../domain/access.ts';
-import type { AccessFacts } from './access-facts.ts';
+import { NO_FACTS } from './access-facts.ts';
 import { createDecisions } from './cedar-decisions.ts';
 import type { Decisions } from './decisions.ts';
 import { openPolicies } from './policy-files.ts';
@@ -29,12 +29,3 @@ function roleMay(role: Role, action: Action): boolean {
   known.set(key, allowed);
   return allowed;
 }
-
-const NO_FACTS: AccessFacts = {
-  version: () => 0,
-  wardOf: () => undefined,
-  isInCareOf: () => false,
-  patientsOf: () => new Set(),
-  shiftOf: () => 'unplanned',
-  emergencyOf: () => undefined,
-};

@@ -29,6 +29,13 @@ import type { Services } from './services.ts';
 import { compileValidator } from './validation.ts';
 import { isPageRequest, registerWebApp, sendPage } from './web-app.ts';
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Every route there is. */
+    readonly routeList: readonly RouteOptions[];
+  }
+}
+
 export interface HttpServerOptions {
   readonly host: string;
   /** 0: chosen by the system. */
@@ -102,6 +109,7 @@ export async function createHttpServer(options: HttpServerOptions, services: Ser
 
   const routes: RouteOptions[] = [];
   app.addHook('onRoute', (route) => void routes.push(route));
+  app.decorate('routeList', routes);
   app.setValidatorCompiler(compileValidator as Parameters<typeof app.setValidatorCompiler>[0]);
   app.setSerializerCompiler(() => JSON.stringify);
   app.removeContentTypeParser('text/plain');

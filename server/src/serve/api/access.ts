@@ -1,5 +1,5 @@
 import { AccessPolicies, AccessWhy } from '@healthsync/contracts/access';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, RouteOptions } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { Decisions, Explanation, ResourceRef } from '../../access/decisions.ts';
 import type { EmergencyDesk } from '../../access/emergency-desk.ts';
@@ -87,6 +87,7 @@ export function registerAccess(app: FastifyInstance, services: AccessServices): 
         })),
         roles: ROLES.map((role) => ({ role, actions: ACTION_NAMES.filter((action) => rolesMay([role], action)) })),
         actions: ACTION_NAMES.map((name) => ({ name, ...ACTIONS[name] })),
+        routes: app.routeList.flatMap(routesShown),
       }),
   );
 
@@ -118,6 +119,15 @@ export function registerAccess(app: FastifyInstance, services: AccessServices): 
       askedAt: rfc3339(now()),
     };
   }
+}
+
+/** HEAD is what GET is, without the body. */
+function routesShown({ method, url, config = {} }: RouteOptions): AccessPolicies['routes'] {
+  const asks = config.action ?? (config.signedIn === true ? 'own.use' : config.device === true ? 'device' : 'public');
+  return [method]
+    .flat()
+    .filter((one) => one !== 'HEAD')
+    .map((one) => ({ method: one, path: url, asks }));
 }
 
 function summaryOf(user: User, action: Action, { allowed, rules, needs, obligation }: Explanation): string {

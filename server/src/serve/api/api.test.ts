@@ -378,8 +378,14 @@ describe('alerts', () => {
 describe('devices', () => {
   it('are listed with wearer and presence', async () => {
     server.world.offline.add('D2');
-    const { devices } = await get('/api/devices', DeviceList, await server.token('operator'));
+    const { devices } = await get('/api/devices', DeviceList, await server.token('charge-nurse'));
     expect(devices[1]).toEqual({ id: 'D2', patientId: 'P2', presence: 'offline', certificates: [] });
+  });
+  it('are listed without their wearers to who keeps them running', async () => {
+    for (const role of ['operator', 'admin', 'security'] as const) {
+      const { devices } = await get('/api/devices', DeviceList, await server.token(role));
+      expect(devices[1]).toEqual({ id: 'D2', presence: 'offline', certificates: [] });
+    }
   });
 
   it('are configured and commanded by those who may', async () => {
