@@ -282,9 +282,8 @@ describe('NEWS2 of a patient', () => {
     const applies = { spo2Scale: 1, use: 'by-age', version: 0 };
     const before = (await ask('/api/patients/P1/rules', doctor)).body;
     expect([before.news2, before.proposals]).toMatchObject([applies, [{ news2: { use: 'off', why: 'pregnancy' } }]]);
-    const confirm = (token: string) =>
-      ask(`/api/rule-proposals/${asked.body.id}/confirm`, token, { method: 'POST' }, undefined);
-    expect([(await confirm(doctor)).status, (await confirm(await server.token('physician'))).status]).toEqual([
+    const confirm = (token: string) => ask(`/api/rule-proposals/${asked.body.id}/confirm`, token, { method: 'POST' });
+    expect([(await confirm(doctor)).status, (await confirm(await server.token('charge-nurse'))).status]).toEqual([
       409, 200,
     ]);
     expect((await ask('/api/patients/P1/rules', doctor)).body.news2).toEqual({
