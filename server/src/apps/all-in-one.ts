@@ -7,6 +7,7 @@ import { writeAlarmEvents } from '../adapters/postgres/alarm-events.ts';
 import { PostgresAlarmStore } from '../adapters/postgres/alarm-store.ts';
 import { auditAlarmChanges } from '../adapters/postgres/audit-pending.ts';
 import { PostgresCheckpoints } from '../adapters/postgres/checkpoints.ts';
+import { PostgresErasures } from '../adapters/postgres/erasures.ts';
 import { Listener } from '../adapters/postgres/listener.ts';
 import { openDatabase } from '../adapters/postgres/open-database.ts';
 import { PostgresOutbox } from '../adapters/postgres/outbox.ts';
@@ -40,7 +41,7 @@ import { openDemo } from './open-demo.ts';
 import { openEscalation } from './open-escalation.ts';
 import { openEvents } from './open-events.ts';
 import { openIdentity } from './open-identity.ts';
-import { openKeys } from './open-keys.ts';
+import { followErasures, openKeys } from './open-keys.ts';
 import { openRetention } from './open-retention.ts';
 import { openTelling } from './open-telling.ts';
 import type { Settings } from './settings.ts';
@@ -110,6 +111,9 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   const keys = await openKeys(settings, now);
   undo.push('keys', () => keys.close());
   await sealClearTexts(database, keys);
+  const erased = await followErasures(keys, await new PostgresErasures(database).all());
+  if (erased > 0) log.warn('keys of erased patients had come back, and were destroyed again', { count: erased });
+  void keys.subjects.rewrapAll().catch((error) => log.warn('a rotation of keys could not be ended', { error }));
   const registry = new PostgresRegistry(database, listener, keys.identities);
   const history = new PostgresVitalsHistory(database);
   const alarmPolicy = alarmPolicyOf(settings);
@@ -227,6 +231,8 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     onGap: () => vitals.alarmChangedElsewhere(undefined),
   });
   undo.push('alarm notices', () => stopAlarmNotices());
+  // What another process changed after our alarms were read, and before we listened.
+  vitals.alarmChangedElsewhere(undefined);
   const escalating = await escalation.start({
     folder: folder.path,
     listener,

@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register(program: Comman
     escalation: () => import('./cli/escalation.ts'),
     rejected: () => import('./cli/rejected.ts'),
     audit: () => import('./cli/audit.ts'),
+    key: () => import('./cli/key.ts'),
     profile: () => import('./cli/profile.ts'),
     simulate: () => import('./cli/simulate.ts'),
     replay: () => import('./cli/replay.ts'),

@@ -18,6 +18,8 @@ export interface OpenedKeys {
   readonly identities: PatientIdentities;
   readonly seal: PatientSeal;
   readonly store: Pick<SubjectKeyStore, 'counts'>;
+  /** Which key-encryption key wraps. */
+  newestKek(): Promise<string>;
   close(): void;
 }
 
@@ -37,9 +39,24 @@ export async function openKeys(
     identities: createPatientIdentities(subjects),
     seal: createPatientSeal(subjects),
     store,
+    newestKek: () => management.newest(scope),
     close() {
       store.close();
       client?.destroy();
     },
   };
+}
+
+/** An old copy of the keys may have come back: whoever was erased is erased in it too. Answers how many were. */
+export async function followErasures(
+  { subjects }: Pick<OpenedKeys, 'subjects'>,
+  erasures: readonly { readonly subject: string }[],
+): Promise<number> {
+  let count = 0;
+  for (const { subject } of erasures) {
+    if ((await subjects.forOpening(subject)) === undefined) continue;
+    await subjects.erase(subject);
+    count += 1;
+  }
+  return count;
 }

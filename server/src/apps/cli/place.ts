@@ -12,6 +12,7 @@ import {
   withData,
   withExistingData,
 } from './command.ts';
+import { registerPatientRights } from './patient-rights.ts';
 
 /** `healthsync ward …`, `bed …` and `patient …`: where people lie. */
 export function register(program: Command, context: CommandContext): void {
@@ -72,6 +73,7 @@ export function register(program: Command, context: CommandContext): void {
     { usage: 'list', description: 'ids and beds; never names', run: listPatients },
     context,
   );
+  registerPatientRights(patients, context);
 }
 
 interface PatientOptions {

@@ -1,0 +1,54 @@
+import type { PatientId } from '../../domain/ids.ts';
+import type { Connections } from './connection.ts';
+import { failing } from './database-failure.ts';
+import { inTransaction } from './transaction.ts';
+
+/** Who was erased, when, by whom and why. A copy of the keys that comes back is made to follow this list. */
+export class PostgresErasures {
+  readonly #pool: Connections['pool'];
+
+  constructor({ pool }: Pick<Connections, 'pool'>) {
+    this.#pool = pool;
+  }
+
+  /** Written before the key is destroyed: what was interrupted is gone on with at the next start. */
+  async begin(erasure: Erasure): Promise<void> {
+    const { subject, atMs, by, reason } = erasure;
+    await failing(() =>
+      this.#pool.query(
+        'insert into erasure (subject, at, by_whom, reason) values ($1, $2, $3, $4) on conflict do nothing',
+        [subject, new Date(atMs), by, reason],
+      ),
+    );
+  }
+
+  /** Takes out of the patient's row what cannot be opened any more. Answers how many sealed records there are. */
+  async clear(patientId: PatientId): Promise<{ readonly notes: number; readonly hadIdentity: boolean }> {
+    return await inTransaction(this.#pool, async (client) => {
+      const cleared = await client.query(
+        'update patient set identity = null, mrn_index = null, sex = null where id = $1 and identity is not null',
+        [patientId],
+      );
+      const { rows } = await client.query<{ notes: number }>(
+        'select count(*)::int as notes from alarm_note join alarm on alarm.id = alarm_id where patient_id = $1',
+        [patientId],
+      );
+      return { notes: rows[0]?.notes ?? 0, hadIdentity: cleared.rowCount === 1 };
+    });
+  }
+
+  async all(): Promise<readonly Erasure[]> {
+    const { rows } = await failing(() =>
+      this.#pool.query<Erasure>('select subject, at as "atMs", by_whom as "by", reason from erasure order by at'),
+    );
+    return rows;
+  }
+}
+
+export interface Erasure {
+  /** `patient:P1` */
+  readonly subject: string;
+  readonly atMs: number;
+  readonly by: string;
+  readonly reason: string;
+}

@@ -1,0 +1,54 @@
+import type { PatientId } from '../../domain/ids.ts';
+import type { Connections } from './connection.ts';
+import { failing } from './database-failure.ts';
+
+/**
+ * Everything that is kept about one patient, table by table and oldest first, as it is stored; what is sealed is left
+ * for the caller to open. A test holds this list against the tables there are: none can be forgotten.
+ */
+export async function* patientRows(
+  { pool }: Pick<Connections, 'pool'>,
+  patientId: PatientId,
+): AsyncGenerator<PatientRow> {
+  for (const { table, where, order } of PATIENT_TABLES) {
+    for (let offset = 0; ; offset += PAGE) {
+      const { rows } = await failing(() =>
+        pool.query<{ row: Record<string, unknown> }>(
+          `select to_jsonb(t) as row from ${table} as t where ${where} order by ${order} limit ${PAGE} offset ${offset}`,
+          [patientId],
+        ),
+      );
+      for (const { row } of rows) yield { table, row };
+      if (rows.length < PAGE) break;
+    }
+  }
+}
+
+export interface PatientRow {
+  readonly table: string;
+  readonly row: Record<string, unknown>;
+}
+
+const PAGE = 5_000;
+const OF_PATIENT = 'patient_id = $1';
+const OF_ALARM = 'alarm_id in (select id from alarm where patient_id = $1)';
+
+export const PATIENT_TABLES: readonly { readonly table: string; readonly where: string; readonly order: string }[] = [
+  { table: 'assignment', where: OF_PATIENT, order: 'from_at, device_id' },
+  { table: 'vitals', where: OF_PATIENT, order: 'at, device_id, reading_id' },
+  { table: 'patient_limit', where: OF_PATIENT, order: 'rule_id, version' },
+  { table: 'patient_news2', where: OF_PATIENT, order: 'version' },
+  { table: 'alarm', where: OF_PATIENT, order: 'raised_at, id' },
+  { table: 'alarm_change', where: OF_ALARM, order: 'id' },
+  { table: 'delivery', where: OF_ALARM, order: 'id' },
+  { table: 'emergency_access', where: OF_PATIENT, order: 'began_at, id' },
+  // Who looked, and what was done: the patient may know it (HIPAA §164.528, GDPR Art. 15).
+  { table: 'audit_entry', where: OF_PATIENT, order: 'position' },
+];
+
+/** Tables that name a patient and hold nothing of their own about them, with why. */
+export const NOT_EXPORTED: Readonly<Record<string, string>> = {
+  latest_vital_time: 'when each vital was last measured: in vitals',
+  latest_vital_since: 'a view of it',
+  alarm_condition: 'how far the log was followed',
+};

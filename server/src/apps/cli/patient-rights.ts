@@ -1,0 +1,105 @@
+import { open } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { type AlarmId, parsePatientId } from '../../domain/ids.ts';
+import { subjectOf } from '../../keys/patient-seal.ts';
+import {
+  type Answer,
+  addCommand,
+  type CommandContext,
+  ID_EXPECTED,
+  Misuse,
+  Refusal,
+  required,
+  withExistingData,
+} from './command.ts';
+
+/** What a patient may ask for: everything that is kept about them, and to be forgotten. */
+export function registerPatientRights(patients: Command, context: CommandContext): void {
+  addCommand<[string], { readonly out: string }>(
+    patients,
+    {
+      usage: 'export <patient>',
+      description: 'everything that is kept about one patient, as lines of JSON in a new file',
+      configure: (command) => command.requiredOption('--out <file>', 'the file to make, readable to its owner only'),
+      run: exportPatient,
+    },
+    context,
+  );
+  addCommand<[string], { readonly reason: string; readonly yes?: boolean }>(
+    patients,
+    {
+      usage: 'erase <patient>',
+      description: 'destroy the key of one patient: names and notes cannot be opened any more, in no backup either',
+      configure: (command) =>
+        command
+          .requiredOption('--reason <text>', 'why, for the record; without patient data')
+          .option('--yes', 'it cannot be undone, and I am sure'),
+      run: erasePatient,
+    },
+    context,
+  );
+}
+
+async function exportPatient(
+  context: CommandContext,
+  options: { readonly out: string },
+  patient: string,
+): Promise<Answer> {
+  const id = required('<patient>', parsePatientId(patient), ID_EXPECTED);
+  const { patientRows } = await import('../../adapters/postgres/patient-export.ts');
+  return withExistingData(context, async ({ registry, alarms, database }) => {
+    const known = await registry.findPatient(id);
+    if (known === undefined) throw new Refusal(`<patient>: there is no patient ${id}`);
+    const counts: Record<string, number> = {};
+    const file = await open(options.out, 'wx', 0o600);
+    const write = async (kind: string, value: unknown): Promise<void> => {
+      counts[kind] = (counts[kind] ?? 0) + 1;
+      await file.write(`${JSON.stringify({ kind, value })}\n`);
+    };
+    try {
+      await write('patient', known);
+      for await (const { table, row } of patientRows(database, id)) {
+        await write(table, row);
+        if (table !== 'alarm') continue;
+        const { id: alarmId } = row as { readonly id: AlarmId };
+        for (const note of await alarms.notes(alarmId)) await write('alarm_note', { alarmId, ...note });
+      }
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    const text = Object.entries(counts).map(([kind, count]) => `${count} ${kind}`);
+    return { json: { patient: id, file: options.out, counts }, text: `${options.out}: ${text.join(', ')}` };
+  });
+}
+
+async function erasePatient(
+  context: CommandContext,
+  options: { readonly reason: string; readonly yes?: boolean },
+  patient: string,
+): Promise<Answer> {
+  const id = required('<patient>', parsePatientId(patient), ID_EXPECTED);
+  const reason = required(
+    '--reason',
+    /^[^\p{C}]{3,500}$/u.test(options.reason) ? options.reason : undefined,
+    'expected 3 to 500 printable characters',
+  );
+  if (options.yes !== true) throw new Misuse('--yes', 'this cannot be undone; say --yes to do it');
+  const { PostgresErasures } = await import('../../adapters/postgres/erasures.ts');
+  return withExistingData(context, async ({ registry, keys, database }) => {
+    if ((await registry.findPatient(id)) === undefined) throw new Refusal(`<patient>: there is no patient ${id}`);
+    const subject = subjectOf(id);
+    const erasures = new PostgresErasures(database);
+    await erasures.begin({ subject, atMs: context.now(), by: 'the command line', reason });
+    const { atMs } = await keys.subjects.erase(subject);
+    const { notes } = await erasures.clear(id);
+    // The proof is not that we say so: the key is asked for again, from its store.
+    const isGone = (await keys.subjects.forOpening(subject)) === undefined;
+    const erasedAt = new Date(atMs).toISOString();
+    return {
+      json: { patient: id, subject, erasedAt, keyIsGone: isGone, sealedNotes: notes },
+      text: `The key of ${id} was destroyed at ${erasedAt}. Name, record number and ${notes} notes cannot be opened any more, here or in any backup. Measurements stay under the bare id.`,
+      ...(!isGone && { failed: true }),
+    };
+  });
+}
