@@ -24,11 +24,14 @@ import { RotaPage } from './rota/rota-page.tsx';
 import { ApprovalsPage } from './rules/approvals-page.tsx';
 import { RulesPage } from './rules/rules-page.tsx';
 import { onSecond, useServices } from './services.ts';
+import { AppConsentPage } from './session/app-consent-page.tsx';
+import { InvitationPage } from './session/invitation-page.tsx';
 import { MySignInPage } from './session/my-sign-in-page.tsx';
 import { isSignedOut, SessionGate, useSession } from './session/session.tsx';
 import { SetupPage } from './session/setup-page.tsx';
 import { useSettings } from './settings.ts';
 import { TeamsPage } from './teams/teams-page.tsx';
+import { UsersPage } from './users/users-page.tsx';
 import { WallPage } from './wall/wall-page.tsx';
 import { Announcer } from './widgets/announcer.tsx';
 import { FeedBanner } from './widgets/feed-banner.tsx';
@@ -41,10 +44,14 @@ import { WorklistPage } from './worklist/worklist-page.tsx';
 
 const root = createRootRoute({ component: Outlet });
 const setup = createRoute({ getParentRoute: () => root, path: '/setup', component: SetupPage });
+const invitation = createRoute({ getParentRoute: () => root, path: '/invitation', component: InvitationPage });
+const authorize = createRoute({ getParentRoute: () => root, path: '/authorize/$uid', component: Authorize });
 const inside = createRoute({ getParentRoute: () => root, id: 'inside', component: Inside });
 const page = { getParentRoute: () => inside } as const;
 const tree = root.addChildren([
   setup,
+  invitation,
+  authorize,
   inside.addChildren([
     createRoute({
       ...page,
@@ -64,6 +71,7 @@ const tree = root.addChildren([
     createRoute({ ...page, path: '/me', component: MePage }),
     createRoute({ ...page, path: '/status', component: HealthPage }),
     createRoute({ ...page, path: '/my-sign-in', component: MySignInPage }),
+    createRoute({ ...page, path: '/users', component: UsersPage }),
     createRoute({ ...page, path: '/rules', component: RulesPage }),
     createRoute({ ...page, path: '/executions', component: ExecutionsPage }),
     createRoute({ ...page, path: '/executions/$executionId', component: ExecutionPage }),
@@ -80,6 +88,15 @@ declare module '@tanstack/react-router' {
   interface Register {
     router: typeof router;
   }
+}
+
+/** What an app asks: of whoever is signed in, and without the bar of the ward around it. */
+function Authorize() {
+  return (
+    <SessionGate>
+      <AppConsentPage />
+    </SessionGate>
+  );
 }
 
 function Inside() {

@@ -30,6 +30,7 @@ export const PAGES: readonly PageLink[] = [
   { to: '/channels', label: 'Channels', key: 'c', needs: ['operations.read'], isMore: true },
   { to: '/executions', label: 'Escalation runs', key: 'x', needs: ['operations.read'], isMore: true },
   { to: '/devices', label: 'Devices', key: 'd', needs: ['device.read', 'rejected.read'], isMore: true },
+  { to: '/users', label: 'Accounts', key: 'u', needs: ['user.read'], isMore: true },
   { to: '/status', label: 'Health', key: 'h', needs: ['operations.read', 'system-alarm.acknowledge'], isMore: true },
 ];
 

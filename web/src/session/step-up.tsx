@@ -1,5 +1,6 @@
-import type { Me, SignInStep } from '@healthsync/contracts/session';
+import type { FactorList, Me, SignInStep } from '@healthsync/contracts/session';
 import { Button, PasswordInput, Stack } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useState } from 'react';
 import { ApiProblem, api } from '../api.ts';
 import { Dialog } from '../widgets/dialog.tsx';
@@ -47,6 +48,12 @@ export function useStepUp(
     </Dialog>
   );
   return { stepUp, dialog };
+}
+
+/** The same, where the page has not asked for the person's factors itself. */
+export function useMyStepUp(): ReturnType<typeof useStepUp> {
+  const mine = useQuery({ queryKey: ['factors'], queryFn: () => api<FactorList>('/api/session/factors'), gcTime: 0 });
+  return useStepUp(mine.data);
 }
 
 function PasswordQuestion({ answer }: { readonly answer: (password: string) => Promise<void> }) {

@@ -1,0 +1,26 @@
+const SIGN_IN: Readonly<Record<string, string>> = {
+  openid: 'know who you are',
+  profile: 'know your name',
+  fhirUser: 'know your record as a member of staff',
+  launch: 'know what you have open here',
+  'launch/patient': 'work with one patient you choose',
+  offline_access: 'go on for a month without asking again',
+  online_access: 'go on for one shift without asking again',
+};
+const WHOSE: Readonly<Record<string, string>> = {
+  patient: 'of this patient',
+  user: 'of everybody you may see',
+  system: 'of everybody',
+};
+const VERBS = { c: 'create', r: 'read', u: 'change', d: 'delete', s: 'search' } as const;
+
+/** A scope as a person would say it; what is not known is shown as it is. */
+export function scopeText(scope: string): string {
+  const known = SIGN_IN[scope];
+  if (known !== undefined) return known;
+  const [, context = '', resource, may = ''] = /^(patient|user|system)\/([*A-Za-z]+)\.(.+)$/.exec(scope) ?? [];
+  if (resource === undefined) return scope === '*' ? 'everything you may do' : scope;
+  const letters = may === 'read' ? 'rs' : may === 'write' ? 'cud' : may === '*' ? 'cruds' : may;
+  const verbs = [...letters].map((letter) => VERBS[letter as keyof typeof VERBS] ?? letter).join(', ');
+  return `${verbs} ${resource === '*' ? 'all records' : resource} ${WHOSE[context]}`;
+}
