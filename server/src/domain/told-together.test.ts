@@ -11,6 +11,7 @@ const other = (over: Partial<OtherPage> = {}): OtherPage => ({
   event: 'raised',
   priority: 'high',
   orderedAtMs: T - 10_000,
+  deliveredAtMs: T - 9_000,
   state: 'delivered',
   isEarlier: true,
   alarm: CALLING,
@@ -67,7 +68,7 @@ describe('a page to a person who was called to the same patient a moment ago', (
   });
 
   it('is not told with one from before somebody came, but with one from after', () => {
-    const others = [other({ orderedAtMs: T - 20_000 }), other({ deliveryId: 'd2', orderedAtMs: T - 1_000 })];
+    const others = [other({ deliveredAtMs: T - 11_000 }), other({ deliveryId: 'd2', deliveredAtMs: T - 9_000 })];
     expect(told(page({ takenAtMs: T - 10_000 }, others))).toBe('d2');
   });
 });
@@ -134,6 +135,7 @@ interface Page {
   failsLeft: number;
   attempts: number;
   state: 'pending' | 'delivered' | 'held';
+  deliveredAtMs?: number;
   toldWith?: Page;
 }
 
@@ -185,17 +187,25 @@ class Phone {
   #look(each: Page): void {
     const taken = this.#alarms.flatMap(({ takenAtMs }) => takenAtMs ?? []);
     const by = pageThatTells(
-      page({ priority: each.priority, alarm: this.#alarmOf(each), orderedAtMs: each.orderedAtMs }, this.#others(each)),
+      page(
+        {
+          priority: each.priority,
+          alarm: this.#alarmOf(each),
+          orderedAtMs: each.orderedAtMs,
+          ...(taken.length === 0 ? {} : { takenAtMs: Math.max(...taken) }),
+        },
+        this.#others(each),
+      ),
       TOGETHER_MS,
     );
-    const isTaken = taken.length > 0 && by !== undefined && Math.max(...taken) >= by.orderedAtMs;
-    if (by?.state === 'delivered' && !isTaken) {
+    if (by?.state === 'delivered') {
       each.state = 'held';
       each.toldWith = this.pages[Number(by.deliveryId)] as Page;
-    } else if (by === undefined || isTaken) {
+    } else if (by === undefined) {
       each.attempts++;
       if (each.failsLeft-- > 0) return;
       each.state = 'delivered';
+      each.deliveredAtMs = this.nowMs;
       this.sent++;
     }
   }
@@ -209,6 +219,7 @@ class Phone {
         event: 'raised',
         priority: one.priority,
         orderedAtMs: one.orderedAtMs,
+        ...(one.deliveredAtMs === undefined ? {} : { deliveredAtMs: one.deliveredAtMs }),
         state: one.state === 'delivered' ? 'delivered' : one.attempts === 0 ? 'under-way' : 'in-trouble',
         isEarlier: one.id < each.id,
         alarm: this.#alarmOf(one),

@@ -15,6 +15,8 @@ export interface OtherPage {
   /** As it was told. */
   readonly priority: Priority;
   readonly orderedAtMs: number;
+  /** Of one that arrived. */
+  readonly deliveredAtMs?: number;
   /** `in-trouble`: an attempt at it has failed; it may never arrive. */
   readonly state: 'delivered' | 'under-way' | 'in-trouble';
   /** Ordered before the page in question: of two that are under way, only the later waits for the earlier. */
@@ -24,10 +26,7 @@ export interface OtherPage {
 }
 
 /** What of an alarm says whether it calls for somebody. */
-export type CallingAlarm = Pick<
-  Alarm,
-  'state' | 'condition' | 'acknowledgedAtMs' | 'snoozedUntilMs' | 'priority'
->;
+export type CallingAlarm = Pick<Alarm, 'state' | 'condition' | 'acknowledgedAtMs' | 'snoozedUntilMs' | 'priority'>;
 
 export interface PageInQuestion {
   readonly event: NotificationEvent;
@@ -56,7 +55,7 @@ export function pageThatTells(page: PageInQuestion, togetherMs: number): OtherPa
 }
 
 function standsFor(other: OtherPage, page: PageInQuestion, togetherMs: number): boolean {
-  const { alarm, state, isEarlier, orderedAtMs, event } = other;
+  const { alarm, state, isEarlier, orderedAtMs, deliveredAtMs = Number.POSITIVE_INFINITY, event } = other;
   return (
     CALLS.has(event) &&
     // A cable that came off is no reason to run: neither stands for the other.
@@ -65,7 +64,7 @@ function standsFor(other: OtherPage, page: PageInQuestion, togetherMs: number): 
     urgency(page) <= Math.min(urgencyOf(other.priority), urgencyOf(alarm.priority)) &&
     Math.abs(page.orderedAtMs - orderedAtMs) < togetherMs &&
     // Whoever took one of them may have gone again: what rings after that is news.
-    (page.takenAtMs === undefined || page.takenAtMs < orderedAtMs) &&
+    (page.takenAtMs === undefined || page.takenAtMs < deliveredAtMs) &&
     (state === 'delivered' || (state === 'under-way' && isEarlier))
   );
 }

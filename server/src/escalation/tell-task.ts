@@ -179,7 +179,11 @@ export function escalatedAlarm({ priority, kind, patientId }: Alarm, place: Retu
   return { priority, kind, patientId, ...place };
 }
 
-function isMarked({ escalationStep, escalatedAtMs = 0 }: Alarm, { step }: TellPayload, round: EscalationRound): boolean {
+function isMarked(
+  { escalationStep, escalatedAtMs = 0 }: Alarm,
+  { step }: TellPayload,
+  round: EscalationRound,
+): boolean {
   return escalationStep === step && escalatedAtMs >= round.startedAtMs;
 }
 

@@ -188,7 +188,9 @@ export async function killAtEveryTransition(parts: {
       const isTold = state === 'delivered' ? pages.includes(what) : detail === 'told-already';
       if (!isTold) found.push(`${id}: ${what} is ${state}, ${detail}`);
     }
-    const last = (await ordered(id)).filter(({ what }) => what.startsWith('everyone')).map(({ what }) => what.split(' ')[1]);
+    const last = (await ordered(id))
+      .filter(({ what }) => what.startsWith('everyone'))
+      .map(({ what }) => what.split(' ')[1]);
     for (const who of EVERYBODY) if (!last.includes(who)) found.push(`${id}: not told when everybody was: ${who}`);
     return found;
   }

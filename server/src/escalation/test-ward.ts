@@ -151,6 +151,11 @@ export async function openTestWard(
       await alarms.apply([transition]);
       return transition.alarmId;
     },
+    /** Many at once, each of its own patient. */
+    async conditions(all: readonly Partial<Happening>[]): Promise<void> {
+      for (let from = 0; from < all.length; from += 500)
+        await alarms.apply(all.slice(from, from + 500).map((over) => transitionOf('began', ++offset, over, now())));
+    },
     /** Who was told of an alarm, in order, each as `step who`. */
     async told(alarmId: AlarmId): Promise<readonly string[]> {
       const { rows } = await database.pool.query<{ key: string; recipient: string }>(

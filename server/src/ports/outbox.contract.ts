@@ -377,9 +377,11 @@ export function outboxContract(engine: string, makeWorld: () => Promise<OutboxWo
         await page(3);
         await acknowledge('A-1' as AlarmId);
         const [third] = await takeNow(T + 4_000);
-        expect(others(third as Delivery).map(({ alarmId, state }) => [alarmId, state])).toEqual([
-          ['A-1', 'in-trouble'],
-          ['A-2', 'delivered'],
+        expect(
+          others(third as Delivery).map(({ alarmId, state, deliveredAtMs }) => [alarmId, state, deliveredAtMs]),
+        ).toEqual([
+          ['A-1', 'in-trouble', undefined],
+          ['A-2', 'delivered', T + 10],
         ]);
         expect(third?.about).toMatchObject({ lately: { takenAtMs: T + 60_000 } });
       });
@@ -444,7 +446,7 @@ export function outboxContract(engine: string, makeWorld: () => Promise<OutboxWo
       });
       it('and not while the other still stands for it', async () => {
         await toldTogether();
-        await alarms.act({ id: 'A-1' as AlarmId, act: { kind: 'note', note: 'on my way' }, by: 'Nia', atMs: T + 9 });
+        await alarms.act({ id: 'A-1' as AlarmId, act: { kind: 'escalate', step: 'on-call' }, by: 'Nia', atMs: T + 9 });
         await fanOut({}, [], T + 60_000);
         expect(await takeNow(T + 999_000)).toEqual([]);
       });

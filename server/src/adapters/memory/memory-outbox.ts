@@ -371,9 +371,11 @@ export class MemoryOutbox implements Outbox {
         Math.abs(each.orderedAtMs - stored.orderedAtMs) < togetherMs;
       if (!isCandidate || alarm === undefined || alarm.id === own.id || alarm.patientId !== own.patientId) return [];
       const isUnderWay = each.attempts === 0 || (each.attempts === 1 && each.leasedUntilMs > nowMs);
-      const { deliveryId, event, priority, orderedAtMs } = each;
+      const { deliveryId, event, priority, orderedAtMs, deliveredAtMs } = each;
       const state = each.state === 'delivered' ? 'delivered' : isUnderWay ? 'under-way' : 'in-trouble';
-      return [{ deliveryId, alarmId: alarm.id, event, priority, orderedAtMs, state, isEarlier: at < index, alarm }];
+      const arrived = deliveredAtMs === undefined ? {} : { deliveredAtMs };
+      const isEarlier = at < index;
+      return [{ deliveryId, alarmId: alarm.id, event, priority, orderedAtMs, ...arrived, state, isEarlier, alarm }];
     });
     const taken = [...this.#alarms.alarms.values()].flatMap(({ patientId, acknowledgedAtMs }) =>
       patientId === own.patientId && acknowledgedAtMs !== undefined ? [acknowledgedAtMs] : [],

@@ -211,8 +211,7 @@ export class PostgresOutbox implements Outbox {
         [channel, receipt.receipt, state, new Date(atMs), detail ?? 'failed later'],
       );
       const [noted] = rows;
-      if (noted?.isNew && state === 'failed')
-        await tellApart(client, 'told.id = any($1)', [noted.deliveryId], atMs);
+      if (noted?.isNew && state === 'failed') await tellApart(client, 'told.id = any($1)', [noted.deliveryId], atMs);
       return noted;
     });
   }
@@ -444,19 +443,19 @@ const LATELY = `
   left join lateral (
     select (
       select jsonb_agg(page) from (
-        select jsonb_build_object(
+        select jsonb_strip_nulls(jsonb_build_object(
             'deliveryId', other.id, 'alarmId', other.alarm_id, 'event', other.event,
             'priority', (array['high', 'medium', 'low'])[other.rank + 1],
-            'orderedAtMs', ${epochMs('other.ordered_at')},
+            'orderedAtMs', ${epochMs('other.ordered_at')}, 'deliveredAtMs', ${epochMs('other.delivered_at')},
             'state', case when other.state = 'delivered' then 'delivered'
               when other.attempts = 0 or (other.attempts = 1 and other.leased_until > $1) then 'under-way'
               else 'in-trouble' end,
             'isEarlier', other.sequence < taken.sequence,
-            'alarm', jsonb_strip_nulls(jsonb_build_object(
+            'alarm', jsonb_build_object(
               'state', its.state, 'condition', its.condition, 'priority', its.priority, 'kind', its.kind,
               'acknowledgedAtMs', ${epochMs('its.acknowledged_at')}, 'snoozedUntilMs', ${epochMs('its.snoozed_until')}
-            ))
-          ) as page
+            )
+          )) as page
         from delivery other join alarm its on its.id = other.alarm_id
         where other.channel = taken.channel and other.recipient = taken.recipient
           and other.ordered_at > taken.ordered_at - $4::float8 * interval '1 millisecond'
@@ -524,8 +523,6 @@ interface RecordRow {
 
 function toRecord({ toldWithAlarm, toldWithAtMs, ...row }: RecordRow): DeliveryRecord {
   const toldWith =
-    toldWithAlarm === null || toldWithAtMs === null
-      ? {}
-      : { toldWith: { alarmId: toldWithAlarm, atMs: toldWithAtMs } };
+    toldWithAlarm === null || toldWithAtMs === null ? {} : { toldWith: { alarmId: toldWithAlarm, atMs: toldWithAtMs } };
   return { ...(withoutNulls(row) as DeliveryRecord), ...toldWith };
 }

@@ -13,6 +13,10 @@ async function page(world: World, n: number, priority: Priority = 'high'): Promi
 }
 const RETRY = { firstMs: 10, maxMs: 10, attemptsMax: 50, giveUpAfterMs: 3_600_000 };
 const quiet = { subscriptions: [], settings: { followUpWaitMs: 5, retry: RETRY } };
+const passing = (clock: { nowMs: number }) =>
+  setInterval(() => {
+    clock.nowMs += 10;
+  }, 1);
 const records = async ({ outbox }: World, count: number): Promise<readonly DeliveryRecord[]> =>
   (await Promise.all(Array.from({ length: count }, (_, n) => outbox.deliveries(`alarm-${n + 1}`)))).flat();
 const allTold = (world: World, count: number) => async () =>
@@ -24,7 +28,7 @@ describe('one deterioration that makes four alarms', () => {
     const { notifier, sent } = channel(() => DELIVERED, 'sms');
     for (const n of [1, 2, 3, 4]) await page(world, n, n === 4 ? 'medium' : 'high');
     const { clock } = start(world, [notifier], quiet);
-    const waiting = setInterval(() => void (clock.nowMs += 10), 1);
+    const waiting = passing(clock);
     await until(allTold(world, 4));
     clearInterval(waiting);
     expect(sent).toHaveLength(1);
@@ -52,7 +56,7 @@ describe('one deterioration that makes four alarms', () => {
     const { notifier, sent } = channel((attempt) => (attempt === 1 ? refused : DELIVERED), 'sms');
     for (const n of [1, 2, 3]) await page(world, n);
     const { clock } = start(world, [notifier], quiet);
-    const waiting = setInterval(() => void (clock.nowMs += 10), 1);
+    const waiting = passing(clock);
     await until(async () => (await records(world, 3)).every(({ state }) => state !== 'pending'));
     clearInterval(waiting);
     expect((await records(world, 3)).map(({ state, toldWith }) => [state, toldWith?.alarmId])).toEqual([
@@ -73,7 +77,7 @@ describe('one deterioration that makes four alarms', () => {
     await page(world, 2);
     await until(() => sent.length === 2);
     state.isDown = false;
-    const waiting = setInterval(() => void (clock.nowMs += 10), 1);
+    const waiting = passing(clock);
     await until(allTold(world, 2));
     clearInterval(waiting);
   });
@@ -99,7 +103,7 @@ it('while every channel is down the alarm stays, the house rings, and telling re
     NOW,
   );
   const { clock, raised } = start(world, channels, quiet);
-  const waiting = setInterval(() => void (clock.nowMs += 10), 1);
+  const waiting = passing(clock);
   await until(() => raised.size === 2);
   expect([...raised.values()].map(({ priority }) => priority)).toEqual(['high', 'high']);
   expect(await world.alarms.find('alarm-1' as AlarmId)).toMatchObject({ state: 'active', condition: 'present' });
