@@ -1,7 +1,8 @@
+import type { Priority } from '../../server/src/domain/alarm.ts';
 import type { AssignedReading } from '../../server/src/domain/reading.ts';
 import { CRITICAL_LIMITS, type CriticalLimit, EVENT_LASTS_MS } from '../../server/src/domain/sustained-events.ts';
 import { isBeyond } from '../../server/src/domain/threshold.ts';
-import type { Judged } from './judged.ts';
+import type { VitalName } from '../../server/src/domain/vital.ts';
 
 /**
  * A sustained event, defined before any result was looked at: a vital beyond a critical limit (`CRITICAL_LIMITS`: heart
@@ -42,6 +43,16 @@ export function sustainedEvents(readings: readonly AssignedReading[]): readonly 
   });
 }
 
+/** The time of an alarm, cut where its priority changed. */
+export interface Span {
+  readonly vitals: ReadonlySet<VitalName>;
+  readonly priority: Priority;
+  /** When the alarm began, which a change of priority does not change. */
+  readonly begunMs: number;
+  readonly fromMs: number;
+  untilMs: number;
+}
+
 /** How an event was met: by what rang while it lasted and looks at its vital. Undefined: it was not. */
 export interface Met {
   /** From its first reading to the alarm, 0 where that was there before. */
@@ -50,7 +61,7 @@ export interface Met {
   readonly pageDelayMs: number | undefined;
 }
 
-export function metBy({ limit, fromMs, untilMs }: SustainedEvent, { spans }: Judged): Met {
+export function metBy({ limit, fromMs, untilMs }: SustainedEvent, spans: readonly Span[]): Met {
   let alarmDelayMs: number | undefined;
   let pageDelayMs: number | undefined;
   for (const span of spans) {

@@ -1,11 +1,10 @@
-import type { ConditionTransition, Priority } from '../../server/src/domain/alarm.ts';
+import type { ConditionTransition } from '../../server/src/domain/alarm.ts';
 import { evaluation } from '../../server/src/domain/evaluate.ts';
 import type { PatientId } from '../../server/src/domain/ids.ts';
 import type { AssignedReading } from '../../server/src/domain/reading.ts';
 import { vitalsLookedAt } from '../../server/src/domain/ringing.ts';
 import { isBeyond } from '../../server/src/domain/threshold.ts';
-import type { VitalName } from '../../server/src/domain/vital.ts';
-import { MEASUREMENTS_APART_MAX_MS } from './events.ts';
+import { MEASUREMENTS_APART_MAX_MS, type Span } from './events.ts';
 import type { RuleSet } from './rule-sets.ts';
 
 /** What one rule set rang for one patient. */
@@ -13,15 +12,6 @@ export interface Judged {
   readonly transitions: readonly ConditionTransition[];
   /** Each alarm's time, cut where its priority changed. */
   readonly spans: readonly Span[];
-}
-
-export interface Span {
-  readonly vitals: ReadonlySet<VitalName>;
-  readonly priority: Priority;
-  /** When the alarm began, which a change of priority does not change. */
-  readonly begunMs: number;
-  readonly fromMs: number;
-  untilMs: number;
 }
 
 /** The very judging of the live path (`domain/assess.ts`), on one patient's readings in order. */

@@ -77,7 +77,7 @@ describe('a sustained event', () => {
       untilMs: 180 * MINUTE,
     } as const;
     const met = (over: Partial<{ vitals: ReadonlySet<'spo2' | 'systolic'>; priority: 'low'; fromMs: number }>) =>
-      event && metBy(event, { transitions: [], spans: [{ ...span, ...over }] });
+      event && metBy(event, [{ ...span, ...over }]);
     expect(met({})).toEqual({ alarmDelayMs: HOUR, pageDelayMs: HOUR });
     expect(met({ priority: 'low' })).toEqual({ alarmDelayMs: HOUR, pageDelayMs: undefined });
     expect(met({ vitals: new Set(['systolic'] as const) })).toEqual({

@@ -46,7 +46,7 @@ export function countPatient(
 ): PatientCounts {
   const { patientId, readings, events, untilMs } = patient;
   const judged = judge(set, patientId, readings);
-  const met = events.map((event) => metBy(event, judged));
+  const met = events.map((event) => metBy(event, judged.spans));
   const isAtEvent = ({ atMs }: { readonly atMs: number }) =>
     events.some(({ fromMs, untilMs: overMs }) => fromMs <= atMs + SOON_MS && atMs <= overMs);
   const { alarms, news, again } = set.isEachReading === true ? each(set, readings) : lived();

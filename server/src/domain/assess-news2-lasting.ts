@@ -41,10 +41,11 @@ export function hasLasted(
   | undefined {
   const { patient, rules } = judgement;
   if (isWithoutReading(judgement)) return undefined;
+  const isFiring = fires(compiled.rule, score);
+  if (!isFiring && patient.pending?.[compiled.rule.id] === undefined) return undefined;
   const parameters = scoringFor(compiled.rule, score);
   const measured = parameters.flatMap((parameter) => measuredNow(judgement, parameter));
-  const isBreach = fires(compiled.rule, score) && measured.length > 0;
-  if (!isBreach && patient.pending?.[compiled.rule.id] === undefined) return undefined;
+  const isBreach = isFiring && measured.length > 0;
   const isBand = !isBreach && fires(compiled.rule, observedLately(patient, rules.spo2Scale, nowMs));
   const sustained = sustain(patient, compiled, {
     is: isBreach ? 'breach' : isBand ? 'band' : 'well',
