@@ -171,6 +171,21 @@ describe('an acknowledgement', () => {
 });
 
 describe('the store is right', () => {
+  it('about an alarm that ended elsewhere: asked again until the database is back, so that no wall shows it for ever', async () => {
+    let retries = 0;
+    const { desk, store } = await liveDesk(new MemoryAlarmStore(), { onRetry: () => retries++ });
+    desk.take([transition('began', 1), transition('ended', 2)]);
+    await desk.settled();
+    await store.acknowledge({ id: 'a1' as AlarmId, by: 'anna', atMs: 3_000 });
+    store.refusal = AWAY;
+    const refreshed = desk.refresh('a1' as AlarmId);
+    while (retries < 3) await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(desk.open()).toHaveLength(1);
+    store.refusal = undefined;
+    await refreshed;
+    expect(desk.open()).toEqual([]);
+  });
+
   it('about an acknowledgement through another process: told by refresh, once', async () => {
     const { desk, store, told } = await liveDesk(new MemoryAlarmStore());
     desk.take([transition('began', 1)]);

@@ -40,7 +40,7 @@ export interface AlarmDesk {
   ): Promise<readonly ManyOutcome[]>;
   /** What the store has done by itself, in the order in which it did: time has passed. */
   adopt(changes: readonly AlarmChange[]): void;
-  /** Another process changed this alarm. */
+  /** Another process changed this alarm; tried until it could be read. */
   refresh(id: AlarmId): Promise<void>;
   /** Transitions rung but not yet stored. */
   unstored(): number;
@@ -193,7 +193,7 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
       } catch (error) {
         hooks.onRetry?.(error, attempt);
         if (isStopped) break;
-        await pause(Math.min(settings.retryFirstMs * 2 ** (attempt - 1), settings.retryMaxMs));
+        await pause(retryPauseMs(attempt));
         attempt++;
       }
     }
@@ -287,11 +287,26 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
   }
 
   async function refreshNow(id: AlarmId): Promise<void> {
-    const alarm = await store.find(id);
+    const alarm = await reread(id);
     // While changes of ours are on their way to the store, its answer to them will say more than this.
     if (alarm === undefined || waitingOf.has(keyOf(alarm))) return;
     if (alarm.state === 'active' || byId.has(id)) accept(alarm, undefined);
   }
+
+  /** Until it could be read: a notice that was not followed leaves the wall wrong for ever. The others wait behind it. */
+  async function reread(id: AlarmId): Promise<Alarm | undefined> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await store.find(id);
+      } catch (error) {
+        if (isStopped || !(error instanceof Failure && error.retryable)) throw error;
+        hooks.onRetry?.(error, attempt);
+        await sleep(retryPauseMs(attempt), isStopped);
+      }
+    }
+  }
+
+  const retryPauseMs = (attempt: number) => Math.min(settings.retryFirstMs * 2 ** (attempt - 1), settings.retryMaxMs);
 
   async function act(request: Omit<ActRequest, 'atMs'>): Promise<ActOutcome> {
     await storedFirst([request.id]);
