@@ -17,7 +17,12 @@ import { IdPath } from './parameters.ts';
 import { namesIn } from './rota-reading.ts';
 
 /** Whom a push would tell, asked before it is done: from where this escalation stands, not from its beginning. */
-export function registerEscalationNext(app: FastifyInstance, services: EscalationServices): void {
+export function registerEscalationNext(
+  app: FastifyInstance,
+  services: Pick<EscalationServices, 'alarms' | 'escalations' | 'definitions' | 'times' | 'view' | 'now'> & {
+    readonly directory: Pick<EscalationServices['directory'], 'worldOf'>;
+  },
+): void {
   const api = app as unknown as Api;
   const { alarms, escalations, directory, definitions, times, view, now } = services;
 

@@ -469,31 +469,8 @@ describe('an escalation over HTTP', () => {
     expect([taken.status, taken.body.code, taken.body.detail]).toEqual([409, 'already-acknowledged', 'Nia has it.']);
   });
 
-  it('says before it is pushed whom that would tell: from where it stands, and now', async () => {
-    await post('/api/wards/W1/assignments', { role: 'nurse', userId: 'nia' });
-    await post('/api/wards/W1/assignments', { role: 'charge-nurse', userId: 'chris' });
-    const shown = async () => {
-      const { body } = await call('/api/alerts/A1/escalation/next', 'nurse');
-      return body.steps.map(({ step, at }: { step: string; at: string }) => `${step} ${at.slice(11, 16)}`);
-    };
-    // Waiting for the nurse until 03:09; a push waits no longer.
-    expect((await shown())[0]).toBe('charge-nurse-and-doctor 03:00');
-    const [nurse] = round.steps;
-    if (nurse === undefined) throw new Error('the round has a step');
-    const second = { ...nurse, step: 'charge-nurse-and-doctor', atMs: NOW - 50_000 } as const;
-    told.rounds = [{ ...round, step: 'charge-nurse-and-doctor', steps: [...round.steps, second] }];
-    expect((await shown())[0]).toBe('on-call 03:00');
-    // Where nothing runs, a person begins beyond the nurse.
-    told.rounds = [];
-    expect((await shown())[0]).toBe('charge-nurse-and-doctor 03:00');
-    server.world.alarms.set('A1' as AlarmId, makeAlarm({ id: 'A1', patientId: 'P1', acknowledgedAtMs: NOW }));
-    expect((await call('/api/alerts/A1/escalation/next', 'nurse')).body.code).toBe('already-acknowledged');
-    expect((await call('/api/alerts/A1/escalation/next', 'kiosk')).status).toBe(403);
-  });
-
   it('is only of wards one may see', async () => {
     const token = await server.token('nurse', ['W2']);
-    expect((await server.call('/api/alerts/A1/escalation/next', { token })).status).toBe(404);
     expect((await server.call('/api/alerts/A1/escalation', { token })).status).toBe(404);
     expect((await server.call('/api/escalation/preview?patient=P1', { token })).status).toBe(404);
   });
