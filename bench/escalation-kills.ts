@@ -10,7 +10,7 @@ import { killAtEveryTransition } from '../server/src/escalation/test-killing.ts'
  * twice in effect? The database is the embedded one, durable; the process that runs escalations and sends their pages is
  * killed. One JSON object on stdout; exit code 1 where anything was wrong.
  *
- *   node bench/escalation-kills.ts [--kills 1000] [--together 10]
+ *   node bench/escalation-kills.ts [--kills 1000] [--together 10] [--seconds 3600]
  */
 const argument = (name: string, byDefault: number) => {
   const at = process.argv.indexOf(name);
@@ -26,7 +26,7 @@ try {
     folder: parent,
     kills: argument('--kills', 1_000),
     together: argument('--together', 10),
-    onProgress: (kills) => console.error(`${kills} kills`),
+    forMs: argument('--seconds', 3_600) * 1_000,
   });
   const seconds = Math.round((performance.now() - startedMs) / 1_000);
   console.log(JSON.stringify({ bench: 'escalation-kills', seconds, ...report }, null, 2));

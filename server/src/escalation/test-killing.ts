@@ -60,7 +60,8 @@ export async function killAtEveryTransition(parts: {
   readonly folder: string;
   readonly kills: number;
   readonly together: number;
-  readonly onProgress?: (kills: number) => void;
+  /** No new ones after this long. */
+  readonly forMs?: number;
 }): Promise<KillingReport> {
   const { database, folder, together } = parts;
   const clock: QuickClock = { fromMs: Date.now(), speed: 4 };
@@ -70,7 +71,8 @@ export async function killAtEveryTransition(parts: {
   const wrong: string[] = [];
   let [kills, escalations, interrupted, word] = [0, 0, 0, 0];
 
-  while (kills < parts.kills) {
+  const untilMs = performance.now() + (parts.forMs ?? Number.POSITIVE_INFINITY);
+  while (kills < parts.kills && performance.now() < untilMs) {
     const ids: AlarmId[] = [];
     for (let n = 0; n < together; n++)
       ids.push(
@@ -95,7 +97,6 @@ export async function killAtEveryTransition(parts: {
       }
     }
     for (const id of ids) wrong.push(...(await faultsOf(id, taken.get(id))));
-    parts.onProgress?.(kills);
   }
   const lines = linesOf(files.ledger);
   const deaths: Record<string, number> = {};

@@ -146,6 +146,7 @@ export class MemoryOutbox implements Outbox {
     if (told?.state !== 'delivered' || !this.#callsNow(told)) return false;
     if (held?.state !== 'pending' || held.attempts !== attempt) return false;
     held.state = 'dropped';
+    held.attempts--;
     held.lastDetail = 'told-with';
     held.toldWith = told;
     held.updatedAtMs = atMs;

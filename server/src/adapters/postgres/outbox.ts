@@ -118,7 +118,8 @@ export class PostgresOutbox implements Outbox {
            select told.id from delivery as told join alarm on alarm.id = told.alarm_id
            where told.id = $3 and told.state = 'delivered' and ${CALLS} for share
          )
-         update delivery set state = 'dropped', last_detail = 'told-with', told_with = $3, updated_at = $4, leased_until = null
+         update delivery set state = 'dropped', last_detail = 'told-with', told_with = $3, updated_at = $4,
+           leased_until = null, attempts = attempts - 1
          where id = $1 and state = 'pending' and attempts = $2 and exists (select from standing)`,
         [deliveryId, attempt, toldWith, new Date(atMs)],
       ),

@@ -82,6 +82,25 @@ describe('one deterioration that makes four alarms', () => {
     clearInterval(waiting);
   });
 
+  it('whoever takes only the one is paged for the rest, once', async () => {
+    const world = makeWorld();
+    const { notifier, sent } = channel(() => DELIVERED, 'sms');
+    for (const n of [1, 2, 3]) await page(world, n);
+    const { clock } = start(world, [notifier], quiet);
+    const waiting = passing(clock);
+    await until(allTold(world, 3));
+    await world.alarms.acknowledge({ id: 'alarm-1' as AlarmId, by: 'Nia', atMs: clock.nowMs });
+    await until(() => sent.length === 2);
+    await until(async () => (await records(world, 3)).filter(({ toldWith }) => toldWith !== undefined).length === 1);
+    clearInterval(waiting);
+    expect((await records(world, 3)).map(({ toldWith }) => toldWith?.alarmId)).toEqual([
+      undefined,
+      undefined,
+      'alarm-2',
+    ]);
+    expect(sent).toHaveLength(2);
+  });
+
   it('is told alarm by alarm where that is wanted', async () => {
     const world = makeWorld();
     const { notifier, sent } = channel(() => DELIVERED, 'sms');
