@@ -1,5 +1,6 @@
 import { EscalationPreview } from '@healthsync/contracts/escalation';
 import type { FastifyInstance } from 'fastify';
+import type { Alarm } from '../../domain/alarm.ts';
 import { escalationInput } from '../../domain/escalation-times.ts';
 import { parseAlarmId } from '../../domain/ids.ts';
 import { type PlannedStep, previewEscalation, upcomingSteps } from '../../escalation/preview.ts';
@@ -53,7 +54,7 @@ export function registerEscalationNext(
       const last = rounds.at(-1);
       const running = last?.end === undefined ? last : undefined;
       const atMs = now();
-      const { definition, steps } = running === undefined ? begun() : pushed(running);
+      const { definition, steps } = running === undefined ? begun(alarm.rule) : pushed(running);
       return reply.send({
         patientId: alarm.patientId,
         priority: alarm.priority,
@@ -62,8 +63,8 @@ export function registerEscalationNext(
         steps: steps.map((step) => toPlannedStep(step, namesIn(world))),
       });
 
-      function begun(): { readonly definition?: string; readonly steps: readonly PlannedStep[] } {
-        return previewEscalation({ ...here, rule: alarm.rule }, world, { definitions, times, atMs, byPerson: true });
+      function begun(rule: Alarm['rule']): { readonly definition?: string; readonly steps: readonly PlannedStep[] } {
+        return previewEscalation({ ...here, rule }, world, { definitions, times, atMs, byPerson: true });
       }
 
       /** As if the step that waits had waited in vain until now: that is what a push does. */
