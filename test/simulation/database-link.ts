@@ -1,9 +1,9 @@
 import type { EscalationRound } from '../../server/src/domain/escalation-round.ts';
-import type { RoundKey, ToldStep } from '../../server/src/ports/escalations.ts';
+import type { HeldTelling, RoundKey, ToldStep } from '../../server/src/ports/escalations.ts';
 import { Failure } from '../../server/src/ports/failure.ts';
 import type { Delivery, DeliveryOrder, DeliveryResult, Outbox } from '../../server/src/ports/outbox.ts';
 import type { Dice } from './dice.ts';
-import { FAULTS_END_MS, type NodeName, type Plan } from './plan.ts';
+import { FAULTS_END_MS, type NodeName, type Plan, START_MS } from './plan.ts';
 import type { Planted } from './planted.ts';
 import type { Life } from './virtual-time.ts';
 import { short, type World } from './world.ts';
@@ -152,6 +152,14 @@ function note(
       tell(() => `recorded ${deliveryId} ${outcome.kind}${'reason' in outcome ? `: ${outcome.reason}` : ''}`);
       return;
     }
+    case 'escalations.hold':
+      for (const { dedupeKey, dueAtMs, alarmId } of given[0] as readonly HeldTelling[]) {
+        tell(() => `held     ${dedupeKey} until ${(dueAtMs - START_MS) / 1_000}`);
+        const alarm = alarms.alarms.get(alarmId);
+        if (alarm?.priority === 'high' && alarm.revision === 1)
+          broken.push(`high alarm ${short(alarmId)} was held back`);
+      }
+      return;
     case 'escalations.told': {
       const { alarmId, step } = given[0] as ToldStep & RoundKey;
       const isTaken = alarms.alarms.get(alarmId)?.acknowledgedAtMs !== undefined;

@@ -13,8 +13,11 @@ import { type Page, short, type World } from './world.ts';
  * was ahead has put off by as much what was due.
  */
 const withinMs = (plan: Plan) => 40_000 + aheadOf(plan);
-/** Where nothing goes wrong at all, the first word is only on its way. */
-const FIRST_WORD_MS = 3_000;
+/**
+ * Where nothing goes wrong at all, the first word is only on its way; or, for 2 s and until the next poll 8 s later, waits
+ * for that of another alarm of the same patient, to be told with it.
+ */
+const FIRST_WORD_MS = 11_000;
 const aheadOf = ({ clocks }: Plan) => Math.max(0, ...clocks.map((each) => each.aheadMs));
 /** How long a step of an escalation may be overdue: the engine tries again for up to 15 s, a lease lasts as long. */
 const STEP_LATE_MS = 45_000;
@@ -28,11 +31,14 @@ export async function callsAreTold(world: World): Promise<readonly string[]> {
     const begunMs = changes.findLast(({ change }) => change.alarm.id === alarm.id && BEGINS.has(change.kind))?.atMs;
     const sinceMs = begunMs ?? alarm.raisedAtMs;
     if (time.nowMs - Math.max(sinceMs, WELL_MS) < withinMs(plan)) continue;
-    if (toldAtMs(world, alarm, await outbox.deliveries(alarm.id), sinceMs) === undefined)
+    if (toldAtMs(world, alarm, await outbox.deliveries(alarm.id), sinceMs - JUST_TOLD_MS) === undefined)
       found.push(`alarm ${short(alarm.id)} calls since ${since(sinceMs)} s, and nobody was told`);
   }
   return found;
 }
+
+/** Whoever was told of it within this is not told again (`notification-worth.ts`). */
+const JUST_TOLD_MS = 60_000;
 
 /** Each step comes in its time. */
 export function escalationsGoOn({ time, escalations, plan }: World): readonly string[] {

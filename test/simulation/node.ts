@@ -23,7 +23,7 @@ import { linkTo } from './database-link.ts';
 import { type Dice, dice } from './dice.ts';
 import { CHANNELS, FAULTS_END_MS, type NodeName, START_MS } from './plan.ts';
 import type { Life } from './virtual-time.ts';
-import { BOARD, registryOf, STAFF_SOURCES, subscribers } from './ward.ts';
+import { BOARD, registryOf, staffSources, subscribers } from './ward.ts';
 import type { Notice, Page, World } from './world.ts';
 
 /** A machine on which the program runs, dies and is started again. */
@@ -210,6 +210,7 @@ function runProgram(
   };
   const placeOf = ({ patientId }: Pick<Alarm, 'patientId'>) => placeOfPatient(patientId);
   let desk: AlarmDesk | undefined;
+  let isListening = false;
   let wakeClock = (): void => {};
   let wakeDriver = (): void => {};
 
@@ -268,11 +269,22 @@ function runProgram(
     opened.onChange(({ alarm }) => {
       if (alarm.acknowledgedAtMs !== undefined || alarm.state === 'resolved') systemAlarms.clear(unansweredId(alarm));
     });
+    isListening = true;
+    noticed(undefined);
     startEscalating(assessor, () => teller.wake());
   }
 
+  /** Before it listens it hears nothing; once it does, it asks for whatever may have changed meanwhile. */
+  function noticed(notice: Notice | undefined): void {
+    if (desk === undefined || !isListening) return;
+    const ids = notice?.ids ?? desk.open().map((each) => each.id);
+    for (const id of ids) desk.refresh(id).catch((error: unknown) => trouble('notice', error));
+    if (ids.length > 0) wakeClock();
+    if (notice?.isForWorkflow !== false) wakeDriver();
+  }
+
   function startEscalating(assessor: Awaited<ReturnType<typeof startAssessor>>, onOrdered: () => void): void {
-    const directory = createStaffDirectory({ ...STAFF_SOURCES, now });
+    const directory = createStaffDirectory({ ...staffSources(plan.hasQuietHours), now });
     const driver = startWorkflowDriver({
       store: workflow,
       definitions: DEFINITIONS,
@@ -306,7 +318,14 @@ function runProgram(
     });
     wakeDriver = () => driver.wake();
     const onError = (error: unknown) => trouble('watch', error);
-    startHeldTellings({ escalations, orders: outbox, onOrdered, now, onError, everyMs: 30_000 });
+    startHeldTellings({
+      escalations,
+      orders: outbox,
+      onOrdered,
+      now,
+      onError,
+      everyMs: plan.hasQuietHours ? 10_000 : 60_000,
+    });
     startWatchdog({
       watch: escalations,
       directory,
@@ -325,13 +344,7 @@ function runProgram(
     start,
     desk: () => desk,
     appended: (reading) => void log.append(heard(reading)),
-    noticed(notice) {
-      if (desk === undefined) return;
-      const ids = notice?.ids ?? desk.open().map((each) => each.id);
-      for (const id of ids) desk.refresh(id).catch((error: unknown) => trouble('notice', error));
-      if (ids.length > 0) wakeClock();
-      if (notice?.isForWorkflow !== false) wakeDriver();
-    },
+    noticed,
   };
 }
 

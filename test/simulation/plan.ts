@@ -45,6 +45,8 @@ export interface Plan {
   readonly answers: number;
   /** For whatever is decided on the way. */
   readonly dice: Dice;
+  /** Nurses want to hear nothing now that is not high. */
+  readonly hasQuietHours: boolean;
 }
 
 export interface Span {
@@ -119,6 +121,7 @@ export function planOf(seed: number): Plan {
     noticeLost: rate(0.3, 0.5),
     answers: throws.pick([0, 0.2, 0.6]),
     dice: throws.own(),
+    hasQuietHours: throws.chance(0.3),
   };
 }
 

@@ -2,12 +2,13 @@ import type { Role } from '../../server/src/domain/access.ts';
 import { ALARM_POLICY, type AlarmPolicy } from '../../server/src/domain/alarm-policy.ts';
 import type { EscalationTimes } from '../../server/src/domain/escalation-times.ts';
 import type { BedId, DeviceId, PatientId, RotaId, UserId, WardId } from '../../server/src/domain/ids.ts';
+import type { QuietHours } from '../../server/src/domain/quiet-hours.ts';
 import type { LimitRule } from '../../server/src/domain/rule.ts';
 import { parseTopic, type Subscription } from '../../server/src/domain/topic.ts';
 import type { StaffSources } from '../../server/src/escalation/staff-directory.ts';
 import type { RegistrySnapshot } from '../../server/src/ports/registry.ts';
 import type { Subscribers } from '../../server/src/vitals/5-notify/teller.ts';
-import { CHANNELS, type PatientPlan, START_MS } from './plan.ts';
+import { CHANNELS, type PatientPlan } from './plan.ts';
 
 /** Two wards with their people, the rules, and the times: as in a house, only shorter. */
 
@@ -110,10 +111,23 @@ export function registryOf(patients: readonly PatientPlan[]): RegistrySnapshot {
   };
 }
 
-export const addressOf = (name: string, channel: string) => `${name}@${channel}`;
+const addressOf = (name: string, channel: string) => `${name}@${channel}`;
 
-/** As kept in the database; asked for by the real directory. */
-export const STAFF_SOURCES: Omit<StaffSources, 'now'> = {
+/** The story begins at 08:00 UTC: for its first minute they hold back what is not high. */
+const QUIET: ReadonlyMap<UserId, QuietHours> = new Map(
+  STAFF.filter(({ role }) => role === 'nurse').map(({ name }) => [
+    name as UserId,
+    {
+      zone: 'UTC',
+      windows: [
+        { weekdays: [1, 2, 3, 4, 5, 6, 7], from: '07:00', to: '08:01', priorities: ['medium'], effect: 'hold' },
+      ],
+    },
+  ]),
+);
+
+/** As kept in the database; asked for by the real directory. With quiet hours, nurses want nothing of medium urgency now. */
+export const staffSources = (hasQuietHours: boolean): Omit<StaffSources, 'now'> => ({
   accounts: {
     users: async () =>
       STAFF.map(({ name, role, ward }) => ({
@@ -148,7 +162,7 @@ export const STAFF_SOURCES: Omit<StaffSources, 'now'> = {
         madeAtMs: 0,
       })),
     }),
-    quietHours: async () => ({ users: new Map() }),
+    quietHours: async () => ({ users: hasQuietHours ? QUIET : new Map() }),
   },
   rotas: {
     list: async () => [
@@ -179,7 +193,7 @@ export const STAFF_SOURCES: Omit<StaffSources, 'now'> = {
       ['text', 'sms'],
     ]),
   house: () => [],
-};
+});
 
 const topic = parseTopic('alarms');
 if (topic === undefined) throw new Error('no such topic');
@@ -187,5 +201,3 @@ const SUBSCRIPTIONS: readonly Subscription[] = [
   { id: 'board', topic, subscriber: { kind: 'endpoint', channel: BOARD, recipient: BOARD } },
 ];
 export const subscribers = async (): Promise<Subscribers> => ({ subscriptions: SUBSCRIPTIONS, people: new Map() });
-
-export const trueTime = (ms: number) => START_MS + ms;
