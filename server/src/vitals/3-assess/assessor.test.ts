@@ -227,6 +227,33 @@ describe('an override', () => {
   });
 });
 
+describe('a process that starts beside one that has judged more', () => {
+  it('ends no alarm by what was measured before it', async () => {
+    const w = world();
+    const first = await start(w);
+    const well = reading(w, 'P1', { heartRate: 80 });
+    w.nowMs += 1_000;
+    const breach = reading(w, 'P1', { heartRate: 170 });
+    await send(w, well, breach);
+    await judged(first, breach);
+    await first.desk.settled();
+    // It saw the end of its log before the second of them came, and the alarm after it.
+    const log = new MemoryReadingLog({ partitions: 4 });
+    await log.append(well);
+    const extent = log.extent.bind(log);
+    let asked = 0;
+    log.extent = async () => {
+      if (++asked === 2) await log.append(breach);
+      return extent();
+    };
+    const second = await start({ ...w, log, checkpoints: new MemoryCheckpoints() });
+    await until(() => second.assessor.isCaughtUp());
+    await second.desk.settled();
+    expect(w.store.events.map(({ kind }) => kind)).toEqual(['raised']);
+    expect(second.desk.open()).toMatchObject([{ condition: 'present' }]);
+  });
+});
+
 describe('a checkpoint', () => {
   it('is saved, and the log told, only once the alarms before it are stored', async () => {
     const w = world();

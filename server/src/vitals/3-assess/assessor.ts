@@ -4,7 +4,7 @@ import { judgeReading } from '../../domain/assess.ts';
 import { adopt, judgeAgain } from '../../domain/assess-again.ts';
 import { judgeSilence } from '../../domain/assess-silence.ts';
 import type { AssessState } from '../../domain/assess-state.ts';
-import type { PatientId } from '../../domain/ids.ts';
+import type { AlarmId, PatientId } from '../../domain/ids.ts';
 import type { PatientStatus } from '../../domain/patient-status.ts';
 import type { Checkpoints } from '../../ports/checkpoints.ts';
 import {
@@ -96,11 +96,13 @@ export async function startAssessor(dependencies: AssessorDependencies): Promise
   const settings = { ...DEFAULTS, ...dependencies.settings };
   const rules = patientRules(snapshot, now());
   const extent = await log.extent();
-  const goal = extent.next;
+  let goal = extent.next;
   const partitions = await loadPartitions(log.partitions, checkpoints, extent, hooks);
   const told: ConditionTransition[] = [];
   const touchedSubscribers = new Set<(patientIds: readonly PatientId[]) => void>();
   let isCaughtUp = false;
+  /** The alarms that were open when the replay had come to its end. */
+  let toAdopt: ReadonlySet<AlarmId> | undefined;
   let listeningSinceMs = now();
   let tickedAtMs = now();
   let judgedReceiptMs = now();
@@ -161,7 +163,15 @@ export async function startAssessor(dependencies: AssessorDependencies): Promise
   /** The replay is done: bring what the store holds and what we know together, then judge silence too. */
   async function catchUp(): Promise<void> {
     await desk.settled();
+    if (toAdopt === undefined) {
+      // Another process may have raised an alarm meanwhile: by a reading that is in the log, and not judged here yet. To
+      // judge that patient by what was before would end it.
+      toAdopt = new Set(desk.open().map(({ id }) => id));
+      goal = (await log.extent()).next;
+      if (!hasReached(partitions, goal)) return;
+    }
     for (const alarm of desk.open()) {
+      if (!toAdopt.has(alarm.id)) continue;
       const partition = partitions[partitionOf(alarm.patientId, log.partitions)];
       if (partition === undefined || alarm.condition !== 'present') continue;
       adopt(stateOf(partition, alarm.patientId), alarm);
