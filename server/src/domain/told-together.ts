@@ -26,7 +26,7 @@ export interface OtherPage {
 }
 
 /** What of an alarm says whether it calls for somebody. */
-export type CallingAlarm = Pick<Alarm, 'state' | 'condition' | 'acknowledgedAtMs' | 'snoozedUntilMs' | 'priority'>;
+type CallingAlarm = Pick<Alarm, 'state' | 'condition' | 'acknowledgedAtMs' | 'snoozedUntilMs' | 'priority'>;
 
 export interface PageInQuestion {
   readonly event: NotificationEvent;
