@@ -143,3 +143,10 @@ export const FactorList = Type.Object(
   { $id: 'FactorList' },
 );
 export type FactorList = Static<typeof FactorList>;
+
+/** How one can sign in here, besides by name and password. */
+export const SignInWays = Type.Object(
+  { outside: Type.Boolean({ description: 'Through another provider: `/api/session/outside`.' }) },
+  { $id: 'SignInWays' },
+);
+export type SignInWays = Static<typeof SignInWays>;

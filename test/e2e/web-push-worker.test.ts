@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import type { AlertDetail } from '@healthsync/contracts/alert';
 import type { PushKey, PushMessage } from '@healthsync/contracts/push';
 import { connectAsync, type MqttClient } from 'mqtt';
-import type { Browser, Page } from 'playwright-core';
+import { Secret, TOTP } from 'otpauth';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startPushService } from '../../server/src/adapters/notify/test-push-service.ts';
 import { openBrowser } from './browser.ts';
@@ -160,5 +161,139 @@ describe.skipIf(browser === undefined)('the service worker in a real browser', (
       return (body as AlertDetail).alert.acknowledgedBy;
     });
     expect(taken).toBe('anna');
+  });
+
+  describe('and the way in', () => {
+    let context: BrowserContext;
+    let chief: Page;
+    beforeAll(async () => {
+      await home.cli('user', 'add', 'chief', '--role', 'admin', '--password-file', join(folder, 'password'));
+      context = await chromium.newContext({ ignoreHTTPSErrors: true });
+      chief = await context.newPage();
+      // A key of its own for this browser, whose user always proves to be there (WebAuthn §11).
+      const tools = await context.newCDPSession(chief);
+      await tools.send('WebAuthn.enable');
+      await tools.send('WebAuthn.addVirtualAuthenticator', {
+        options: {
+          protocol: 'ctap2',
+          transport: 'internal',
+          hasResidentKey: true,
+          hasUserVerification: true,
+          isUserVerified: true,
+          automaticPresenceSimulation: true,
+        },
+      });
+    });
+    afterAll(() => context.close());
+
+    const click = (name: string) => chief.getByRole('button', { name, exact: true }).click();
+    async function showPassword(): Promise<void> {
+      await chief.getByLabel('Name').fill('chief');
+      await chief.locator('input[name=password]').fill(PASSWORD);
+      await click('Sign in');
+    }
+    async function signOut(): Promise<void> {
+      await chief.getByRole('button', { name: /^Menu of/ }).click();
+      await chief.getByRole('menuitem', { name: 'Sign out' }).click();
+      await chief.locator('input[name=password]').waitFor();
+    }
+    const isIn = () => chief.getByRole('button', { name: /^Menu of/ }).waitFor();
+
+    it('leads whoever administers through making a passkey, and gives recovery codes', async () => {
+      await chief.goto(server.https);
+      await showPassword();
+      await chief.getByText('Your account needs a second factor').waitFor();
+      await click('Make a passkey');
+      await chief.getByText('Keep these recovery codes').waitFor();
+      expect(await chief.locator('.recovery-codes li').count()).toBe(10);
+      await click('I have kept them');
+      await isIn();
+    });
+
+    it('asks for it after the password, and takes it alone', async () => {
+      await signOut();
+      await showPassword();
+      await click('Use your passkey');
+      await isIn();
+      await signOut();
+      await click('Use a passkey');
+      await isIn();
+    });
+
+    it('adds codes from an app, which then open it as well', async () => {
+      await chief.goto(`${server.https}/my-sign-in`);
+      await click('Add one');
+      await click('Use codes from an app');
+      const secret = ((await chief.locator('code.secret').textContent()) ?? '').replaceAll(' ', '');
+      const code = (ahead: number) =>
+        new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: Date.now() + ahead });
+      await chief.getByLabel('The code the app shows now').fill(code(0));
+      await click('Confirm');
+      await chief.getByText('Phone · codes from an app').waitFor();
+      await signOut();
+      await showPassword();
+      await click('Use a code from your app instead');
+      await chief.getByLabel('Code from your app').fill(code(30_000));
+      await click('Go on');
+      await isIn();
+    });
+
+    it('invites somebody, who chooses a password and is in', async () => {
+      await chief.goto(`${server.https}/users`);
+      await click('Invite somebody');
+      await chief.getByLabel('Name to sign in with').fill('dora');
+      await chief.getByLabel('Name others see').fill('Dora Falk');
+      await chief.getByLabel('nurse', { exact: true }).check();
+      await click('Make the account');
+      const link = (await chief.locator('code.secret').textContent()) ?? '';
+      const other = await (await chromium.newContext({ ignoreHTTPSErrors: true })).newPage();
+      await other.goto(link);
+      await other.locator('input[name=password]').fill('another horse battery');
+      await other.getByRole('button', { name: 'Set the password' }).click();
+      await other.getByRole('button', { name: 'Menu of Dora Falk' }).waitFor();
+      await other.context().close();
+    });
+
+    it('lets an app in when its user says so, and only then', async () => {
+      await chief.evaluate(
+        (body) =>
+          fetch('/api/clients', { method: 'POST', headers: { 'content-type': 'application/json' }, body }).then(
+            ({ status }) => status,
+          ),
+        JSON.stringify({
+          id: 'rota-app',
+          kind: 'app',
+          name: 'Rota app',
+          redirectUris: ['https://app.example/back'],
+          scopes: ['openid', 'rota.read'],
+        }),
+      );
+      const sentBack: URL[] = [];
+      await context.route('https://app.example/**', (route) => {
+        sentBack.push(new URL(route.request().url()));
+        return route.fulfill({ body: 'back at the app' });
+      });
+      const ask = new URLSearchParams({
+        client_id: 'rota-app',
+        response_type: 'code',
+        scope: 'openid rota.read',
+        redirect_uri: 'https://app.example/back',
+        code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+        code_challenge_method: 'S256',
+        state: 's1',
+      });
+      // From the app's own site: our strict cookie is not with this request, and the page asks who is here.
+      await chief.goto('https://app.example/start');
+      await chief.evaluate((to) => location.assign(to), `${server.https}/oidc/auth?${ask}`);
+      await chief.getByText('Let Rota app act for chief?').waitFor();
+      await click('No');
+      await chief.getByText('back at the app').waitFor();
+      expect(sentBack.at(-1)?.searchParams.get('error')).toBe('access_denied');
+      await chief.goto(`${server.https}/oidc/auth?${ask}`);
+      await click('Let it');
+      await chief.getByText('back at the app').waitFor();
+      expect(sentBack.at(-1)?.searchParams.get('code')).toMatch(/^[A-Za-z0-9_-]{43}$/);
+      expect(sentBack.at(-1)?.searchParams.get('state')).toBe('s1');
+    });
   });
 });

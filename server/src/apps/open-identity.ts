@@ -106,7 +106,16 @@ export async function openIdentity(parts: {
     },
     routes(app) {
       acceptEmptyBodies(app);
-      registerSecondFactors(app, { desk, roles, relyingParty, signIn, accounts, now, hooks });
+      registerSecondFactors(app, {
+        desk,
+        roles,
+        relyingParty,
+        signIn,
+        accounts,
+        hasOutside: outside !== undefined,
+        now,
+        hooks,
+      });
       registerUsers(app, {
         admin,
         directory,

@@ -20,8 +20,18 @@ describe('a stored password', () => {
 
   it('costs what OWASP asks for, and says so in itself', async () => {
     const stored = await hashOf('correct horse battery', createPasswords());
-    expect(stored).toMatch(/^\$scrypt\$ln=15,r=8,p=3\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
+    expect(stored).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
     expect(await passwords.verify('correct horse battery', stored)).toEqual({ kind: 'right', rehash: true });
+  });
+
+  it('is recognised as Argon2 and as scrypt, whichever is made now, and then stored anew', async () => {
+    const argon2 = createPasswords({ cost: { m: 64, t: 1, p: 1 } });
+    const [old, fresh] = [await hashOf('correct horse battery'), await hashOf('correct horse battery', argon2)];
+    expect(await argon2.verify('correct horse battery', old)).toEqual({ kind: 'right', rehash: true });
+    expect(await passwords.verify('correct horse battery', fresh)).toEqual({ kind: 'right', rehash: true });
+    expect(await argon2.verify('correct horse battery', fresh)).toEqual({ kind: 'right', rehash: false });
+    for (const text of [fresh.replace('m=64', 'm=9999999'), fresh.replace('p=1', 'p=9'), fresh.replace('t=1', 't=0')])
+      expect(await argon2.verify('correct horse battery', text)).toEqual({ kind: 'wrong' });
   });
 
   it('is the same however the keyboard composes its characters', async () => {

@@ -1,8 +1,9 @@
+import * as crypto from 'node:crypto';
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 
-/** Hashes and checks passwords, few at a time: each costs 32 MiB and most of a core for a while. */
+/** Hashes and checks passwords, few at a time: each costs some 20 MiB and most of a core for a while. */
 export interface Passwords {
-  /** A PHC string, `$scrypt$ln=15,r=8,p=3$salt$hash`; undefined when too many wait already. */
+  /** A PHC string, `$argon2id$v=19$m=19456,t=2,p=1$salt$hash`; undefined when too many wait already. */
   hash(password: string): Promise<string | undefined>;
   /** Takes as long for `undefined` (no such user, or one without a password) as for a wrong password. */
   verify(password: string, stored: string | undefined): Promise<PasswordVerdict>;
@@ -19,22 +20,32 @@ export interface ScryptCost {
   readonly p: number;
 }
 
-/**
- * One of the equal choices of OWASP's Password Storage Cheat Sheet (N=2^15, r=8, p=3): 32 MiB instead of the 128 MiB of
- * N=2^17, since it runs beside the readings.
- */
-const COST: ScryptCost = { ln: 15, r: 8, p: 3 };
+export interface Argon2Cost {
+  /** Memory in KiB, passes, lanes. */
+  readonly m: number;
+  readonly t: number;
+  readonly p: number;
+}
+
+type Cost = ScryptCost | Argon2Cost;
+
+/** OWASP's Password Storage Cheat Sheet: Argon2id first, with at least these; scrypt, here its 32 MiB, where there is none. */
+const ARGON2: Argon2Cost = { m: 19_456, t: 2, p: 1 };
+const SCRYPT: ScryptCost = { ln: 15, r: 8, p: 3 };
+
+/** Node has Argon2 since 24.7; it is asked for by name, so that an older one still loads this file. */
+const hasArgon2 = typeof crypto.argon2 === 'function';
 
 export function createPasswords(
   options: {
-    readonly cost?: ScryptCost;
+    readonly cost?: Cost;
     /** At once. One: the thread pool that hashes also writes the log, and there may be two cores. */
     readonly concurrent?: number;
     /** Waiting besides. 32 sign-ins take some seconds; whoever comes then is told to try again. */
     readonly waitingMax?: number;
   } = {},
 ): Passwords {
-  const cost = options.cost ?? COST;
+  const cost = options.cost ?? (hasArgon2 ? ARGON2 : SCRYPT);
   const slots = createSlots(options.concurrent ?? 1, options.waitingMax ?? 32);
   const decoy: Stored = { cost, salt: randomBytes(SALT_BYTES), hash: randomBytes(HASH_BYTES) };
 
@@ -76,40 +87,65 @@ const SALT_BYTES = 16;
 const HASH_BYTES = 32;
 
 interface Stored {
-  readonly cost: ScryptCost;
+  readonly cost: Cost;
   readonly salt: Buffer;
   readonly hash: Buffer;
 }
 
-function derive(password: string, salt: Buffer, { ln, r, p }: ScryptCost): Promise<Buffer> {
-  const N = 2 ** ln;
+function derive(password: string, salt: Buffer, cost: Cost): Promise<Buffer> {
   // The same characters typed on two keyboards may come composed or decomposed (NFKC, SP 800-63B §5.1.1.2).
   const normal = password.normalize('NFKC');
   return new Promise((resolve, reject) => {
-    // 128·N·r bytes and a little: Node refuses more than `maxmem`.
-    scrypt(normal, salt, HASH_BYTES, { N, r, p, maxmem: 128 * r * (N + p + 2) }, (error, hash) =>
-      error === null ? resolve(hash) : reject(error),
-    );
+    const done = (error: Error | null, hash: Buffer) => (error === null ? resolve(hash) : reject(error));
+    if ('ln' in cost) {
+      const { ln, r, p } = cost;
+      const N = 2 ** ln;
+      // 128·N·r bytes and a little: Node refuses more than `maxmem`.
+      scrypt(normal, salt, HASH_BYTES, { N, r, p, maxmem: 128 * r * (N + p + 2) }, done);
+    } else {
+      const { m, t, p } = cost;
+      const parameters = { message: normal, nonce: salt, parallelism: p, tagLength: HASH_BYTES, memory: m, passes: t };
+      crypto.argon2('argon2id', parameters, done);
+    }
   });
 }
 
-const phcOf = ({ cost: { ln, r, p }, salt, hash }: Stored): string =>
-  `$scrypt$ln=${ln},r=${r},p=${p}$${base64(salt)}$${base64(hash)}`;
+function phcOf({ cost, salt, hash }: Stored): string {
+  const scheme =
+    'ln' in cost ? `scrypt$ln=${cost.ln},r=${cost.r},p=${cost.p}` : `argon2id$v=19$m=${cost.m},t=${cost.t},p=${cost.p}`;
+  return `$${scheme}$${base64(salt)}$${base64(hash)}`;
+}
 
 const base64 = (bytes: Buffer): string => bytes.toString('base64').replaceAll('=', '');
 
-const PHC = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{22})\$([A-Za-z0-9+/]{43})$/;
+const TAIL = '\\$([A-Za-z0-9+/]{22})\\$([A-Za-z0-9+/]{43})$';
+const SCRYPT_PHC = new RegExp(`^\\$scrypt\\$ln=(\\d{1,2}),r=(\\d{1,2}),p=(\\d{1,2})${TAIL}`);
+const ARGON2_PHC = new RegExp(`^\\$argon2id\\$v=19\\$m=(\\d{2,7}),t=(\\d{1,2}),p=(\\d{1,2})${TAIL}`);
 /** A stored cost beyond this is not ours; obeying it would take 1 GiB. */
 const LN_MAX = 18;
+const KIB_MAX = 1_048_576;
 
 function parsePhc(text: string): Stored | undefined {
-  const [, ln, r, p, salt, hash] = PHC.exec(text) ?? [];
-  if (salt === undefined || hash === undefined || Number(ln) < 1 || Number(ln) > LN_MAX) return undefined;
-  const cost = { ln: Number(ln), r: Number(r), p: Number(p) };
+  const cost = scryptCostOf(text) ?? argon2CostOf(text);
+  const [, salt, hash] = /\$([^$]+)\$([^$]+)$/.exec(text) ?? [];
+  if (cost === undefined || salt === undefined || hash === undefined) return undefined;
   return { cost, salt: Buffer.from(salt, 'base64'), hash: Buffer.from(hash, 'base64') };
 }
 
-const isSameCost = (a: ScryptCost, b: ScryptCost): boolean => a.ln === b.ln && a.r === b.r && a.p === b.p;
+function scryptCostOf(text: string): ScryptCost | undefined {
+  const [, ln, r, p] = SCRYPT_PHC.exec(text) ?? [];
+  return ln === undefined || Number(ln) < 1 || Number(ln) > LN_MAX
+    ? undefined
+    : { ln: Number(ln), r: Number(r), p: Number(p) };
+}
+
+function argon2CostOf(text: string): Argon2Cost | undefined {
+  const [, m, t, p] = ARGON2_PHC.exec(text) ?? [];
+  if (m === undefined || !hasArgon2 || Number(p) < 1 || Number(t) < 1) return undefined;
+  return Number(m) < 8 * Number(p) || Number(m) > KIB_MAX ? undefined : { m: Number(m), t: Number(t), p: Number(p) };
+}
+
+const isSameCost = (a: Cost, b: Cost): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /** Runs at most `concurrent` at once, lets `waitingMax` more wait in order, and turns the rest away. */
 function createSlots(concurrent: number, waitingMax: number) {

@@ -127,7 +127,7 @@ export async function startTestServer(
         (app) => {
           acceptEmptyBodies(app);
           const relyingParty = relyingParties({ names: [] });
-          registerSecondFactors(app, { ...secondFactor, relyingParty, signIn, accounts, now });
+          registerSecondFactors(app, { ...secondFactor, relyingParty, signIn, accounts, hasOutside: false, now });
         },
       ],
     },

@@ -1,6 +1,6 @@
-import type { Me, SignInStep } from '@healthsync/contracts/session';
+import type { Me, SignInStep, SignInWays } from '@healthsync/contracts/session';
 import { Alert, Button, PasswordInput, Stack, TextInput } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useEffect, useState } from 'react';
 import { api, problemText } from '../api.ts';
 import { Dialog } from '../widgets/dialog.tsx';
 import { FirstFactor } from './first-factor.tsx';
@@ -40,12 +40,22 @@ type Step =
 
 function SignInForm({ name, onSignedIn }: { readonly name?: string; readonly onSignedIn: OnSignedIn }) {
   const [step, setStep] = useState<Step>({ kind: 'password' });
+  const [back] = useState(cameBack);
+  // From another provider, which has vouched for somebody who owes a second factor here.
+  useEffect(() => {
+    if (back === 'second-factor' || back === 'enrol')
+      api<SignInStep>('/api/session/pending').then(
+        ({ next, methods }) => setStep({ kind: next, methods }),
+        () => {},
+      );
+  }, [back]);
   const restart = () => setStep({ kind: 'password' });
   switch (step.kind) {
     case 'password':
       return (
         <PasswordForm
           {...(name !== undefined && { name })}
+          {...(back !== undefined && BACK_WITH[back] !== undefined && { refusal: BACK_WITH[back] })}
           onSignedIn={onSignedIn}
           onStep={({ next, methods }) => setStep({ kind: next, methods })}
         />
@@ -59,17 +69,39 @@ function SignInForm({ name, onSignedIn }: { readonly name?: string; readonly onS
   }
 }
 
+/** `#sign-in=…`: with what the other provider's answer ended here. Taken off the address, so that it is said once. */
+function cameBack(): string | undefined {
+  const what = /^#sign-in=([a-z-]+)$/.exec(location.hash)?.[1];
+  if (what !== undefined) history.replaceState(null, '', location.pathname);
+  return what;
+}
+
+const BACK_WITH: Readonly<Record<string, string>> = {
+  refused: 'Signing in through the other provider did not work. Try again.',
+  'nobody-here': 'The other provider knows you, but none of your groups means anything here. Ask whoever administers.',
+  'name-taken': 'An account of this house bears your name already. Ask whoever administers.',
+};
+
 function PasswordForm({
   name,
+  refusal,
   onSignedIn,
   onStep,
 }: {
   readonly name?: string;
+  readonly refusal?: string;
   readonly onSignedIn: OnSignedIn;
   readonly onStep: (step: SignInStep) => void;
 }) {
-  const [problem, setProblem] = useState<string>();
+  const [problem, setProblem] = useState(refusal);
   const [isBusy, setBusy] = useState(false);
+  const [hasOutside, setHasOutside] = useState(false);
+  useEffect(() => {
+    // Nobody is signed in yet, and whether there is another way is all that is asked: no answer is none.
+    fetch('/api/session/ways')
+      .then(async (response) => response.ok && setHasOutside(((await response.json()) as SignInWays).outside))
+      .catch(() => {});
+  }, []);
 
   async function attempt(work: () => Promise<void>): Promise<void> {
     setBusy(true);
@@ -135,6 +167,11 @@ function PasswordForm({
             onClick={() => void attempt(async () => onSignedIn(await signInWithPasskey()))}
           >
             Use a passkey
+          </Button>
+        )}
+        {hasOutside && (
+          <Button component="a" href="/api/session/outside" variant="default" size="md" fullWidth>
+            Through the hospital’s own sign-in
           </Button>
         )}
       </Stack>

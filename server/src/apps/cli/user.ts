@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
-import { ROLES, type Role } from '../../domain/access.ts';
+import { ACCOUNT_ROLES, type Role } from '../../domain/access.ts';
 import { parseWardId, type WardId } from '../../domain/ids.ts';
 import { createPasswords, passwordProblem } from '../../identity/passwords.ts';
 import { API_TOKEN_MAX_MS, createSessions } from '../../identity/sessions.ts';
@@ -20,6 +20,7 @@ import {
 } from './command.ts';
 import { parseDays } from './device.ts';
 import { readPassword } from './password-prompt.ts';
+import { registerUserAdmin } from './user-admin.ts';
 
 /** `healthsync user …` and `healthsync token …` */
 export function register(program: Command, context: CommandContext): void {
@@ -31,7 +32,7 @@ export function register(program: Command, context: CommandContext): void {
       description: 'make an account; the password is asked for, or read from stdin or a file',
       configure: (command) =>
         command
-          .requiredOption('--role <role>', `${ROLES.join(', ')}; may be given more than once`, collect)
+          .requiredOption('--role <role>', `${ACCOUNT_ROLES.join(', ')}; may be given more than once`, collect)
           .option('--ward <id>', 'sees only this ward; may be given more than once', collect)
           .option('--display-name <text>', 'what others see; the sign-in name without it')
           .option('--password-file <file>', 'read the password from the first line of this file'),
@@ -65,6 +66,7 @@ export function register(program: Command, context: CommandContext): void {
     },
     context,
   );
+  registerUserAdmin(users, context);
   const tokens = program.command('token').description('bearer tokens for scripts');
   addCommand<[], TokenOptions>(
     tokens,
@@ -73,7 +75,7 @@ export function register(program: Command, context: CommandContext): void {
       description: 'make a bearer token; it is shown once and only its hash is kept',
       configure: (command) =>
         command
-          .option('--role <role>', `acts with this role, under the name "Script (role)": ${ROLES.join(', ')}`)
+          .option('--role <role>', `acts with this role, under the name "Script (role)": ${ACCOUNT_ROLES.join(', ')}`)
           .option('--user <name>', 'acts as this user instead')
           .option('--days <n>', 'how long it is valid, up to 366', '30'),
       run: createToken,
@@ -135,7 +137,7 @@ async function setPassword(
   name: string,
 ): Promise<Answer> {
   const parsed = required('<name>', parseUserName(name), 'expected a sign-in name');
-  if (ROLES.some((role) => parsed === `script-${role}`))
+  if (ACCOUNT_ROLES.some((role) => parsed === `script-${role}`))
     throw new Misuse('<name>', 'holds the tokens of scripts; nobody signs in as it');
   context.settings(); // what is wrong with them is said before a password is asked for
   const password =
@@ -218,8 +220,8 @@ const collect = (value: string, before: readonly string[] = []): readonly string
 function parseRole(text: string): Role {
   return required(
     '--role',
-    ROLES.find((role) => role === text),
-    `expected one of ${ROLES.join(', ')}`,
+    ACCOUNT_ROLES.find((role) => role === text),
+    `expected one of ${ACCOUNT_ROLES.join(', ')}`,
   );
 }
 

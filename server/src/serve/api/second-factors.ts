@@ -8,6 +8,8 @@ import {
   PasskeyQuestion,
   PasskeySignIn,
   RecoveryCodes,
+  SignInStep,
+  SignInWays,
   StepUp,
   TotpEnrolment,
 } from '@healthsync/contracts/session';
@@ -39,6 +41,8 @@ export interface SecondFactorServices {
     'authenticate' | 'findPending' | 'answer' | 'signInWithPasskey' | 'enrolling' | 'enrolled' | 'stepUp'
   >;
   readonly accounts: Pick<Accounts, 'findUserById'>;
+  /** People can also sign in through another provider. */
+  readonly hasOutside: boolean;
   readonly now: () => number;
   readonly hooks?: { signIn?(outcome: string): void };
 }
@@ -48,6 +52,26 @@ export function registerSecondFactors(app: FastifyInstance, services: SecondFact
   const { desk, signIn, relyingParty, accounts, now, hooks } = services;
   const api = app as unknown as Api;
   const tags = ['session'];
+
+  api.get(
+    '/api/session/ways',
+    { config: { public: true }, schema: { summary: 'How one can sign in', tags, response: { 200: SignInWays } } },
+    () => ({ outside: services.hasOutside }),
+  );
+
+  api.get(
+    '/api/session/pending',
+    {
+      config: { public: true },
+      schema: { summary: 'What is still owed, after a first factor', tags, response: { 200: SignInStep } },
+    },
+    async (request, reply) => {
+      const pending = await signIn.findPending(pendingOf(request) ?? '');
+      if (pending === undefined) return refuseLate(reply);
+      const methods = [...(await desk.methodsOf(pending.user.id))];
+      return { next: methods.length === 0 ? ('enrol' as const) : ('second-factor' as const), methods };
+    },
+  );
 
   api.post(
     '/api/session/second-factor',
