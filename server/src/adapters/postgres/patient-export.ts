@@ -36,7 +36,6 @@ const OF_ALARM = 'alarm_id in (select id from alarm where patient_id = $1)';
 export const PATIENT_TABLES: readonly { readonly table: string; readonly where: string; readonly order: string }[] = [
   { table: 'assignment', where: OF_PATIENT, order: 'from_at, device_id' },
   { table: 'vitals', where: OF_PATIENT, order: 'at, device_id, reading_id' },
-  { table: 'patient_limit', where: OF_PATIENT, order: 'rule_id, version' },
   { table: 'patient_news2', where: OF_PATIENT, order: 'version' },
   { table: 'alarm', where: OF_PATIENT, order: 'raised_at, id' },
   { table: 'alarm_change', where: OF_ALARM, order: 'id' },
