@@ -116,6 +116,24 @@ export const AuditConsistency = Type.Object(
 );
 export type AuditConsistency = Static<typeof AuditConsistency>;
 
+/** `GET /api/audit/routes`: of every address of this server. */
+export const AuditRoutes = Type.Object(
+  {
+    routes: Type.Array(
+      Type.Object({
+        method: Type.String(),
+        url: Type.String(),
+        kind: Type.Enum(['audited', 'refusals-only', 'harmless']),
+        action: Type.Optional(Type.String({ description: 'Under which name it is written down.' })),
+        when: Type.Optional(Type.Enum(['before', 'after', 'stream'])),
+        why: Type.Optional(Type.String({ description: 'Why not everything is.' })),
+      }),
+    ),
+  },
+  { $id: 'AuditRoutes' },
+);
+export type AuditRoutes = Static<typeof AuditRoutes>;
+
 /** `GET /.well-known/healthsync-audit-keys`: with what tree heads are signed (Ed25519). */
 export const AuditKeys = Type.Object(
   {

@@ -380,7 +380,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
       ...escalating.health,
     ],
     metrics,
-    audit: auditing.audit,
+    audit: { ...auditing.audit, knownAccount: async (name) => (await accounts.findUser(name))?.name },
     log,
     now,
     hooks: {

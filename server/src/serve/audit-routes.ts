@@ -1,51 +1,58 @@
 import type { RouteOptions } from 'fastify';
 
 /** What of a route is written down. */
-export type AuditRule =
-  | {
-      readonly kind: 'audited';
-      readonly action: string;
-      readonly resource: string;
-      /** Which parameter of the path names the resource. */
-      readonly idParameter?: string;
-      /** Which parameter of the path, or of the query, names the patient. */
-      readonly patientParameter?: string;
-      /**
-       * `before`: it changes something, so that it is written down before it is done, and again when it is known how it
-       * ended. `after`: what is read has not left the house when its entry is written. `stream`: before the first byte,
-       * and again when it ends.
-       */
-      readonly when: 'before' | 'after' | 'stream';
-      /** Derived from the path alone: `audit-routes.test.ts` wants somebody to have looked. */
-      readonly isGuessed?: true;
-    }
-  /** What passes is no access to what is known of patients, and what is refused is still written down. */
-  | { readonly kind: 'refusals-only'; readonly action: string; readonly resource: string; readonly why: string }
-  | { readonly kind: 'harmless'; readonly why: string };
+export type AuditRule = AuditedRoute | RefusalsOnly | Harmless;
 
-/** Opens nothing that is known of patients, changes nothing, and why. */
+export interface AuditedRoute {
+  readonly kind: 'audited';
+  readonly action: string;
+  readonly resource: string;
+  /** Which parameter of the path names the resource. */
+  readonly idParameter?: string;
+  /** Which parameter of the path names the patient. */
+  readonly patientParameter?: string;
+  /**
+   * `before`: it changes something, so that it is written down before it is done, and again when it is known how it
+   * ended. `after`: what is read has not left the house when its entry is written. `stream`: before the first byte, and
+   * again when the connection ends; of those that answer past the framework.
+   */
+  readonly when: 'before' | 'after' | 'stream';
+  /** The wall must open also while the log cannot be written: its entry is held in the data folder until it can. */
+  readonly mayBeHeld?: true;
+}
+
+/** What passes is on record otherwise, or no access; what is refused is written down. */
+export interface RefusalsOnly {
+  readonly kind: 'refusals-only';
+  readonly action: string;
+  readonly resource: string;
+  readonly why: string;
+}
+
+/** Opens nothing that is known of patients and changes nothing. */
+export interface Harmless {
+  readonly kind: 'harmless';
+  readonly why: string;
+}
+
 const HARMLESS: Readonly<Record<string, string>> = {
   'GET /': 'the app itself: the same for everybody, without data',
   'GET /assets/*': 'the app itself: the same for everybody, without data',
-  'GET /favicon.svg': 'the app itself',
-  'GET /manifest.webmanifest': 'the app itself',
-  'GET /push-worker.js': 'the app itself',
   'GET /health/live': 'whether the process lives; asked every few seconds by what watches it',
   'GET /health/ready': 'whether it is ready; asked every few seconds by what balances to it',
   'GET /metrics': 'numbers without names; asked every few seconds by monitoring',
   'GET /api/openapi.json': 'the description of this interface, as published',
-  'GET /asyncapi.yaml': 'the description of the events, as published',
-  'GET /api/asyncapi.yaml': 'the description of the events, as published',
-  'GET /api/asyncapi.json': 'the description of the events, as published',
   'GET /api/session': 'tells people who they are themselves; asked by every page that opens',
-  'GET /api/push/key': 'a public key',
   'GET /api/me/push/key': 'a public key',
   'GET /.well-known/healthsync-audit-keys': 'public keys',
-  'GET /api/wards': 'the names of wards; the wall asks for them also while the audit log cannot be written',
+  'GET /.well-known/smart-configuration': 'how apps sign in, as published',
+  'GET /fhir/.well-known/smart-configuration': 'how apps sign in, as published',
+  'GET /scim/v2/ServiceProviderConfig': 'what of SCIM is spoken here, as published',
+  'GET /scim/v2/ResourceTypes': 'what of SCIM is spoken here, as published',
+  'GET /api/wards': 'the names of wards; the wall asks for them also while the log cannot be written',
 };
 
-/** Written down only when they are refused, and why. */
-const REFUSALS_ONLY: Readonly<Record<string, Omit<Extract<AuditRule, { kind: 'refusals-only' }>, 'kind'>>> = {
+const REFUSALS_ONLY: Readonly<Record<string, Omit<RefusalsOnly, 'kind'>>> = {
   'POST /ingest/readings': {
     action: 'reading.send',
     resource: 'reading',
@@ -53,53 +60,79 @@ const REFUSALS_ONLY: Readonly<Record<string, Omit<Extract<AuditRule, { kind: 're
   },
 };
 
-/** Where the path does not say it by itself. */
-const SAID: Readonly<Record<string, Partial<Extract<AuditRule, { kind: 'audited' }>>>> = {
-  // The session's cookie has not left when its entry is written; a guess that fails changes nothing.
-  'POST /api/session': { action: 'session.sign-in', resource: 'session', when: 'after' },
+const SIGN_IN = { action: 'session.sign-in', resource: 'session', when: 'after' } as const;
+const OWN_FACTORS = { action: 'session.second-factor', resource: 'session' } as const;
+
+/** Where path, method and declared action do not say it by themselves. */
+const SAID: Readonly<Record<string, Partial<AuditedRoute>>> = {
+  // A session's cookie has not left when its entry is written, and a guess that fails changes nothing.
+  'POST /api/session': SIGN_IN,
+  'POST /api/session/second-factor': SIGN_IN,
+  'POST /api/session/passkey-options': SIGN_IN,
+  'POST /api/session/passkey': SIGN_IN,
+  'GET /api/session/outside': SIGN_IN,
+  'GET /api/session/outside/callback': SIGN_IN,
+  'POST /api/session/step-up': { action: 'session.step-up', resource: 'session', when: 'after' },
   'DELETE /api/session': { action: 'session.sign-out', resource: 'session' },
   'POST /api/setup': { action: 'session.set-up', resource: 'session', when: 'after' },
-  'GET /api/live': { resource: 'live-stream', when: 'stream' },
-  'POST /hooks/slack/:channel': { action: 'alarm.answer', resource: 'channel', idParameter: 'channel' },
+  'POST /api/invitations/accept': { action: 'session.accept-invitation', resource: 'session', when: 'after' },
+  'POST /api/session/factors/check': OWN_FACTORS,
+  'POST /api/session/factors/totp': OWN_FACTORS,
+  'POST /api/session/factors/totp/confirm': OWN_FACTORS,
+  'POST /api/session/factors/passkey': OWN_FACTORS,
+  'POST /api/session/factors/passkey/confirm': OWN_FACTORS,
+  'GET /oidc/*': { action: 'openid.use', resource: 'openid', when: 'stream' },
+  'POST /oidc/*': { action: 'openid.use', resource: 'openid', when: 'stream' },
+  'GET /api/live': { resource: 'live-stream', when: 'stream', mayBeHeld: true },
 };
 
-const CHANGES_NOTHING = new Set(['GET', 'HEAD', 'OPTIONS']);
+/** Every route that is spoken of above: none may be spoken of that is not there. */
+export const SPOKEN_OF = [HARMLESS, REFUSALS_ONLY, SAID].flatMap((table) => Object.keys(table));
 
-/** What is written down of a route. Everything is, unless it stands above why not. */
-export function auditRuleOf(route: Pick<RouteOptions, 'method' | 'url' | 'config'>, method: string): AuditRule {
-  const name = `${method === 'HEAD' ? 'GET' : method} ${route.url}`;
-  const harmless = HARMLESS[name];
+const CHANGES_NOTHING = new Set(['GET', 'HEAD']);
+
+/**
+ * What is written down of a request to a route. Everything is, unless it stands above why not; undefined: it is called by
+ * no name, so that nobody has looked at it, and is written down as `unnamed`.
+ */
+export function auditRuleOf({ url, config }: Pick<RouteOptions, 'url' | 'config'>, method: string): AuditRule {
+  const name = `${method === 'HEAD' ? 'GET' : method} ${url}`;
+  if (method === 'OPTIONS') return { kind: 'harmless', why: 'asks what may be asked' };
+  const harmless = HARMLESS[name] ?? (isTopLevelFile(name) ? 'a file of the app itself' : undefined);
   if (harmless !== undefined) return { kind: 'harmless', why: harmless };
   const refusals = REFUSALS_ONLY[name];
   if (refusals !== undefined) return { kind: 'refusals-only', ...refusals };
   const said = SAID[name];
-  const action = said?.action ?? route.config?.action ?? (route.url.startsWith('/hooks/') ? 'alarm.answer' : undefined);
-  const parameters = [...route.url.matchAll(/:(\w+)/g)].map(([, parameter]) => parameter ?? '');
-  const idParameter = parameters.at(-1);
-  const patientParameter = patientParameterOf(route.url);
+  const idParameter = [...url.matchAll(/:(\w+)/g)].at(-1)?.[1];
+  const patientParameter = /\/patients\/:(\w+)/i.exec(url)?.[1];
   return {
     kind: 'audited',
-    action: action ?? (route.config?.signedIn === true ? 'own.use' : 'unnamed'),
-    resource: resourceOf(route.url),
-    when: CHANGES_NOTHING.has(method) ? 'after' : 'before',
+    action: config?.action ?? ownAction(url, config) ?? UNNAMED,
+    resource: resourceOf(url),
+    // An answer from a channel is proved by the handler; what it changes has its entry with the change.
+    when: CHANGES_NOTHING.has(method) || url.startsWith('/hooks/') ? 'after' : 'before',
     ...(idParameter !== undefined && { idParameter }),
     ...(patientParameter !== undefined && { patientParameter }),
-    ...(action === undefined && route.config?.signedIn !== true && { isGuessed: true }),
     ...said,
   };
+}
+
+/** A public route that nobody has named: it is audited, and a test fails until somebody has looked at it. */
+export const UNNAMED = 'unnamed';
+
+/** Answers to alarms come by channels, with signatures of their own; people use what is their own. */
+function ownAction(url: string, config: RouteOptions['config']): string | undefined {
+  if (url.startsWith('/hooks/')) return 'alarm.answer';
+  return config?.signedIn === true ? 'own.use' : undefined;
+}
+
+/** Icons and the like, as `web-app.ts` finds them in the build. */
+function isTopLevelFile(name: string): boolean {
+  return /^GET \/[\w-]+(\.[\w-]+)+$/.test(name);
 }
 
 /** `/api/patients/:id/vitals` is about a patient's vitals, `/api/alerts/:id` about an alert. */
 function resourceOf(url: string): string {
   const words = url.split('/').filter((part) => part !== '' && part !== 'api' && !/^[:*]/.test(part));
-  return words.length === 0
-    ? 'house'
-    : words
-        .slice(-2)
-        .join('.')
-        .replaceAll(/[^a-zA-Z0-9.-]/g, '-');
-}
-
-function patientParameterOf(url: string): string | undefined {
-  return /\/patients\/:(\w+)/i.exec(url)?.[1];
+  return words.slice(-2).join('.') || 'house';
 }

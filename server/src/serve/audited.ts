@@ -5,14 +5,14 @@ import { parsePatientId, parseWardId } from '../domain/ids.ts';
 import type { Principal } from '../identity/sessions.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
 import type { Log } from '../telemetry/log.ts';
-import { type AuditRule, auditRuleOf } from './audit-routes.ts';
+import { type AuditedRoute, type AuditRule, auditRuleOf, type Harmless } from './audit-routes.ts';
 import { problemBody, sendProblem } from './problem.ts';
 import { createRefusalFlood } from './refusal-flood.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Filled in for every route when it is made: what of it is written down. */
-    auditRule?: AuditRule;
+    /** Filled in for every route when it is made: what of it is written down, by method. */
+    auditRules?: Readonly<Record<string, AuditRule>>;
   }
   interface FastifyRequest {
     /** What the handler knows and the request does not say. */
@@ -35,6 +35,8 @@ export interface AuditServices {
      * comes as soon as it can.
      */
     appendOrHold?(entries: readonly AuditEntry[]): Promise<void>;
+    /** The sign-in name as an account has it; undefined: nobody's. */
+    knownAccount?(name: string): Promise<string | undefined>;
   };
   readonly log: Log;
   readonly now: () => number;
@@ -52,11 +54,12 @@ export function noteAudit(request: FastifyRequest, note: AuditNote): void {
  */
 export function registerAudit(app: FastifyInstance, { audit, log, now }: AuditServices): void {
   const flood = createRefusalFlood({ now });
+  const answered = new WeakSet<FastifyRequest>();
   // Every request gets one of its own with the hook below.
   app.decorateRequest('auditNote');
   app.addHook('onRoute', (route) => {
-    const method = [route.method].flat()[0] ?? 'GET';
-    route.config = { ...route.config, auditRule: auditRuleOf(route, method) };
+    const rules = [route.method].flat().map((method) => [method, auditRuleOf(route, method)]);
+    route.config = { ...route.config, auditRules: Object.fromEntries(rules) };
   });
   app.addHook('onRequest', async (request) => {
     request.auditNote = {};
@@ -67,8 +70,7 @@ export function registerAudit(app: FastifyInstance, { audit, log, now }: AuditSe
     if (rule?.kind !== 'audited' || rule.when === 'after') return;
     const entry = entryOf(request, rule, { atMs: now(), outcome: 'allowed', detail: { phase: 'begin' } });
     try {
-      if (rule.when === 'stream' && audit.appendOrHold !== undefined) await audit.appendOrHold([entry]);
-      else await audit.append([entry]);
+      await write(request, rule, entry);
     } catch (error) {
       await refuse(request, reply, error);
       return;
@@ -79,12 +81,13 @@ export function registerAudit(app: FastifyInstance, { audit, log, now }: AuditSe
   app.addHook('onSend', async (request, reply, payload) => {
     const rule = ruleOf(request);
     if (rule === undefined || rule.kind === 'harmless' || request.isUnaudited === true) return payload;
+    answered.add(request);
     const outcome = outcomeOf(reply.statusCode);
     if (rule.kind === 'refusals-only' && outcome !== 'denied') return payload;
-    const entry = entryOf(request, rule, { atMs: now(), outcome, detail: { status: reply.statusCode } });
-    const entries = request.principal === undefined && outcome === 'denied' ? flood.admit(entry) : [entry];
     try {
-      await audit.append(entries);
+      if (rule.action === SIGN_IN_ACTION) await noteAccount(request);
+      const entry = entryOf(request, rule, { atMs: now(), outcome, detail: { status: reply.statusCode } });
+      await audit.append(request.principal === undefined && outcome !== 'allowed' ? flood.admit(entry) : [entry]);
       return payload;
     } catch (error) {
       // A refusal stays one: nothing was opened. It is missing in the log, and the log of the program says so.
@@ -102,13 +105,28 @@ export function registerAudit(app: FastifyInstance, { audit, log, now }: AuditSe
     await sendProblem(reply, UNAVAILABLE);
   }
 
-  function noteEnd(request: FastifyRequest, reply: FastifyReply, rule: Audited): void {
+  function write(request: FastifyRequest, rule: AuditedRoute, entry: AuditEntry): Promise<unknown> {
+    if (rule.mayBeHeld === true && audit.appendOrHold !== undefined) return audit.appendOrHold([entry]);
+    return audit.append(request.principal === undefined ? flood.admit(entry) : [entry]);
+  }
+
+  /** Whose account was tried, if there is one of that name; what else was typed there may be a password. */
+  async function noteAccount(request: FastifyRequest): Promise<void> {
+    const { name } = (request.body ?? {}) as { readonly name?: unknown };
+    if (request.auditNote?.actor !== undefined || typeof name !== 'string') return;
+    const account = await audit.knownAccount?.(name);
+    if (account !== undefined) noteAudit(request, { detail: { account } });
+  }
+
+  function noteEnd(request: FastifyRequest, reply: FastifyReply, rule: AuditedRoute): void {
     const startedMs = now();
     reply.raw.once('close', () => {
-      const detail = { phase: 'end', seconds: Math.round((now() - startedMs) / 1000) };
-      const entry = entryOf(request, rule, { atMs: now(), outcome: 'allowed', detail });
-      const written = audit.appendOrHold?.([entry]) ?? audit.append([entry]);
-      written.then(undefined, (error: unknown) => tell(request, error));
+      // What was answered by the framework has had its entry.
+      if (answered.has(request)) return;
+      const { statusCode: status } = reply.raw;
+      const detail = { phase: 'end', status, seconds: Math.round((now() - startedMs) / 1000) };
+      const entry = entryOf(request, rule, { atMs: now(), outcome: outcomeOf(status), detail });
+      write(request, rule, entry).then(undefined, (error: unknown) => tell(request, error));
     });
   }
 
@@ -129,6 +147,7 @@ declare module 'fastify' {
   }
 }
 
+const SIGN_IN_ACTION = 'session.sign-in';
 const FLOOD_SWEEP_MS = 10_000;
 const UNAVAILABLE = {
   status: 503,
@@ -137,10 +156,8 @@ const UNAVAILABLE = {
   retryAfterMs: 2_000,
 };
 
-type Audited = Extract<AuditRule, { kind: 'audited' }>;
-
 function ruleOf(request: FastifyRequest): AuditRule | undefined {
-  return request.is404 ? undefined : request.routeOptions.config.auditRule;
+  return request.is404 ? undefined : request.routeOptions.config.auditRules?.[request.method];
 }
 
 /** What would have gone out is replaced as a whole: headers that belong to it, such as a session's cookie, with it. */
@@ -173,16 +190,17 @@ function outcomeOf(status: number): AuditOutcome {
 
 function entryOf(
   request: FastifyRequest,
-  rule: Exclude<AuditRule, { kind: 'harmless' }>,
+  rule: Exclude<AuditRule, Harmless>,
   what: { readonly atMs: number; readonly outcome: AuditOutcome; readonly detail: NonNullable<AuditNote['detail']> },
 ): AuditEntry {
   const note = request.auditNote ?? {};
   const parameters = (request.params ?? {}) as Readonly<Record<string, string | undefined>>;
-  const decided = (request as { decision?: { policies?: readonly string[]; purpose?: string } }).decision;
+  const { decision } = request;
   const isAudited = rule.kind === 'audited';
   const id = note.resourceId ?? idOf(isAudited ? parameters[rule.idParameter ?? ''] : undefined);
-  const patientId = note.patientId ?? patientOf(request, isAudited ? rule.patientParameter : undefined);
-  const purpose = decided?.purpose ?? request.principal?.purpose;
+  const patientId =
+    note.patientId ?? decision?.patientId ?? patientOf(request, isAudited ? rule.patientParameter : undefined);
+  const purpose = decision?.purpose ?? request.principal?.purpose;
   const tenantId = request.principal?.tenantId;
   return {
     atMs: what.atMs,
@@ -194,19 +212,23 @@ function entryOf(
     detail: {
       method: request.method,
       route: request.routeOptions.url ?? 'none',
-      ...wardsOf(request, isAudited && rule.when === 'stream'),
+      ...wardsOf(request, isAudited && rule.mayBeHeld === true),
+      ...(decision?.emergencyAccess !== undefined && { emergencyAccess: decision.emergencyAccess }),
+      ...endpointOf(request),
       ...note.detail,
       ...what.detail,
     },
     ...(patientId !== undefined && { patientId }),
     ...(purpose !== undefined && { purpose }),
     ...(tenantId !== undefined && { tenantId }),
-    ...(decided?.policies !== undefined && { policies: decided.policies }),
+    ...(decision !== undefined && { policies: decision.policies }),
   };
 }
 
 function actorOf(request: FastifyRequest): AuditActor {
-  const { principal, credential, ip: address } = request;
+  const { principal, credential } = request;
+  // IPv4 behind a socket of both families (RFC 4291 §2.5.5.2).
+  const address = request.ip.replace(/^::ffff:(?=\d)/, '');
   if (principal === undefined) return { kind: 'person', name: UNKNOWN, address };
   return {
     kind: isService(principal) ? 'service' : 'person',
@@ -238,6 +260,12 @@ function patientOf(request: FastifyRequest, parameter: string | undefined): stri
   const parameters = (request.params ?? {}) as Readonly<Record<string, string | undefined>>;
   const { patient } = (request.query ?? {}) as { readonly patient?: unknown };
   return parsePatientId((parameter === undefined ? undefined : parameters[parameter]) ?? patient);
+}
+
+/** Of routes that end in a star: which part of it, where it is a plain word. */
+function endpointOf(request: FastifyRequest): Readonly<Record<string, string>> {
+  const { '*': rest } = (request.params ?? {}) as { readonly '*'?: string };
+  return rest !== undefined && /^[a-z][a-z/-]{0,40}$/.test(rest) ? { endpoint: rest } : {};
 }
 
 function wardsOf(request: FastifyRequest, isStream: boolean): Readonly<Record<string, string>> {

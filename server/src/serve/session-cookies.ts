@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Opened, Owed } from '../identity/sign-in.ts';
 import { SESSION_COOKIE } from './access-gate.ts';
+import { noteAudit } from './audited.ts';
 
 /** `__Host-`: only over TLS, only for this host, not for its subdomains (RFC 6265bis 4.1.3.2). */
 const COOKIE = { path: '/', secure: true, httpOnly: true, sameSite: 'strict' } as const;
@@ -18,6 +19,8 @@ const SESSION_COOKIE_SECONDS = 30 * 24 * 3600;
 
 /** A new secret at every sign-in: one that was planted before is worth nothing (session fixation). */
 export function startSession(reply: FastifyReply, opened: Opened): FastifyReply {
+  const { name, userId } = opened.principal;
+  noteAudit(reply.request, { actor: { kind: 'person', name, userId } });
   return reply
     .setCookie(BROWSER_COOKIE, opened.browserMark, { ...COOKIE, maxAge: BROWSER_SECONDS })
     .setCookie(SESSION_COOKIE, opened.secret, { ...COOKIE, maxAge: SESSION_COOKIE_SECONDS })

@@ -58,9 +58,11 @@ export class TlsReceiver implements AuditReceiver {
 }
 
 async function send(socket: TLSSocket, frames: readonly Buffer[]): Promise<void> {
+  const broken = new Promise((resolve) => void socket.once('close', resolve));
   for (const frame of frames) {
     if (socket.destroyed) return;
-    if (!socket.write(frame)) await new Promise((drained) => void socket.once('drain', drained).once('close', drained));
+    if (socket.write(frame)) continue;
+    await Promise.race([broken, new Promise((drained) => void socket.once('drain', drained))]);
   }
   socket.end();
 }

@@ -6,6 +6,7 @@ import {
   AuditOutcome,
   AuditPage,
   AuditProof,
+  AuditRoutes,
   type AuditTreeHead,
 } from '@healthsync/contracts/audit';
 import type { FastifyInstance } from 'fastify';
@@ -151,6 +152,19 @@ export function registerAuditApi(app: FastifyInstance, services: AuditApiService
   );
 
   api.get(
+    '/api/audit/routes',
+    {
+      config,
+      schema: {
+        summary: 'What of each route is written down, and what is not, and why',
+        tags,
+        response: { 200: AuditRoutes },
+      },
+    },
+    () => ({ routes: routesOf(app) }),
+  );
+
+  api.get(
     '/.well-known/healthsync-audit-keys',
     {
       config: { public: true },
@@ -166,6 +180,20 @@ export function registerAuditApi(app: FastifyInstance, services: AuditApiService
         },
       ],
     }),
+  );
+}
+
+function routesOf({ routeList }: FastifyInstance): AuditRoutes['routes'] {
+  return routeList.flatMap(({ url, config }) =>
+    Object.entries(config?.auditRules ?? {})
+      .filter(([method]) => method !== 'HEAD')
+      .map(([method, rule]) => ({
+        method,
+        url,
+        kind: rule.kind,
+        ...(rule.kind !== 'harmless' && { action: rule.action }),
+        ...(rule.kind === 'audited' ? { when: rule.when } : { why: rule.why }),
+      })),
   );
 }
 

@@ -1,0 +1,243 @@
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { Agent, request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AuditHeads, AuditPage, type AuditRecord, AuditRoutes } from '@healthsync/contracts/audit';
+import { Value } from 'typebox/value';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PostgresAuditStore } from '../adapters/postgres/audit-store.ts';
+import { evidenceOfStore } from '../audit/evidence.ts';
+import { openTreeHeadKey } from '../audit/tree-head-key.ts';
+import { verifyAudit } from '../audit/verify.ts';
+import type { Role } from '../domain/access.ts';
+import type { BedId, PatientId, UserId, WardId } from '../domain/ids.ts';
+import { createSessions } from '../identity/sessions.ts';
+import { SPOKEN_OF, UNNAMED } from '../serve/audit-routes.ts';
+import { type AllInOne, startAllInOne } from './all-in-one.ts';
+import { withOpenData } from './open-data.ts';
+import { readSettings, type Settings } from './settings.ts';
+
+/** The whole program and its audit log: what is in it, what is not and why, and what happens when it cannot be written. */
+let folder: string;
+let settings: Settings;
+let program: AllInOne;
+let agent: Agent;
+const secrets = new Map<Role, string>();
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'healthsync-audit-'));
+  const variables = {
+    HEALTHSYNC_DATA: join(folder, 'd'),
+    HEALTHSYNC_MQTT_PORT: '0',
+    HEALTHSYNC_HTTPS_PORT: '0',
+    HEALTHSYNC_LOG_LEVEL: 'error',
+  };
+  const read = readSettings(variables, (path) => readFileSync(path, 'utf8'));
+  if (read.kind !== 'ok') throw new Error(JSON.stringify(read));
+  settings = read.settings;
+  program = await startAllInOne(settings);
+  agent = new Agent({ ca: readFileSync(join(folder, 'd', 'pki', 'server-ca.pem')) });
+  await withOpenData(settings, Date.now, async ({ registry, accounts }) => {
+    await registry.putWard({ id: 'A' as WardId, name: 'Ward A' });
+    await registry.putBed({ id: 'A-1' as BedId, wardId: 'A' as WardId, label: 'A-01' });
+    await registry.putPatient({ id: 'PA' as PatientId, familyName: 'Zephyrin', bedId: 'A-1' as BedId });
+    const sessions = createSessions({ accounts, now: Date.now });
+    for (const role of ['nurse', 'security', 'physician'] as const) {
+      const user = { id: `u-${role}` as UserId, name: role, displayName: role, roles: [role], wardIds: [] };
+      await accounts.putUser(user);
+      secrets.set(role, (await sessions.createApiToken(user, 3_600_000)).secret);
+    }
+  });
+}, 120_000);
+
+afterAll(async () => {
+  agent?.destroy();
+  await program?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function open(role: Role | undefined, path: string, method = 'GET'): Promise<IncomingMessage> {
+  const token = role === undefined ? undefined : secrets.get(role);
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const sent = request(`${program.https}${path}`, { agent, method, headers });
+  sent.end();
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  return response;
+}
+
+async function call(role: Role | undefined, path: string, method = 'GET') {
+  const response = await open(role, path, method);
+  const raw = await text(response);
+  return { status: response.statusCode ?? 0, body: raw.startsWith('{') ? JSON.parse(raw) : undefined, raw };
+}
+
+async function audit(query = ''): Promise<readonly AuditRecord[]> {
+  const { status, body } = await call('security', `/api/audit?${query}`);
+  expect([status, [...Value.Errors(AuditPage, body)]]).toEqual([200, []]);
+  return (body as AuditPage).entries;
+}
+
+describe('every route', () => {
+  it('is written down under a name, or says why not', async () => {
+    const { body } = await call('security', '/api/audit/routes');
+    expect([...Value.Errors(AuditRoutes, body)]).toEqual([]);
+    const { routes } = body as AuditRoutes;
+    expect(routes.length).toBeGreaterThan(100);
+    expect(routes.filter(({ action }) => action === UNNAMED)).toEqual([]);
+    const there = new Set(routes.map(({ method, url }) => `${method} ${url}`));
+    expect(SPOKEN_OF.filter((name) => !there.has(name))).toEqual([]);
+    // Whatever changes something is never spared.
+    const changing = routes.filter(({ method }) => !['GET', 'OPTIONS'].includes(method));
+    expect(changing.filter(({ kind }) => kind !== 'audited').map(({ url }) => url)).toEqual(['/ingest/readings']);
+    expect(routes.filter(({ kind, why = '' }) => kind === 'harmless' && why.length < 10)).toEqual([]);
+  });
+});
+
+describe('the audit', () => {
+  it('begins with what the program was started with', async () => {
+    expect(await audit('action=configuration.load')).toMatchObject([
+      { position: 0, actor: { kind: 'system' }, detail: { mqttPort: '0', digest: expect.any(String) } },
+    ]);
+  });
+
+  it('has a patient’s record that was opened, and the stranger who tried; and who looked into the audit', async () => {
+    expect((await call('nurse', '/api/patients/PA')).raw).toContain('Zephyrin');
+    await call(undefined, '/api/patients/PA');
+    const [refused, read] = await audit('patient=PA');
+    expect(read).toMatchObject({ actor: { name: 'nurse' }, outcome: 'allowed', policies: [expect.any(String)] });
+    expect(refused).toMatchObject({ actor: { name: '?', address: '127.0.0.1' }, outcome: 'denied' });
+    expect(await audit('person=security&limit=1')).toMatchObject([{ action: 'audit.read' }]);
+    expect(JSON.stringify(await audit('limit=500'))).not.toContain('Zephyrin');
+  });
+
+  it('is for nobody else', async () => {
+    for (const role of ['nurse', 'physician', undefined] as const)
+      for (const path of [
+        '/api/audit',
+        '/api/audit/heads',
+        '/api/audit/proof?position=0',
+        '/fhir/AuditEvent',
+        '/fhir/AuditEvent/0',
+      ])
+        expect([401, 403]).toContain((await call(role, path)).status);
+  });
+
+  it('pages, and refuses what is no time', async () => {
+    const whole = (await audit('limit=500')).map(({ position }) => position);
+    const { body } = await call('security', '/api/audit?limit=2');
+    const next = (await audit(`limit=2&before=${body.next}`)).map(({ position }) => position);
+    expect([...body.entries.map((one: AuditRecord) => one.position).slice(1), ...next]).toEqual([
+      whole[0],
+      ...whole.slice(1, 3),
+    ]);
+    expect((await call('security', '/api/audit?from=yesterday')).body).toMatchObject({ errors: [{ field: 'from' }] });
+    expect(await audit(`to=${new Date(Date.now() - 3_600_000).toISOString()}`)).toEqual([]);
+  });
+
+  it('is anchored and says so', async () => {
+    const { body } = await call('security', '/api/audit/heads');
+    expect([...Value.Errors(AuditHeads, body)]).toEqual([]);
+    expect(body).toMatchObject({
+      chain: { state: 'unchecked' },
+      anchors: [{ name: 'data folder', size: expect.any(Number) }],
+    });
+  });
+
+  it('is FHIR for those who ask for it', async () => {
+    const { body } = await call('security', '/fhir/AuditEvent?patient=Patient/PA&subtype=patient.read&_count=1');
+    expect(body).toMatchObject({
+      resourceType: 'Bundle',
+      type: 'searchset',
+      link: [{ relation: 'self' }, { relation: 'next', url: expect.stringContaining('_before=') }],
+      entry: [
+        {
+          resource: {
+            resourceType: 'AuditEvent',
+            outcome: '4',
+            entity: [{ what: { reference: 'Patient/PA' } }, {}, {}],
+          },
+        },
+      ],
+    });
+    const { id } = body.entry[0].resource;
+    expect((await call('security', `/fhir/AuditEvent/${id}`)).body).toEqual(body.entry[0].resource);
+    expect(await call('security', '/fhir/AuditEvent/999999')).toMatchObject({
+      status: 404,
+      body: { resourceType: 'OperationOutcome' },
+    });
+    expect(await call('security', '/fhir/AuditEvent?date=soon')).toMatchObject({
+      status: 400,
+      body: { resourceType: 'OperationOutcome' },
+    });
+  });
+});
+
+describe('while the database does not answer', () => {
+  it('nothing is opened, the wall still is, and its entry comes afterwards', async () => {
+    // As the wall that was open before it is known, and so are those who ask.
+    for (const role of ['nurse', 'physician'] as const) await call(role, '/api/patients/PA');
+    const frozen = freezePostgres();
+    let wall: IncomingMessage;
+    try {
+      const [record, stream] = await Promise.all([call('nurse', '/api/patients/PA'), open('physician', '/api/live')]);
+      expect(record.status).toBe(503);
+      expect(record.raw).not.toContain('Zephyrin');
+      expect(stream.statusCode).toBe(200);
+      wall = stream;
+    } finally {
+      frozen.thaw();
+    }
+    const held = await eventually(async () =>
+      (await audit('action=wall.watch')).find(({ detail }) => detail?.['late'] === true),
+    );
+    expect(held).toMatchObject({ actor: { name: 'physician' }, detail: { phase: 'begin', wards: 'all' } });
+    wall.destroy();
+  }, 60_000);
+
+  it('and afterwards the log is what was signed', async () => {
+    await withOpenData(settings, Date.now, async ({ database }) => {
+      const { publicKey } = await openTreeHeadKey(join(settings.dataFolder, 'audit', 'signing-key.pem'));
+      const verdict = await verifyAudit(await evidenceOfStore(new PostgresAuditStore(database)), { keys: [publicKey] });
+      expect(verdict).toMatchObject({ isIntact: true, findings: [] });
+    });
+  });
+});
+
+async function eventually<T>(look: () => Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    const found = await look().catch(() => undefined);
+    if (found !== undefined) return found;
+    await sleep(100);
+  }
+}
+
+/** SIGSTOP to the postmaster and its children: it neither answers nor refuses, the worst way of being away. */
+function freezePostgres() {
+  const postmaster = Number(readFileSync(join(folder, 'd', 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
+  const pids = [
+    postmaster,
+    ...readdirSync('/proc')
+      .map(Number)
+      .filter((pid) => Number.isInteger(pid) && parentOf(pid) === postmaster),
+  ];
+  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  return {
+    thaw() {
+      for (const pid of pids) process.kill(pid, 'SIGCONT');
+    },
+  };
+}
+
+function parentOf(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return 0;
+  }
+}
