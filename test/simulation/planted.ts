@@ -78,18 +78,17 @@ export const PLANTED: readonly Planted[] = [
         : execute(),
   },
   {
-    name: 'an order that is given again is made again: its key is not looked at',
-    around: async ({ what, given, execute, world }) => {
-      const made = await execute();
-      if (what !== 'outbox.enqueue') return made;
-      const [orders, nowMs] = given as [readonly DeliveryOrder[], number];
-      if (made === 0)
-        await world.outbox.enqueue(
-          orders.map((order) => ({ ...order, dedupeKey: `${order.dedupeKey}+` })),
-          nowMs,
-        );
-      return made;
-    },
+    name: 'an order has another key each time it is given',
+    around: ({ what, given, execute, world }) =>
+      what === 'outbox.enqueue'
+        ? world.outbox.enqueue(
+            (given[0] as readonly DeliveryOrder[]).map((order) => ({
+              ...order,
+              dedupeKey: `${order.dedupeKey}#${world.time.events}`,
+            })),
+            given[1] as number,
+          )
+        : execute(),
   },
   {
     name: 'changes are fanned out once for each process that asks',

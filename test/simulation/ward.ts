@@ -2,10 +2,10 @@ import type { Role } from '../../server/src/domain/access.ts';
 import { ALARM_POLICY, type AlarmPolicy } from '../../server/src/domain/alarm-policy.ts';
 import type { EscalationTimes } from '../../server/src/domain/escalation-times.ts';
 import type { BedId, DeviceId, PatientId, RotaId, UserId, WardId } from '../../server/src/domain/ids.ts';
-import type { QuietHours } from '../../server/src/domain/quiet-hours.ts';
 import type { LimitRule } from '../../server/src/domain/rule.ts';
 import { parseTopic, type Subscription } from '../../server/src/domain/topic.ts';
 import type { StaffSources } from '../../server/src/escalation/staff-directory.ts';
+import type { KeptQuietHours } from '../../server/src/ports/care-teams.ts';
 import type { RegistrySnapshot } from '../../server/src/ports/registry.ts';
 import type { Subscribers } from '../../server/src/vitals/5-notify/teller.ts';
 import { CHANNELS, type PatientPlan } from './plan.ts';
@@ -114,10 +114,11 @@ export function registryOf(patients: readonly PatientPlan[]): RegistrySnapshot {
 const addressOf = (name: string, channel: string) => `${name}@${channel}`;
 
 /** The story begins at 08:00 UTC: for its first minute they hold back what is not high. */
-const QUIET: ReadonlyMap<UserId, QuietHours> = new Map(
+const QUIET: KeptQuietHours['users'] = new Map(
   STAFF.filter(({ role }) => role === 'nurse').map(({ name }) => [
     name as UserId,
     {
+      version: 1,
       zone: 'UTC',
       windows: [
         { weekdays: [1, 2, 3, 4, 5, 6, 7], from: '07:00', to: '08:01', priorities: ['medium'], effect: 'hold' },
