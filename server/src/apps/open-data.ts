@@ -7,6 +7,7 @@ import { PostgresAccounts } from '../adapters/postgres/accounts.ts';
 import { PostgresAlarmStore } from '../adapters/postgres/alarm-store.ts';
 import type { Connections } from '../adapters/postgres/connection.ts';
 import { PostgresContacts } from '../adapters/postgres/contacts.ts';
+import { PostgresErasures } from '../adapters/postgres/erasures.ts';
 import { Listener } from '../adapters/postgres/listener.ts';
 import { type Database, openDatabase } from '../adapters/postgres/open-database.ts';
 import { PostgresRegistry } from '../adapters/postgres/registry.ts';
@@ -23,7 +24,7 @@ import type { Registry } from '../ports/registry.ts';
 import type { RejectedReadings } from '../ports/rejected-readings.ts';
 import type { RuleSets } from '../ports/rule-sets.ts';
 import type { TopicSubscriptions } from '../ports/topic-subscriptions.ts';
-import { type OpenedKeys, openKeys } from './open-keys.ts';
+import { followErasures, type OpenedKeys, openKeys } from './open-keys.ts';
 import type { Settings } from './settings.ts';
 
 /** An installation's data as a command sees it, whether a server runs on it or not. */
@@ -61,6 +62,7 @@ export async function withOpenData<T>(
   try {
     keys = await openKeys(settings, now);
     await sealClearTexts(database, keys);
+    await followErasures(keys, await new PostgresErasures(database).all());
     return await use({
       registry: new PostgresRegistry(database, listener, keys.identities),
       keys,

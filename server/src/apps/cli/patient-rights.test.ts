@@ -1,0 +1,113 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PostgresAlarmStore } from '../../adapters/postgres/alarm-store.ts';
+import type { AlarmId, PatientId } from '../../domain/ids.ts';
+import { began } from '../../ports/test-transitions.ts';
+import { withOpenData } from '../open-data.ts';
+import { settingsOfProcess } from '../settings.ts';
+import type { CommandContext } from './command.ts';
+import { register as registerKeys } from './key.ts';
+import { register as registerPlaces } from './place.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'healthsync-rights-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+function settings(data = join(folder, 'data')) {
+  const outcome = settingsOfProcess({ HEALTHSYNC_DATA: data });
+  if (outcome.kind !== 'ok') throw new Error(JSON.stringify(outcome.errors));
+  return outcome.settings;
+}
+
+async function run(data: string, ...args: readonly string[]) {
+  const printed: string[] = [];
+  const context: CommandContext = {
+    now: Date.now,
+    print: (text) => void printed.push(text),
+    tell: () => {},
+    settings: () => settings(data),
+  };
+  const program = new Command('healthsync').exitOverride();
+  registerPlaces(program, context);
+  registerKeys(program, context);
+  await program.parseAsync([...args, '--json'], { from: 'user' });
+  return JSON.parse(printed.join('\n')) as Record<string, unknown>;
+}
+
+const PATIENT = {
+  id: 'P-a' as PatientId,
+  mrn: 'MRN-CANARY-4711',
+  familyName: 'Featherstone-Canary',
+  givenName: 'Noor-Canary',
+  birthDate: '1950-03-01',
+};
+const NOTE = 'Mrs Featherstone-Canary walked to the bathroom';
+
+/** As a database administrator, a thief of the disk or of a backup would: every byte of every file. */
+function filesWithCanary(root: string): readonly string[] {
+  return readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .filter((path) => /CANARY-4711|Featherstone-Canary|Noor-Canary/.test(readFileSync(path, 'latin1')));
+}
+
+describe('a patient whose name and note are kept', () => {
+  const data = () => join(folder, 'data');
+
+  it('is named in no file of the installation: not in the database, its write-ahead log, the audit, or beside them', async () => {
+    await withOpenData(settings(), Date.now, async ({ registry, database, keys, alarms }) => {
+      await registry.putPatient(PATIENT);
+      await new PostgresAlarmStore(database).apply([began(1)]);
+      const store = new PostgresAlarmStore(database, { seal: keys.seal });
+      await store.act({ id: 'A-1' as AlarmId, act: { kind: 'note', note: NOTE }, by: 'Anna Berg', atMs: Date.now() });
+      expect((await alarms.notes('A-1' as AlarmId)).map(({ text }) => text)).toEqual([NOTE]);
+      expect(await registry.findPatientByMrn('mrn canary 4711')).toMatchObject(PATIENT);
+    });
+    expect(filesWithCanary(data())).toEqual([]);
+  });
+
+  it('can have everything that is kept of them, and keys may be rotated before', async () => {
+    expect(await run(data(), 'key', 'rotate')).toMatchObject({ rewrapped: 2 });
+    const out = join(folder, 'export.ndjson');
+    const { counts } = await run(data(), 'patient', 'export', 'P-a', '--out', out);
+    expect(counts).toMatchObject({ patient: 1, alarm: 1, alarm_note: 1, alarm_change: 2 });
+    const lines = readFileSync(out, 'utf8').trim().split('\n');
+    expect(JSON.parse(lines[0] ?? '')).toEqual({ kind: 'patient', value: { ...PATIENT, spo2Scale: 1 } });
+    expect(lines.some((line) => line.includes(NOTE))).toBe(true);
+    expect(filesWithCanary(folder)).toEqual([out]);
+    await rm(out);
+  });
+
+  it('once erased cannot be opened any more, here or in a backup of before; nor after the keys come back', async () => {
+    const backup = join(folder, 'backup');
+    // With owners: as root, PostgreSQL runs as somebody else.
+    execFileSync('cp', ['-a', data(), backup]);
+    expect(await run(data(), 'patient', 'erase', 'P-a', '--reason', 'asked for it', '--yes')).toMatchObject({
+      keyIsGone: true,
+      sealedNotes: 1,
+    });
+    const known = (of: string) =>
+      withOpenData(settings(of), Date.now, async ({ registry, alarms }) => ({
+        patient: await registry.findPatient(PATIENT.id),
+        notes: (await alarms.notes('A-1' as AlarmId)).map(({ text }) => text),
+      }));
+    const erased = { patient: { id: 'P-a', spo2Scale: 1 }, notes: ['(erased)'] };
+    expect(await known(data())).toEqual(erased);
+    // The backup of the database with the keys as they are now: what a restore gets, as keys are in no such backup.
+    const oldKeys = join(folder, 'old-keys');
+    cpSync(join(backup, 'keys'), oldKeys, { recursive: true });
+    cpSync(join(data(), 'keys'), join(backup, 'keys'), { recursive: true, force: true });
+    expect(await known(backup)).toEqual(erased);
+    // Whoever kept a copy of the keys as well, and puts it under the installation, finds it erased again.
+    cpSync(oldKeys, join(data(), 'keys'), { recursive: true, force: true });
+    expect(await known(data())).toEqual(erased);
+    await expect(run(data(), 'patient', 'erase', 'P-x', '--reason', 'nobody', '--yes')).rejects.toThrow(/no patient/);
+  });
+});
