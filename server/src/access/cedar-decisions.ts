@@ -83,7 +83,10 @@ export function createDecisions(options: {
   }
 
   function refusal({ principal, action }: Question, reasons: readonly string[]): Decision {
-    if (reasons.length === 0) return { allowed: false, policies: [], needs: rolesFor(policies, action) };
+    const needed = rolesFor(policies, action);
+    // Whoever has no such role is told that first: nothing else would help.
+    if (!principal.roles.some((role) => needed.includes(role)))
+      return { allowed: false, policies: reasons, needs: needed };
     const obligations = reasons.map((id) => policies.all.get(id)?.obligation);
     // One wall that nothing opens is enough.
     if (obligations.includes(undefined)) return { allowed: false, policies: reasons };

@@ -1,0 +1,314 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { Agent, request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { AccessPolicies, AccessWhy, EmergencyAccess, EmergencyAccessList } from '@healthsync/contracts/access';
+import { Value } from 'typebox/value';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { rolesMay } from '../access/role-decisions.ts';
+import { ACCOUNT_ROLES, ACTION_NAMES, type Action, type Role } from '../domain/access.ts';
+import type { BedId, PatientId, UserId, WardId } from '../domain/ids.ts';
+import { createSessions } from '../identity/sessions.ts';
+import { type AllInOne, startAllInOne } from './all-in-one.ts';
+import { withOpenData } from './open-data.ts';
+import { readSettings } from './settings.ts';
+
+/** The whole program, and everybody who may ask it something: what is open to whom, by asking. */
+let folder: string;
+let program: AllInOne;
+let agent: Agent;
+let routes: AccessPolicies['routes'];
+const secrets = new Map<string, string>();
+
+const PEOPLE = [
+  ...ACCOUNT_ROLES.map((role) => ({ name: `all-${role}`, roles: [role], wardIds: [] })),
+  { name: 'nora', roles: ['nurse'], wardIds: ['A'] },
+  { name: 'carl', roles: ['charge-nurse'], wardIds: ['A'] },
+  { name: 'phil', roles: ['physician'], wardIds: ['A'] },
+  { name: 'both', roles: ['nurse', 'privacy-officer'], wardIds: ['A'] },
+] satisfies readonly { readonly name: string; readonly roles: readonly Role[]; readonly wardIds: readonly string[] }[];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'healthsync-walk-'));
+  const read = readSettings(
+    {
+      HEALTHSYNC_DATA: join(folder, 'd'),
+      HEALTHSYNC_MQTT_PORT: '0',
+      HEALTHSYNC_HTTPS_PORT: '0',
+      HEALTHSYNC_LOG_LEVEL: 'error',
+    },
+    (path) => readFileSync(path, 'utf8'),
+  );
+  if (read.kind !== 'ok') throw new Error(JSON.stringify(read));
+  program = await startAllInOne(read.settings);
+  agent = new Agent({ ca: readFileSync(join(folder, 'd', 'pki', 'server-ca.pem')), keepAlive: true });
+  await withOpenData(read.settings, Date.now, async ({ registry, accounts }) => {
+    for (const ward of ['A', 'B'] as WardId[]) {
+      await registry.putWard({ id: ward, name: `Ward ${ward}` });
+      await registry.putBed({ id: `${ward}-1` as BedId, wardId: ward, label: `${ward}-01` });
+      await registry.putPatient({
+        id: `P${ward}` as PatientId,
+        familyName: `Zephyrin${ward}`,
+        bedId: `${ward}-1` as BedId,
+      });
+    }
+    const sessions = createSessions({ accounts, now: Date.now });
+    for (const { name, roles, wardIds } of PEOPLE) {
+      const user = { id: `u-${name}` as UserId, name, displayName: name, roles, wardIds: wardIds as WardId[] };
+      await accounts.putUser(user);
+      // A system shows a token; people and screens have sessions.
+      const { secret } = (roles as readonly Role[]).includes('integration')
+        ? await sessions.createApiToken(user, 3_600_000)
+        : await sessions.open(user, { factors: ['password'] });
+      secrets.set(name, secret);
+    }
+  });
+  const { status, body } = await call('all-privacy-officer', 'GET', '/api/access/policies');
+  expect([status, [...Value.Errors(AccessPolicies, body)]]).toEqual([200, []]);
+  routes = (body as AccessPolicies).routes;
+}, 120_000);
+
+afterAll(async () => {
+  agent?.destroy();
+  await program?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Answer {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever came back
+  readonly body: any;
+}
+
+async function call(
+  who: string | undefined,
+  method: string,
+  path: string,
+  sent?: unknown,
+  headers = {},
+): Promise<Answer> {
+  const secret = who === undefined ? undefined : secrets.get(who);
+  const payload = sent === undefined ? undefined : JSON.stringify(sent);
+  const asked = request(`${program.https.replace(/\/\/[^:]+/, '//localhost')}${path}`, {
+    agent,
+    method,
+    headers: {
+      ...(secret !== undefined && { authorization: `Bearer ${secret}` }),
+      ...(payload !== undefined && {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(payload),
+      }),
+      ...headers,
+    },
+  });
+  asked.end(payload);
+  const [response] = await once(asked, 'response');
+  // A stream has no end: that it opened is what was asked.
+  if (response.headers['content-type']?.startsWith('text/event-stream')) {
+    response.destroy();
+    return { status: response.statusCode, body: undefined };
+  }
+  const raw = await text(response);
+  return {
+    status: response.statusCode,
+    body: /json/.test(response.headers['content-type'] ?? '') ? JSON.parse(raw) : raw,
+  };
+}
+
+/** With ids of nothing that exists. */
+const filled = (path: string, id = 'none-such'): string => path.replaceAll(/:\w+/g, id).replace('*', 'none.js');
+const isAction = (asks: string): asks is Action => ACTION_NAMES.some((name) => name === asks);
+
+/** Nobody is asked who they are here, and why that is right. */
+const PUBLIC: readonly (readonly [path: RegExp, why: string])[] = [
+  [/^\/$|^\/assets\/|^\/[\w-]+\.(svg|js|webmanifest|png|ico)$/, 'the app itself: the same for everybody, without data'],
+  [/^\/health\/(live|ready)$/, 'asked by what restarts and balances; says up or down'],
+  [/^\/api\/openapi\.json$|asyncapi\.(yaml|json)$/, 'the description of the interface'],
+  [
+    /^\/api\/(session|setup)$|^\/api\/session\/(factors|passkey|second-factor|ways|pending)/,
+    'signing in: the body is the proof',
+  ],
+  [/^\/hooks\//, 'from vendors: every request is signed, and refused otherwise'],
+  [/^\/oidc\/|\/\.well-known\//, 'the OpenID provider’s own protocol, and public keys'],
+  [/^\/api\/invitations\/accept$/, 'the invitation’s secret is the proof'],
+  [/^\/scim\//, 'asks for a service account’s token itself'],
+];
+
+describe('every route', () => {
+  it('asks for an action that a policy knows, or is public for a reason', () => {
+    expect(routes.length).toBeGreaterThan(80);
+    const unexplained = routes.filter(
+      ({ path, asks }) =>
+        !(isAction(asks) || asks === 'device' || (asks === 'public' && PUBLIC.some(([known]) => known.test(path)))),
+    );
+    expect(unexplained).toEqual([]);
+  });
+
+  it('refuses a stranger before anything is looked up', async () => {
+    for (const { method, path, asks } of routes.filter(({ asks }) => asks !== 'public')) {
+      const { status } = await call(undefined, method, filled(path));
+      expect(status, `${method} ${path} (${asks})`).toBe(401);
+    }
+  }, 60_000);
+
+  it.each(ACCOUNT_ROLES)(
+    'lets %s in where a policy does, and nowhere else',
+    async (role) => {
+      for (const { method, path, asks } of routes) {
+        if (!isAction(asks) || isEnd(method, path)) continue;
+        const { status, body } = await call(`all-${role}`, method, filled(path), method === 'GET' ? undefined : {});
+        const isRefused = status === 401 || (status === 403 && body?.code === 'role-needed');
+        const answered = `${method} ${path}: ${status} ${body?.code ?? ''}`;
+        expect(isRefused, answered).toBe(!rolesMay([role], asks));
+        expect(status, answered).toBeLessThan(500);
+      }
+    },
+    120_000,
+  );
+});
+
+/** Ends the session that asks. */
+const isEnd = (method: string, path: string): boolean => method === 'DELETE' && path.startsWith('/api/session');
+
+describe('whoever was given ward A', () => {
+  const AT_PATIENT = /^\/api\/patients\/:id/;
+  const AT_WARD = /^\/api\/wards\/:id/;
+
+  it.each([
+    ['nora', 'nurse'],
+    ['carl', 'charge-nurse'],
+    ['phil', 'physician'],
+  ] as const)('%s (%s) finds a patient and a ward of B no more than ones that do not exist', async (who) => {
+    const probed = routes.filter(
+      ({ method, path }) => method === 'GET' && (AT_PATIENT.test(path) || AT_WARD.test(path)),
+    );
+    expect(probed.length).toBeGreaterThan(5);
+    for (const { path } of probed) {
+      const theirs = await call(who, 'GET', filled(path, AT_PATIENT.test(path) ? 'PB' : 'B'));
+      const none = await call(who, 'GET', filled(path));
+      expect(theirs, path).toEqual(none);
+      expect(theirs.status, path).toBeGreaterThanOrEqual(400);
+    }
+  });
+  it('changes nothing there', async () => {
+    for (const { method, path, asks } of routes.filter(({ method }) =>
+      ['POST', 'PUT', 'PATCH', 'DELETE'].includes(method),
+    )) {
+      if (!isAction(asks) || !(AT_PATIENT.test(path) || AT_WARD.test(path))) continue;
+      const id = AT_PATIENT.test(path) ? 'PB' : 'B';
+      const { status } = await call('phil', method, filled(path, id), {});
+      expect(status, `${method} ${path}`).toBeGreaterThanOrEqual(400);
+    }
+  });
+  it('meets no name of B in any list', async () => {
+    for (const { path, asks } of routes.filter(({ method, path }) => method === 'GET' && !path.includes(':'))) {
+      if (!isAction(asks) || path === '/api/live') continue;
+      const { body } = await call('phil', 'GET', path);
+      expect(JSON.stringify(body ?? ''), path).not.toContain('ZephyrinB');
+    }
+  });
+});
+
+describe('an emergency', () => {
+  const REASON = 'unresponsive in the corridor of B';
+
+  it('opens one patient to one person, loudly, and is reviewed by somebody else', async () => {
+    expect((await call('nora', 'GET', '/api/patients/PB')).status).toBe(404);
+    const opened = await call('nora', 'POST', '/api/break-glass', { patientId: 'PB', reason: REASON, minutes: 5 });
+    expect([opened.status, [...Value.Errors(EmergencyAccess, opened.body)]]).toEqual([201, []]);
+    expect(opened.body).toMatchObject({ state: 'active', proof: 'password', by: 'nora', wardId: 'B' });
+    expect((await call('nora', 'GET', '/api/patients/PB')).body).toMatchObject({ familyName: 'ZephyrinB' });
+    expect((await call('nora', 'GET', '/api/patients/PB/vitals')).status).toBe(200);
+    expect((await call('phil', 'GET', '/api/patients/PB')).status).toBe(404);
+    expect((await call('nora', 'PUT', '/api/patients/PB/limits', { reason: 'x', rules: [] })).status).toBe(403);
+    const { body: loud } = await call('all-privacy-officer', 'GET', '/api/system-alarms?state=active');
+    const alarm = loud.alarms.find(({ rule }: { readonly rule: string }) => rule === 'emergency-access');
+    expect(alarm.text).toContain('nora has opened a patient’s record in an emergency (Ward B)');
+    expect(alarm.text).not.toContain('Zephyrin');
+    expect((await call('nora', 'GET', '/api/me/break-glass')).body.accesses).toHaveLength(1);
+
+    const { id } = opened.body;
+    const review = { justified: true, comment: 'She was the first at the bed.' };
+    expect((await call('nora', 'POST', `/api/break-glass/${id}/review`, review)).status).toBe(403);
+    const { body: queue } = await call('all-privacy-officer', 'GET', '/api/break-glass');
+    expect([...Value.Errors(EmergencyAccessList, queue)]).toEqual([]);
+    expect(queue.accesses).toMatchObject([{ id, reason: REASON }]);
+    const reviewed = await call('all-privacy-officer', 'POST', `/api/break-glass/${id}/review`, review);
+    expect(reviewed.body).toMatchObject({ state: 'reviewed', review: { justified: true, by: 'all-privacy-officer' } });
+    expect((await call('all-privacy-officer', 'POST', `/api/break-glass/${id}/review`, review)).body.code).toBe(
+      'already-reviewed',
+    );
+
+    expect((await call('phil', 'POST', `/api/break-glass/${id}/end`)).status).toBe(404);
+    expect((await call('nora', 'POST', `/api/break-glass/${id}/end`)).body).toMatchObject({ state: 'reviewed' });
+    expect((await call('nora', 'GET', '/api/patients/PB')).status).toBe(404);
+    const { body: after } = await call('all-privacy-officer', 'GET', '/api/system-alarms?state=active');
+    expect(after.alarms.filter(({ rule }: { readonly rule: string }) => rule === 'emergency-access')).toEqual([]);
+  });
+  it('is found by the bed as well, and nobody reviews their own', async () => {
+    const { status, body } = await call('both', 'POST', '/api/break-glass', { bed: 'b-01', reason: REASON });
+    expect([status, body.patientId]).toEqual([201, 'PB']);
+    const own = await call('both', 'POST', `/api/break-glass/${body.id}/review`, {
+      justified: true,
+      comment: 'me' + 'e',
+    });
+    expect([own.status, own.body.code]).toEqual([403, 'own-emergency']);
+  });
+  it.each([
+    ['a patient that is open already', 'nora', { patientId: 'PA', reason: REASON }, 409, 'not-needed'],
+    ['nobody', 'nora', { patientId: 'PX', reason: REASON }, 404, 'not-found'],
+    ['no reason', 'nora', { patientId: 'PB', reason: '            ' }, 400, 'invalid-input'],
+    ['neither patient nor bed', 'nora', { reason: REASON }, 400, 'invalid-input'],
+    ['who has no business with patients', 'all-admin', { patientId: 'PB', reason: REASON }, 403, 'role-needed'],
+    ['a system', 'all-integration', { patientId: 'PB', reason: REASON }, 403, 'role-needed'],
+  ])('is refused for %s', async (_what, who, sent, status, code) => {
+    const answer = await call(who, 'POST', '/api/break-glass', sent);
+    expect([answer.status, answer.body.code]).toEqual([status, code]);
+  });
+});
+
+describe('why can X see Y', () => {
+  const why = (query: string) => call('all-privacy-officer', 'GET', `/api/access/why?${query}`);
+
+  it('answers with the policies that decided and what they looked at', async () => {
+    const { body } = await why('user=nora&action=vitals.read&patient=PA');
+    expect([...Value.Errors(AccessWhy, body)]).toEqual([]);
+    expect(body).toMatchObject({
+      allowed: true,
+      resource: { kind: 'patient', id: 'PA', wardId: 'A' },
+      policies: [{ id: 'nurse', effect: 'permit' }],
+    });
+    expect(body.attributes).toContainEqual({ name: 'resource.ward', value: 'A', words: expect.any(String) });
+    expect(body.summary).toMatch(/^Yes: nora may read a patient’s values/);
+  });
+  it('and for a refusal with what stands in the way, and what would open it', async () => {
+    expect((await why('user=nora&action=vitals.read&patient=PB')).body).toMatchObject({
+      allowed: false,
+      policies: [{ id: 'other-ward-patient', effect: 'forbid' }],
+      obligation: 'break-glass',
+    });
+    expect((await why('user=all-admin&action=vitals.read&patient=PB')).body).toMatchObject({
+      allowed: false,
+      policies: [],
+      rolesNeeded: ['nurse', 'charge-nurse', 'physician', 'integration'],
+    });
+  });
+  it('names what it does not know', async () => {
+    expect((await why('user=nobody&action=vitals.read')).status).toBe(404);
+    expect((await why('user=nora&action=vitals.raed')).body.errors[0].field).toBe('action');
+    expect((await why('user=nora&action=device.read&device=D-none')).body.errors[0].field).toBe('device');
+  });
+});
+
+describe('what it is done for', () => {
+  it('is said by the caller, and closes what is not for it', async () => {
+    const asked = (purpose: string) =>
+      call('nora', 'GET', '/api/patients/PA', undefined, { 'x-purpose-of-use': purpose });
+    expect((await asked('treatment')).status).toBe(200);
+    expect((await asked('research')).body).toMatchObject({ code: 'refused-by-policy' });
+    expect((await asked('curiosity')).body.errors[0].field).toBe('x-purpose-of-use');
+  });
+});
