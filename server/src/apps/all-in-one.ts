@@ -20,6 +20,7 @@ import { type DeviceId, parseAlarmId } from '../domain/ids.ts';
 import { openAuthorities } from '../identity/authority.ts';
 import { openRegistryView } from '../identity/registry-view.ts';
 import { ownNames, serverCertificate } from '../identity/server-certificate.ts';
+import { registerKeys } from '../serve/api/keys.ts';
 import { createHttpServer } from '../serve/http-server.ts';
 import { createLiveHub } from '../serve/live/hub.ts';
 import type { Services } from '../serve/services.ts';
@@ -254,6 +255,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   const happenings = await openEvents({
     settings,
     database,
+    keys,
     listener,
     systemAlarms: tell.systemAlarms,
     metrics,
@@ -406,6 +408,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
         happenings.routes,
         auditing.routes,
         demo.routes,
+        (app) => registerKeys(app, { keys, management: settings.keyManagement }),
         openAlarmBurden({
           address: database.address,
           datasetsFolder: settings.datasetsFolder,

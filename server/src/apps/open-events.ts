@@ -11,6 +11,7 @@ import type { SystemAlarms } from '../ports/system-alarms.ts';
 import { registerEvents } from '../serve/api/events.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { OpenedKeys } from './open-keys.ts';
 import { outgoingRules } from './outgoing-rules.ts';
 import type { Settings } from './settings.ts';
 import type { undoStack } from './undo.ts';
@@ -19,6 +20,7 @@ import type { undoStack } from './undo.ts';
 export async function openEvents(parts: {
   readonly settings: Settings;
   readonly database: Connections;
+  readonly keys: Pick<OpenedKeys, 'houseSeal'>;
   readonly listener: Listener;
   readonly systemAlarms: SystemAlarms;
   readonly metrics: Metrics;
@@ -26,10 +28,10 @@ export async function openEvents(parts: {
   readonly now: () => number;
   readonly undo: ReturnType<typeof undoStack>;
 }): Promise<{ readonly routes: (app: FastifyInstance) => void }> {
-  const { settings, database, listener, systemAlarms, metrics, log, now, undo } = parts;
+  const { settings, database, keys, listener, systemAlarms, metrics, log, now, undo } = parts;
   const outgoing = outgoingRules(settings);
   const events = new PostgresAlarmEvents(database);
-  const subscriptions = new PostgresEventSubscriptions(database);
+  const subscriptions = new PostgresEventSubscriptions(database, keys.houseSeal);
   const courier = startEventCourier({
     events,
     subscriptions,

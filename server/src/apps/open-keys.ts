@@ -4,9 +4,11 @@ import { createKmsKeys } from '../adapters/aws/kms-keys.ts';
 import { openLocalKeys } from '../adapters/embedded/local-keys.ts';
 import { openLocalSubjectKeys } from '../adapters/embedded/local-subject-keys.ts';
 import { DEFAULT_TENANT } from '../domain/ids.ts';
+import { createHouseSeal } from '../keys/house-seal.ts';
 import { createPatientIdentities } from '../keys/patient-identities.ts';
 import { createPatientSeal } from '../keys/patient-seal.ts';
 import { createSubjectKeys, type SubjectKeys } from '../keys/subject-keys.ts';
+import type { HouseSeal } from '../ports/house-seal.ts';
 import type { PatientIdentities } from '../ports/patient-identities.ts';
 import type { PatientSeal } from '../ports/patient-seal.ts';
 import type { SubjectKeyStore } from '../ports/subject-keys.ts';
@@ -17,6 +19,7 @@ export interface OpenedKeys {
   readonly subjects: SubjectKeys;
   readonly identities: PatientIdentities;
   readonly seal: PatientSeal;
+  readonly houseSeal: HouseSeal;
   readonly store: Pick<SubjectKeyStore, 'counts'>;
   /** Which key-encryption key wraps. */
   newestKek(): Promise<string>;
@@ -38,6 +41,7 @@ export async function openKeys(
     subjects,
     identities: createPatientIdentities(subjects),
     seal: createPatientSeal(subjects),
+    houseSeal: createHouseSeal(subjects),
     store,
     newestKek: () => management.newest(scope),
     close() {

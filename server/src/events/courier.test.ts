@@ -10,8 +10,11 @@ import { alarmChangeOf } from '../adapters/postgres/test-alarm-change.ts';
 import { emptyDatabase, openTestDatabase, type TestDatabase } from '../adapters/postgres/test-database.ts';
 import { inTransaction } from '../adapters/postgres/transaction.ts';
 import type { AlarmId } from '../domain/ids.ts';
+import { testHouseSeal } from '../keys/test-identities.ts';
 import type { SystemAlarms } from '../ports/system-alarms.ts';
 import { type CourierSettings, type EventCourier, startEventCourier } from './courier.ts';
+
+const SEAL = testHouseSeal();
 
 const SECRET = `whsec_${Buffer.from('a secret of thirty-two bytes !!!').toString('base64')}`;
 const isEvent = Compile(AlarmEvent);
@@ -26,7 +29,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   await emptyDatabase(database);
   events = new PostgresAlarmEvents(database);
-  subscriptions = new PostgresEventSubscriptions(database);
+  subscriptions = new PostgresEventSubscriptions(database, SEAL);
 });
 afterEach(async () => {
   for (const courier of running.splice(0)) await courier.stop();

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { createHouseSeal } from './house-seal.ts';
 import { createPatientIdentities } from './patient-identities.ts';
 import { createPatientSeal } from './patient-seal.ts';
 import type { SubjectKeys } from './subject-keys.ts';
@@ -8,6 +9,9 @@ export const testIdentities = () => createPatientIdentities(testSubjectKeys());
 
 /** The same for what people write. */
 export const testSeal = () => createPatientSeal(testSubjectKeys());
+
+/** The same for secrets of the house. */
+export const testHouseSeal = () => createHouseSeal(testSubjectKeys());
 
 export function testSubjectKeys(): SubjectKeys {
   const keys = new Map<string, Uint8Array>();

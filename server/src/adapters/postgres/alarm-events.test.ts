@@ -2,11 +2,14 @@ import pg from 'pg';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { AlarmChange } from '../../domain/alarm.ts';
 import type { AlarmId } from '../../domain/ids.ts';
+import { testHouseSeal } from '../../keys/test-identities.ts';
 import { PostgresAlarmEvents, writeAlarmEvents } from './alarm-events.ts';
 import { PostgresEventSubscriptions } from './event-subscriptions.ts';
 import { alarmChangeOf } from './test-alarm-change.ts';
 import { emptyDatabase, openTestDatabase, type TestDatabase } from './test-database.ts';
 import { inTransaction } from './transaction.ts';
+
+const SEAL = testHouseSeal();
 
 let database: TestDatabase;
 let events: PostgresAlarmEvents;
@@ -17,7 +20,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   await emptyDatabase(database);
   events = new PostgresAlarmEvents(database);
-  subscriptions = new PostgresEventSubscriptions(database);
+  subscriptions = new PostgresEventSubscriptions(database, SEAL);
 });
 
 const NOW = Date.UTC(2026, 10, 22, 3);
@@ -168,3 +171,19 @@ describe('event subscriptions in PostgreSQL', () => {
 });
 
 const DELIVERED = { kind: 'delivered' } as const;
+
+it('what events are signed with is not in the database in clear', async () => {
+  const { secret } = await subscriptions.add({
+    name: 'sealed',
+    url: 'https://events.example',
+    secret: 'whsec_CANARY4711',
+    detail: 'place',
+    routes: [],
+    position: 0,
+    by: 'Anna',
+    atMs: 0,
+  });
+  expect(secret).toBe('whsec_CANARY4711');
+  const { rows } = await database.pool.query<{ row: string }>('select t::text as row from event_subscription as t');
+  expect(rows.map(({ row }) => row).join()).not.toContain('CANARY4711');
+});

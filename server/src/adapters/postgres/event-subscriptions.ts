@@ -1,15 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import type { EventSubscriptionRecord, EventSubscriptions, SubscriptionChange } from '../../ports/alarm-events.ts';
+import { Failure } from '../../ports/failure.ts';
+import type { HouseSeal } from '../../ports/house-seal.ts';
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
 import { withoutNulls } from './without-nulls.ts';
 
+/** Subscriptions to events in PostgreSQL; what their messages are signed with is sealed before it gets there. */
 export class PostgresEventSubscriptions implements EventSubscriptions {
   readonly #pool: pg.Pool;
+  readonly #seal: HouseSeal;
 
-  constructor({ pool }: Pick<Connections, 'pool'>) {
+  constructor({ pool }: Pick<Connections, 'pool'>, seal: HouseSeal) {
     this.#pool = pool;
+    this.#seal = seal;
   }
 
   async list(): Promise<readonly EventSubscriptionRecord[]> {
@@ -21,13 +26,14 @@ export class PostgresEventSubscriptions implements EventSubscriptions {
     const [added] = await this.#rows(
       `insert into event_subscription (name, url, secret, detail, routes, position, created_by, created_at)
        values ($1, $2, $3, $4, $5, $6, $7, $8) returning ${FIELDS}`,
-      [name, url, secret, detail, JSON.stringify(routes), position, by, new Date(atMs)],
+      [name, url, await this.#seal.seal(SECRET, secret), detail, JSON.stringify(routes), position, by, new Date(atMs)],
     );
     return added as EventSubscriptionRecord;
   }
 
   async change(id: string, change: SubscriptionChange): Promise<EventSubscriptionRecord | undefined> {
     const { name, url, secret, detail, routes, isPaused, position } = change;
+    const sealed = secret === undefined ? undefined : await this.#seal.seal(SECRET, secret);
     // Whoever is sending by the old ways finds the lease gone and begins anew.
     const [changed] = await this.#rows(
       `update event_subscription set
@@ -36,7 +42,7 @@ export class PostgresEventSubscriptions implements EventSubscriptions {
          position = coalesce($8, position), is_refused = false, failures = 0, failing_since = null, last_failure = null,
          next_at = '-infinity', lease = null, leased_until = null
        where id = $1 returning ${FIELDS}`,
-      [id, name, url, secret, detail, routes === undefined ? undefined : JSON.stringify(routes), isPaused, position],
+      [id, name, url, sealed, detail, routes === undefined ? undefined : JSON.stringify(routes), isPaused, position],
     );
     return changed;
   }
@@ -77,10 +83,22 @@ export class PostgresEventSubscriptions implements EventSubscriptions {
 
   async #rows(sql: string, values: readonly unknown[]): Promise<EventSubscriptionRecord[]> {
     const { rows } = await failing(() => this.#pool.query<object>(sql, [...values]));
-    return rows.map((row) => withoutNulls(row) as EventSubscriptionRecord);
+    return await Promise.all(
+      rows.map(async (row) => {
+        const record = withoutNulls(row) as EventSubscriptionRecord;
+        const secret = await this.#seal.open(SECRET, record.secret);
+        if (secret === undefined)
+          throw new Failure('keys-refused', 'What events are signed with cannot be opened with the keys there are.', {
+            retryable: false,
+          });
+        return { ...record, secret };
+      }),
+    );
   }
 }
 
+/** Where it lies, as its seal knows it. */
+const SECRET = 'event_subscription.secret';
 const FREE = 'lease = null, leased_until = null';
 const WELL = 'failures = 0, failing_since = null, last_failure = null';
 

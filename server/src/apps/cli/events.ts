@@ -121,9 +121,11 @@ async function follow(context: CommandContext, options: FollowOptions): Promise<
 }
 
 async function subscriptions(context: CommandContext): Promise<Answer> {
-  return withExistingData(context, async ({ database }) => {
+  return withExistingData(context, async ({ database, keys }) => {
     const head = await new PostgresAlarmEvents(database).head();
-    const shown = (await new PostgresEventSubscriptions(database).list()).map((each) => shownSubscription(each, head));
+    const shown = (await new PostgresEventSubscriptions(database, keys.houseSeal).list()).map((each) =>
+      shownSubscription(each, head),
+    );
     const lines = shown.map(
       ({ id, name, host, state, behind, lastFailure }) =>
         `${id} ${name.padEnd(24)} ${host.padEnd(32)} ${state.padEnd(8)} ${behind} behind${lastFailure === undefined ? '' : `, ${lastFailure}`}`,

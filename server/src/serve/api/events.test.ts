@@ -12,8 +12,11 @@ import { alarmChangeOf } from '../../adapters/postgres/test-alarm-change.ts';
 import { emptyDatabase, openTestDatabase, type TestDatabase } from '../../adapters/postgres/test-database.ts';
 import { inTransaction } from '../../adapters/postgres/transaction.ts';
 import type { AlarmId } from '../../domain/ids.ts';
+import { testHouseSeal } from '../../keys/test-identities.ts';
 import { startTestServer, type TestServer } from '../test-server.ts';
 import { registerEvents } from './events.ts';
+
+const SEAL = testHouseSeal();
 
 let database: TestDatabase;
 let server: TestServer;
@@ -25,7 +28,7 @@ beforeAll(async () => {
   database = await openTestDatabase();
   const services = {
     events: new PostgresAlarmEvents(database),
-    subscriptions: new PostgresEventSubscriptions(database),
+    subscriptions: new PostgresEventSubscriptions(database, SEAL),
     refusalOf: (url: string) => {
       const parsed = parseOutgoingAddress(url);
       return parsed.kind === 'refused' ? parsed.reason : undefined;
@@ -143,7 +146,7 @@ describe('event subscriptions over HTTP', () => {
     const renewed = await call(`/api/event-subscriptions/${subscription.id}/secret`, 'POST');
     const next = (renewed.body as EventSubscriptionSecret).secret;
     expect(next).not.toBe(secret);
-    const [stored] = await new PostgresEventSubscriptions(database).list();
+    const [stored] = await new PostgresEventSubscriptions(database, SEAL).list();
     expect(stored?.secret).toBe(`${next} ${secret}`);
     expect((await call('/api/event-subscriptions/none/secret', 'POST')).status).toBe(404);
   });
