@@ -193,7 +193,7 @@ describe('while the database does not answer', () => {
       frozen.thaw();
     }
     const held = await eventually(async () =>
-      (await audit('action=wall.watch')).find(({ detail }) => detail?.['late'] === true),
+      (await audit('action=wall.watch')).find(({ detail }) => detail !== undefined && 'late' in detail),
     );
     expect(held).toMatchObject({ actor: { name: 'physician' }, detail: { phase: 'begin', wards: 'all' } });
     wall.destroy();

@@ -9,8 +9,8 @@ import { type TreeHeadKey, verifyNote } from './tree-head-key.ts';
 import { TreeNodes } from './tree-nodes.ts';
 
 export const AUDIT_BOUNDS = {
-  /** Entries in one transaction: some 1.5 MB, and milliseconds of work between two turns of the event loop. */
-  batchMax: 2_000,
+  /** Entries in one transaction: what is prepared while the database writes the ones before, in some milliseconds. */
+  batchMax: 500,
   /** Waiting for their turn: two seconds at the rate we promise. Beyond it nothing more may happen that must be audited. */
   waitingMax: 40_000,
   /** Heads are kept this far apart at least: 1,440 a day, each a few hundred bytes. */
@@ -45,6 +45,13 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
+interface Ahead {
+  readonly group: readonly Waiting[];
+  /** The tree it goes on from. */
+  readonly from: TreeEnd;
+  readonly prepared: { readonly batch: AuditBatch; readonly tree: TreeEnd; readonly recordedAtMs: number };
+}
+
 /**
  * The one writer of this process. Entries that come while a write is under way go together into the next: one
  * transaction, one wait for the disk, however many they are.
@@ -72,6 +79,8 @@ export async function openAuditWriter(options: {
   let isClosed = false;
   let working: Promise<void> = Promise.resolve();
   let isWorking = false;
+  /** Prepared while the group before it is being written. */
+  let ahead: Ahead | undefined;
   let keptHeadAtMs = Number.NEGATIVE_INFINITY;
   /** Undefined: not known, because a write ended in doubt or another process has written. */
   let end: { tree: TreeEnd; lastRecordedAtMs: number } | undefined;
@@ -116,12 +125,14 @@ export async function openAuditWriter(options: {
   async function work(): Promise<void> {
     // Whoever asks in the same turn of the event loop shares the first write already.
     await Promise.resolve();
-    while (queue.length > 0) {
-      const group = nextGroup();
+    while (ahead !== undefined || queue.length > 0) {
+      const mine = ahead;
+      ahead = undefined;
+      const group = mine?.group ?? nextGroup();
       const startedMs = performance.now();
       const entries = group.reduce((sum, one) => sum + one.entries.length, 0);
       try {
-        const answer = await write(group);
+        const answer = await write(group, mine);
         waiting -= entries;
         onBatch?.({ entries, ms: performance.now() - startedMs, outcome: 'written' });
         answer();
@@ -140,7 +151,9 @@ export async function openAuditWriter(options: {
 
   /** Behind a store that is away, nobody waits longer than the first: each would wait a time-out of its own. */
   function failEveryone(error: unknown): void {
-    for (const one of queue.splice(0)) {
+    const behind = ahead?.group ?? [];
+    ahead = undefined;
+    for (const one of [...behind, ...queue.splice(0)]) {
       waiting -= one.entries.length;
       one.reject(error);
     }
@@ -158,13 +171,16 @@ export async function openAuditWriter(options: {
   }
 
   /** Answers with what tells those who wait. */
-  async function write(group: readonly Waiting[]): Promise<() => void> {
+  async function write(group: readonly Waiting[], mine: Ahead | undefined): Promise<() => void> {
     let left = group;
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       if (left.length === 0) return () => undefined;
       const from = end ?? (await reload());
-      const { batch, tree, recordedAtMs } = prepare(left, from);
-      const outcome = await store.append(batch);
+      const isReady = attempt === 0 && mine?.from === from.tree;
+      const { batch, tree, recordedAtMs } = isReady ? mine.prepared : prepare(left, from);
+      const appending = store.append(batch);
+      prepareAhead(tree, recordedAtMs);
+      const outcome = await appending;
       if (outcome === 'appended') {
         end = { tree, lastRecordedAtMs: recordedAtMs };
         seen = { size: tree.size, root: tree.root() };
@@ -172,13 +188,27 @@ export async function openAuditWriter(options: {
         const written = left;
         return () => answer(written, batch);
       }
+      takeBack();
       if (outcome === 'moved') end = undefined;
       else left = withoutSettled(left);
     }
     throw new Failure('overloaded', 'Too many processes write the audit log at once.', { retryable: true });
   }
 
-  function prepare(group: readonly Waiting[], from: NonNullable<typeof end>) {
+  /** While the database writes, the next group is made ready on top of this one; if this one fails, so does that. */
+  function prepareAhead(tree: TreeEnd, lastRecordedAtMs: number): void {
+    if (queue.length === 0) return;
+    const group = nextGroup();
+    ahead = { group, from: tree, prepared: prepare(group, { tree, lastRecordedAtMs }) };
+  }
+
+  /** What was made ready rested on a write that did not happen. */
+  function takeBack(): void {
+    queue.unshift(...(ahead?.group ?? []));
+    ahead = undefined;
+  }
+
+  function prepare(group: readonly Waiting[], from: NonNullable<typeof end>): Ahead['prepared'] {
     const tree = from.tree.copy();
     // A clock that was set back does not put what comes now before what was.
     const recordedAtMs = Math.max(now(), from.lastRecordedAtMs);

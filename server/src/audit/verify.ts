@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { decodeEntry, type RecordedEntry } from '../domain/audit-entry.ts';
+import { type RecordedEntry, readEntry } from '../domain/audit-entry.ts';
 import { isSame, TreeFrontier } from '../domain/audit-tree.ts';
 import { columnsOf, TILE_SIZE } from '../ports/audit-store.ts';
 import type { AuditEvidence, EvidenceChunk, EvidenceEntry } from './evidence.ts';
@@ -246,7 +246,7 @@ class Verification {
   /** What an entry says of itself. */
   #read({ position, text, columns }: EvidenceEntry): void {
     this.#entries++;
-    const entry = decodeEntry(text);
+    const entry = readEntry(text);
     if (entry === undefined) {
       this.#find('changed', position, position + 1, 'is not an entry as they are written');
       return;

@@ -62,35 +62,55 @@ export interface RecordedEntry extends AuditEntry {
  */
 export function encodeEntry(entry: RecordedEntry): string {
   const { actor, resource, detail, policies } = entry;
-  // Written in the order of the names: JSON.stringify keeps it, and sorting thousands a second would cost more.
-  return JSON.stringify({
-    action: cleanText(entry.action),
-    actor: {
-      address: cleanIf(actor.address),
-      kind: actor.kind,
-      name: cleanText(actor.name),
-      sessionId: cleanIf(actor.sessionId),
-      userId: cleanIf(actor.userId),
-    },
-    at: rfc3339(entry.atMs),
-    correlationId: cleanText(entry.correlationId),
-    detail: detail === undefined ? undefined : cleanDetail(detail),
-    outcome: entry.outcome,
-    patientId: cleanIf(entry.patientId),
-    policies: policies === undefined || policies.length === 0 ? undefined : policies.slice(0, LIST_MAX).map(cleanText),
-    position: entry.position,
-    purpose: cleanIf(entry.purpose),
-    recordedAt: rfc3339(entry.recordedAtMs),
-    resource: { id: cleanIf(resource.id), kind: cleanText(resource.kind) },
-    salt: entry.salt,
-    tenantId: cleanIf(entry.tenantId),
-    v: 1,
-  });
+  // By hand, and in the order of the names: thousands a second are a third of what JSON.stringify would cost.
+  return (
+    `{"action":${quoted(entry.action)},"actor":{${field('address', actor.address)}"kind":${quoted(actor.kind)}` +
+    `,"name":${quoted(actor.name)}${more('sessionId', actor.sessionId)}${more('userId', actor.userId)}}` +
+    `,"at":"${rfc3339(entry.atMs)}","correlationId":${quoted(entry.correlationId)}` +
+    `${detail === undefined ? '' : detailText(detail)},"outcome":${quoted(entry.outcome)}` +
+    more('patientId', entry.patientId) +
+    (policies === undefined || policies.length === 0
+      ? ''
+      : `,"policies":[${policies.slice(0, LIST_MAX).map(quoted).join(',')}]`) +
+    `,"position":${entry.position}${more('purpose', entry.purpose)},"recordedAt":"${rfc3339(entry.recordedAtMs)}"` +
+    `,"resource":{${field('id', resource.id)}"kind":${quoted(resource.kind)}},"salt":${quoted(entry.salt)}` +
+    `${more('tenantId', entry.tenantId)},"v":1}`
+  );
+}
+
+const field = (name: string, text: string | undefined): string =>
+  text === undefined ? '' : `"${name}":${quoted(text)},`;
+const more = (name: string, text: string | undefined): string =>
+  text === undefined ? '' : `,"${name}":${quoted(text)}`;
+
+/** As JSON.stringify writes it, after `cleanText`. */
+function quoted(text: string): string {
+  return text.length <= TEXT_MAX && NEEDS_NOTHING.test(text) ? `"${text}"` : JSON.stringify(cleanText(text));
+}
+
+/** Printable ASCII but for the quotation mark and the backslash: nearly everything. */
+const NEEDS_NOTHING = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
+
+/** Names that are no words are left out: digits would be put first by other writers of JSON, against RFC 8785 §3.2.3. */
+function detailText(detail: NonNullable<AuditEntry['detail']>): string {
+  const parts: string[] = [];
+  for (const name of Object.keys(detail).sort()) {
+    const value = detail[name];
+    if (value === undefined || !DETAIL_NAME.test(name) || parts.length === LIST_MAX) continue;
+    parts.push(`"${name}":${typeof value === 'string' ? quoted(value) : JSON.stringify(value)}`);
+  }
+  return parts.length === 0 ? '' : `,"detail":{${parts.join(',')}}`;
 }
 
 /** Reads what `encodeEntry` wrote; undefined: it is something else, or not written in that form to the byte. */
 export function decodeEntry(text: string): RecordedEntry | undefined {
-  let found: Record<string, unknown>;
+  const entry = readEntry(text);
+  return entry !== undefined && encodeEntry(entry) === text ? entry : undefined;
+}
+
+/** The same for a text whose bytes are judged by their hash: whether it is an entry at all. */
+export function readEntry(text: string): RecordedEntry | undefined {
+  let found: Partial<Record<string, unknown>> | null;
   try {
     found = JSON.parse(text);
   } catch {
@@ -99,13 +119,15 @@ export function decodeEntry(text: string): RecordedEntry | undefined {
   const { v, at, recordedAt, ...rest } = found ?? {};
   const atMs = Date.parse(String(at));
   const recordedAtMs = Date.parse(String(recordedAt));
-  if (v !== 1 || Number.isNaN(atMs) || Number.isNaN(recordedAtMs)) return undefined;
   const entry = { ...rest, atMs, recordedAtMs } as unknown as RecordedEntry;
-  try {
-    return encodeEntry(entry) === text ? entry : undefined;
-  } catch {
-    return undefined; // a part that must be there is not
-  }
+  const texts = [entry.action, entry.outcome, entry.correlationId, entry.salt, entry.actor?.name, entry.resource?.kind];
+  const isOne =
+    v === 1 &&
+    !Number.isNaN(atMs) &&
+    !Number.isNaN(recordedAtMs) &&
+    Number.isSafeInteger(entry.position) &&
+    texts.every((one) => typeof one === 'string');
+  return isOne ? entry : undefined;
 }
 
 /** As it would be read back: what an entry is cut to before it is kept. */
@@ -132,17 +154,12 @@ export function cleanText(text: string): string {
 /** Nearly everything, found in one pass. */
 const PLAIN = /^[\x20-\x7e]*$/;
 
-const cleanIf = (text: string | undefined): string | undefined => (text === undefined ? undefined : cleanText(text));
-
-/** Names that are no words are left out: digits would be put first by JSON.stringify, against RFC 8785 §3.2.3. */
-function cleanDetail(detail: NonNullable<AuditEntry['detail']>): NonNullable<AuditEntry['detail']> | undefined {
-  const kept: Record<string, string | number | boolean> = {};
-  for (const name of Object.keys(detail).sort().slice(0, LIST_MAX)) {
-    const value = detail[name];
-    if (value === undefined || !DETAIL_NAME.test(name)) continue;
-    kept[name] = typeof value === 'string' ? cleanText(value) : value;
-  }
-  return Object.keys(kept).length === 0 ? undefined : kept;
+/** Entries of one write share their moment, and often those of one request. */
+let lastMs = Number.NaN;
+let lastText = '';
+function rfc3339(ms: number): string {
+  if (ms === lastMs) return lastText;
+  lastMs = ms;
+  lastText = new Date(ms).toISOString();
+  return lastText;
 }
-
-const rfc3339 = (ms: number): string => new Date(ms).toISOString();

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { decodeEntry, type RecordedEntry } from '../../domain/audit-entry.ts';
+import { type RecordedEntry, readEntry } from '../../domain/audit-entry.ts';
 import type { AuditQuery } from '../../ports/audit-log.ts';
 import {
   type AuditBatch,
@@ -12,7 +12,6 @@ import {
   type StoredEntry,
   type StoredLog,
 } from '../../ports/audit-store.ts';
-import { Failure } from '../../ports/failure.ts';
 import { AUDIT_COLUMNS, auditRowDecoder, encodeAuditRow } from './audit-rows.ts';
 import { BinaryCopyWriter } from './binary-copy.ts';
 import type { Connections } from './connection.ts';
@@ -119,17 +118,12 @@ export class PostgresAuditStore implements AuditStore {
     // Asked for what comes after a position, a follower reads on; everybody else reads back from the newest.
     const order = query.after === undefined ? 'desc' : 'asc';
     const { rows } = await failing(() =>
-      this.#pool.query<{ entry: string }>(
-        `select entry from audit_entry where ${where} order by position ${order} limit ${whole(query.limit)}`,
+      this.#pool.query<{ position: number; entry: string }>(
+        `select position, entry from audit_entry where ${where} order by position ${order} limit ${whole(query.limit)}`,
         values,
       ),
     );
-    return rows.map(({ entry }) => {
-      const decoded = decodeEntry(entry);
-      if (decoded === undefined)
-        throw new Failure('database-rejected', 'An entry of the audit log is not one.', { retryable: false });
-      return decoded;
-    });
+    return rows.map(({ position, entry }) => readEntry(entry) ?? unreadable(position));
   }
 
   /** Time goes with position, and positions are what rows are in the order of. */
@@ -236,6 +230,21 @@ export class PostgresAuditStore implements AuditStore {
   holds = () => this.#holds.list();
   placeHold = (hold: Parameters<AuditStore['placeHold']>[0]): Promise<LegalHold> => this.#holds.place(hold);
   releaseHold = (id: string, by: string, atMs: number): Promise<boolean> => this.#holds.release(id, by, atMs);
+}
+
+/** A row that somebody has spoiled hides neither itself nor those around it; a verification says what is wrong. */
+function unreadable(position: number): RecordedEntry {
+  return {
+    position,
+    atMs: 0,
+    recordedAtMs: 0,
+    salt: '',
+    actor: { kind: 'system', name: '?' },
+    action: 'audit.unreadable',
+    resource: { kind: 'audit' },
+    outcome: 'failed',
+    correlationId: '',
+  };
 }
 
 const OUTCOMES: Readonly<Record<string, 'moved' | 'settled'>> = { HS001: 'moved', HS002: 'settled' };
