@@ -45,3 +45,17 @@ export type RejectedList = Static<typeof RejectedList>;
 /** `POST /api/devices/{id}/commands`: sent now, or kept for when the device comes back. */
 export const CommandResult = Type.Object({ outcome: Type.Enum(['sent', 'queued']) }, { $id: 'CommandResult' });
 export type CommandResult = Static<typeof CommandResult>;
+
+/** `POST /api/devices/{id}/revoke`: one certificate, or without `serial` all of the device and its tokens. For good. */
+export const RevokeDevice = Type.Object(
+  {
+    serial: Type.Optional(Type.String({ pattern: '^[0-9A-F]{1,64}$' })),
+    reason: Type.String({ minLength: 3, maxLength: 200 }),
+  },
+  { $id: 'RevokeDevice', additionalProperties: false },
+);
+export type RevokeDevice = Static<typeof RevokeDevice>;
+
+/** How many certificates and tokens counted until now. */
+export const Revoked = Type.Object({ revoked: Type.Integer() }, { $id: 'Revoked' });
+export type Revoked = Static<typeof Revoked>;

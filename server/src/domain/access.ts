@@ -59,6 +59,7 @@ export const ACTIONS = {
   'system-alarm.acknowledge': { words: 'take an alarm of the installation', isOfPatients: false },
   'break-glass.review': { words: 'review emergency access', isOfPatients: false },
   'access.explain': { words: 'ask why somebody may see something', isOfPatients: false },
+  'key.read': { words: 'see how many keys there are and what wraps them; never a key', isOfPatients: false },
   'audit.read': { words: 'read the audit', isOfPatients: false },
   'own.use': { words: 'use one’s own account: session, contacts, quiet hours', isOfPatients: false },
 } as const satisfies Readonly<Record<string, { readonly words: string; readonly isOfPatients: boolean }>>;

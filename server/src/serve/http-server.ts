@@ -9,6 +9,7 @@ import Fastify, { type FastifyInstance, type RouteOptions } from 'fastify';
 import { registerGate } from './access-gate.ts';
 import { registerAlertActs } from './api/alert-acts.ts';
 import { registerAlerts } from './api/alerts.ts';
+import { registerDeviceCertificates } from './api/device-certificates.ts';
 import { registerDevices } from './api/devices.ts';
 import { registerLimits } from './api/limits.ts';
 import { registerPatients } from './api/patients.ts';
@@ -139,6 +140,7 @@ export async function createHttpServer(options: HttpServerOptions, services: Ser
     registerAlerts(api, services);
     registerAlertActs(api, services);
     registerDevices(api, services);
+    registerDeviceCertificates(api, services);
     registerRejectedReadings(api, services);
     registerLive(api, services);
     registerHealth(api, services);

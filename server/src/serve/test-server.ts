@@ -374,6 +374,11 @@ function makeServices(
         guard();
         world.configs.push(`${deviceId} ${config}`);
       },
+      async revoke({ deviceId, serial = 'all', reason }) {
+        guard();
+        world.configs.push(`revoke ${deviceId} ${serial} ${reason}`);
+        return 1;
+      },
     },
     history: {
       async read({ patientId, fromMs, toMs, limit }) {
