@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { blindIndex } from './blind-index.ts';
@@ -34,6 +34,17 @@ describe('a sealed field', () => {
     }
     for (let length = 0; length < sealed.length; length += 1)
       expect(unseal(key, place, sealed.subarray(0, length))).toBeUndefined();
+  });
+
+  it('has the form that is documented', () => {
+    const sealed = seal(key, place, Buffer.from('Featherstone'));
+    const [salt, body, tag] = [sealed.subarray(1, 17), sealed.subarray(17, -16), sealed.subarray(-16)];
+    const info = Buffer.from('healthsync field 1\npatient:P1\npatient.identity');
+    const record = createHmac('sha256', key)
+      .update(Buffer.concat([info, salt, Buffer.of(1)]))
+      .digest();
+    const decipher = createDecipheriv('aes-256-gcm', record, salt.subarray(0, 12)).setAAD(info).setAuthTag(tag);
+    expect(Buffer.concat([decipher.update(body), decipher.final()]).toString()).toBe('Featherstone');
   });
 
   it('looks different each time', () => {
