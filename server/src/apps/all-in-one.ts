@@ -334,6 +334,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     accounts,
     view,
     port: () => httpsPort,
+    log,
     now,
     hooks: { signIn: (outcome) => metrics.http.signIn(outcome) },
   });

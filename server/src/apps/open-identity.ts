@@ -33,6 +33,7 @@ import { acceptEmptyBodies } from '../serve/http-server.ts';
 import { registerFederation } from '../serve/oidc/federation-routes.ts';
 import { registerOpenId } from '../serve/oidc/openid-routes.ts';
 import { registerScim } from '../serve/scim/scim-routes.ts';
+import type { Log } from '../telemetry/log.ts';
 import type { Settings } from './settings.ts';
 
 export interface OpenedIdentity {
@@ -50,17 +51,18 @@ export async function openIdentity(parts: {
   readonly view: () => RegistryView;
   /** The port that was opened, once it is. */
   readonly port: () => number;
+  readonly log: Log;
   readonly now: () => number;
   readonly hooks: { signIn(outcome: string): void };
 }): Promise<OpenedIdentity> {
-  const { settings, dataFolder, database, accounts, view, port, now, hooks } = parts;
+  const { settings, dataFolder, database, accounts, view, port, log, now, hooks } = parts;
   const keys = await openIdentityKeys(join(dataFolder, 'pki', 'identity-keys.json'), now);
   const seal = createSeal(keys.seal);
   const store = new PostgresSecondFactors(database);
   const tickets = createTickets({ seal, store, now });
   const desk = createSecondFactorDesk({ store, seal, tickets, now });
-  const sessions = createSessions({ accounts, now, limits: sessionLimitsOf(settings) });
   const roles = secondFactorRolesOf(settings);
+  const sessions = createSessions({ accounts, now, limits: sessionLimitsOf(settings), secondFactorRoles: roles });
   const passwords = createPasswords();
   const signIn = createSignIn({ accounts, sessions, passwords, now, secondFactor: { desk, roles } });
   const relyingParty = relyingParties({
@@ -88,6 +90,7 @@ export async function openIdentity(parts: {
       clients,
       accounts,
       now,
+      onError: (error) => log.error('the OpenID provider failed', { error }),
     });
     return made;
   };

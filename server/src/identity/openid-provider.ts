@@ -68,9 +68,14 @@ export function createOpenIdProvider(parts: {
   readonly clients: OAuthClients;
   readonly accounts: Pick<Accounts, 'findUserById'>;
   readonly now: () => number;
+  /** A defect, or a dependency that broke; what an app does wrong is answered, and not told here. */
+  readonly onError?: (error: Error) => void;
 }): OpenIdProvider {
-  const { issuer, fhirBase, keys, seal, records, clients, accounts, now } = parts;
+  const { issuer, fhirBase, keys, seal, records, clients, accounts, now, onError } = parts;
   const provider = new Provider(issuer, configurationOf());
+  // By itself it would write whatever goes wrong to stderr, tokens and all.
+  provider.silent = true;
+  provider.on('server_error', (_ctx, error) => onError?.(error));
   const host = new URL(issuer).host;
   const path = new URL(issuer).pathname;
 

@@ -32,7 +32,7 @@ async function house(...roles: readonly Role[]) {
   const store = createMemorySecondFactors();
   const tickets = createTickets({ seal, store, now });
   const desk = createSecondFactorDesk({ store, seal, tickets, now });
-  const sessions = createSessions({ accounts, now });
+  const sessions = createSessions({ accounts, now, secondFactorRoles: ['admin'] });
   const signIn = createSignIn({ accounts, sessions, passwords, now, secondFactor: { desk, roles: ['admin'] } });
   await addUser(accounts, passwords, { name: 'anna', displayName: 'Anna B.', roles, wardIds: [], password });
   const anna = await accounts.findUser('anna');
@@ -82,6 +82,16 @@ describe('somebody whose roles demand a second factor', () => {
 });
 
 describe('a password alone', () => {
+  it('is not enough any more the moment somebody is given a role that demands more', async () => {
+    const service = await house('nurse');
+    const opened = await service.signIn({ name: 'anna', password, address });
+    const secret = opened.kind === 'signed-in' ? opened.secret : '';
+    expect(await service.authenticate(secret)).toBeDefined();
+    await accounts.putUser({ ...service.anna, roles: ['nurse', 'admin'] });
+    nowMs += 5_000;
+    expect(await service.authenticate(secret)).toBeUndefined();
+  });
+
   it('opens nothing where a second factor is owed, whatever it is shown as', async () => {
     const service = await house('nurse');
     await enrolled(service);

@@ -1,5 +1,5 @@
 import type { Role } from '../domain/access.ts';
-import type { Factor } from '../domain/factor.ts';
+import { demandsSecondFactor, type Factor } from '../domain/factor.ts';
 import { DEFAULT_TENANT, type PatientId, type TenantId, type UserId, type WardId } from '../domain/ids.ts';
 import type { Accounts, StoredToken, User } from '../ports/accounts.ts';
 import { Failure } from '../ports/failure.ts';
@@ -92,8 +92,10 @@ export function createSessions(options: {
   readonly accounts: Accounts;
   readonly now: () => number;
   readonly limits?: SessionLimits;
+  /** Whoever has one of these is in only with a second factor, also who was given it while signed in. */
+  readonly secondFactorRoles?: readonly Role[];
 }): Sessions {
-  const { accounts, now } = options;
+  const { accounts, now, secondFactorRoles = [] } = options;
   const limits = options.limits ?? SESSION_LIMITS;
   const known = new Map<string, Known>();
   const asked = new Map<string, Promise<Known | undefined>>();
@@ -115,6 +117,7 @@ export function createSessions(options: {
       known.delete(sha256);
       // What is pending has another prefix and never comes here; what it opens must not hang on that alone.
       if (found === undefined || found.token.kind === 'pending') return undefined;
+      if (owesSecondFactor(found)) return undefined;
       const token = await keepAlive(found.token as OpenToken, found.user, nowMs);
       return remember({ token, user: found.user, seenMs: nowMs });
     } catch (error) {
@@ -123,6 +126,11 @@ export function createSessions(options: {
       if (isAway && before !== undefined && nowMs - before.seenMs <= GRACE_MS) return before;
       throw error;
     }
+  }
+
+  function owesSecondFactor({ token, user }: { readonly token: StoredToken; readonly user: User }): boolean {
+    if (token.kind !== 'session' || token.mfaAtMs !== undefined) return false;
+    return demandsSecondFactor(user.roles, secondFactorRoles);
   }
 
   /** Pushes the idle limit out, not at every request: after a tenth of it, at most every minute. */

@@ -70,6 +70,8 @@ export type AcceptOutcome =
 
 /** A weekend and a day off. */
 const INVITATION_MS = 4 * 86_400_000;
+/** For trying again where the server was busy. */
+const AGAIN_MS = 3_600_000;
 
 export function createUserAdmin(parts: {
   readonly directory: UserDirectory;
@@ -155,11 +157,15 @@ export function createUserAdmin(parts: {
     async acceptInvitation(code, password) {
       const tooWeak = passwordProblem(password, '');
       if (tooWeak !== undefined) return { kind: 'unfit', detail: PASSWORD_TEXT[tooWeak] };
-      // The hash first: an invitation is good once, and must not be lost to a busy moment.
-      const passwordHash = await passwords.hash(password);
-      if (passwordHash === undefined) return { kind: 'busy' };
-      const user = await directory.claimInvitation(sha256Of(code), now());
+      // Claimed before anything is hashed: whoever has no invitation must not keep the slots for hashing busy.
+      const sha256 = sha256Of(code);
+      const user = await directory.claimInvitation(sha256, now());
       if (user === undefined) return { kind: 'refused' };
+      const passwordHash = await passwords.hash(password);
+      if (passwordHash === undefined) {
+        await directory.putInvitation({ sha256, userId: user.id, expiresAtMs: now() + AGAIN_MS });
+        return { kind: 'busy' };
+      }
       await accounts.putUser({ ...user, passwordHash });
       await endAll(user.id);
       return { kind: 'accepted', step: await signIn.proceed(user, { factors: ['password'] }) };

@@ -57,12 +57,12 @@ beforeAll(async () => {
         token_endpoint_auth_method: 'client_secret_post',
       },
     ],
-    claims: { openid: ['sub'], profile: ['name', 'preferred_username', 'groups'] },
+    claims: { openid: ['sub', 'amr'], profile: ['name', 'preferred_username', 'groups'] },
     conformIdTokenClaims: false,
     features: { devInteractions: { enabled: false } },
     interactions: { url: (_ctx, interaction) => `/step/${interaction.uid}` },
     cookies: { keys: ['test'] },
-    findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ ...person, sub }) }),
+    findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ ...person, sub, amr }) }),
   });
 });
 afterAll(async () => {
