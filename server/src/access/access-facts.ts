@@ -13,6 +13,19 @@ export interface AccessFacts {
   /** `unplanned`: nobody plans their shifts. */
   shiftOf(userId: UserId, atMs: number): Shift;
   emergencyOf(userId: UserId, patientId: PatientId, atMs: number): RunningEmergency | undefined;
+  /** Whether the patient's consent opens this, or none is needed; and which version of it said so, or said no. */
+  consentTo(question: {
+    readonly patientId: PatientId;
+    readonly purpose: string;
+    /** Who asks, where it is for sharing. */
+    readonly party?: string;
+    readonly atMs: number;
+  }): ConsentAnswer;
+}
+
+export interface ConsentAnswer {
+  readonly isOpen: boolean;
+  readonly by?: { readonly id: string; readonly version: number };
 }
 
 export type Shift = 'on' | 'off' | 'unplanned';
@@ -33,4 +46,5 @@ export const NO_FACTS: AccessFacts = {
   patientsOf: () => new Set(),
   shiftOf: () => 'unplanned',
   emergencyOf: () => undefined,
+  consentTo: ({ purpose }) => ({ isOpen: purpose !== 'research' && purpose !== 'sharing' }),
 };

@@ -86,6 +86,19 @@ const SITUATIONS: readonly Situation[] = [
     purpose: { purpose: 'research' },
   },
   {
+    name: 'consented',
+    words: 'a patient of their ward, for research, who consents to it',
+    resource: patientIn(OWN),
+    purpose: { purpose: 'research' },
+    facts: { consentTo: () => ({ isOpen: true }) },
+  },
+  {
+    name: 'no consent',
+    words: 'a patient of their ward, without consent, where treatment needs it',
+    resource: patientIn(OWN),
+    facts: { consentTo: () => ({ isOpen: false }) },
+  },
+  {
     name: 'tenant',
     words: 'a patient of another organisation',
     resource: () => ({ kind: 'patient', patientId: PATIENT, wardId: OWN, tenantId: 'another' as TenantId }),

@@ -31,6 +31,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'context.purpose': 'purpose',
   'context.careTeam': 'the patient is in their care by the ward’s plan, now',
   'context.emergency': 'has opened this patient’s record in an emergency',
+  'context.consent': 'the patient consents to this purpose, or none is needed for it',
   'context.shift': 'their shift by the plan',
   'context.program': 'shows a token, not a browser’s session',
   'context.inScope': 'the token’s scopes cover it, or it has none',

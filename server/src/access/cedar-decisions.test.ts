@@ -198,14 +198,17 @@ describe('when and how', () => {
 });
 
 describe('decisions from memory', () => {
-  it('the same question is decided once, and anew when what it rests on changes or five seconds have passed', () => {
-    const { ask, counts, hold, clock } = world();
+  it('the same question is judged once, and looked at again when what it rests on changes or five seconds have passed', () => {
+    const { ask, counts, hold, clock, state } = world();
     for (let i = 0; i < 5; i++) ask(nurse(), 'vitals.read', patient('P1'));
-    expect(counts).toEqual({ memory: 4, policies: 1 });
+    expect(counts).toEqual({ memory: 4, same: 0, policies: 1 });
     hold({});
     ask(nurse(), 'vitals.read', patient('P1'));
+    expect(counts).toEqual({ memory: 4, same: 1, policies: 1 });
+    clock.nowMs += 120_000;
+    ask(nurse(), 'vitals.read', patient('P1'));
     expect(counts.policies).toBe(2);
-    clock.nowMs += 5_000;
+    state.view = registryView({ ...state.view.snapshot, patients: [] }, T);
     ask(nurse(), 'vitals.read', patient('P1'));
     expect(counts.policies).toBe(3);
   });

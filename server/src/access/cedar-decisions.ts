@@ -19,7 +19,7 @@ export function createDecisions(options: {
   readonly policies: Policies;
   readonly facts: AccessFacts;
   readonly now: () => number;
-  readonly hooks?: { decided?(from: 'memory' | 'policies', isAllowed: boolean): void };
+  readonly hooks?: { decided?(from: 'memory' | 'same' | 'policies', isAllowed: boolean): void };
 }): Decisions {
   const { policies, facts, now, hooks } = options;
   const sessions = new Map<string, Map<string, Kept>>();
@@ -41,7 +41,8 @@ export function createDecisions(options: {
 
   function decide(question: Question): Decision {
     const { principal, action, resource, context } = question;
-    if (context?.atMs !== undefined) return ask(question, context.atMs).decision;
+    if (context?.atMs !== undefined)
+      return judge(question, cedarRequest(question, { facts, policies, atMs: context.atMs }), context.atMs);
     const nowMs = now();
     const version = facts.version();
     const session = sessionOf(principal);
@@ -52,32 +53,38 @@ export function createDecisions(options: {
       hooks?.decided?.('memory', known.decision.allowed);
       return known.decision;
     }
-    const { decision } = ask(question, nowMs);
+    const request = cedarRequest(question, { facts, policies, atMs: nowMs });
+    const shown = JSON.stringify([request.context, request.entities, request.consent]);
+    // The policies would be shown the same as before: they would say the same.
+    const isSame = known !== undefined && known.shown === shown && known.decision.emergencyAccess === undefined;
+    const decision = isSame ? known.decision : judge(question, request, nowMs);
     if (session.size >= PER_SESSION_MAX) session.clear();
-    session.set(key, { decision, version, atMs: nowMs });
-    hooks?.decided?.('policies', decision.allowed);
+    session.set(key, { decision, shown, version, atMs: nowMs });
+    hooks?.decided?.(isSame ? 'same' : 'policies', decision.allowed);
     return decision;
   }
 
-  function ask(question: Question, atMs: number): { readonly decision: Decision; readonly request: CedarRequest } {
-    const request = cedarRequest(question, facts, atMs);
-    const answer = authorize(policies, request);
+  function judge(question: Question, request: CedarRequest, atMs: number): Decision {
+    const answer = authorize(request);
     const { diagnostics } = answer;
     const allowed = isAllowed(answer);
     const reasons = [...diagnostics.errors.map(({ policyId }) => policyId), ...diagnostics.reason].sort();
-    if (!allowed) return { decision: refusal(question, reasons), request };
-    const emergencyAccess = emergencyThatCounts(request);
+    const { consent } = request;
+    if (!allowed) return { ...refusal(question, reasons), ...(consent !== undefined && { consent }) };
+    const emergencyAccess = emergencyThatCounts();
     return {
-      decision: { allowed, policies: reasons, ...(emergencyAccess && { emergencyAccess }) },
-      request,
+      allowed,
+      policies: reasons,
+      ...(emergencyAccess !== undefined && { emergencyAccess }),
+      ...(consent !== undefined && { consent }),
     };
 
     /** The emergency access without which it would have been refused. */
-    function emergencyThatCounts({ context }: CedarRequest): string | undefined {
+    function emergencyThatCounts(): string | undefined {
       const { resource, principal } = question;
-      const { emergency } = context;
+      const { emergency } = request.context;
       if (resource.kind !== 'patient' || emergency !== true) return undefined;
-      const without = authorize(policies, { ...request, context: { ...context, emergency: false } });
+      const without = authorize({ ...request, context: { ...request.context, emergency: false } });
       return isAllowed(without) ? undefined : facts.emergencyOf(principal.userId, resource.patientId, atMs)?.id;
     }
   }
@@ -85,7 +92,7 @@ export function createDecisions(options: {
   function refusal({ principal, action }: Question, reasons: readonly string[]): Decision {
     const needed = rolesFor(policies, action);
     // Whoever has no such role is told that first: nothing else would help.
-    if (!principal.roles.some((role) => needed.includes(role)))
+    if (reasons.length === 0 || !principal.roles.some((role) => needed.includes(role)))
       return { allowed: false, policies: reasons, needs: needed };
     const obligations = reasons.map((id) => policies.all.get(id)?.obligation);
     // One wall that nothing opens is enough.
@@ -101,7 +108,9 @@ export function createDecisions(options: {
   return {
     decide,
     explain(question): Explanation {
-      const { decision, request } = ask(question, question.context?.atMs ?? now());
+      const atMs = question.context?.atMs ?? now();
+      const request = cedarRequest(question, { facts, policies, atMs });
+      const decision = judge(question, request, atMs);
       return {
         ...decision,
         rules: decision.policies.flatMap((id) => policies.all.get(id) ?? []),
@@ -118,8 +127,8 @@ function rolesFor(policies: Policies, action: Action): readonly Role[] {
   const before = known.get(action);
   if (before !== undefined) return before;
   const found = ACCOUNT_ROLES.filter((role) => {
-    const request = cedarRequest({ principal: roleAlone(role), action, resource: { kind: 'door' } }, NO_FACTS, 0);
-    return isAllowed(authorize(policies, request));
+    const question = { principal: roleAlone(role), action, resource: { kind: 'door' } } as const;
+    return isAllowed(authorize(cedarRequest(question, { facts: NO_FACTS, policies, atMs: 0 })));
   });
   known.set(action, found);
   return found;
@@ -134,13 +143,15 @@ function isAllowed({ decision, diagnostics }: Response): boolean {
 
 interface Kept {
   readonly decision: Decision;
+  /** What the policies were shown. */
+  readonly shown: string;
   /** Of the facts it rests on. */
   readonly version: number;
   readonly atMs: number;
 }
 
-function authorize({ setId }: Policies, { entities, ...request }: CedarRequest): Response {
-  const answer = statefulIsAuthorized({ ...request, entities: [...entities], preparsedPolicySetId: setId });
+function authorize({ entities, slice, ...request }: CedarRequest): Response {
+  const answer = statefulIsAuthorized({ ...request, entities: [...entities], preparsedPolicySetId: slice.setId });
   // Cedar could not read what it was asked: a bug of ours, never a yes.
   if (answer.type === 'failure') throw new Error(`Cedar: ${answer.errors.map(({ message }) => message).join('; ')}`);
   return answer.response;
@@ -148,8 +159,8 @@ function authorize({ setId }: Policies, { entities, ...request }: CedarRequest):
 
 /** Everything about a subject that a policy can look at, or that what it looks at is found by. */
 function subjectKey(subject: Subject): string {
-  const { userId, roles, wardIds, tenantId, kind, authenticatedAtMs, mfaAtMs, purpose, scopes } = subject;
-  return JSON.stringify([userId, tenantId, kind, authenticatedAtMs, mfaAtMs, purpose, roles, wardIds, scopes]);
+  const { userId, name, roles, wardIds, tenantId, kind, authenticatedAtMs, mfaAtMs, purpose, scopes } = subject;
+  return JSON.stringify([userId, name, tenantId, kind, authenticatedAtMs, mfaAtMs, purpose, roles, wardIds, scopes]);
 }
 
 function resourceKey(resource: ResourceRef): string {

@@ -15,6 +15,8 @@ export interface Decisions {
 /** Who asks: `Principal`, a user read from the accounts, or a device. */
 export interface Subject {
   readonly userId: UserId;
+  /** As they sign in: the party that a patient shares with, where this is for sharing. */
+  readonly name?: string;
   readonly roles: readonly Role[];
   /** Empty: all wards. */
   readonly wardIds: readonly WardId[];
@@ -68,6 +70,8 @@ export interface Decision {
   readonly obligation?: Obligation;
   /** The emergency access without which it would have been refused. */
   readonly emergencyAccess?: string;
+  /** The patient's consent that opened it, or kept it closed. */
+  readonly consent?: { readonly id: string; readonly version: number };
 }
 
 /** `second-factor`: to show afresh that it is them, by their password where they have no second factor. */

@@ -2,6 +2,7 @@ import { type CareAssignment, holdsAt, type WardTeam } from '../domain/care-team
 import type { PatientId, UserId, WardId } from '../domain/ids.ts';
 import type { RegistryView } from '../identity/registry-view.ts';
 import type { AccessFacts, RunningEmergency, Shift } from './access-facts.ts';
+import { type HeldConsents, heldConsents } from './held-consents.ts';
 
 /** Before and after a shift: the handover, and what was not finished in time. */
 const SHIFT_GRACE_MS = 3_600_000;
@@ -10,8 +11,11 @@ const DUTY_FRESH_MS = 5_000;
 /** People asked about at once: a large hospital's shift. */
 const DUTIES_MAX = 10_000;
 
-/** The facts that decisions rest on, from the registry's view, the wards' plans and the emergencies that run. */
-export function heldFacts(view: () => RegistryView): AccessFacts & {
+/** The facts that decisions rest on, from the registry's view, the wards' plans, the emergencies that run, and consents. */
+export function heldFacts(
+  view: () => RegistryView,
+  consents: HeldConsents = heldConsents('not-needed'),
+): AccessFacts & {
   hold(facts: { readonly teams: readonly WardTeam[]; readonly emergencies: readonly RunningEmergency[] }): void;
 } {
   let version = 0;
@@ -42,7 +46,7 @@ export function heldFacts(view: () => RegistryView): AccessFacts & {
         seen = view();
         version++;
       }
-      return version;
+      return version + consents.version();
     },
     wardOf,
     isInCareOf(userId, patientId, atMs) {
@@ -80,6 +84,7 @@ export function heldFacts(view: () => RegistryView): AccessFacts & {
       emergencies
         .get(userId)
         ?.find((one) => one.patientId === patientId && one.beganAtMs <= atMs && atMs < one.endsAtMs),
+    consentTo: (question) => consents.consentTo(question),
     hold({ teams, emergencies: running }) {
       const all = teams.flatMap((team) => team.assignments.map((assignment) => ({ team, assignment })));
       planned = Map.groupBy(all, ({ assignment }) => assignment.userId);

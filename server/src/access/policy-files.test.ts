@@ -1,8 +1,15 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { preparsePolicySet, statefulIsAuthorized } from '@cedar-policy/cedar-wasm/nodejs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ACTION_NAMES } from '../domain/access.ts';
+import type { DeviceId, PatientId, UserId, WardId } from '../domain/ids.ts';
+import { NO_FACTS } from './access-facts.ts';
+import { cedarRequest } from './cedar-request.ts';
+import type { ResourceRef } from './decisions.ts';
 import { lintPolicies, openPolicies, POLICY_FOLDER } from './policy-files.ts';
+import { roleAlone } from './role-alone.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -67,4 +74,35 @@ describe('policies are checked before anything starts', () => {
     expect(lintPolicies(folder)).toEqual(['walls.cedar: not in Cedar’s own format']);
     expect(openPolicies(folder).all.size).toBe(openPolicies().all.size);
   });
+});
+
+it('leaving out what cannot speak to a question changes no answer', () => {
+  const policies = openPolicies();
+  const whole = Object.fromEntries([...policies.all.values()].map(({ id, text }) => [id, text]));
+  expect(preparsePolicySet('whole', { staticPolicies: whole }).type).toBe('success');
+  const resources: readonly ResourceRef[] = [
+    { kind: 'door' },
+    { kind: 'house' },
+    { kind: 'ward', wardId: 'W1' as WardId },
+    { kind: 'patient', patientId: 'P' as PatientId, wardId: 'W2' as WardId },
+    { kind: 'device', deviceId: 'D' as DeviceId },
+    { kind: 'emergency-access', id: 'e', by: 'role:privacy-officer' as UserId },
+  ];
+  for (const role of ['charge-nurse', 'admin', 'privacy-officer', 'device'] as const)
+    for (const action of ACTION_NAMES)
+      for (const resource of resources) {
+        const principal = { ...roleAlone(role), wardIds: ['W1' as WardId], mfaAtMs: 0 };
+        const { slice, entities, ...request } = cedarRequest(
+          { principal, action, resource },
+          { policies, facts: NO_FACTS, atMs: 3_600_000 },
+        );
+        const context = { proofAgeSeconds: 3_600, ...request.context };
+        const ask = (preparsedPolicySetId: string) => {
+          const answer = statefulIsAuthorized({ ...request, context, entities: [...entities], preparsedPolicySetId });
+          if (answer.type === 'failure') throw new Error(JSON.stringify(answer.errors));
+          const { decision, diagnostics } = answer.response;
+          return { decision, reason: [...diagnostics.reason].sort(), errors: diagnostics.errors };
+        };
+        expect(ask(slice.setId), `${role} ${action} ${resource.kind}`).toEqual(ask('whole'));
+      }
 });

@@ -14,11 +14,21 @@ import type { Obligation, PolicyInWords } from './decisions.ts';
 
 /** The policies of the repository, read, checked strictly against their schema, and ready to be asked. */
 export interface Policies {
-  /** Under this name Cedar holds them parsed, once per thread. */
-  readonly setId: string;
   readonly all: ReadonlyMap<string, Policy>;
   /** By action: the types of what it can be asked about. */
   readonly appliesTo: ReadonlyMap<string, readonly string[]>;
+  /**
+   * Those whose scope lets them speak to this action on a thing of this type. The others could not be satisfied: leaving
+   * them out changes no answer, and a decision costs by the policies that are looked at.
+   */
+  sliceFor(action: string, resourceType: string): PolicySlice;
+}
+
+export interface PolicySlice {
+  /** Under this name Cedar holds it parsed, once per thread. */
+  readonly setId: string;
+  /** Whether one of them looks at how long ago a proof was given. */
+  readonly looksAtProof: boolean;
 }
 
 export interface Policy extends PolicyInWords {
@@ -26,6 +36,7 @@ export interface Policy extends PolicyInWords {
   readonly file: string;
   /** What would lift it; only a forbid has one. */
   readonly obligation?: Obligation;
+  readonly scope: { readonly actions: 'all' | readonly string[]; readonly resourceType?: string };
 }
 
 export const POLICY_FOLDER = join(import.meta.dirname, 'policies');
@@ -34,15 +45,30 @@ export const POLICY_FOLDER = join(import.meta.dirname, 'policies');
 export function openPolicies(folder: string = POLICY_FOLDER): Policies {
   const read = readPolicies(folder);
   const problems = [...read.problems, ...strictProblems(read)];
-  const setId = `policies-${createHash('sha256')
-    .update(JSON.stringify(textsOf(read.policies)))
-    .digest('hex')}`;
-  if (problems.length === 0) {
-    const parsed = preparsePolicySet(setId, { staticPolicies: textsOf(read.policies) });
-    if (parsed.type === 'failure') problems.push(...parsed.errors.map(({ message }) => message));
-  }
   if (problems.length > 0) throw new Error(`the access policies do not hold together:\n${problems.join('\n')}`);
-  return { setId, all: new Map(read.policies.map((policy) => [policy.id, policy])), appliesTo: appliesTo(read.schema) };
+  const all = new Map(read.policies.map((policy) => [policy.id, policy]));
+  return { all, appliesTo: appliesTo(read.schema), sliceFor: slicing(read.policies) };
+}
+
+function slicing(policies: readonly Policy[]): Policies['sliceFor'] {
+  const slices = new Map<string, PolicySlice>();
+  return (action, resourceType) => {
+    const key = `${action} ${resourceType}`;
+    const known = slices.get(key);
+    if (known !== undefined) return known;
+    const speaking = policies.filter(
+      ({ scope }) =>
+        (scope.actions === 'all' || scope.actions.includes(action)) &&
+        (scope.resourceType ?? resourceType) === resourceType,
+    );
+    const staticPolicies = textsOf(speaking);
+    const setId = `policies-${createHash('sha256').update(JSON.stringify(staticPolicies)).digest('hex')}`;
+    const parsed = preparsePolicySet(setId, { staticPolicies });
+    if (parsed.type === 'failure') throw new Error(`Cedar: ${parsed.errors.map(({ message }) => message).join('; ')}`);
+    const slice = { setId, looksAtProof: speaking.some(({ text }) => text.includes('proofAgeSeconds')) };
+    slices.set(key, slice);
+    return slice;
+  };
 }
 
 /** Everything that is wrong with the policies in a folder, form included: for `npm run check`. */
@@ -99,7 +125,7 @@ const OBLIGATIONS: readonly string[] = ['second-factor', 'break-glass'] satisfie
 function toPolicy(file: string, text: string): Policy | string {
   const parsed = policyToJson(text);
   if (parsed.type === 'failure') return parsed.errors.map(({ message }) => message).join('; ');
-  const { effect, annotations = {} } = parsed.json as PolicyJson;
+  const { effect, annotations = {}, action, resource } = parsed.json as PolicyJson;
   const { id, title, obligation } = annotations as Readonly<Record<string, string | undefined>>;
   if (id === undefined || title === undefined) return 'every policy says its @id and, for people, its @title';
   if (obligation !== undefined && (effect === 'permit' || !OBLIGATIONS.includes(obligation)))
@@ -110,8 +136,17 @@ function toPolicy(file: string, text: string): Policy | string {
     effect,
     title,
     text,
+    scope: { actions: actionsOf(action), ...(resource.op === 'is' && { resourceType: resource.entity_type }) },
     ...(obligation !== undefined && { obligation: obligation as Obligation }),
   };
+}
+
+function actionsOf(constraint: PolicyJson['action']): Policy['scope']['actions'] {
+  if (constraint.op === 'All') return 'all';
+  const named =
+    'entities' in constraint ? constraint.entities : 'entity' in constraint ? [constraint.entity] : undefined;
+  // A form we do not write: looked at for everything.
+  return named?.map((one) => ('__entity' in one ? one.__entity.id : one.id)) ?? 'all';
 }
 
 /** What Cedar's validator finds: unknown names and types, and conditions that can never hold. */

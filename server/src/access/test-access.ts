@@ -12,7 +12,7 @@ export function testAccess(
 ) {
   const view = options.view ?? (() => EMPTY);
   const facts = heldFacts(view);
-  const counts = { memory: 0, policies: 0 };
+  const counts = { memory: 0, same: 0, policies: 0 };
   const access = createDecisions({
     policies: openPolicies(options.policyFolder),
     facts,
