@@ -123,6 +123,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     policy: alarmPolicy,
     now,
     inTransaction: [escalation.inTransaction, writeAlarmEvents, auditAlarmChanges],
+    seal: keys.seal,
   });
   const outbox = new PostgresOutbox(database);
   const checkpoints = new PostgresCheckpoints(database);
