@@ -8,12 +8,17 @@ import {
   useNavigate,
 } from '@tanstack/react-router';
 import { useEffect, useSyncExternalStore } from 'react';
+import { EmergencyBanner } from './access/emergency-banner.tsx';
+import { ReviewsPage } from './access/reviews-page.tsx';
+import { WhyPage } from './access/why-page.tsx';
 import { AlarmDialogs } from './alarms/alarm-dialogs.tsx';
 import { AlarmPage } from './alarms/alarm-page.tsx';
+import { AuditPage } from './audit/audit-page.tsx';
 import { ChannelsPage } from './channels/channels-page.tsx';
 import { ExecutionPage } from './executions/execution-page.tsx';
 import { ExecutionsPage } from './executions/executions-page.tsx';
 import { HealthPage } from './health/health-page.tsx';
+import { KeysPage } from './keys/keys-page.tsx';
 import { startLiveFeed } from './live/live-feed.ts';
 import { MePage } from './me/me-page.tsx';
 import { DevicesPage } from './pages/devices-page.tsx';
@@ -72,6 +77,10 @@ const tree = root.addChildren([
     createRoute({ ...page, path: '/status', component: HealthPage }),
     createRoute({ ...page, path: '/my-sign-in', component: MySignInPage }),
     createRoute({ ...page, path: '/users', component: UsersPage }),
+    createRoute({ ...page, path: '/why', component: WhyPage }),
+    createRoute({ ...page, path: '/emergencies', component: ReviewsPage }),
+    createRoute({ ...page, path: '/audit', component: AuditPage }),
+    createRoute({ ...page, path: '/keys', component: KeysPage }),
     createRoute({ ...page, path: '/rules', component: RulesPage }),
     createRoute({ ...page, path: '/executions', component: ExecutionsPage }),
     createRoute({ ...page, path: '/executions/$executionId', component: ExecutionPage }),
@@ -136,6 +145,7 @@ function Shell() {
       <TopBar />
       {may('wall.watch') && <FeedBanner />}
       <SystemBanner />
+      {may('break-glass.use') && <EmergencyBanner />}
       <Outlet />
       <Toasts />
       <Announcer />

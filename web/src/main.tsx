@@ -19,6 +19,8 @@ import './wall/tile.css';
 import './wall/wall.css';
 import './me/me.css';
 import './session/session.css';
+import './access/access.css';
+import './audit/audit.css';
 import './patient/patient.css';
 import './rota/rota.css';
 import './rules/rules.css';

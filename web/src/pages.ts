@@ -31,6 +31,10 @@ export const PAGES: readonly PageLink[] = [
   { to: '/executions', label: 'Escalation runs', key: 'x', needs: ['operations.read'], isMore: true },
   { to: '/devices', label: 'Devices', key: 'd', needs: ['device.read', 'rejected.read'], isMore: true },
   { to: '/users', label: 'Accounts', key: 'u', needs: ['user.read'], isMore: true },
+  { to: '/emergencies', label: 'Emergency access', key: 'b', needs: ['break-glass.review'], isMore: true },
+  { to: '/why', label: 'Why can they see?', key: 'y', needs: ['access.explain'], isMore: true },
+  { to: '/audit', label: 'Audit', key: 'i', needs: ['audit.read'], isMore: true },
+  { to: '/keys', label: 'Keys', key: 'k', needs: ['key.read'], isMore: true },
   { to: '/status', label: 'Health', key: 'h', needs: ['operations.read', 'system-alarm.acknowledge'], isMore: true },
 ];
 

@@ -7,6 +7,8 @@ import { useServices } from '../services.ts';
 import { useSession } from '../session/session.tsx';
 import { Awaited, NotForYou } from '../widgets/awaited.tsx';
 import { showToast } from '../widgets/toast.ts';
+import { expiryOf, lastingLongest } from './certificate-expiry.ts';
+import { CertificatesDialog } from './certificates-dialog.tsx';
 
 type Rejected = RejectedList['rejected'][number];
 const STATES = ['open', 'replayed', 'dismissed'] as const;
@@ -135,15 +137,13 @@ function Devices() {
       <h2>Devices</h2>
       <Awaited query={query} rows={6}>
         {({ devices }) =>
-          devices.length === 0 ? (
-            <p className="soft">
-              None yet: <code>healthsync device enroll</code> makes one.
-            </p>
-          ) : (
-            <DeviceTable devices={devices} />
-          )
+          devices.length === 0 ? <p className="soft">None yet.</p> : <DeviceTable devices={devices} />
         }
       </Awaited>
+      <p className="soft">
+        <code>healthsync device enroll DEVICE --patient PATIENT --out FOLDER</code> enrols one: it writes the
+        certificate and key that the device signs in with, and says who wears it.
+      </p>
     </section>
   );
 }
@@ -152,39 +152,62 @@ const PRESENCE_WORDS: Readonly<Record<string, string>> = { online: 'connected', 
 
 function DeviceTable({ devices }: { readonly devices: DeviceList['devices'] }) {
   const { store } = useServices();
+  const [openedId, setOpened] = useState<string>();
+  const opened = devices.find(({ id }) => id === openedId);
   return (
-    <div className="table-box">
-      <table className="table">
-        <thead>
-          <tr>
-            <th scope="col">Device</th>
-            <th scope="col">Now</th>
-            <th scope="col">Patient</th>
-            <th scope="col">Speaks as</th>
-            <th scope="col">Certificate until</th>
-          </tr>
-        </thead>
-        <tbody>
-          {devices.map((device) => (
-            <tr key={device.id}>
-              <td className="nowrap">{device.id}</td>
-              <td>{PRESENCE_WORDS[device.presence] ?? device.presence}</td>
-              <td className="nowrap">
-                {device.patientId === undefined ? '–' : (store.tile(device.patientId)?.bed ?? device.patientId)}
-              </td>
-              <td>{device.profile ?? 'HealthSync'}</td>
-              <td className="nowrap">{certificateText(device.certificates)}</td>
+    <>
+      <div className="table-box">
+        <table className="table">
+          <thead>
+            <tr>
+              <th scope="col">Device</th>
+              <th scope="col">Now</th>
+              <th scope="col">Patient</th>
+              <th scope="col">Speaks as</th>
+              <th scope="col">Certificate until</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+          </thead>
+          <tbody>
+            {devices.map((device) => (
+              <tr key={device.id}>
+                <td className="nowrap">{device.id}</td>
+                <td>{PRESENCE_WORDS[device.presence] ?? device.presence}</td>
+                <td className="nowrap">
+                  {device.patientId === undefined ? '–' : (store.tile(device.patientId)?.bed ?? device.patientId)}
+                </td>
+                <td>{device.profile ?? 'HealthSync'}</td>
+                <td className="nowrap">
+                  <span className="row">
+                    <CertificateEnd certificates={device.certificates} />
+                    <button
+                      type="button"
+                      className="plain-button entry-button"
+                      aria-label={`Certificates of ${device.id}`}
+                      onClick={() => setOpened(device.id)}
+                    >
+                      {device.certificates.length}
+                    </button>
+                  </span>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {opened !== undefined && <CertificatesDialog device={opened} onClose={() => setOpened(undefined)} />}
+    </>
   );
 }
 
-/** The one that lasts longest of those that still count. */
-function certificateText(certificates: DeviceList['devices'][number]['certificates']): string {
-  const valid = certificates.filter((one) => one.revokedAt === undefined).map((one) => Date.parse(one.notAfter));
-  if (valid.length > 0) return TIME.format(Math.max(...valid));
-  return certificates.length > 0 ? 'revoked' : '–';
+/** Of the one that lasts longest of those that still count. */
+function CertificateEnd({ certificates }: Pick<DeviceList['devices'][number], 'certificates'>) {
+  const now = Date.now();
+  const one = lastingLongest(certificates, now);
+  if (one === undefined) return <span>{certificates.length > 0 ? 'none that counts' : '–'}</span>;
+  const expiry = expiryOf(one, now);
+  return (
+    <span className={expiry.isUrgent ? 'chip-warn' : undefined}>
+      {TIME.format(Date.parse(one.notAfter))} {expiry.isUrgent && expiry.text}
+    </span>
+  );
 }

@@ -1,8 +1,10 @@
 import type { PatientList } from '@healthsync/contracts/patient';
 import { useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
+import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
+import { BreakGlassDialog } from '../access/break-glass-dialog.tsx';
 import { api } from '../api.ts';
+import { useSession } from '../session/session.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
 
 type Listed = PatientList['patients'][number];
@@ -12,11 +14,21 @@ const SHOWN_MAX = 200;
 
 /** Find a patient by bed, name or number. The words typed stay in the page and reach no address or log. */
 export function PatientsPage() {
+  const { may } = useSession();
+  const navigate = useNavigate();
+  const [isEmergency, setEmergency] = useState(false);
   const [words, setWords] = useState('');
   const query = useQuery({ queryKey: ['patients'], queryFn: () => api<PatientList>('/api/patients'), gcTime: 0 });
   return (
     <main className="page">
-      <h1>Patients</h1>
+      <div className="row page-head">
+        <h1>Patients</h1>
+        {may('break-glass.use') && (
+          <button type="button" className="plain-button row-end" onClick={() => setEmergency(true)}>
+            Emergency in another ward
+          </button>
+        )}
+      </div>
       <input
         className="search"
         type="search"
@@ -31,6 +43,12 @@ export function PatientsPage() {
       <Awaited query={query} rows={6}>
         {({ patients }) => <Found patients={patients.filter((patient) => matches(patient, words))} />}
       </Awaited>
+      {isEmergency && (
+        <BreakGlassDialog
+          onClose={() => setEmergency(false)}
+          onOpened={({ patientId }) => void navigate({ to: '/patients/$patientId', params: { patientId } })}
+        />
+      )}
     </main>
   );
 }

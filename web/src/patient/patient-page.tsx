@@ -4,9 +4,10 @@ import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { useEffect, useMemo, useState } from 'react';
+import { BreakGlassDialog } from '../access/break-glass-dialog.tsx';
 import { useAlarmKeys } from '../alarms/alarm-buttons.tsx';
 import { PreviewDialog } from '../alarms/preview-dialog.tsx';
-import { api } from '../api.ts';
+import { ApiProblem, api } from '../api.ts';
 import { useServices, useShape } from '../services.ts';
 import { useSession } from '../session/session.tsx';
 import { Awaited, NotForYou, Skeleton } from '../widgets/awaited.tsx';
@@ -20,17 +21,23 @@ import { Notes } from './notes.tsx';
 import { Trends } from './trends.tsx';
 import { Values } from './values.tsx';
 
+/** A value counts as stale after 5 s. */
+const OFF_STREAM_REREAD_MS = 5_000;
 /** So many past alarms mark the trends and stand in the list. */
 const ALARMS_SHOWN = 200;
 
 /** One patient: who, what calls, values against limits, NEWS2 and its gaps, the past. */
 export function PatientPage() {
   const { patientId } = useParams({ from: '/inside/patients/$patientId' });
+  const { store } = useServices();
   const { may } = useSession();
   const patient = useQuery({
     queryKey: ['patient', patientId],
     queryFn: () => api<PatientDetail>(`/api/patients/${encodeURIComponent(patientId)}`),
     gcTime: 0,
+    // Whoever was reached in an emergency is on no stream of this screen.
+    refetchInterval: ({ state }) =>
+      state.data !== undefined && store.tile(patientId) === undefined ? OFF_STREAM_REREAD_MS : false,
   });
   if (!may('patient.read')) return <NotForYou needs={['nurse', 'charge-nurse', 'physician']} />;
   if (patient.isPending) return <PatientSkeleton />;
@@ -39,8 +46,28 @@ export function PatientPage() {
     <main className="page">
       <h1>Patient</h1>
       <Awaited query={patient}>{() => null}</Awaited>
+      <OpenInEmergency patientId={patientId} error={patient.error} />
       <Link to="/wall">To the wall</Link>
     </main>
+  );
+}
+
+/** A patient of another ward looks from outside like nobody; whoever may answer an emergency has a way in. */
+function OpenInEmergency({ patientId, error }: { readonly patientId: string; readonly error: Error | null }) {
+  const { may } = useSession();
+  const [isAsking, setAsking] = useState(false);
+  const isRefused = error instanceof ApiProblem && (error.problem.status === 404 || error.problem.status === 403);
+  if (!isRefused || !may('break-glass.use')) return null;
+  return (
+    <section className="panel emergency-way" aria-label="In an emergency">
+      <p>If this is a patient of another ward who needs you now, you can open the record with a reason.</p>
+      <Button variant="default" onClick={() => setAsking(true)}>
+        Open in an emergency
+      </Button>
+      {isAsking && (
+        <BreakGlassDialog patientId={patientId} onClose={() => setAsking(false)} onOpened={() => setAsking(false)} />
+      )}
+    </section>
   );
 }
 

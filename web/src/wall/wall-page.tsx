@@ -1,5 +1,6 @@
 import { Navigate, useNavigate } from '@tanstack/react-router';
 import { acknowledge } from '../alarms/alarm-actions.ts';
+import { mayOpen, PAGES } from '../pages.ts';
 import { useFeed, useServices, useShape } from '../services.ts';
 import { useSession } from '../session/session.tsx';
 import { changeSettings, useSettings } from '../settings.ts';
@@ -13,7 +14,9 @@ import { useSparkCanvas } from './wall-sparks.ts';
 
 export function WallPage() {
   const { may } = useSession();
-  return may('wall.watch') ? <Wall /> : <Navigate to="/devices" />;
+  if (may('wall.watch')) return <Wall />;
+  // Whoever has no wall begins with the first page that is theirs.
+  return <Navigate to={PAGES.find((page) => mayOpen(page, may))?.to ?? '/my-sign-in'} />;
 }
 
 function Wall() {

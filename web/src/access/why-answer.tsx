@@ -1,0 +1,56 @@
+import type { AccessWhy } from '@healthsync/contracts/access';
+import { anyRoleText, roleText } from '../session/role-words.ts';
+import { PolicyList } from './policy-list.tsx';
+
+const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
+const OBLIGATION_WORDS = {
+  'second-factor': 'They would first have to show afresh that it is them.',
+  'break-glass': 'In an emergency they could open it, with a reason, and it would be reviewed.',
+} as const;
+
+/** Yes or no, the policies that decided, and everything these were shown. */
+export function WhyAnswer({ why }: { readonly why: AccessWhy }) {
+  const { user, allowed, summary, policies, attributes, rolesNeeded, obligation, emergency, askedAt } = why;
+  return (
+    <div className="panel">
+      <p className="verdict" data-allowed={allowed || undefined}>
+        {allowed ? '✓' : '✕'} {summary}
+      </p>
+      <p className="soft">
+        {user.displayName} ({user.name}): {user.roles.map(roleText).join(', ') || 'no role'};{' '}
+        {user.wardIds.length === 0 ? 'every ward' : `wards ${user.wardIds.join(', ')}`} · asked{' '}
+        {TIME.format(Date.parse(askedAt))}
+      </p>
+      {emergency !== undefined && (
+        <p className="chip-warn">⚠ Emergency access, open until {TIME.format(Date.parse(emergency.until))}.</p>
+      )}
+      {obligation !== undefined && <p>{OBLIGATION_WORDS[obligation]}</p>}
+      {rolesNeeded !== undefined && rolesNeeded.length > 0 && <p>Roles that may: {anyRoleText(rolesNeeded)}.</p>}
+      <h3 className="terms-title">{policies.length === 0 ? 'No policy permits it' : 'Decided by'}</h3>
+      <PolicyList policies={policies} />
+      <h3 className="terms-title">What they looked at</h3>
+      <div className="table-box">
+        <table className="table">
+          <thead>
+            <tr>
+              <th scope="col">Attribute</th>
+              <th scope="col">Value</th>
+              <th scope="col">In words</th>
+            </tr>
+          </thead>
+          <tbody>
+            {attributes.map(({ name, value, words }) => (
+              <tr key={name}>
+                <td className="nowrap">
+                  <code>{name}</code>
+                </td>
+                <td>{value}</td>
+                <td>{words}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </div>
+  );
+}

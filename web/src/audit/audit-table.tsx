@@ -1,0 +1,77 @@
+import type { AuditRecord } from '@healthsync/contracts/audit';
+
+const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
+export const OUTCOME_WORDS = { allowed: '✓ allowed', denied: '✕ refused', failed: '⚠ failed' } as const;
+
+export function AuditTable({
+  entries,
+  isOld,
+  onOpen,
+}: {
+  readonly entries: readonly AuditRecord[];
+  /** Of the question before: shown until the answer to this one is here. */
+  readonly isOld: boolean;
+  readonly onOpen: (position: number) => void;
+}) {
+  return (
+    <div className="table-box" aria-busy={isOld}>
+      <table className="table audit">
+        <thead>
+          <tr>
+            <th scope="col">Entry</th>
+            <th scope="col">When</th>
+            <th scope="col">Who</th>
+            <th scope="col">What</th>
+            <th scope="col">On</th>
+            <th scope="col">Patient</th>
+            <th scope="col">Outcome</th>
+          </tr>
+        </thead>
+        <tbody>
+          {entries.map((entry) => (
+            <Row key={entry.position} entry={entry} onOpen={onOpen} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Row({ entry, onOpen }: { readonly entry: AuditRecord; readonly onOpen: (position: number) => void }) {
+  const { position, at, actor, action, resource, patientId, outcome, detail } = entry;
+  return (
+    <tr>
+      <td>
+        <button
+          type="button"
+          className="plain-button entry-button"
+          aria-label={`Open entry ${position}`}
+          onClick={() => onOpen(position)}
+        >
+          {position}
+        </button>
+      </td>
+      <td className="nowrap">{TIME.format(Date.parse(at))}</td>
+      <td>
+        {actor.name}
+        {actor.kind !== 'person' && <span className="soft"> {actor.kind}</span>}
+      </td>
+      <td>
+        <code>{action}</code>
+        {(detail?.['emergencyAccess'] !== undefined || action.startsWith('break-glass.')) && (
+          <span className="chip-warn"> ⚠ emergency</span>
+        )}
+      </td>
+      <td>
+        {resource.kind}
+        {resource.id !== undefined && resource.id !== patientId && <span className="soft"> {resource.id}</span>}
+      </td>
+      <td>{patientId ?? ''}</td>
+      <td className="nowrap">
+        <span className="state" data-outcome={outcome}>
+          {OUTCOME_WORDS[outcome]}
+        </span>
+      </td>
+    </tr>
+  );
+}

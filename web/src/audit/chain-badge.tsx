@@ -1,0 +1,131 @@
+import type { AuditAnchor, AuditHeads } from '@healthsync/contracts/audit';
+import { useQuery } from '@tanstack/react-query';
+import { type ReactNode, useState } from 'react';
+import { api } from '../api.ts';
+import { Awaited } from '../widgets/awaited.tsx';
+import { Dialog } from '../widgets/dialog.tsx';
+
+const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
+const COUNT = new Intl.NumberFormat('en-GB');
+/** Heads are signed and anchored every few seconds to minutes. */
+const REREAD_MS = 15_000;
+
+const CHAIN_WORDS = {
+  intact: '✓ Chain verified',
+  broken: '✕ Chain broken',
+  unchecked: 'Chain not verified yet',
+} as const;
+const ANCHOR_WORDS = { 'up-to-date': 'up to date', behind: 'behind', failing: '✕ failing' } as const;
+
+/** Whether the log is what was signed: said on the page, explained behind it. */
+export function ChainBadge() {
+  const [isOpen, setOpen] = useState(false);
+  const query = useQuery({
+    queryKey: ['audit-heads'],
+    queryFn: () => api<AuditHeads>('/api/audit/heads?limit=10'),
+    refetchInterval: REREAD_MS,
+  });
+  const heads = query.data;
+  // A badge that could not be asked for again must not go on promising.
+  const state = query.isError ? 'unknown' : heads?.chain.state;
+  return (
+    <>
+      <button type="button" className="chain-badge" data-state={state} onClick={() => setOpen(true)}>
+        {state === 'unknown' ? 'Chain: not known now' : heads === undefined ? 'Chain…' : CHAIN_WORDS[heads.chain.state]}
+        {heads?.head !== undefined && <span className="chain-size"> · {COUNT.format(heads.head.size)} signed</span>}
+        {heads !== undefined && <span className="chain-size"> · {anchoredText(heads.anchors)}</span>}
+      </button>
+      {isOpen && (
+        <Dialog title="The audit’s chain" size="lg" onClose={() => setOpen(false)}>
+          <Awaited query={query}>{(data) => <Chain heads={data} />}</Awaited>
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+function anchoredText(anchors: readonly AuditAnchor[]): string {
+  const times = anchors.flatMap(({ anchoredAt }) => anchoredAt ?? []);
+  if (anchors.some(({ state }) => state === 'failing')) return '⚠ an anchor fails';
+  const last = times.sort().at(-1);
+  if (last === undefined) return anchors.length === 0 ? 'anchored nowhere' : 'not anchored yet';
+  return `last anchored ${TIME.format(Date.parse(last))}`;
+}
+
+function Chain({ heads: { head, heads, anchors, chain, prunedBefore } }: { readonly heads: AuditHeads }) {
+  return (
+    <>
+      <p className="dialog-lead">
+        Every entry is a leaf of one Merkle tree (RFC 6962). What was signed about it once can be held against it for
+        ever: <code>healthsync audit verify</code> finds an entry that was changed, dropped or put in between.
+      </p>
+      <dl className="facts">
+        <Fact term="Verified">
+          {chain.checkedAt === undefined
+            ? 'not yet'
+            : `${TIME.format(Date.parse(chain.checkedAt))}, ${COUNT.format(chain.checkedSize ?? 0)} entries, ${
+                chain.findings === 0 ? 'nothing wrong' : `${chain.findings} findings`
+              }`}
+        </Fact>
+        <Fact term="Signed head">
+          {head === undefined
+            ? 'none yet'
+            : `${COUNT.format(head.size)} entries, ${TIME.format(Date.parse(head.signedAt))}`}
+        </Fact>
+        {head !== undefined && (
+          <>
+            <Fact term="Root">
+              <code>{head.rootHash}</code>
+            </Fact>
+            <Fact term="Key">
+              <code>{head.keyId}</code>
+            </Fact>
+          </>
+        )}
+        {prunedBefore > 0 && (
+          <Fact term="Retention">
+            Entries below {COUNT.format(prunedBefore)} were deleted after their time; their hashes remain.
+          </Fact>
+        )}
+      </dl>
+      <h3 className="terms-title">Anchored outside</h3>
+      {anchors.length === 0 ? (
+        <p className="chip-warn">Nowhere: whoever owns this machine could begin a new log.</p>
+      ) : (
+        <ul className="checks">
+          {anchors.map(({ name, size, anchoredAt, state }) => (
+            <li key={name}>
+              <span>{name}</span>
+              <span className="state" data-state={state}>
+                {ANCHOR_WORDS[state]}
+              </span>
+              {anchoredAt !== undefined && (
+                <span className="soft">
+                  {COUNT.format(size ?? 0)} entries, {TIME.format(Date.parse(anchoredAt))}
+                </span>
+              )}
+            </li>
+          ))}
+        </ul>
+      )}
+      <h3 className="terms-title">Signed lately</h3>
+      <ul className="heads">
+        {heads.map(({ size, signedAt, rootHash }) => (
+          <li key={`${size} ${signedAt}`}>
+            {COUNT.format(size)} entries <span className="soft">{TIME.format(Date.parse(signedAt))}</span>{' '}
+            <code>{rootHash.slice(0, 16)}…</code>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Fact({ term, children }: { readonly term: string; readonly children: ReactNode }) {
+  return (
+    <div>
+      <dt>{term}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,157 @@
+import type { DeviceList, RevokeDevice, Revoked } from '@healthsync/contracts/device';
+import { Button } from '@mantine/core';
+import { useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { api } from '../api.ts';
+import { useSession } from '../session/session.tsx';
+import { Dialog } from '../widgets/dialog.tsx';
+import { ReasonField } from '../widgets/reason-field.tsx';
+import { SaveProblem, useSaving } from '../widgets/saving.tsx';
+import { expiryOf } from './certificate-expiry.ts';
+
+type Device = DeviceList['devices'][number];
+type Certificate = Device['certificates'][number];
+const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
+
+/** What a device signs in with: until when each counts, and the way to take one away, or all. */
+export function CertificatesDialog({ device, onClose }: { readonly device: Device; readonly onClose: () => void }) {
+  const { may } = useSession();
+  const queries = useQueryClient();
+  // A certificate, or all: asked once more, with a reason.
+  const [doomed, setDoomed] = useState<Certificate | 'all'>();
+  const [done, setDone] = useState<number>();
+  const counting = device.certificates.filter((one) => expiryOf(one, Date.now()).counts);
+
+  if (doomed !== undefined)
+    return (
+      <RevokeDialog
+        device={device}
+        doomed={doomed}
+        onClose={() => setDoomed(undefined)}
+        onDone={(revoked) => {
+          setDoomed(undefined);
+          setDone(revoked);
+          void queries.invalidateQueries({ queryKey: ['devices'] });
+        }}
+      />
+    );
+  return (
+    <Dialog title={`Certificates of ${device.id}`} size="lg" onClose={onClose}>
+      {done !== undefined && (
+        <p className="fine" role="status">
+          ✓ {done} revoked. A connection that used one ends within 5 seconds.
+        </p>
+      )}
+      {device.certificates.length === 0 ? (
+        <p className="soft">None.</p>
+      ) : (
+        <div className="table-box">
+          <table className="table">
+            <thead>
+              <tr>
+                <th scope="col">Serial number</th>
+                <th scope="col">Until</th>
+                <th scope="col">State</th>
+                <th scope="col">
+                  <span className="unseen">Actions</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {device.certificates.map((one) => {
+                const expiry = expiryOf(one, Date.now());
+                return (
+                  <tr key={one.serial}>
+                    <td>
+                      <code className="serial">{one.serial}</code>
+                    </td>
+                    <td className="nowrap">{TIME.format(Date.parse(one.notAfter))}</td>
+                    <td className={expiry.isUrgent ? 'chip-warn' : undefined}>{expiry.text}</td>
+                    <td>
+                      {expiry.counts && may('device.write') && (
+                        <Button
+                          size="compact-sm"
+                          variant="default"
+                          aria-label={`Revoke ${one.serial}`}
+                          onClick={() => setDoomed(one)}
+                        >
+                          Revoke
+                        </Button>
+                      )}
+                    </td>
+                  </tr>
+                );
+              })}
+            </tbody>
+          </table>
+        </div>
+      )}
+      <p className="dialog-lead">
+        <code>healthsync device renew {device.id} --out FOLDER</code> issues a further one; the old ones count until
+        they end or are revoked.
+      </p>
+      {counting.length > 0 && may('device.write') && (
+        <Button variant="default" onClick={() => setDoomed('all')}>
+          Revoke all, and its tokens
+        </Button>
+      )}
+    </Dialog>
+  );
+}
+
+function RevokeDialog({
+  device,
+  doomed,
+  onClose,
+  onDone,
+}: {
+  readonly device: Device;
+  readonly doomed: Certificate | 'all';
+  readonly onClose: () => void;
+  readonly onDone: (revoked: number) => void;
+}) {
+  const saving = useSaving();
+  const [reason, setReason] = useState('');
+  const others = device.certificates.filter((one) => one !== doomed && expiryOf(one, Date.now()).counts);
+  const isLast = doomed === 'all' || others.length === 0;
+
+  async function revoke(): Promise<void> {
+    const body: RevokeDevice = { reason: reason.trim(), ...(doomed !== 'all' && { serial: doomed.serial }) };
+    const path = `/api/devices/${encodeURIComponent(device.id)}/revoke`;
+    let revoked = 0;
+    const isDone = await saving.run(async () => {
+      ({ revoked } = await api<Revoked>(path, { method: 'POST', body }));
+    });
+    if (isDone) onDone(revoked);
+  }
+
+  return (
+    <Dialog title={doomed === 'all' ? `Revoke all of ${device.id}` : `Revoke ${doomed.serial}`} onClose={onClose}>
+      <form
+        className="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void revoke();
+        }}
+      >
+        <p className="dialog-lead">This cannot be taken back.</p>
+        {isLast && (
+          <p className="chip-warn">
+            ⚠ {device.id} can send nothing any more{device.presence === 'online' ? ', and it is connected now' : ''}.
+            Whoever wears it is no longer watched by it.
+          </p>
+        )}
+        <SaveProblem saving={saving} shown={['reason']} />
+        <ReasonField value={reason} saving={saving} onChange={setReason} />
+        <div className="row dialog-end">
+          <Button variant="default" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={saving.isBusy} disabled={reason.trim().length < 3}>
+            Revoke
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
