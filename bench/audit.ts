@@ -80,6 +80,7 @@ try {
     alone: { waitMs: alone },
     written,
     verifySeconds: { database: inDatabase.seconds, file: inFile.seconds },
+    verifyCpuSeconds: { database: inDatabase.cpuSeconds, file: inFile.cpuSeconds },
     exportSeconds: exported.seconds,
     proofMs: round(proof.seconds * 1000),
     bytesPerEntry: {
@@ -113,8 +114,10 @@ try {
 
 async function timed<T>(work: () => Promise<T>) {
   const startedMs = performance.now();
+  const startedCpu = process.cpuUsage();
   const result = await work();
-  return { result, seconds: round((performance.now() - startedMs) / 1000) };
+  const { user, system } = process.cpuUsage(startedCpu);
+  return { result, seconds: round((performance.now() - startedMs) / 1000), cpuSeconds: round((user + system) / 1e6) };
 }
 
 function round(value: number): number {

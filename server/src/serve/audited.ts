@@ -215,6 +215,7 @@ function entryOf(
       ...wardsOf(request, isAudited && rule.mayBeHeld === true),
       ...(decision?.emergencyAccess !== undefined && { emergencyAccess: decision.emergencyAccess }),
       ...endpointOf(request),
+      ...(decided?.emergencyAccess !== undefined && { emergencyAccess: decided.emergencyAccess }),
       ...note.detail,
       ...what.detail,
     },

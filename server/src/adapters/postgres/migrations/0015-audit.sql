@@ -105,3 +105,20 @@ begin
     if gone <> cardinality(settled) then raise exception 'settled' using errcode = 'HS002'; end if;
   end if;
 end $$;
+
+-- What left the house about a patient, by which channel and to whom: with the delivery's own change.
+create function audit_delivery() returns trigger language plpgsql as $$
+begin
+  insert into audit_pending (entry) select jsonb_strip_nulls(jsonb_build_object(
+    'atMs', (extract(epoch from new.updated_at) * 1000)::bigint,
+    'actor', jsonb_build_object('kind', 'system', 'name', 'teller'),
+    'action', 'message.send',
+    'resource', jsonb_build_object('kind', 'channel', 'id', new.channel),
+    'patientId', (select patient_id from alarm where id = new.alarm_id),
+    'outcome', case new.state when 'delivered' then 'allowed' else 'failed' end,
+    'correlationId', coalesce(new.alarm_id, new.id),
+    'detail', jsonb_build_object('delivery', new.id, 'event', new.event, 'user', new.user_id)));
+  return null;
+end $$;
+create trigger delivery_audited after update of state on delivery for each row
+  when (new.state in ('delivered', 'failed') and new.state <> old.state) execute function audit_delivery();
