@@ -10,8 +10,8 @@ export function startAnchoring(options: {
   /** How much can be changed unseen by whoever has database and key together: what was written since the last. */
   readonly everyMs: number;
   readonly now: () => number;
-  readonly onFailing?: (anchor: string, error: unknown) => void;
-  readonly onKept?: (anchor: string) => void;
+  readonly onFailing?: (anchor: string, error: unknown) => unknown;
+  readonly onKept?: (anchor: string) => unknown;
 }): Repeating {
   const { store, anchors, now, onFailing, onKept } = options;
   return repeat(round, { everyMs: options.everyMs, onError: (error) => onFailing?.('log', error) });
