@@ -38,7 +38,11 @@ export function cedarRequest(
     principal: who.uid,
     action: { type: 'Action', id: action },
     resource: what.uid,
-    context: { ...contextOf(question, facts, atMs), consent: consent.isOpen, ...(slice.looksAtProof && proofOf(question.principal, atMs)) },
+    context: {
+      ...contextOf(question, facts, atMs),
+      consent: consent.isOpen,
+      ...(slice.looksAtProof && proofOf(question.principal, atMs)),
+    },
     slice,
     ...(consent.by !== undefined && { consent: consent.by }),
     entities: isSame ? [who] : [who, what],

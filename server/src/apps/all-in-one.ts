@@ -38,6 +38,7 @@ import { alarmPolicyOf } from './alarm-policy.ts';
 import { openAccess } from './open-access.ts';
 import { openAlarmBurden } from './open-alarm-burden.ts';
 import { openAudit } from './open-audit.ts';
+import { openConsent } from './open-consent.ts';
 import { openDemo } from './open-demo.ts';
 import { openEscalation } from './open-escalation.ts';
 import { openEvents } from './open-events.ts';
@@ -215,12 +216,14 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     onStarted: (stage, stop) => undo.push(stage, stop),
   });
   const { admission, assessor, desk, keeper, teller } = vitals;
+  const consent = await openConsent({ database, listener, view, treatment: settings.treatmentConsent, log, now, undo });
   const { access, routes: accessRoutes } = await openAccess({
     database,
     listener,
     view,
     accounts,
     systemAlarms: tell.systemAlarms,
+    consents: consent.held,
     emergencyMaxMs: settings.emergencyAccessMaxMinutes * 60_000,
     log,
     now,
@@ -272,7 +275,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   const live = createLiveHub({
     sources: {
       view,
-      statusOf: (patientId) => assessor.statusOf(patientId),
+      statusOf: (patientId) => (consent.mayShow(patientId) ? assessor.statusOf(patientId) : undefined),
       openAlarms: () => desk.open(),
       systemAlarms: () => tell.systemAlarms.open(),
       isOffline: (deviceId) => presence.get(deviceId) === 'offline',
@@ -284,6 +287,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   assessor.onTouched((patientIds) => live.touched(patientIds));
   desk.onChange((change) => live.alarmChanged(change));
   tell.systemAlarms.onChange((alarm) => live.systemAlarmChanged(alarm));
+  consent.onChange((patientId) => live.touched([patientId]));
   onRegistryChange.push(() => live.registryChanged());
 
   // The doors, last, when everything behind them stands. Devices:
@@ -405,6 +409,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
       plugins: [
         identityRoutes,
         accessRoutes,
+        consent.routes,
         ...tellingRoutes,
         escalating.routes,
         happenings.routes,

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { createDecisions } from '../access/cedar-decisions.ts';
 import type { Decisions } from '../access/decisions.ts';
 import { createEmergencyDesk } from '../access/emergency-desk.ts';
+import type { HeldConsents } from '../access/held-consents.ts';
 import { heldFacts } from '../access/held-facts.ts';
 import { openPolicies } from '../access/policy-files.ts';
 import { PostgresCareTeams } from '../adapters/postgres/care-teams.ts';
@@ -32,6 +33,7 @@ export async function openAccess(parts: {
   readonly view: () => RegistryView;
   readonly accounts: Pick<Accounts, 'users'>;
   readonly systemAlarms: SystemAlarmDesk;
+  readonly consents: HeldConsents;
   readonly emergencyMaxMs: number;
   readonly log: Log;
   readonly now: () => number;
@@ -39,7 +41,7 @@ export async function openAccess(parts: {
 }): Promise<{ readonly access: Decisions; readonly routes: (app: FastifyInstance) => void }> {
   const { database, listener, view, accounts, systemAlarms, emergencyMaxMs, log, now, undo } = parts;
   const policies = openPolicies();
-  const facts = heldFacts(view);
+  const facts = heldFacts(view, parts.consents);
   const access = createDecisions({ policies, facts, now });
   const careTeams = new PostgresCareTeams(database);
   let teams: readonly WardTeam[] = [];

@@ -57,6 +57,8 @@ export const ACTIONS = {
   'operations.read': { words: 'see how the installation runs', isOfPatients: false },
   'channel.write': { words: 'change channels and what leaves the house', isOfPatients: false },
   'system-alarm.acknowledge': { words: 'take an alarm of the installation', isOfPatients: false },
+  'consent.read': { words: 'see what a patient has consented to', isOfPatients: false },
+  'consent.write': { words: 'record a patient’s consent, and revoke it', isOfPatients: false },
   'break-glass.review': { words: 'review emergency access', isOfPatients: false },
   'access.explain': { words: 'ask why somebody may see something', isOfPatients: false },
   'key.read': { words: 'see how many keys there are and what wraps them; never a key', isOfPatients: false },

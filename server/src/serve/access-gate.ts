@@ -30,7 +30,7 @@ declare module 'fastify' {
   }
 }
 
-export interface RequestDecision extends Pick<Decision, 'allowed' | 'policies' | 'emergencyAccess'> {
+export interface RequestDecision extends Pick<Decision, 'allowed' | 'policies' | 'emergencyAccess' | 'consent'> {
   readonly action: Action;
   readonly purpose?: string;
   readonly patientId?: PatientId;
@@ -85,7 +85,7 @@ export function registerGate(
     if (!decision.allowed) await sendProblem(reply, refusalOf(decision));
 
     /** The last word counts: of the patient rather than of the door, and a refusal rather than what was let through. */
-    function note(resource: ResourceRef, { allowed, policies, emergencyAccess }: Decision): void {
+    function note(resource: ResourceRef, { allowed, policies, emergencyAccess, consent }: Decision): void {
       const isAside = resource.kind === 'ward' && allowed;
       if (isAside && request.decision !== undefined) return;
       request.decision = {
@@ -94,6 +94,7 @@ export function registerGate(
         policies,
         ...(asking.purpose !== undefined && { purpose: asking.purpose }),
         ...(emergencyAccess !== undefined && { emergencyAccess }),
+        ...(consent !== undefined && { consent }),
         ...(resource.kind === 'patient' && { patientId: resource.patientId }),
       };
     }

@@ -9,7 +9,8 @@ export type Channel =
   | 'healthsync_alarm'
   | 'healthsync_workflow'
   | 'healthsync_system_alarm'
-  | 'healthsync_access';
+  | 'healthsync_access'
+  | 'healthsync_consent';
 
 export interface Subscriber {
   onNotice(payload: string): void;

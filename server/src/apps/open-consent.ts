@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import { createConsentDesk } from '../access/consent-desk.ts';
+import { type HeldConsents, heldConsents, type TreatmentConsent } from '../access/held-consents.ts';
+import type { Connections } from '../adapters/postgres/connection.ts';
+import { PostgresConsents } from '../adapters/postgres/consents.ts';
+import type { Listener } from '../adapters/postgres/listener.ts';
+import { type PatientId, parsePatientId } from '../domain/ids.ts';
+import type { RegistryView } from '../identity/registry-view.ts';
+import { repeat } from '../pacing/repeating.ts';
+import { registerConsents } from '../serve/api/consents.ts';
+import { registerFhirConsents } from '../serve/fhir/consents.ts';
+import { acceptEmptyBodies } from '../serve/http-server.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { undoStack } from './undo.ts';
+
+/** A notice can be lost with the connection that carried it. */
+const REREAD_EVERY_MS = 30_000;
+
+/** What patients consent to: held for every decision, recorded over the API. */
+export async function openConsent(parts: {
+  readonly database: Connections;
+  readonly listener: Listener;
+  readonly view: () => RegistryView;
+  readonly treatment: TreatmentConsent;
+  readonly log: Log;
+  readonly now: () => number;
+  readonly undo: ReturnType<typeof undoStack>;
+}): Promise<{
+  readonly held: HeldConsents;
+  /** Whether what is measured may be shown on the wall; alarms are, in any case. */
+  mayShow(patientId: PatientId): boolean;
+  /** Called with each patient whose consents have changed. */
+  onChange(tell: (patientId: PatientId) => void): void;
+  readonly routes: (app: FastifyInstance) => void;
+}> {
+  const { database, listener, view, treatment, log, now, undo } = parts;
+  const held = heldConsents(treatment);
+  const told: ((patientId: PatientId) => void)[] = [];
+  const consents = createConsentDesk({
+    consents: new PostgresConsents(database),
+    held,
+    newId: randomUUID,
+    now,
+    onChanged: (patientId) => {
+      for (const tell of told) tell(patientId);
+    },
+  });
+  const onError = (error: unknown) => log.warn('consents could not be reread', { error });
+  await consents.refresh();
+  const rereading = repeat(() => consents.refresh(), { everyMs: REREAD_EVERY_MS, onError });
+  undo.push('consents', () => rereading.stop());
+  const stopNotices = await listener.listen('healthsync_consent', {
+    onNotice(payload) {
+      const patientId = parsePatientId(payload);
+      if (patientId === undefined) rereading.wake();
+      else consents.refreshOf(patientId).catch(onError);
+    },
+    onGap: () => rereading.wake(),
+  });
+  undo.push('consent notices', () => stopNotices());
+  return {
+    held,
+    mayShow: (patientId) => held.consentTo({ patientId, purpose: 'treatment', atMs: now() }).isOpen,
+    onChange: (tell) => void told.push(tell),
+    routes(app) {
+      acceptEmptyBodies(app);
+      const services = { consents, treatment, view, now };
+      registerConsents(app, services);
+      registerFhirConsents(app, services);
+    },
+  };
+}

@@ -1,0 +1,175 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Bundle, Consent as FhirConsent, OperationOutcome } from 'fhir/r4.js';
+import { Type } from 'typebox';
+import type { Consent } from '../../domain/consent.ts';
+import { parsePatientId } from '../../domain/ids.ts';
+import { principalOf } from '../access-gate.ts';
+import { type ConsentServices, noteRecorded } from '../api/consents.ts';
+import { Id, IdPath } from '../api/parameters.ts';
+import { noteAudit } from '../audited.ts';
+import { newestOf } from '../consent-shape.ts';
+import { signatureOf } from '../signature.ts';
+import type { Api } from '../validation.ts';
+import { seesPatient, visiblePatient } from '../ward-scope.ts';
+import { fhirConsent } from './consent.ts';
+import { type ElementProblem, parseConsent } from './parse-consent.ts';
+
+const FHIR_JSON = 'application/fhir+json';
+
+/** Consents as FHIR R4: read, search, and recorded from what another system sends. */
+export function registerFhirConsents(app: FastifyInstance, services: ConsentServices): void {
+  if (!app.hasContentTypeParser(FHIR_JSON))
+    app.addContentTypeParser(FHIR_JSON, { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'));
+  const api = app as unknown as Api;
+  const { consents, view, now } = services;
+  const tags = ['consent'];
+
+  api.get(
+    '/fhir/Consent',
+    {
+      config: { action: 'consent.read' },
+      schema: {
+        summary: 'What a patient has consented to (FHIR R4)',
+        tags,
+        querystring: Type.Object(
+          { patient: Type.String({ pattern: '^(Patient/)?[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$' }) },
+          { additionalProperties: false },
+        ),
+      },
+    },
+    async (request, reply) => {
+      const patientId = parsePatientId(request.query.patient.replace(/^Patient\//, ''));
+      const place = patientId && visiblePatient(principalOf(request), view(), patientId);
+      if (patientId !== undefined) noteAudit(request, { patientId });
+      const found = place === undefined ? [] : newestOf(await consents.ofPatient(place.id));
+      const bundle: Bundle<FhirConsent> = {
+        resourceType: 'Bundle',
+        type: 'searchset',
+        total: found.length,
+        link: [{ relation: 'self', url: `/fhir/Consent?patient=${request.query.patient}` }],
+        ...(found.length > 0 && {
+          entry: found.map((consent) => ({
+            fullUrl: `urn:healthsync:consent:${consent.id}`,
+            resource: fhirConsent(consent),
+            search: { mode: 'match' as const },
+          })),
+        }),
+      };
+      return sendFhir(reply, 200, bundle);
+    },
+  );
+
+  api.get(
+    '/fhir/Consent/:id',
+    {
+      config: { action: 'consent.read' },
+      schema: { summary: 'One consent, in its newest version (FHIR R4)', tags, params: IdPath },
+    },
+    async (request, reply) => sendOne(request, reply, await consents.newest(request.params.id)),
+  );
+
+  api.get(
+    '/fhir/Consent/:id/_history/:version',
+    {
+      config: { action: 'consent.read' },
+      schema: {
+        summary: 'One version of a consent (FHIR R4)',
+        tags,
+        params: Type.Object({ id: Id, version: Type.String({ pattern: '^[1-9]\\d{0,8}$' }) }),
+      },
+    },
+    async (request, reply) => {
+      const versions = await consents.versions(request.params.id);
+      return sendOne(
+        request,
+        reply,
+        versions.find(({ version }) => String(version) === request.params.version),
+      );
+    },
+  );
+
+  api.post(
+    '/fhir/Consent',
+    {
+      config: { action: 'consent.write' },
+      schema: { summary: 'Record a consent (FHIR R4)', tags, body: Type.Unknown() },
+    },
+    async (request, reply) => {
+      const parsed = parseConsent(request.body, now());
+      if (parsed.kind === 'refused') return refuse(reply, 422, parsed.problems);
+      const principal = principalOf(request);
+      const { patientId } = parsed.consent;
+      noteAudit(request, { patientId });
+      if (visiblePatient(principal, view(), patientId) === undefined)
+        return refuse(reply, 422, [
+          { element: 'Consent.patient.reference', code: 'not-found', detail: 'there is no such patient' },
+        ]);
+      const outcome = await consents.give({
+        ...parsed.consent,
+        tenantId: principal.tenantId,
+        recordedBy: signatureOf(principal),
+      });
+      switch (outcome.kind) {
+        case 'recorded': {
+          noteRecorded(request, outcome.consent);
+          const { id, version } = outcome.consent;
+          // FHIR R4 http#create: where it is now, and its version.
+          reply.header('location', `/fhir/Consent/${id}/_history/${version}`).header('etag', `W/"${version}"`);
+          return sendFhir(reply, 201, fhirConsent(outcome.consent));
+        }
+        case 'invalid':
+          return refuse(
+            reply,
+            422,
+            outcome.problems.map(({ field, detail }) => ({ element: ELEMENTS[field], code: 'value', detail })),
+          );
+        case 'too-many':
+          return refuse(reply, 409, [{ element: 'Consent', code: 'too-many', detail: 'there are very many already' }]);
+        default:
+          return outcome satisfies never;
+      }
+    },
+  );
+
+  function sendOne(request: FastifyRequest, reply: FastifyReply, consent: Consent | undefined): FastifyReply {
+    if (consent === undefined || !seesPatient(principalOf(request), consent.patientId, undefined))
+      return refuse(reply, 404, [{ element: 'Consent', code: 'not-found', detail: 'there is no such consent' }]);
+    reply.header('etag', `W/"${consent.version}"`);
+    return sendFhir(reply, 200, fhirConsent(consent));
+  }
+}
+
+/** Where in a FHIR Consent what we call so is said. */
+const ELEMENTS = {
+  party: 'Consent.provision.provision[0].actor[0].reference.identifier.value',
+  from: 'Consent.provision.period.start',
+  until: 'Consent.provision.period.end',
+  givenAt: 'Consent.dateTime',
+} as const;
+
+function sendFhir(
+  reply: FastifyReply,
+  status: number,
+  resource: FhirConsent | Bundle | OperationOutcome,
+): FastifyReply {
+  return reply
+    .code(status)
+    .header('content-type', `${FHIR_JSON}; charset=utf-8`)
+    .header('cache-control', 'no-store')
+    .serializer(JSON.stringify)
+    .send(resource);
+}
+
+type Issue = Omit<ElementProblem, 'code'> & { readonly code: ElementProblem['code'] | 'not-found' | 'too-many' };
+
+function refuse(reply: FastifyReply, status: number, problems: readonly Issue[]): FastifyReply {
+  return sendFhir(reply, status, {
+    resourceType: 'OperationOutcome',
+    issue: problems.map(({ element, code, detail }) => ({
+      severity: 'error',
+      code: code === 'too-many' ? 'too-costly' : code,
+      diagnostics: `${element}: ${detail}`,
+      expression: [element],
+    })),
+  });
+}

@@ -1,0 +1,225 @@
+import type { Consent } from '../../domain/consent.ts';
+import { type PatientId, parsePatientId } from '../../domain/ids.ts';
+import { PARTY_SYSTEM } from './consent.ts';
+
+/** What of a FHIR R4 Consent we can hold to; everything else is refused with the element that says it. */
+export type ParsedConsent =
+  | {
+      readonly kind: 'consent';
+      readonly consent: Pick<
+        Consent,
+        'patientId' | 'purpose' | 'party' | 'decision' | 'fromMs' | 'untilMs' | 'givenAtMs'
+      >;
+    }
+  | { readonly kind: 'refused'; readonly problems: readonly ElementProblem[] };
+
+export interface ElementProblem {
+  /** FHIRPath of the element: `Consent.provision.provision[0].data`. */
+  readonly element: string;
+  readonly code: 'structure' | 'required' | 'value' | 'not-supported';
+  readonly detail: string;
+}
+
+/**
+ * Reads what we write, and the common short form: one root provision that says by itself what is permitted or denied.
+ * Nothing that would narrow or widen it is passed over: an element that is not understood refuses the whole.
+ */
+export function parseConsent(resource: unknown, nowMs: number): ParsedConsent {
+  const problems: ElementProblem[] = [];
+  const refuse = (element: string, code: ElementProblem['code'], detail: string) =>
+    void problems.push({ element, code, detail });
+  const body = asObject(resource);
+  if (body?.['resourceType'] !== 'Consent') {
+    refuse('Consent', 'structure', 'expected a resource of type Consent');
+    return { kind: 'refused', problems };
+  }
+  onlyKnown(body, 'Consent', KNOWN, refuse);
+  if (body['status'] !== 'active') refuse('Consent.status', 'not-supported', 'only what is active can be recorded');
+  const patientId = patientOf(body, refuse);
+  const base = codeOf(body['policyRule'], 'Consent.policyRule', refuse, { [ACT_CODE]: ['OPTIN', 'OPTOUT'] });
+  const givenAtMs = instantOf(body['dateTime'], 'Consent.dateTime', 'start', refuse) ?? nowMs;
+  const said = provisionOf(body['provision'], base, refuse);
+  if (said !== undefined) namesOf(body, said.purpose, refuse);
+  if (problems.length > 0 || said === undefined || patientId === undefined) return { kind: 'refused', problems };
+  return { kind: 'consent', consent: { patientId, givenAtMs, ...said, fromMs: said.fromMs ?? givenAtMs } };
+}
+
+type Refuse = (element: string, code: ElementProblem['code'], detail: string) => void;
+type Json = Readonly<Record<string, unknown>>;
+
+const ACT_CODE = 'http://terminology.hl7.org/CodeSystem/v3-ActCode';
+const REASONS = 'http://terminology.hl7.org/CodeSystem/v3-ActReason';
+const ACTIONS = 'http://terminology.hl7.org/CodeSystem/consentaction';
+
+/** `text`, `language` and `meta` say nothing that binds; ids are given here (FHIR R4 http#create). */
+const KNOWN = [
+  ...['resourceType', 'id', 'meta', 'text', 'language'],
+  ...['status', 'scope', 'category', 'patient', 'dateTime', 'policyRule', 'provision'],
+];
+
+function onlyKnown(body: Json, path: string, known: readonly string[], refuse: Refuse): void {
+  for (const name of Object.keys(body))
+    if (!known.includes(name))
+      refuse(`${path}.${name.slice(0, 64)}`, 'not-supported', 'is not understood here, and may change what is meant');
+}
+
+function patientOf(body: Json, refuse: Refuse): PatientId | undefined {
+  const reference = asObject(body['patient'])?.['reference'];
+  const id = typeof reference === 'string' ? /^Patient\/(.+)$/.exec(reference)?.[1] : undefined;
+  const patientId = parsePatientId(id);
+  if (patientId === undefined) refuse('Consent.patient.reference', 'required', 'expected Patient/<id>');
+  return patientId;
+}
+
+interface Said extends Pick<Consent, 'purpose' | 'party' | 'decision' | 'untilMs'> {
+  readonly fromMs: number | undefined;
+}
+
+function provisionOf(value: unknown, base: string | undefined, refuse: Refuse): Said | undefined {
+  const path = 'Consent.provision';
+  const root = asObject(value);
+  if (root === undefined) {
+    refuse(path, 'required', 'is needed: without it, a consent would be to everything');
+    return undefined;
+  }
+  const nested = root['provision'];
+  const times = periodOf(root['period'], `${path}.period`, refuse);
+  if (nested === undefined) {
+    onlyKnown(root, path, ['type', 'period', 'purpose', 'action', 'actor'], refuse);
+    const decision = root['type'] ?? (base === 'OPTIN' ? 'permit' : base === 'OPTOUT' ? 'deny' : undefined);
+    if (base === 'OPTIN' && decision === 'deny')
+      refuse('Consent.policyRule', 'not-supported', 'OPTIN with an exception opens everything else');
+    return saidOf(root, path, decision, times, refuse);
+  }
+  onlyKnown(root, path, ['period', 'provision'], refuse);
+  if (base === 'OPTIN') refuse('Consent.policyRule', 'not-supported', 'OPTIN with exceptions opens everything else');
+  const [exception, ...more] = Array.isArray(nested) ? nested : [];
+  const inner = asObject(exception);
+  const innerPath = `${path}.provision[0]`;
+  if (more.length > 0) refuse(`${path}.provision[1]`, 'not-supported', 'one exception; send the others by themselves');
+  if (inner === undefined) {
+    refuse(innerPath, 'required', 'expected an exception');
+    return undefined;
+  }
+  onlyKnown(inner, innerPath, ['type', 'purpose', 'action', 'actor'], refuse);
+  return saidOf(inner, innerPath, inner['type'], times, refuse);
+}
+
+function saidOf(
+  rule: Json,
+  path: string,
+  decision: unknown,
+  times: Pick<Said, 'fromMs' | 'untilMs'>,
+  refuse: Refuse,
+): Said | undefined {
+  if (decision !== 'permit' && decision !== 'deny') refuse(`${path}.type`, 'required', 'expected permit or deny');
+  const isSharing = rule['actor'] !== undefined;
+  const purpose = isSharing ? 'sharing' : purposeOf(rule['purpose'], `${path}.purpose`, refuse);
+  if (isSharing && rule['purpose'] !== undefined)
+    refuse(`${path}.purpose`, 'not-supported', 'sharing with a party is for whatever it is for');
+  if (!isSharing && rule['action'] !== undefined)
+    refuse(`${path}.action`, 'not-supported', 'a purpose opens reading, as a whole');
+  const party = isSharing ? partyOf(rule, path, refuse) : undefined;
+  if (purpose === undefined || (decision !== 'permit' && decision !== 'deny')) return undefined;
+  return { purpose, decision, ...times, ...(party !== undefined && { party }) };
+}
+
+function purposeOf(value: unknown, path: string, refuse: Refuse): 'treatment' | 'research' | undefined {
+  const [first, ...more] = Array.isArray(value) ? value : [];
+  const coding = asObject(first);
+  if (coding === undefined) {
+    refuse(path, 'required', 'is needed: for what the patient consents');
+    return undefined;
+  }
+  if (more.length > 0) refuse(`${path}[1]`, 'not-supported', 'one purpose; send the others by themselves');
+  const { system, code } = coding;
+  if (system === REASONS && code === 'TREAT') return 'treatment';
+  if (system === REASONS && code === 'HRESCH') return 'research';
+  refuse(`${path}[0]`, 'not-supported', `expected TREAT or HRESCH of ${REASONS}`);
+  return undefined;
+}
+
+function partyOf(rule: Json, path: string, refuse: Refuse): string | undefined {
+  const actions = Array.isArray(rule['action']) ? rule['action'] : [];
+  actions.forEach((action, index) => {
+    codeOf(action, `${path}.action[${index}]`, refuse, { [ACTIONS]: ['disclose'] });
+  });
+  const [first, ...more] = Array.isArray(rule['actor']) ? rule['actor'] : [];
+  const actor = asObject(first);
+  if (more.length > 0) refuse(`${path}.actor[1]`, 'not-supported', 'one party; send the others by themselves');
+  if (actor !== undefined) onlyKnown(actor, `${path}.actor[0]`, ['role', 'reference'], refuse);
+  codeOf(actor?.['role'], `${path}.actor[0].role`, refuse, {
+    'http://terminology.hl7.org/CodeSystem/v3-ParticipationType': ['IRCP'],
+  });
+  const identifier = asObject(asObject(actor?.['reference'])?.['identifier']);
+  const { system, value } = identifier ?? {};
+  if (system === PARTY_SYSTEM && typeof value === 'string') return value;
+  refuse(
+    `${path}.actor[0].reference.identifier`,
+    'not-supported',
+    `expected the sign-in name of an account, of system ${PARTY_SYSTEM}`,
+  );
+  return undefined;
+}
+
+/** What it is called must not contradict what it says. */
+function namesOf(body: Json, purpose: Said['purpose'], refuse: Refuse): void {
+  codeOf(body['scope'], 'Consent.scope', refuse, {
+    'http://terminology.hl7.org/CodeSystem/consentscope':
+      purpose === 'research' ? ['research', 'patient-privacy'] : ['patient-privacy'],
+  });
+  const categories = Array.isArray(body['category']) ? body['category'] : [];
+  if (categories.length === 0) refuse('Consent.category', 'required', 'is needed (FHIR R4: 1..*)');
+  categories.forEach((category, index) => {
+    codeOf(category, `Consent.category[${index}]`, refuse, {
+      [ACT_CODE]: purpose === 'sharing' ? ['IDSCL'] : purpose === 'research' ? ['RESEARCH', 'INFA'] : ['INFA'],
+      'http://loinc.org': ['59284-0'],
+    });
+  });
+}
+
+/** The one code of a concept, if it is one of these. */
+function codeOf(
+  value: unknown,
+  path: string,
+  refuse: Refuse,
+  known: Readonly<Record<string, readonly string[]>>,
+): string | undefined {
+  const codings = asObject(value)?.['coding'];
+  const [first] = Array.isArray(codings) ? codings : [];
+  const { system, code } = asObject(first) ?? {};
+  if (value === undefined) refuse(path, 'required', 'is needed');
+  else if (typeof system === 'string' && typeof code === 'string' && known[system]?.includes(code) === true)
+    return code;
+  else refuse(path, 'not-supported', `expected ${Object.values(known).flat().join(' or ')}`);
+  return undefined;
+}
+
+function periodOf(value: unknown, path: string, refuse: Refuse): Pick<Said, 'fromMs' | 'untilMs'> {
+  if (value === undefined) return { fromMs: undefined };
+  const period = asObject(value) ?? {};
+  onlyKnown(period, path, ['start', 'end'], refuse);
+  const fromMs = instantOf(period['start'], `${path}.start`, 'start', refuse);
+  const lastMs = instantOf(period['end'], `${path}.end`, 'end', refuse);
+  return { fromMs, ...(lastMs !== undefined && { untilMs: lastMs + 1 }) };
+}
+
+/**
+ * A FHIR dateTime with its time. One without has no zone either (FHIR R4 datatypes#dateTime), and nobody here knows
+ * where the day began that the patient meant. `end` is inclusive, to the precision it is given in.
+ */
+function instantOf(value: unknown, path: string, edge: 'start' | 'end', refuse: Refuse): number | undefined {
+  if (value === undefined) return undefined;
+  const match =
+    typeof value === 'string' ? /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/.exec(value) : null;
+  const ms = match === null ? Number.NaN : Date.parse(match[0]);
+  if (Number.isNaN(ms)) {
+    refuse(path, 'value', 'expected a date with time and zone');
+    return undefined;
+  }
+  return edge === 'end' && match?.[1] === undefined ? ms + 999 : ms;
+}
+
+function asObject(value: unknown): Json | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined;
+}
