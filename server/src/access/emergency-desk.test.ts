@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest';
+import { memoryEmergencyAccesses } from '../adapters/memory/memory-emergency-accesses.ts';
+import { type BedId, DEFAULT_TENANT, type PatientId, type UserId, type WardId } from '../domain/ids.ts';
+import { registryView } from '../identity/registry-view.ts';
+import type { SystemAlarm } from '../ports/system-alarms.ts';
+import type { Subject } from './decisions.ts';
+import { createEmergencyDesk, EMERGENCY_BOUNDS } from './emergency-desk.ts';
+import { testAccess } from './test-access.ts';
+
+const T = Date.parse('2026-11-22T03:00:00Z');
+const MINUTE = 60_000;
+
+const nora: Subject = {
+  userId: 'nora' as UserId,
+  roles: ['nurse'],
+  wardIds: ['W1' as WardId],
+  tenantId: DEFAULT_TENANT,
+  kind: 'session',
+  authenticatedAtMs: T,
+};
+
+/** Patients P0 … P19 lie in W2. `restart`: another desk over what is kept. */
+function world() {
+  const clock = { nowMs: T };
+  const now = () => clock.nowMs;
+  const patients = Array.from({ length: 20 }, (_, n) => ({
+    id: `P${n}` as PatientId,
+    wardId: 'W2' as WardId,
+    bedId: `B${n}` as BedId,
+    spo2Scale: 1 as const,
+  }));
+  const view = registryView(
+    {
+      wards: [{ id: 'W2' as WardId, name: 'Cardiology' }],
+      beds: [],
+      patients,
+      devices: [],
+      assignments: [],
+      revokedSerials: [],
+      deviceTokens: [],
+    },
+    T,
+  );
+  const accesses = memoryEmergencyAccesses();
+  const ringing = new Map<string, SystemAlarm>();
+  const rights = testAccess({ view: () => view, now });
+  let made = 0;
+  const restart = () =>
+    createEmergencyDesk({
+      accesses,
+      decisions: rights.access,
+      view: () => view,
+      systemAlarms: {
+        raise: (alarm) => void ringing.set(alarm.id, { ...alarm, state: 'active', raisedAtMs: now() }),
+        clear: (id) => void ringing.delete(id),
+        open: () => [...ringing.values()],
+      },
+      onRunning: (emergencies) => rights.hold({ emergencies }),
+      newId: () => `e${++made}`,
+      now,
+    });
+  const desk = restart();
+  const open = (patientId: string, principal: Subject = nora, forMs?: number) =>
+    desk.open({
+      principal,
+      signed: 'Nora',
+      patientId: patientId as PatientId,
+      reason: 'resuscitation',
+      ...(forMs !== undefined && { forMs }),
+    });
+  const sees = (patientId: string) =>
+    rights.access.decide({
+      principal: nora,
+      action: 'vitals.read',
+      resource: { kind: 'patient', patientId: patientId as PatientId },
+    }).allowed;
+  return { clock, accesses, ringing, restart, desk, open, sees };
+}
+
+describe('an emergency', () => {
+  it('opens one patient at once, and closes by the clock', async () => {
+    const { open, sees, clock } = world();
+    expect(sees('P1')).toBe(false);
+    expect(await open('P1', nora, 10 * MINUTE)).toMatchObject({
+      kind: 'opened',
+      access: { endsAtMs: T + 10 * MINUTE },
+    });
+    expect([sees('P1'), sees('P2')]).toEqual([true, false]);
+    clock.nowMs = T + 10 * MINUTE;
+    expect(sees('P1')).toBe(false);
+  });
+  it('lasts no longer than the house allows', async () => {
+    const { open } = world();
+    expect(await open('P1', nora, 24 * 60 * MINUTE)).toMatchObject({
+      access: { endsAtMs: T + EMERGENCY_BOUNDS.longestMs },
+    });
+  });
+  it('asks for a proof of the last five minutes', async () => {
+    const { open } = world();
+    const old = { ...nora, authenticatedAtMs: T - 6 * MINUTE };
+    expect(await open('P1', old)).toMatchObject({ kind: 'refused', decision: { obligation: 'second-factor' } });
+    expect(await open('P1', { ...old, mfaAtMs: T - MINUTE })).toMatchObject({ access: { proof: 'second-factor' } });
+  });
+  it('rings with the ward and the person, and without the patient; its end is its silence', async () => {
+    const { open, desk, ringing } = world();
+    await open('P1');
+    expect([...ringing.values()].map(({ text }) => text)).toEqual([
+      'Nora has opened a patient’s record in an emergency (Cardiology). A privacy officer will review it.',
+    ]);
+    expect(await desk.end({ id: 'e1', by: 'Nora' })).toBe(true);
+    expect(ringing.size).toBe(0);
+  });
+  it('goes on, and rings on, after a restart; one that ended meanwhile does neither', async () => {
+    const { open, sees, restart, ringing, clock } = world();
+    await open('P1', nora, 5 * MINUTE);
+    await open('P2', nora, 30 * MINUTE);
+    clock.nowMs = T + 6 * MINUTE;
+    await restart().refresh();
+    expect([...ringing.keys()]).toEqual(['emergency-access.e2']);
+    expect([sees('P1'), sees('P2')]).toEqual([false, true]);
+  });
+  it('is not a way to collect records', async () => {
+    const { open } = world();
+    for (let n = 0; n < EMERGENCY_BOUNDS.perPersonMax; n++) expect((await open(`P${n}`)).kind).toBe('opened');
+    expect((await open('P15')).kind).toBe('too-many');
+  });
+  it('that nobody can keep does not happen', async () => {
+    const { open, sees, accesses } = world();
+    accesses.begin = () => Promise.reject(new Error('the database is away'));
+    await expect(open('P1')).rejects.toThrow('away');
+    expect(sees('P1')).toBe(false);
+  });
+  it('whose review is forgotten rings until it is done', async () => {
+    const { open, desk, ringing, clock } = world();
+    await open('P1');
+    clock.nowMs = T + EMERGENCY_BOUNDS.reviewWithinMs + 1;
+    await desk.refresh();
+    expect([...ringing.keys()]).toEqual(['emergency-access.review-overdue']);
+    await desk.review({ id: 'e1', justified: false, comment: 'curiosity', byId: 'pia' as UserId, by: 'Pia' });
+    await desk.refresh();
+    expect(ringing.size).toBe(0);
+  });
+});
