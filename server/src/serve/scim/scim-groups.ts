@@ -3,7 +3,7 @@ import { parseScimFilter } from '../../domain/scim-filter.ts';
 import { memberIds, readScimPatch } from '../../domain/scim-patch.ts';
 import type { DirectoryGroup, GroupChange } from '../../ports/user-directory.ts';
 import type { Api } from '../validation.ts';
-import { ListQuery, PAGE, Patch, ScimId, type ScimServices } from './scim-routes.ts';
+import { ListQuery, PAGE, Patch, ScimId, type ScimServices } from './scim-query.ts';
 import { groupResource, refuse, revisionAsked, sendList, sendResource } from './scim-shape.ts';
 
 const GroupBody = Type.Object({

@@ -1,20 +1,9 @@
 import type { FastifyInstance } from 'fastify';
-import { Type } from 'typebox';
-import type { DirectorySync } from '../../identity/directory-sync.ts';
-import type { UserDirectory } from '../../ports/user-directory.ts';
 import type { Api } from '../validation.ts';
 import { registerScimGroups } from './scim-groups.ts';
+import type { ScimServices } from './scim-query.ts';
 import { GROUP_SCHEMA, SCIM, send, USER_SCHEMA } from './scim-shape.ts';
 import { registerScimUsers } from './scim-users.ts';
-
-export interface ScimServices {
-  readonly directory: UserDirectory;
-  readonly sync: DirectorySync;
-  /** `https://…/scim/v2`. */
-  readonly base: () => string;
-  readonly newGroupId: () => string;
-  readonly now: () => number;
-}
 
 /** SCIM 2.0 for the hospital's directory, which calls with a service account or a key of its own. */
 export function registerScim(app: FastifyInstance, services: ScimServices): void {
@@ -43,29 +32,6 @@ export function registerScim(app: FastifyInstance, services: ScimServices): void
       }),
   );
 }
-
-/** Where pages begin, how large they are, and what is looked for. */
-export const ListQuery = Type.Object({
-  startIndex: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000_000 })),
-  count: Type.Optional(Type.Integer({ minimum: 0, maximum: 200 })),
-  filter: Type.Optional(Type.String({ maxLength: 400 })),
-  attributes: Type.Optional(Type.String({ maxLength: 400 })),
-  excludedAttributes: Type.Optional(Type.String({ maxLength: 400 })),
-});
-export const ScimId = Type.Object({ id: Type.String({ maxLength: 64 }) });
-export const PAGE = 100;
-
-export const Patch = Type.Object({
-  schemas: Type.Optional(Type.Array(Type.String({ maxLength: 200 }), { maxItems: 10 })),
-  Operations: Type.Array(
-    Type.Object({
-      op: Type.String({ maxLength: 10 }),
-      path: Type.Optional(Type.String({ maxLength: 300 })),
-      value: Type.Optional(Type.Unknown()),
-    }),
-    { minItems: 1, maxItems: 100 },
-  ),
-});
 
 const RESOURCE_TYPE = { schemas: ['urn:ietf:params:scim:schemas:core:2.0:ResourceType'] };
 

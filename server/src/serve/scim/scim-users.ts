@@ -7,7 +7,7 @@ import type { Principal } from '../../identity/sessions.ts';
 import type { UserRecord } from '../../ports/user-directory.ts';
 import { principalOf } from '../access-gate.ts';
 import type { Api } from '../validation.ts';
-import { ListQuery, PAGE, Patch, ScimId, type ScimServices } from './scim-routes.ts';
+import { ListQuery, PAGE, Patch, ScimId, type ScimServices } from './scim-query.ts';
 import { profileOf, refuse, revisionAsked, sendList, sendResource, userResource } from './scim-shape.ts';
 
 const Text = Type.String({ maxLength: 256 });
