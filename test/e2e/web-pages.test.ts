@@ -42,6 +42,21 @@ const PAGES = [
   ['the help', { path: '/wall', key: '?' }, '.help'],
   ['the patients', { path: '/patients' }, 'text=Mehta'],
   ['the devices', { path: '/devices', role: 'operator' }, 'text=implausible-value'],
+  [
+    'the certificates of a device',
+    { path: '/devices', role: 'operator', click: 'Certificates of D1' },
+    '[role=dialog] .serial',
+  ],
+  ['the accounts', { path: '/users', role: 'admin' }, 'text=Kim Larsen'],
+  ['why they can see', { path: '/why', role: 'privacy-officer' }, '.policies'],
+  ['emergencies to review', { path: '/emergencies', role: 'privacy-officer' }, '.emergency-reason'],
+  ['a review', { path: '/emergencies', role: 'privacy-officer', click: 'Review' }, '[role=dialog] textarea'],
+  ['an emergency', { path: '/patients', click: 'Emergency in another ward' }, '[role=dialog] textarea'],
+  ['the audit', { path: '/audit', role: 'privacy-officer' }, '.chain-badge[data-state="intact"]'],
+  ['the audit on a phone', { path: '/audit', role: 'security', width: 390, height: 844 }, '.entry-button'],
+  ['an entry of the audit', { path: '/audit', role: 'security', click: 'Open entry' }, '[role=dialog] .fine'],
+  ['the audit’s chain', { path: '/audit', role: 'security', click: 'Chain verified' }, '[role=dialog] .heads'],
+  ['the keys', { path: '/keys', role: 'security' }, 'text=kek-3'],
 ] as const;
 
 describe.each(PAGES)('%s', (_, options, ready) => {

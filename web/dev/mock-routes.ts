@@ -1,6 +1,8 @@
 import type { Alert } from '@healthsync/contracts/alert';
 import type { LimitRule } from '@healthsync/contracts/patient';
 import type { RuleInput } from '@healthsync/contracts/rule';
+import type { MockAccess } from './mock-access.ts';
+import { mockAccessRoutes } from './mock-access-routes.ts';
 import {
   mockEscalation,
   mockExecution,
@@ -37,11 +39,13 @@ type Handler = (request: MockRequest, id: string) => MockReply;
 export function createMockRoutes({
   ward,
   house,
+  access,
   now,
   may,
 }: {
   readonly ward: MockWard;
   readonly house: MockHouse;
+  readonly access: MockAccess;
   readonly now: () => number;
   readonly may: (role: string, action: string) => boolean;
 }): MockRoutes {
@@ -66,7 +70,7 @@ export function createMockRoutes({
     'GET /api/wards': () => answer({ wards: ward.wards() }),
     'GET /api/patients': guarded('patient.read', () => answer({ patients: ward.patients() })),
     'GET /api/patients/:id': guarded('patient.read', (_, id) => {
-      const detail = ward.detail(id, now());
+      const detail = access.isElsewhere(id, now()) ? undefined : ward.detail(id, now());
       return detail === undefined ? refused(404, 'not-found', 'No such patient.') : answer(detail);
     }),
     'GET /api/patients/:id/trend': ({ target }, id) =>
@@ -232,6 +236,10 @@ export function createMockRoutes({
     'GET /api/rejected-readings': ({ target }) =>
       answer({ rejected: target.searchParams.get('state') === 'open' ? ward.rejected(now()) : [] }),
     'GET /api/devices': () => answer({ devices: ward.devices(now()) }),
+    'POST /api/devices/:id/revoke': guarded('device.write', ({ body }, id) =>
+      answer({ revoked: ward.revoke(id, body?.['serial'] as string | undefined, now()) }),
+    ),
+    ...mockAccessRoutes({ access, now, guarded }),
   };
 
   function rulesOf(path: string, scope: 'patient' | 'ward' | 'house'): Readonly<Record<string, Handler>> {

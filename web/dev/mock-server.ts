@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { extname, join, resolve } from 'node:path';
 import type { Me } from '@healthsync/contracts/session';
 import type { SystemAlarm } from '@healthsync/contracts/system-alarm';
+import { createMockAccess, type MockAccess } from './mock-access.ts';
 import { createMockHouse, type MockHouse } from './mock-house.ts';
 import { createMockRoutes, type MockRoutes } from './mock-routes.ts';
 import { createMockWard, type MockWard } from './mock-ward.ts';
@@ -16,6 +17,7 @@ export interface MockServer {
   readonly url: string;
   readonly ward: MockWard;
   readonly house: MockHouse;
+  readonly access: MockAccess;
   readonly routes: MockRoutes;
   /** Every request so far, as `GET /api/live`. */
   readonly requests: readonly string[];
@@ -34,7 +36,16 @@ export interface MockServer {
 
 const DIST = resolve(import.meta.dirname, '../dist');
 /** Whom one can sign in as by name; what each may do is the server's to say. */
-const ROLES = ['kiosk', 'nurse', 'charge-nurse', 'physician', 'operator', 'admin'] as const;
+const ROLES = [
+  'kiosk',
+  'nurse',
+  'charge-nurse',
+  'physician',
+  'operator',
+  'admin',
+  'privacy-officer',
+  'security',
+] as const;
 export type MockRole = (typeof ROLES)[number];
 const PASSWORD = 'correct horse battery';
 
@@ -47,6 +58,7 @@ export async function startMockServer(options: {
 }): Promise<MockServer> {
   const ward = createMockWard(options.beds);
   const house = createMockHouse(Date.now());
+  const access = createMockAccess(Date.now());
   const streams = new Set<ServerResponse>();
   const held: (() => void)[] = [];
   const requests: string[] = [];
@@ -55,7 +67,13 @@ export async function startMockServer(options: {
   let aheadMs = 0;
   let eventId = 0;
   const now = () => Date.now() + aheadMs;
-  const routes = createMockRoutes({ ward, house, now, may: (who, action) => options.actionsOf(who).includes(action) });
+  const routes = createMockRoutes({
+    ward,
+    house,
+    access,
+    now,
+    may: (who, action) => options.actionsOf(who).includes(action),
+  });
   const me = (who: string) => meAs(who, options.actionsOf(who));
 
   const server = createServer((request, response) => {
@@ -85,6 +103,7 @@ export async function startMockServer(options: {
     const target = new URL(request.url ?? '/', url);
     if (target.pathname === '/health/ready') return json(response, READY);
     if (target.pathname === '/metrics') return void response.end(METRICS);
+    if (target.pathname === '/.well-known/healthsync-audit-keys') return json(response, access.log.keys());
     if (!target.pathname.startsWith('/api/')) return sendFile(response, target.pathname);
     const body = request.method === 'GET' ? undefined : await readJson(request);
     const route = `${request.method} ${target.pathname}`;
@@ -119,6 +138,7 @@ export async function startMockServer(options: {
     url,
     ward,
     house,
+    access,
     routes,
     requests,
     raiseSystem: (alarm) => send('system', { alarm: house.raiseSystem(alarm) }),

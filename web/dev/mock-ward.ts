@@ -35,6 +35,7 @@ const FAMILY = ['Mehta', 'Okafor', 'Lindqvist', 'Haddad', 'Nowak', 'Featherstone
 const GIVEN = ['Dana', 'Chidi', 'Astrid', 'Rima', 'Piotr', 'Bartholomew', 'Joana', 'Kenji'];
 
 export function createMockWard(count: number) {
+  const revoked = new Set<string>();
   const beds = Array.from({ length: count }, (_, index): Bed => {
     const isIcu = index < count / 4;
     const number = isIcu ? index + 1 : index + 1 - Math.ceil(count / 4);
@@ -301,8 +302,16 @@ export function createMockWard(count: number) {
         id: `D${bed.index + 1}`,
         patientId: bed.patientId,
         presence: bed.stoppedAt === undefined ? 'online' : 'offline',
-        certificates: [{ serial: '0A1B', notAfter: new Date(now + 90 * 86_400_000).toISOString() }],
+        certificates: [
+          { serial: `0A1B${bed.index}`, notAfter: new Date(now + (90.5 - 2 * bed.index) * 86_400_000).toISOString() },
+        ].map((one) => ({ ...one, ...(revoked.has(one.serial) && { revokedAt: new Date(now).toISOString() }) })),
       })),
+    revoke(deviceId: string, serial: string | undefined, now: number): number {
+      const of = ward.devices(now).find(({ id }) => id === deviceId)?.certificates ?? [];
+      const hit = of.filter((one) => one.revokedAt === undefined && (serial === undefined || one.serial === serial));
+      for (const one of hit) revoked.add(one.serial);
+      return hit.length;
+    },
     rejected: (now: number): RejectedList['rejected'] => [
       {
         id: '1',

@@ -17,6 +17,8 @@ export function UsersPage() {
   const list = useQuery({ queryKey: ['users'], queryFn: () => api<UserList>('/api/users?limit=200') });
   const [edited, setEdited] = useState<User | 'new'>();
   const [invited, setInvited] = useState<{ readonly name: string; readonly link: string }>();
+  const [asked, setAsked] = useState<Doubted>();
+  const [words, setWords] = useState('');
   const [problem, setProblem] = useState<string>();
   const { stepUp, dialog } = useMyStepUp();
   const mayWrite = may('user.write');
@@ -62,8 +64,22 @@ export function UsersPage() {
         </p>
       )}
       <Awaited query={list}>
-        {({ users }) => (
-          <div className="panel">
+        {({ users, total }) => (
+          <div className="panel table-box">
+            <input
+              className="search"
+              type="search"
+              placeholder="Name, role or ward"
+              aria-label="Search accounts"
+              autoComplete="off"
+              value={words}
+              onChange={(event) => setWords(event.target.value)}
+            />
+            {total > users.length && (
+              <p className="soft">
+                The first {users.length} of {total}; the others with <code>healthsync user list</code>.
+              </p>
+            )}
             <table className="users">
               <thead>
                 <tr>
@@ -77,21 +93,28 @@ export function UsersPage() {
                 </tr>
               </thead>
               <tbody>
-                {users.map((user) => (
-                  <UserRow
-                    key={user.id}
-                    user={user}
-                    mayWrite={mayWrite}
-                    onEdit={() => setEdited(user)}
-                    onDisable={(disabled) => void act(() => change(user, { disabled }))}
-                    onInvite={() =>
-                      void act(async () =>
-                        showLink(user.displayName, await send<Invitation>(`/api/users/${user.id}/invitation`, 'POST')),
-                      )
-                    }
-                    onReset={() => void act(() => send(`/api/users/${user.id}/reset-factors`, 'POST'))}
-                  />
-                ))}
+                {users
+                  .filter((user) => matches(user, words))
+                  .map((user) => (
+                    <UserRow
+                      key={user.id}
+                      user={user}
+                      mayWrite={mayWrite}
+                      onEdit={() => setEdited(user)}
+                      onDisable={(disabled) =>
+                        disabled ? setAsked({ user, what: 'disable' }) : void act(() => change(user, { disabled }))
+                      }
+                      onInvite={() =>
+                        void act(async () =>
+                          showLink(
+                            user.displayName,
+                            await send<Invitation>(`/api/users/${user.id}/invitation`, 'POST'),
+                          ),
+                        )
+                      }
+                      onReset={() => setAsked({ user, what: 'reset' })}
+                    />
+                  ))}
               </tbody>
             </table>
           </div>
@@ -107,6 +130,21 @@ export function UsersPage() {
           />
         </Dialog>
       )}
+      {asked !== undefined && (
+        <AreYouSure
+          {...asked}
+          onClose={() => setAsked(undefined)}
+          onSure={() => {
+            setAsked(undefined);
+            const { user, what } = asked;
+            void act(() =>
+              what === 'disable'
+                ? change(user, { disabled: true })
+                : send(`/api/users/${user.id}/reset-factors`, 'POST'),
+            );
+          }}
+        />
+      )}
       {invited !== undefined && (
         <Dialog title={`A link for ${invited.name}`} onClose={() => setInvited(undefined)}>
           <p className="dialog-lead">
@@ -121,6 +159,47 @@ export function UsersPage() {
     </main>
   );
 }
+
+interface Doubted {
+  readonly user: User;
+  readonly what: 'disable' | 'reset';
+}
+
+/** Of what throws somebody out, or makes it easier to come in as them: asked once more, with what it means. */
+function AreYouSure({
+  user,
+  what,
+  onClose,
+  onSure,
+}: Doubted & { readonly onClose: () => void; readonly onSure: () => void }) {
+  const isDisable = what === 'disable';
+  return (
+    <Dialog
+      title={isDisable ? `Disable ${user.displayName}` : `Second factors of ${user.displayName}`}
+      onClose={onClose}
+    >
+      <p className="dialog-lead">
+        {isDisable
+          ? 'They are signed out everywhere, and can sign in again only when the account is enabled.'
+          : 'Whoever knows their password can then come in, and enrol a factor of their own. Be sure that it is they who ask.'}
+      </p>
+      <div className="row dialog-end">
+        <Button variant="default" onClick={onClose}>
+          Cancel
+        </Button>
+        <Button onClick={onSure}>{isDisable ? 'Disable the account' : 'Take them away'}</Button>
+      </div>
+    </Dialog>
+  );
+}
+
+const matches = ({ name, displayName, roles, wards }: User, words: string): boolean => {
+  const text = `${name} ${displayName} ${roles.map(roleText).join(' ')} ${wards.join(' ')}`.toLowerCase();
+  return words
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
+};
 
 function UserRow({
   user,

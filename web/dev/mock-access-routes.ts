@@ -1,0 +1,65 @@
+import type { MockAccess } from './mock-access.ts';
+import type { MockReply, MockRequest } from './mock-routes.ts';
+
+type Handler = (request: MockRequest, id: string) => MockReply;
+
+/** What the pages of access, audit, accounts and keys ask. */
+export function mockAccessRoutes({
+  access,
+  now,
+  guarded,
+}: {
+  readonly access: MockAccess;
+  readonly now: () => number;
+  readonly guarded: (action: string, handler: Handler) => Handler;
+}): Readonly<Record<string, Handler>> {
+  /** As the server: not before a fresh proof. */
+  const proven =
+    (handler: Handler): Handler =>
+    (request, id) =>
+      access.isProven() ? handler(request, id) : refused(403, 'fresh-proof-needed', 'Show once more that it is you.');
+  const found = (body: object | undefined): MockReply =>
+    body === undefined ? refused(404, 'not-found', 'No such thing.') : { body };
+
+  return {
+    'GET /api/users': guarded('user.read', () => ({ body: access.users() })),
+    'PATCH /api/users/:id': guarded(
+      'user.write',
+      proven(({ body }, id) => found(access.changeUser(id, body ?? {}))),
+    ),
+    'POST /api/users/:id/reset-factors': guarded(
+      'user.write',
+      proven((_, id) => found(access.changeUser(id, { secondFactors: [] }))),
+    ),
+    'GET /api/session/factors': () => ({ body: access.factors() }),
+    'POST /api/session/step-up': ({ body }) =>
+      access.prove(body?.['code']) ? { body: {} } : refused(401, 'wrong-credentials', 'That is not the code.'),
+
+    'GET /api/access/policies': guarded('access.explain', () => ({ body: access.policies() })),
+    'GET /api/access/why': guarded('access.explain', ({ target: { searchParams: search } }) => ({
+      body: access.why(search.get('user') ?? '', search.get('action') ?? '', search.get('patient')),
+    })),
+    'GET /api/me/break-glass': () => ({ body: access.mine(now()) }),
+    'POST /api/break-glass': guarded(
+      'break-glass.use',
+      proven(({ body, name }) => ({ body: access.openRecord(name, body ?? {}, now()) })),
+    ),
+    'POST /api/break-glass/:id/end': (_, id) => found(access.endRecord(id, now())),
+    'GET /api/break-glass': guarded('break-glass.review', ({ target }) => ({
+      body: access.emergencies(target.searchParams.get('state') === 'reviewed'),
+    })),
+    'POST /api/break-glass/:id/review': guarded(
+      'break-glass.review',
+      proven(({ body, name }, id) => found(access.review(id, body ?? {}, name, now()))),
+    ),
+
+    'GET /api/audit': guarded('audit.read', ({ target }) => ({ body: access.log.page(target.searchParams) })),
+    'GET /api/audit/heads': guarded('audit.read', () => ({ body: access.log.heads() })),
+    'GET /api/audit/proof': guarded('audit.read', ({ target }) =>
+      found(access.log.proof(Number(target.searchParams.get('position')))),
+    ),
+    'GET /api/keys': guarded('key.read', () => ({ body: access.keys() })),
+  };
+}
+
+const refused = (status: number, code: string, detail: string): MockReply => ({ status, code, detail });
