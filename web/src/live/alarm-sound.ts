@@ -70,8 +70,9 @@ export function createAlarmSound(options: {
   for (const gesture of gestures) addEventListener(gesture, unlock, { capture: true });
 
   function play(urgency: Urgency): void {
-    burst = { urgency, atMs: now() };
+    // What nobody could hear was no burst: the first click is answered by what is calling, not by its next repeat.
     if (context?.state !== 'running') return;
+    burst = { urgency, atMs: now() };
     for (const [at, hertz] of PULSES[urgency]) pulse(context, context.currentTime + 0.02 + at, hertz);
   }
 
