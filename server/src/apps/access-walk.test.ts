@@ -39,6 +39,8 @@ beforeAll(async () => {
       HEALTHSYNC_MQTT_PORT: '0',
       HEALTHSYNC_HTTPS_PORT: '0',
       HEALTHSYNC_LOG_LEVEL: 'error',
+      // Sessions are made here without signing in, by nothing but a password.
+      HEALTHSYNC_SECOND_FACTOR_ROLES: 'none',
     },
     (path) => readFileSync(path, 'utf8'),
   );

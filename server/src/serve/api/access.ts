@@ -1,9 +1,7 @@
 import { AccessPolicies, AccessWhy } from '@healthsync/contracts/access';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { type Static, Type } from 'typebox';
-import type { Decisions, Explanation, ResourceRef } from '../../access/decisions.ts';
-import type { EmergencyDesk } from '../../access/emergency-desk.ts';
-import type { Policy } from '../../access/policy-files.ts';
+import type { Explanation, ResourceRef } from '../../access/decisions.ts';
 import { rolesFor, rolesMay } from '../../access/role-decisions.ts';
 import { sessionOfUser } from '../../access/user-subject.ts';
 import { ACTION_NAMES, ACTIONS, type Action, ROLES } from '../../domain/access.ts';
@@ -13,18 +11,9 @@ import type { User } from '../../ports/accounts.ts';
 import { rfc3339 } from '../alert-shape.ts';
 import { invalid, notFound } from '../problem.ts';
 import type { Api } from '../validation.ts';
+import type { AccessServices } from './access-services.ts';
 import { registerBreakGlass } from './break-glass.ts';
 import { Id } from './parameters.ts';
-
-/** What the routes about access need. */
-export interface AccessServices {
-  readonly access: Decisions;
-  readonly policies: ReadonlyMap<string, Policy>;
-  readonly emergencies: EmergencyDesk;
-  readonly users: () => Promise<readonly User[]>;
-  readonly view: () => RegistryView;
-  readonly now: () => number;
-}
 
 const WhyQuery = Type.Object(
   {

@@ -12,7 +12,7 @@ import { decisionOn, may } from '../caller.ts';
 import { invalid, notFound, sendProblem } from '../problem.ts';
 import { signatureOf } from '../signature.ts';
 import type { Api } from '../validation.ts';
-import type { AccessServices } from './access.ts';
+import type { AccessServices } from './access-services.ts';
 import { Id, IdPath } from './parameters.ts';
 
 const LIST_DEFAULT = 50;
