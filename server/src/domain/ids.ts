@@ -36,7 +36,6 @@ export const parseWardId = (text: unknown): WardId | undefined => parseSafe(text
 export const parseDepartmentId = (text: unknown): DepartmentId | undefined =>
   parseSafe(text) as DepartmentId | undefined;
 export const parseUserId = (text: unknown): UserId | undefined => parseSafe(text) as UserId | undefined;
-export const parseTenantId = (text: unknown): TenantId | undefined => parseSafe(text) as TenantId | undefined;
 export const parseRotaId = (text: unknown): RotaId | undefined => parseSafe(text) as RotaId | undefined;
 
 export function parseReadingId(text: unknown): ReadingId | undefined {
