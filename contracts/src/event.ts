@@ -111,6 +111,13 @@ export const NewEventSubscription = Type.Object(
       description: '`https:`, and not in the house unless the settings name its host.',
     }),
     detail: Type.Optional(EventDetail),
+    party: Type.Optional(
+      Type.String({
+        pattern: '^[a-z0-9][a-z0-9._@-]{0,63}$',
+        description:
+          'Who receives it, where that is a party outside with whom patients consent to share: of whoever does not, only `place` is sent.',
+      }),
+    ),
     routes: Type.Array(EventRoute, {
       minItems: 1,
       maxItems: 20,
@@ -156,6 +163,7 @@ export const EventSubscription = Type.Object(
     /** Host only: the path of an address may be a secret. */
     host: Type.String(),
     detail: EventDetail,
+    party: Type.Optional(Type.String()),
     routes: Type.Array(EventRoute),
     position: Type.Integer({ description: 'The last event that was delivered, or passed by.' }),
     behind: Type.Integer({ description: 'Events after that.' }),

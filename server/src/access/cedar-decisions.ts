@@ -150,8 +150,9 @@ interface Kept {
   readonly atMs: number;
 }
 
-function authorize({ entities, slice, ...request }: CedarRequest): Response {
-  const answer = statefulIsAuthorized({ ...request, entities: [...entities], preparsedPolicySetId: slice.setId });
+function authorize({ principal, action, resource, context, entities, slice }: CedarRequest): Response {
+  const asked = { principal, action, resource, context, entities: [...entities] };
+  const answer = statefulIsAuthorized({ ...asked, preparsedPolicySetId: slice.setId });
   // Cedar could not read what it was asked: a bug of ours, never a yes.
   if (answer.type === 'failure') throw new Error(`Cedar: ${answer.errors.map(({ message }) => message).join('; ')}`);
   return answer.response;

@@ -1,4 +1,4 @@
-import { DEFAULT_TENANT } from '../domain/ids.ts';
+import { DEFAULT_TENANT, type UserId } from '../domain/ids.ts';
 import type { User } from '../ports/accounts.ts';
 import type { Subject } from './decisions.ts';
 
@@ -13,5 +13,18 @@ export function sessionOfUser(user: User, nowMs: number): Subject {
     ...userSubject(user),
     kind: user.roles.includes('integration') ? 'api' : 'session',
     authenticatedAtMs: nowMs,
+  };
+}
+
+/** A party outside to whom something is sent, whether it has an account here or not: for what its patients share with it. */
+export function partySubject(party: string): Subject {
+  return {
+    userId: `party:${party}` as UserId,
+    name: party,
+    roles: ['integration'],
+    wardIds: [],
+    tenantId: DEFAULT_TENANT,
+    kind: 'background',
+    purpose: 'sharing',
   };
 }

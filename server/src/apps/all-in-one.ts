@@ -1,7 +1,6 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { openDataFolder } from '../adapters/embedded/data-folder.ts';
-import { openSegmentLog } from '../adapters/embedded/segment-log/segment-log.ts';
 import { PostgresAccounts } from '../adapters/postgres/accounts.ts';
 import { writeAlarmEvents } from '../adapters/postgres/alarm-events.ts';
 import { PostgresAlarmStore } from '../adapters/postgres/alarm-store.ts';
@@ -26,7 +25,7 @@ import { createLiveHub } from '../serve/live/hub.ts';
 import type { Services } from '../serve/services.ts';
 import { shownPreviews } from '../serve/shown-previews.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
-import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
 import { authenticateDevice } from '../vitals/1-ingest/authenticate-device.ts';
 import { registerIngest } from '../vitals/1-ingest/http-ingest.ts';
 import { createMqttEndpoint } from '../vitals/1-ingest/mqtt/endpoint.ts';
@@ -44,8 +43,10 @@ import { openEscalation } from './open-escalation.ts';
 import { openEvents } from './open-events.ts';
 import { openIdentity } from './open-identity.ts';
 import { followErasures, openKeys } from './open-keys.ts';
+import { openReadings } from './open-readings.ts';
 import { openRetention } from './open-retention.ts';
 import { openTelling } from './open-telling.ts';
+import { registerGauges } from './register-gauges.ts';
 import type { Settings } from './settings.ts';
 import { undoStack } from './undo.ts';
 import { VERSION } from './version.ts';
@@ -145,32 +146,14 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   const view = () => registryView.current();
 
   // The log of readings: what is acknowledged is in here.
-  const saved = await checkpoints.load();
-  const floor = new Map(await history.position());
-  for (const { partition, next } of saved) floor.set(partition, Math.max(next, floor.get(partition) ?? 0));
-  let isLogFull = false;
-  const readings = await openSegmentLog({
-    folder: join(folder.path, 'log'),
-    partitions: settings.partitions,
-    groups: [KEEP_GROUP, ASSESS_GROUP],
-    floor,
+  const { readings, isFull } = await openReadings({
+    settings,
+    folder: folder.path,
+    checkpoints,
+    history,
+    metrics,
+    log,
     now,
-    settings: {
-      bytesMax: settings.logMaxMegabytes * MIB,
-      retainBytesMax: Math.floor((settings.logMaxMegabytes * MIB) / 2),
-      freeBytesMin: settings.diskReserveMegabytes * MIB,
-      retainMs: settings.logRetentionHours * 3_600_000,
-    },
-    hooks: {
-      onGroup: ({ writeMs, records, bytes }) => metrics.log.write({ ms: writeMs, records, bytes }),
-      onDamage: ({ what, readingsLost }) => log.error('the log is damaged', { state: what, count: readingsLost }),
-      // The text is one of a closed list, without patient data.
-      onTrouble: (trouble, error) => log.error('trouble with the log', { reason: trouble, error }),
-      onFull: (isFull) => {
-        isLogFull = isFull;
-        log[isFull ? 'error' : 'info'](isFull ? ('the log is full' as const) : ('the log has space again' as const));
-      },
-    },
   });
   undo.push('reading log', () => readings.close());
 
@@ -262,6 +245,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     keys,
     listener,
     systemAlarms: tell.systemAlarms,
+    access,
     metrics,
     log,
     now,
@@ -345,6 +329,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   });
   const services: Services = {
     access,
+    mayShow: consent.mayShow,
     view,
     refreshView: () => registryView.refresh(),
     registry,
@@ -374,7 +359,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     live,
     signIn,
     health: [
-      { name: 'log', required: true, state: () => (isLogFull ? 'down' : 'up') },
+      { name: 'log', required: true, state: () => (isFull() ? 'down' : 'up') },
       {
         name: 'database',
         // Readings are taken and alarms ring without it; what waits is history and acknowledging.
@@ -491,28 +476,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   }
 }
 
-const MIB = 1024 * 1024;
 const DAY_MS = 86_400_000;
 /** Readings behind which history is called degraded: some seconds of ten thousand devices. */
 const LAG_DEGRADED = 50_000;
 const WEB_FOLDER = join(import.meta.dirname, '../../../web/dist');
-
-type Gauges = Parameters<Metrics['gauge']>;
-
-function registerGauges(metrics: Metrics, gauges: Partial<Record<Gauges[0], Gauges[1]>>): void {
-  for (const [name, read] of Object.entries(gauges)) metrics.gauge(name as Gauges[0], read, LABELS[name as Gauges[0]]);
-}
-
-const LABELS: Partial<Record<Gauges[0], string>> = {
-  healthsync_log_lag_readings: 'group',
-  healthsync_alarms_open: 'priority',
-  healthsync_notify_pending: 'channel',
-  healthsync_system_alarms_open: 'priority',
-  healthsync_postgres_connections: 'state',
-};
-
-function countBy(values: readonly string[]): Readonly<Record<string, number>> {
-  const counts: Record<string, number> = { high: 0, medium: 0, low: 0 };
-  for (const value of values) counts[value] = (counts[value] ?? 0) + 1;
-  return counts;
-}

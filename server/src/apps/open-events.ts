@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
+import type { Decisions } from '../access/decisions.ts';
+import { partySubject } from '../access/user-subject.ts';
 import { createEventWebhook } from '../adapters/notify/event-webhook.ts';
 import { parseOutgoingAddress } from '../adapters/notify/outgoing-address.ts';
 import { PostgresAlarmEvents } from '../adapters/postgres/alarm-events.ts';
 import type { Connections } from '../adapters/postgres/connection.ts';
 import { PostgresEventSubscriptions } from '../adapters/postgres/event-subscriptions.ts';
 import type { Listener } from '../adapters/postgres/listener.ts';
+import type { PatientId } from '../domain/ids.ts';
 import { startEventCourier } from '../events/courier.ts';
 import type { SystemAlarms } from '../ports/system-alarms.ts';
 import { registerEvents } from '../serve/api/events.ts';
@@ -23,12 +26,13 @@ export async function openEvents(parts: {
   readonly keys: Pick<OpenedKeys, 'houseSeal'>;
   readonly listener: Listener;
   readonly systemAlarms: SystemAlarms;
+  readonly access: Decisions;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly now: () => number;
   readonly undo: ReturnType<typeof undoStack>;
 }): Promise<{ readonly routes: (app: FastifyInstance) => void }> {
-  const { settings, database, keys, listener, systemAlarms, metrics, log, now, undo } = parts;
+  const { settings, database, keys, listener, systemAlarms, access, metrics, log, now, undo } = parts;
   const outgoing = outgoingRules(settings);
   const events = new PostgresAlarmEvents(database);
   const subscriptions = new PostgresEventSubscriptions(database, keys.houseSeal);
@@ -37,6 +41,12 @@ export async function openEvents(parts: {
     subscriptions,
     carrier: createEventWebhook({ outgoing, now }),
     systemAlarms,
+    mayShare: (party, patientId) =>
+      access.decide({
+        principal: partySubject(party),
+        action: 'alarm.read',
+        resource: { kind: 'patient', patientId: patientId as PatientId },
+      }).allowed,
     now,
     monotonicMs: () => performance.now(),
     random: Math.random,

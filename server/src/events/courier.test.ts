@@ -18,6 +18,8 @@ const SEAL = testHouseSeal();
 
 const SECRET = `whsec_${Buffer.from('a secret of thirty-two bytes !!!').toString('base64')}`;
 const isEvent = Compile(AlarmEvent);
+/** Who shares with whom: `party patient`. */
+const sharing = new Set<string>();
 
 let database: TestDatabase;
 let events: PostgresAlarmEvents;
@@ -67,6 +69,7 @@ function startCourier(ca: string, settings: Partial<CourierSettings> = {}) {
     subscriptions,
     carrier: createEventWebhook({ outgoing: { allowedHosts: ['localhost'] }, ca, now: Date.now }),
     systemAlarms,
+    mayShare: (party, patientId) => sharing.has(`${party} ${patientId}`),
     now: Date.now,
     monotonicMs: () => performance.now(),
     random: () => 0.5,
@@ -118,6 +121,22 @@ describe('the event courier', () => {
     expect(JSON.stringify(taken)).not.toMatch(/P-a|HR 170|heartRate/);
     // A number of its own would be found in ids and times now and then.
     for (const { data } of taken) for (const field of ['value', 'limit']) expect(data).not.toHaveProperty(field);
+  });
+
+  it('sends a party outside no more than the place of whoever does not share with it, at the moment it is sent', async () => {
+    const { url, ca, taken } = await startReceiver();
+    await subscribe(url, { detail: 'values', party: 'registry' });
+    startCourier(ca);
+    await happen('a');
+    await until(() => taken.length === 1);
+    sharing.add('registry P-a');
+    await happen('a');
+    await until(() => taken.length === 2);
+    sharing.clear();
+    await happen('a');
+    await until(() => taken.length === 3);
+    expect(taken.map(({ data }) => data.patientId)).toEqual([undefined, 'P-a', undefined]);
+    expect(taken.map(({ data }) => 'value' in data || 'text' in data)).toEqual([false, true, false]);
   });
 
   it('waits at an event that is not taken, brings it again under the same id, and goes on behind it', async () => {

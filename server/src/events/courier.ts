@@ -1,4 +1,4 @@
-import { routeOf } from '../domain/alarm-event.ts';
+import { type EventDetail, routeOf } from '../domain/alarm-event.ts';
 import { backoffMs } from '../domain/notification.ts';
 import { repeat } from '../pacing/repeating.ts';
 import type {
@@ -66,6 +66,8 @@ export function startEventCourier(dependencies: {
   readonly subscriptions: EventSubscriptions;
   readonly carrier: EventCarrier;
   readonly systemAlarms: SystemAlarms;
+  /** Whether a patient's alarms may be shared with a party outside, at this moment. */
+  readonly mayShare: (party: string, patientId: string) => boolean;
   readonly now: () => number;
   readonly monotonicMs: () => number;
   /** In [0, 1). */
@@ -73,7 +75,7 @@ export function startEventCourier(dependencies: {
   readonly hooks?: CourierHooks;
   readonly settings?: Partial<CourierSettings>;
 }): EventCourier {
-  const { events, subscriptions, carrier, systemAlarms, now, monotonicMs, random, hooks = {} } = dependencies;
+  const { events, subscriptions, carrier, systemAlarms, mayShare, now, monotonicMs, random, hooks = {} } = dependencies;
   const settings = { ...DEFAULTS, ...dependencies.settings };
   const serving = new Set<Promise<void>>();
   const stopping = new AbortController();
@@ -125,13 +127,13 @@ export function startEventCourier(dependencies: {
     before: number,
     isLast: boolean,
   ): Promise<boolean> {
-    const { url, secret, detail } = subscription;
+    const { url, secret } = subscription;
     const startedMs = monotonicMs();
     const outcome = await carrier.carry({
       url,
       secret,
       id: event.id,
-      body: JSON.stringify(cloudEvent(event, detail)),
+      body: JSON.stringify(cloudEvent(event, detailFor(subscription, event))),
       signal: AbortSignal.timeout(settings.sendTimeoutMs),
     });
     const told = (what: 'delivered' | 'retry' | 'refused') => hooks.sent?.(what, monotonicMs() - startedMs);
@@ -152,6 +154,12 @@ export function startEventCourier(dependencies: {
         : { kind: 'retry', reason, nextAtMs: retryAt(subscription, outcome) },
     );
     return false;
+  }
+
+  /** Asked at every delivery, a repeated one included: what was revoked meanwhile stays here. */
+  function detailFor({ detail, party }: EventSubscriptionRecord, { facts: { patientId } }: StoredEvent): EventDetail {
+    if (party === undefined || detail === 'place') return detail;
+    return patientId !== undefined && mayShare(party, patientId) ? detail : 'place';
   }
 
   function retryAt(

@@ -34,6 +34,7 @@ export interface EventSubscriptions {
     readonly url: string;
     readonly secret: string;
     readonly detail: EventDetail;
+    readonly party?: string;
     readonly routes: readonly EventRoute[];
     readonly position: number;
     readonly by: string;
@@ -82,6 +83,8 @@ export interface EventSubscriptionRecord {
   readonly url: string;
   readonly secret: string;
   readonly detail: EventDetail;
+  /** Outside the house: more than the place is sent of those who consent to sharing with it. */
+  readonly party?: string;
   readonly routes: readonly EventRoute[];
   readonly position: number;
   readonly isPaused: boolean;

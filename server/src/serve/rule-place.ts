@@ -25,9 +25,9 @@ export function visiblePlace(
     return isThere && seesWard(principal, wardId) ? { place: { scope, wardId } } : undefined;
   }
   // Who may not see a patient's values learns nothing of how they are judged either.
-  if (!may(principal, 'vitals.read')) return undefined;
   const patientId = parsePatientId(id);
-  const patient = patientId && visiblePatient(principal, view(), patientId);
+  if (patientId === undefined || !may(principal, 'vitals.read', { kind: 'patient', patientId })) return undefined;
+  const patient = visiblePatient(principal, view(), patientId);
   return patient && { place: { scope, patientId: patient.id }, patient };
 }
 

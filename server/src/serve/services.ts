@@ -22,6 +22,8 @@ import type { ShownPreviews } from './shown-previews.ts';
 export interface Services {
   /** Who may do what. */
   readonly access: Decisions;
+  /** False: treating them needs a consent that does not stand. Absent: none is needed. */
+  readonly mayShow?: (patientId: PatientId) => boolean;
   readonly view: () => RegistryView;
   /** Rereads the registry, so that what was just written is seen by whoever asks next. */
   readonly refreshView: () => Promise<unknown>;

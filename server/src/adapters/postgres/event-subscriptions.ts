@@ -22,11 +22,21 @@ export class PostgresEventSubscriptions implements EventSubscriptions {
   }
 
   async add(subscription: Parameters<EventSubscriptions['add']>[0]): Promise<EventSubscriptionRecord> {
-    const { name, url, secret, detail, routes, position, by, atMs } = subscription;
+    const { name, url, secret, detail, party, routes, position, by, atMs } = subscription;
     const [added] = await this.#rows(
-      `insert into event_subscription (name, url, secret, detail, routes, position, created_by, created_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8) returning ${FIELDS}`,
-      [name, url, await this.#seal.seal(SECRET, secret), detail, JSON.stringify(routes), position, by, new Date(atMs)],
+      `insert into event_subscription (name, url, secret, detail, routes, position, created_by, created_at, party)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning ${FIELDS}`,
+      [
+        name,
+        url,
+        await this.#seal.seal(SECRET, secret),
+        detail,
+        JSON.stringify(routes),
+        position,
+        by,
+        new Date(atMs),
+        party ?? null,
+      ],
     );
     return added as EventSubscriptionRecord;
   }
@@ -130,7 +140,7 @@ function assignments(
   }
 }
 
-const FIELDS = `event_subscription.id, name, url, secret, detail, routes, event_subscription.position,
+const FIELDS = `event_subscription.id, name, url, secret, detail, party, routes, event_subscription.position,
   is_paused as "isPaused", is_refused as "isRefused", failures, failing_since as "failingSinceMs",
   last_failure as "lastFailure", last_delivered_at as "lastDeliveredAtMs", lease,
   created_by as "createdBy", created_at as "createdAtMs"`;

@@ -221,5 +221,9 @@ function wrong(field: string, detail: string) {
 
 /** Patients are named to who may read their values: who had most alarms is about their health. */
 function maySeePatients(principal: Principal): boolean {
-  return may(principal, 'vitals.read');
+  const everywhere = principal.wardIds.length === 0;
+  // Of a ward as a whole: for research and for others it is one patient at a time.
+  return everywhere
+    ? may(principal, 'vitals.read', { kind: 'house' })
+    : principal.wardIds.some((wardId) => may(principal, 'vitals.read', { kind: 'ward', wardId }));
 }

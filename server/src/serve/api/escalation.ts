@@ -124,8 +124,8 @@ export function registerEscalation(app: FastifyInstance, services: EscalationSer
       const principal = principalOf(request);
       const patientId = parsePatientId(patient);
       // Whoever plans rotas without looking after patients does not learn here who lies where.
-      const mayRead = may(principal, 'patient.read');
-      const place = mayRead && patientId ? visiblePatient(principal, view(), patientId) : undefined;
+      const mayRead = patientId !== undefined && may(principal, 'patient.read', { kind: 'patient', patientId });
+      const place = mayRead ? visiblePatient(principal, view(), patientId) : undefined;
       if (place === undefined) return notFound(reply, 'patient');
       const atMs = at === undefined ? now() : parseInstant(at);
       if (atMs === undefined)

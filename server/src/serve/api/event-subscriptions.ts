@@ -59,7 +59,7 @@ export function registerEventSubscriptions(app: FastifyInstance, services: Event
       },
     },
     async (request, reply) => {
-      const { name, url, detail = 'place', routes, from = 'now' } = request.body;
+      const { name, url, detail = 'place', party, routes, from = 'now' } = request.body;
       const principal = principalOf(request);
       const head = await events.head();
       const errors = [...errorsOf(url), ...(from !== 'now' && from > head ? [beyond('from', head)] : [])];
@@ -71,7 +71,17 @@ export function registerEventSubscriptions(app: FastifyInstance, services: Event
       const secret = newSecret();
       const position = from === 'now' ? head : from;
       const by = signatureOf(principal);
-      const added = await subscriptions.add({ name, url, secret, detail, routes, position, by, atMs: now() });
+      const added = await subscriptions.add({
+        name,
+        url,
+        secret,
+        detail,
+        ...(party !== undefined && { party }),
+        routes,
+        position,
+        by,
+        atMs: now(),
+      });
       wake();
       return reply.code(201).send({ subscription: await shown(added), secret });
     },
@@ -203,13 +213,14 @@ function otherWards(reply: Parameters<typeof sendProblem>[0]) {
 }
 
 function toShown(record: EventSubscriptionRecord, head: number): EventSubscription {
-  const { id, name, url, detail, routes, position, createdBy, lastFailure } = record;
+  const { id, name, url, detail, party, routes, position, createdBy, lastFailure } = record;
   const { lastDeliveredAtMs, failingSinceMs } = record;
   return {
     id,
     name,
     host: new URL(url).host,
     detail,
+    ...(party === undefined ? {} : { party }),
     routes: routes as EventSubscription['routes'],
     position,
     behind: Math.max(0, head - position),

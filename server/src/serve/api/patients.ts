@@ -17,7 +17,7 @@ import { Id, IdPath } from './parameters.ts';
 /** Wards, and who lies in them. The only routes that give names, to those with `patient.read`. */
 export function registerPatients(app: FastifyInstance, services: Services): void {
   const api = app as unknown as Api;
-  const { registry, ruleSets, view, statusOf, devices, now } = services;
+  const { mayShow, registry, ruleSets, view, statusOf, devices, now } = services;
 
   api.get(
     '/api/wards',
@@ -51,7 +51,9 @@ export function registerPatients(app: FastifyInstance, services: Services): void
         return sendProblem(reply, { status: 403, code: 'other-ward', detail: 'A ward that is not yours.' });
       const wardIds = wardsToShow(principal, ward);
       const found = await registry.patients(wardIds === undefined ? {} : { wardIds });
-      return reply.send({ patients: found.map((patient) => toListed(patient, view().place(patient.id), label)) });
+      // Where treatment needs consent. For research and for others no ward is listed at all.
+      const shown = found.filter(({ id }) => mayShow?.(id) ?? true);
+      return reply.send({ patients: shown.map((patient) => toListed(patient, view().place(patient.id), label)) });
     },
   );
 
