@@ -309,7 +309,8 @@ describe('what it is done for', () => {
     const asked = (purpose: string) =>
       call('nora', 'GET', '/api/patients/PA', undefined, { 'x-purpose-of-use': purpose });
     expect((await asked('treatment')).status).toBe(200);
-    expect((await asked('research')).body).toMatchObject({ code: 'refused-by-policy' });
+    expect((await asked('operations')).body).toMatchObject({ code: 'refused-by-policy' });
+    expect((await asked('research')).status).toBe(404);
     expect((await asked('curiosity')).body.errors[0].field).toBe('x-purpose-of-use');
   });
 });
