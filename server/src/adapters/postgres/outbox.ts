@@ -1,25 +1,25 @@
 import type pg from 'pg';
-import type { Alarm, AlarmChange, Priority } from '../../domain/alarm.ts';
+import type { Alarm } from '../../domain/alarm.ts';
 import type { AlarmId } from '../../domain/ids.ts';
 import { rankOf } from '../../domain/notification-worth.ts';
-import { type OtherPage, TAKEN_GRACE_MS } from '../../domain/told-together.ts';
 import type {
   ChannelTraffic,
   Delivery,
   DeliveryOrder,
   DeliveryRecord,
   DeliveryResult,
-  EarlierDeliveries,
-  FanOutPlan,
-  LatelyTold,
   Outbox,
 } from '../../ports/outbox.ts';
-import type { SystemAlarm } from '../../ports/system-alarms.ts';
 import { ALARM_FIELDS, toAlarm } from './alarm-rows.ts';
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
+import { CALLS, EVENTS_PER_BATCH, fanOutSome, tellApart } from './outbox-fan-out.ts';
+import { EARLIER, LATELY, type RecordRow, TAKEN_FIELDS, type TakenRow, toDelivery, toRecord } from './outbox-rows.ts';
 import { inTransaction } from './transaction.ts';
 import { withoutNulls } from './without-nulls.ts';
+
+/** Of so many events each; a flood beyond is left to the next call. */
+const BATCHES_MAX = 100;
 
 /** The outbox in PostgreSQL: events are written by the alarm store, deliveries here. */
 export class PostgresOutbox implements Outbox {
@@ -297,233 +297,4 @@ export class PostgresOutbox implements Outbox {
     );
     return new Map(rows.map(toAlarm).map((alarm) => [alarm.id, alarm]));
   }
-}
-
-/** As `domain/told-together.ts#calls`. */
-const callsAs = (alarm: string) =>
-  `(${alarm}.state = 'active' and ${alarm}.condition = 'present' and ${alarm}.acknowledged_at is null
-    and ${alarm}.snoozed_until is null)`;
-const CALLS = callsAs('alarm');
-
-/** One transaction each, so that a flood of alarms holds no locks for long; the rest comes with the next call. */
-const EVENTS_PER_BATCH = 500;
-const BATCHES_MAX = 100;
-
-async function fanOutSome(client: pg.PoolClient, plan: Parameters<Outbox['fanOut']>[0], nowMs: number) {
-  const { rows } = await client.query<{ id: number; alarmId: string; change: AlarmChange }>(
-    `select id, alarm_id as "alarmId", change from outbox_event
-     where fanned_out_at is null order by id limit $1 for update skip locked`,
-    [EVENTS_PER_BATCH],
-  );
-  const plans = rows.length === 0 ? [] : await plan(rows.map(({ change }) => change));
-  let made = 0;
-  // In order, so that a follow-up finds what the change before it ordered.
-  for (const [index, row] of rows.entries()) {
-    const planned = plans[index];
-    if (planned?.event !== undefined) made += await fanOutOne(client, row, planned, nowMs);
-  }
-  await client.query('update outbox_event set fanned_out_at = $2 where id = any($1)', [
-    rows.map(({ id }) => id),
-    new Date(nowMs),
-  ]);
-  const ids = [...new Set(rows.map(({ alarmId }) => alarmId))];
-  if (ids.length > 0) await tellApart(client, '(told.alarm_id = any($1) or held.alarm_id = any($1))', ids, nowMs);
-  return { events: rows.length, made };
-}
-
-/**
- * What was told with a page that no longer stands for it is due again; of each alarm and recipient the latest, since the
- * earlier ones say the same.
- */
-async function tellApart(client: pg.PoolClient, which: string, of: readonly string[], nowMs: number): Promise<void> {
-  await client.query(
-    `with apart as (
-       select distinct on (held.alarm_id, held.channel, held.recipient) held.id, its.acknowledged_at is not null as is_taken
-       from delivery held
-         join delivery told on told.id = held.told_with join alarm its on its.id = told.alarm_id
-         join alarm on alarm.id = held.alarm_id
-       where ${which} and held.state = 'dropped' and ${CALLS}
-         and not (
-           told.state = 'delivered' and ${callsAs('its')}
-           and array_position(array['high', 'medium', 'low'], its.priority) <= held.rank + 1
-         )
-       order by held.alarm_id, held.channel, held.recipient, held.sequence desc
-     )
-     update delivery set state = 'pending', last_detail = 'told-apart', told_with = null, leased_until = null, updated_at = $2,
-       next_at = $2::timestamptz + case when apart.is_taken then $3::float8 else 0 end * interval '1 millisecond'
-     from apart where delivery.id = apart.id`,
-    [of, new Date(nowMs), TAKEN_GRACE_MS],
-  );
-}
-
-async function fanOutOne(
-  client: pg.PoolClient,
-  row: { readonly id: number; readonly alarmId: string; readonly change: AlarmChange },
-  { event, recipients, followUpOn }: FanOutPlan,
-  nowMs: number,
-): Promise<number> {
-  if (recipients.length === 0 && followUpOn.length === 0) return 0;
-  const { rowCount } = await client.query(
-    `insert into delivery (event_id, alarm_id, event, rank, channel, recipient, user_id, is_follow_up, next_at, updated_at, ordered_at)
-     select $1, $2, $3, $4, channel, recipient, told."userId", is_follow_up, $5, $5, $5
-     from (
-       select channel, recipient, "userId", false as is_follow_up
-       from jsonb_to_recordset($6::jsonb) as wanted (channel text, recipient text, "userId" text)
-       union all
-       select channel, recipient, user_id, true from delivery
-       where alarm_id = $2 and channel = any($7) and state in ('pending', 'delivered')
-     ) as told
-     order by is_follow_up
-     on conflict do nothing`,
-    [
-      row.id,
-      row.alarmId,
-      event,
-      rankOf(row.change.alarm.priority),
-      new Date(nowMs),
-      JSON.stringify(recipients),
-      followUpOn,
-    ],
-  );
-  return rowCount ?? 0;
-}
-
-interface TakenRow {
-  readonly deliveryId: string;
-  readonly event: Delivery['event'];
-  readonly rank: 0 | 1 | 2;
-  readonly channel: string;
-  readonly recipient: string;
-  readonly userId: Delivery['userId'] | null;
-  readonly attempt: number;
-  readonly orderedAtMs: number;
-  readonly isFollowUp: boolean;
-  readonly insists: boolean;
-  readonly others?: readonly OtherPage[] | null;
-  readonly takenAtMs?: number | null;
-  readonly about:
-    | { readonly kind: 'system'; readonly alarm: SystemAlarm }
-    | { readonly kind: 'summary'; readonly count: number }
-    | null;
-  readonly alarmId: string | null;
-  readonly change: AlarmChange | null;
-  readonly wasDelivered?: boolean | null;
-  readonly isPending?: boolean | null;
-  readonly wasToldOfRaising?: boolean | null;
-  readonly latestOrderedAtMs?: number | null;
-  readonly earlierReceipt?: string | null;
-}
-
-const TAKEN_FIELDS = `
-  taken.id as "deliveryId", taken.event, rank, channel, recipient, user_id as "userId", attempts as attempt,
-  ordered_at as "orderedAtMs", is_follow_up as "isFollowUp", insists, about, taken.alarm_id as "alarmId", change, earlier.*`;
-
-function epochMs(column: string): string {
-  return `(extract(epoch from ${column}) * 1000)::float8`;
-}
-
-/** What this recipient was told of this alarm before. */
-const EARLIER = `
-  left join lateral (
-    select bool_or(before.state = 'delivered') as "wasDelivered", bool_or(before.state = 'pending') as "isPending",
-      bool_or(before.state = 'delivered' and before.event = 'raised') as "wasToldOfRaising",
-      max(before.ordered_at) filter (where before.state in ('delivered', 'pending') and not before.is_follow_up)
-        as "latestOrderedAtMs",
-      (array_agg(before.receipt order by before.delivered_at desc)
-        filter (where before.state = 'delivered' and before.receipt is not null))[1] as "earlierReceipt"
-    from delivery before
-    where before.alarm_id = taken.alarm_id and before.channel = taken.channel and before.recipient = taken.recipient
-      and before.sequence < taken.sequence
-  ) as earlier on true`;
-
-/**
- * What this person was told of other alarms of this patient, from $4 before to $4 after: `domain/told-together.ts` says
- * which of it stands for this. More than 50 pages to one person about one patient within that time say nothing more.
- */
-const LATELY = `
-  left join lateral (
-    select (
-      select jsonb_agg(page) from (
-        select jsonb_strip_nulls(jsonb_build_object(
-            'deliveryId', other.id, 'alarmId', other.alarm_id, 'event', other.event,
-            'priority', (array['high', 'medium', 'low'])[other.rank + 1],
-            'orderedAtMs', ${epochMs('other.ordered_at')}, 'deliveredAtMs', ${epochMs('other.delivered_at')},
-            'state', case when other.state = 'delivered' then 'delivered'
-              when other.attempts = 0 or (other.attempts = 1 and other.leased_until > $1) then 'under-way'
-              else 'in-trouble' end,
-            'isEarlier', other.sequence < taken.sequence,
-            'alarm', jsonb_build_object(
-              'state', its.state, 'condition', its.condition, 'priority', its.priority, 'kind', its.kind,
-              'acknowledgedAtMs', ${epochMs('its.acknowledged_at')}, 'snoozedUntilMs', ${epochMs('its.snoozed_until')}
-            )
-          )) as page
-        from delivery other join alarm its on its.id = other.alarm_id
-        where other.channel = taken.channel and other.recipient = taken.recipient
-          and other.ordered_at > taken.ordered_at - $4::float8 * interval '1 millisecond'
-          and other.ordered_at < taken.ordered_at + $4::float8 * interval '1 millisecond'
-          and other.state in ('pending', 'delivered') and not other.is_follow_up
-          and other.alarm_id <> own.id and its.patient_id = own.patient_id
-        order by other.sequence limit 50
-      ) as pages
-    ) as others,
-    -- Of the last day's: an older one that is taken now says little, and a patient may stay for months.
-    (
-      select max(acknowledged_at) from alarm
-      where alarm.patient_id = own.patient_id and alarm.raised_at > taken.ordered_at - interval '1 day'
-    ) as "takenAtMs"
-    from alarm own
-    where own.id = taken.alarm_id and $4::float8 > 0 and taken.user_id is not null and not taken.is_follow_up
-      and not taken.insists
-  ) as lately on true`;
-
-const PRIORITIES = ['high', 'medium', 'low'] as const satisfies readonly Priority[];
-
-function toDelivery(row: TakenRow, alarms: ReadonlyMap<string, Alarm>): Delivery {
-  const { deliveryId, event, channel, recipient, userId, attempt, orderedAtMs, isFollowUp, insists } = row;
-  return {
-    deliveryId,
-    event,
-    channel,
-    recipient,
-    ...(userId === null || userId === undefined ? {} : { userId }),
-    priority: PRIORITIES[row.rank],
-    attempt,
-    orderedAtMs,
-    isFollowUp,
-    insists,
-    about: row.about ?? aboutAlarm(row, alarms),
-  };
-}
-
-function aboutAlarm(row: TakenRow, alarms: ReadonlyMap<string, Alarm>): Delivery['about'] {
-  // An event's alarm is written in its own transaction, so it is there; alarms are never deleted.
-  const alarm = alarms.get(row.alarmId ?? '') ?? row.change?.alarm;
-  if (alarm === undefined) throw new Error('a delivery about an alarm that never was');
-  const change = row.change === null ? {} : { change: row.change };
-  return { kind: 'alarm', alarm, ...change, earlier: earlierOf(row), lately: latelyOf(row) };
-}
-
-function earlierOf(row: TakenRow): EarlierDeliveries {
-  return {
-    wasDelivered: row.wasDelivered === true,
-    isPending: row.isPending === true,
-    wasToldOfRaising: row.wasToldOfRaising === true,
-    ...(typeof row.latestOrderedAtMs === 'number' ? { latestOrderedAtMs: row.latestOrderedAtMs } : {}),
-    ...(row.earlierReceipt === null || row.earlierReceipt === undefined ? {} : { receipt: row.earlierReceipt }),
-  };
-}
-
-function latelyOf({ others, takenAtMs }: TakenRow): LatelyTold {
-  return { others: others ?? [], ...(typeof takenAtMs === 'number' ? { takenAtMs } : {}) };
-}
-
-interface RecordRow {
-  readonly toldWithAlarm: AlarmId | null;
-  readonly toldWithAtMs: number | null;
-}
-
-function toRecord({ toldWithAlarm, toldWithAtMs, ...row }: RecordRow): DeliveryRecord {
-  const toldWith =
-    toldWithAlarm === null || toldWithAtMs === null ? {} : { toldWith: { alarmId: toldWithAlarm, atMs: toldWithAtMs } };
-  return { ...(withoutNulls(row) as DeliveryRecord), ...toldWith };
 }
