@@ -480,3 +480,9 @@ const DAY_MS = 86_400_000;
 /** Readings behind which history is called degraded: some seconds of ten thousand devices. */
 const LAG_DEGRADED = 50_000;
 const WEB_FOLDER = join(import.meta.dirname, '../../../web/dist');
+
+function countBy(values: readonly string[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = { high: 0, medium: 0, low: 0 };
+  for (const value of values) counts[value] = (counts[value] ?? 0) + 1;
+  return counts;
+}
