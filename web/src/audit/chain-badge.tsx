@@ -10,6 +10,8 @@ const COUNT = new Intl.NumberFormat('en-GB');
 /** Heads are signed and anchored every few seconds to minutes. */
 const REREAD_MS = 15_000;
 
+const entries = (count: number): string => `${COUNT.format(count)} ${count === 1 ? 'entry' : 'entries'}`;
+
 const CHAIN_WORDS = {
   intact: '✓ Chain verified',
   broken: '✕ Chain broken',
@@ -63,14 +65,12 @@ function Chain({ heads: { head, heads, anchors, chain, prunedBefore } }: { reado
         <Fact term="Verified">
           {chain.checkedAt === undefined
             ? 'not yet'
-            : `${TIME.format(Date.parse(chain.checkedAt))}, ${COUNT.format(chain.checkedSize ?? 0)} entries, ${
+            : `${TIME.format(Date.parse(chain.checkedAt))}, ${entries(chain.checkedSize ?? 0)}, ${
                 chain.findings === 0 ? 'nothing wrong' : `${chain.findings} findings`
               }`}
         </Fact>
         <Fact term="Signed head">
-          {head === undefined
-            ? 'none yet'
-            : `${COUNT.format(head.size)} entries, ${TIME.format(Date.parse(head.signedAt))}`}
+          {head === undefined ? 'none yet' : `${entries(head.size)}, ${TIME.format(Date.parse(head.signedAt))}`}
         </Fact>
         {head !== undefined && (
           <>
@@ -101,7 +101,7 @@ function Chain({ heads: { head, heads, anchors, chain, prunedBefore } }: { reado
               </span>
               {anchoredAt !== undefined && (
                 <span className="soft">
-                  {COUNT.format(size ?? 0)} entries, {TIME.format(Date.parse(anchoredAt))}
+                  {entries(size ?? 0)}, {TIME.format(Date.parse(anchoredAt))}
                 </span>
               )}
             </li>
@@ -112,7 +112,7 @@ function Chain({ heads: { head, heads, anchors, chain, prunedBefore } }: { reado
       <ul className="heads">
         {heads.map(({ size, signedAt, rootHash }) => (
           <li key={`${size} ${signedAt}`}>
-            {COUNT.format(size)} entries <span className="soft">{TIME.format(Date.parse(signedAt))}</span>{' '}
+            {entries(size)} <span className="soft">{TIME.format(Date.parse(signedAt))}</span>{' '}
             <code>{rootHash.slice(0, 16)}…</code>
           </li>
         ))}

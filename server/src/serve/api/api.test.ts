@@ -404,6 +404,20 @@ describe('devices', () => {
     expect([deaf.status, deaf.body.code]).toEqual([409, 'not-listening']);
   });
 
+  it('lose their certificates at once, with a reason, by whoever keeps them', async () => {
+    const revoke = async (role: Parameters<typeof server.token>[0], body: unknown, id = 'D1') =>
+      server.call(`/api/devices/${id}/revoke`, { method: 'POST', token: await server.token(role), body });
+    const before = server.world.configs.length;
+    const done = await revoke('admin', { reason: 'Lost in the lift' });
+    expect([done.status, done.body]).toEqual([200, { revoked: 1 }]);
+    expect(server.world.configs.slice(before)).toEqual(['revoke D1 all Lost in the lift']);
+    expect((await revoke('charge-nurse', { reason: 'Lost in the lift' })).status).toBe(403);
+    expect((await revoke('admin', { reason: '   ' })).body.errors[0].field).toBe('reason');
+    expect((await revoke('admin', { reason: 'Lost', serial: 'AB12' })).body.errors[0].field).toBe('serial');
+    expect((await revoke('admin', { reason: 'Lost' }, 'D99')).status).toBe(404);
+    expect(server.world.configs).toHaveLength(before + 1);
+  });
+
   it('refuses what is no object, too large, or for no device', async () => {
     const token = await server.token('operator');
     const command = (body: unknown, id = 'D1') =>
