@@ -1,0 +1,292 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { Agent, request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { Consent, ConsentDecision, ConsentList, ConsentVersions } from '@healthsync/contracts/consent';
+import { Value } from 'typebox/value';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PostgresConsents } from '../adapters/postgres/consents.ts';
+import type { Role } from '../domain/access.ts';
+import type { BedId, PatientId, UserId, WardId } from '../domain/ids.ts';
+import { createSessions } from '../identity/sessions.ts';
+import { type AllInOne, startAllInOne } from './all-in-one.ts';
+import { withOpenData } from './open-data.ts';
+import { readSettings, type Settings } from './settings.ts';
+
+/** The whole program, where treatment needs consent: the stricter of the two. */
+let folder: string;
+let settings: Settings;
+let program: AllInOne;
+let agent: Agent;
+const secrets = new Map<string, string>();
+
+const PEOPLE = [
+  { name: 'phil', roles: ['physician'], wardIds: ['A'] },
+  { name: 'nora', roles: ['nurse'], wardIds: ['A'] },
+  { name: 'pia', roles: ['privacy-officer'], wardIds: [] },
+  { name: 'registry', roles: ['integration'], wardIds: [] },
+  { name: 'insurer', roles: ['integration'], wardIds: [] },
+] satisfies readonly { readonly name: string; readonly roles: readonly Role[]; readonly wardIds: readonly string[] }[];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'healthsync-consent-'));
+  const read = readSettings(
+    {
+      HEALTHSYNC_DATA: join(folder, 'd'),
+      HEALTHSYNC_MQTT_PORT: '0',
+      HEALTHSYNC_HTTPS_PORT: '0',
+      HEALTHSYNC_LOG_LEVEL: 'error',
+      HEALTHSYNC_TREATMENT_CONSENT: 'needed',
+      // Sessions are made here without signing in, by nothing but a password.
+      HEALTHSYNC_SECOND_FACTOR_ROLES: 'none',
+    },
+    (path) => readFileSync(path, 'utf8'),
+  );
+  if (read.kind !== 'ok') throw new Error(JSON.stringify(read));
+  settings = read.settings;
+  program = await startAllInOne(settings);
+  agent = new Agent({ ca: readFileSync(join(folder, 'd', 'pki', 'server-ca.pem')), keepAlive: true });
+  await withOpenData(settings, Date.now, async ({ registry, accounts }) => {
+    for (const ward of ['A', 'B'] as WardId[]) {
+      await registry.putWard({ id: ward, name: `Ward ${ward}` });
+      await registry.putBed({ id: `${ward}-1` as BedId, wardId: ward, label: `${ward}-01` });
+      await registry.putPatient({
+        id: `P${ward}` as PatientId,
+        familyName: `Zephyrin${ward}`,
+        bedId: `${ward}-1` as BedId,
+      });
+    }
+    const sessions = createSessions({ accounts, now: Date.now });
+    for (const { name, roles, wardIds } of PEOPLE) {
+      const user = { id: `u-${name}` as UserId, name, displayName: name, roles, wardIds: wardIds as WardId[] };
+      await accounts.putUser(user);
+      const { secret } = (roles as readonly Role[]).includes('integration')
+        ? await sessions.createApiToken(user, 3_600_000)
+        : await sessions.open(user, { factors: ['password'] });
+      secrets.set(name, secret);
+    }
+  });
+}, 120_000);
+
+afterAll(async () => {
+  agent?.destroy();
+  await program?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function call(who: string, method: string, path: string, sent?: unknown, headers: Record<string, string> = {}) {
+  const payload = sent === undefined ? undefined : JSON.stringify(sent);
+  const asked = request(`${program.https.replace(/\/\/[^:]+/, '//localhost')}${path}`, {
+    agent,
+    method,
+    headers: {
+      authorization: `Bearer ${secrets.get(who)}`,
+      ...(payload !== undefined && {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(payload),
+      }),
+      ...headers,
+    },
+  });
+  asked.end(payload);
+  const [response] = await once(asked, 'response');
+  const raw = await text(response);
+  return {
+    status: response.statusCode as number,
+    headers: response.headers as Record<string, string>,
+    // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever came back
+    body: (/json/.test(response.headers['content-type'] ?? '') ? JSON.parse(raw) : raw) as any,
+  };
+}
+
+const given = async (who: string, patient: string, consent: object): Promise<Consent> => {
+  const { status, body } = await call(who, 'POST', `/api/patients/${patient}/consents`, consent);
+  expect([status, [...Value.Errors(Consent, body)]], JSON.stringify(body)).toEqual([201, []]);
+  return body;
+};
+const revoked = (id: string) => call('phil', 'POST', `/api/consents/${id}/revoke`);
+const FOR_RESEARCH = { 'x-purpose-of-use': 'research' };
+const FOR_SHARING = { 'x-purpose-of-use': 'sharing' };
+
+describe('where treatment needs consent', () => {
+  it('a patient is found by it, and no longer once it is revoked', async () => {
+    expect((await call('phil', 'GET', '/api/patients/PA')).status).toBe(404);
+    expect((await call('phil', 'GET', '/api/patients')).body).toEqual({ patients: [] });
+    const { id } = await given('phil', 'PA', { purpose: 'treatment' });
+    expect((await call('phil', 'GET', '/api/patients/PA')).body.familyName).toBe('ZephyrinA');
+    expect((await call('nora', 'GET', '/api/patients')).body.patients).toHaveLength(1);
+    expect((await revoked(id)).status).toBe(200);
+    for (const who of ['phil', 'nora']) expect((await call(who, 'GET', '/api/patients/PA')).status).toBe(404);
+    expect((await call('phil', 'GET', '/api/patients')).body).toEqual({ patients: [] });
+  });
+  it('an emergency opens it, and a purpose that is only said does not', async () => {
+    const said = { 'x-purpose-of-use': 'emergency' };
+    expect((await call('nora', 'GET', '/api/patients/PA', undefined, said)).status).toBe(404);
+    const opened = await call('nora', 'POST', '/api/break-glass', { patientId: 'PA', reason: 'found unconscious' });
+    expect(opened.status).toBe(201);
+    expect((await call('nora', 'GET', '/api/patients/PA')).status).toBe(200);
+    await call('nora', 'POST', `/api/break-glass/${opened.body.id}/end`);
+    expect((await call('nora', 'GET', '/api/patients/PA')).status).toBe(404);
+  });
+  it('alarms are told in any case', async () => {
+    expect((await call('nora', 'GET', '/api/alerts')).status).toBe(200);
+  });
+});
+
+describe('for research', () => {
+  it('one patient who consents can be read, as long as it stands, and no ward', async () => {
+    const read = () => call('phil', 'GET', '/api/patients/PA', undefined, FOR_RESEARCH);
+    expect((await read()).status).toBe(404);
+    const { id } = await given('phil', 'PA', { purpose: 'research' });
+    expect((await read()).status).toBe(200);
+    expect((await call('phil', 'GET', '/api/patients', undefined, FOR_RESEARCH)).body).toEqual({ patients: [] });
+    expect((await call('phil', 'GET', '/api/live', undefined, FOR_RESEARCH)).status).toBe(403);
+    await revoked(id);
+    expect((await read()).status).toBe(404);
+  });
+  it('a deny stands above a permit; one to come opens nothing yet', async () => {
+    const read = () => call('phil', 'GET', '/api/patients/PA', undefined, FOR_RESEARCH);
+    const later = await given('phil', 'PA', { purpose: 'research', from: new Date(Date.now() + 60_000).toISOString() });
+    expect([later.standing, (await read()).status]).toEqual(['to-come', 404]);
+    const permit = await given('phil', 'PA', { purpose: 'research' });
+    expect((await read()).status).toBe(200);
+    const deny = await given('phil', 'PA', { purpose: 'research', decision: 'deny' });
+    expect((await read()).status).toBe(404);
+    for (const { id } of [later, permit, deny]) await revoked(id);
+  });
+  it('what another process revoked holds here', async () => {
+    const { id } = await given('phil', 'PA', { purpose: 'research' });
+    await withOpenData(settings, Date.now, async ({ database }) => {
+      const consents = new PostgresConsents(database);
+      const [newest] = await consents.versions(id);
+      if (newest === undefined) throw new Error('not kept');
+      await consents.keep({ ...newest, version: 2, state: 'revoked', recordedAtMs: Date.now() });
+    });
+    // By its notice, which is on its way.
+    await expect
+      .poll(async () => (await call('phil', 'GET', '/api/patients/PA', undefined, FOR_RESEARCH)).status)
+      .toBe(404);
+  });
+});
+
+it('what is shared with one party is not with another, and with none for treatment', async () => {
+  const { id } = await given('pia', 'PB', { purpose: 'sharing', party: 'registry' });
+  const read = (who: string, headers: Record<string, string>) =>
+    call(who, 'GET', '/api/patients/PB', undefined, headers);
+  expect((await read('registry', FOR_SHARING)).status).toBe(200);
+  expect((await read('insurer', FOR_SHARING)).status).toBe(404);
+  expect((await read('registry', {})).status).toBe(404);
+  await call('pia', 'POST', `/api/consents/${id}/revoke`);
+  expect((await read('registry', FOR_SHARING)).status).toBe(404);
+});
+
+describe('recording', () => {
+  it('is for physicians, charge nurses and privacy officers, and of one’s own ward', async () => {
+    expect((await call('nora', 'POST', '/api/patients/PA/consents', { purpose: 'research' })).status).toBe(403);
+    expect((await call('registry', 'POST', '/api/patients/PA/consents', { purpose: 'research' })).status).toBe(403);
+    expect((await call('phil', 'POST', '/api/patients/PB/consents', { purpose: 'research' })).status).toBe(404);
+    const { id } = await given('pia', 'PB', { purpose: 'research' });
+    for (const [method, path] of [
+      ['GET', `/api/consents/${id}/versions`],
+      ['POST', `/api/consents/${id}/revoke`],
+      ['GET', `/fhir/Consent/${id}`],
+    ] as const)
+      expect((await call('phil', method, path)).status, path).toBe(404);
+    await call('pia', 'POST', `/api/consents/${id}/revoke`);
+  });
+  it('names everything that is wrong', async () => {
+    const { status, body } = await call('phil', 'POST', '/api/patients/PA/consents', {
+      purpose: 'sharing',
+      until: '2020-01-01T00:00:00Z',
+      givenAt: '2999-01-01T00:00:00+02:00',
+    });
+    expect(status).toBe(400);
+    expect(body.errors.map(({ field }: { field: string }) => field)).toEqual(['party', 'until', 'until', 'givenAt']);
+  });
+  it('changes times as a new version, of the version one has seen; says which decided when', async () => {
+    const { id, version } = await given('phil', 'PA', { purpose: 'research' });
+    const path = `/api/consents/${id}`;
+    const until = new Date(Date.now() + 3_600_000).toISOString();
+    expect((await call('phil', 'PUT', path, { until })).status).toBe(428);
+    expect((await call('phil', 'PUT', path, { until, version })).body).toMatchObject({ version: 2, until });
+    expect((await call('phil', 'PUT', path, { until: null, version })).status).toBe(412);
+    await revoked(id);
+    expect((await revoked(id)).body.code).toBe('already-revoked');
+    const { body } = await call('pia', 'GET', `${path}/versions`);
+    expect([...Value.Errors(ConsentVersions, body)]).toEqual([]);
+    expect(body.versions.map(({ version: each, state }: Consent) => [each, state])).toEqual([
+      [3, 'revoked'],
+      [2, 'active'],
+      [1, 'active'],
+    ]);
+    const at = body.versions[1].recordedAt;
+    const asked = await call('pia', 'GET', `/api/patients/PA/consent-decision?purpose=research&at=${at}`);
+    expect([...Value.Errors(ConsentDecision, asked.body)]).toEqual([]);
+    expect(asked.body).toMatchObject({ decision: 'given', consentId: id, version: 2 });
+    const list = await call('pia', 'GET', '/api/patients/PA/consents');
+    expect([...Value.Errors(ConsentList, list.body)]).toEqual([]);
+    expect(list.body.treatment).toBe('needed');
+  });
+});
+
+describe('as FHIR R4', () => {
+  const fhir = { 'content-type': 'application/fhir+json' };
+
+  it('comes back as it was sent, and opens what it says', async () => {
+    const { id } = await given('phil', 'PA', { purpose: 'research' });
+    const { body: resource } = await call('phil', 'GET', `/fhir/Consent/${id}`);
+    expect(resource).toMatchObject({ resourceType: 'Consent', status: 'active', patient: { reference: 'Patient/PA' } });
+    await revoked(id);
+    expect((await call('phil', 'GET', `/fhir/Consent/${id}`)).body.status).toBe('inactive');
+    expect((await call('phil', 'GET', `/fhir/Consent/${id}/_history/1`)).body.status).toBe('active');
+    const sent = await call('phil', 'POST', '/fhir/Consent', resource, fhir);
+    expect([sent.status, sent.headers['content-type']]).toEqual([201, 'application/fhir+json; charset=utf-8']);
+    expect({ ...sent.body, id: '', meta: {} }).toEqual({ ...resource, id: '', meta: {} });
+    expect((await call('phil', 'GET', '/api/patients/PA', undefined, FOR_RESEARCH)).status).toBe(200);
+    const found = await call('phil', 'GET', '/fhir/Consent?patient=Patient/PA');
+    expect(found.body.entry.map(({ resource: one }: { resource: { id: string } }) => one.id)).toContain(sent.body.id);
+    await revoked(sent.body.id);
+  });
+  it('is refused with the elements that are not understood', async () => {
+    const { id } = await given('phil', 'PA', { purpose: 'research' });
+    const { body: resource } = await call('phil', 'GET', `/fhir/Consent/${id}`);
+    await revoked(id);
+    resource.provision.provision[0].dataPeriod = { start: '2026-01-01' };
+    const refused = await call('phil', 'POST', '/fhir/Consent', { ...resource, verification: [] }, fhir);
+    expect([refused.status, refused.body.resourceType]).toEqual([422, 'OperationOutcome']);
+    expect(refused.body.issue.flatMap(({ expression }: { expression: string[] }) => expression)).toEqual([
+      'Consent.verification',
+      'Consent.provision.provision[0].dataPeriod',
+    ]);
+    const unknown = await call('phil', 'POST', '/fhir/Consent', { ...resource, patient: { reference: 'Patient/PB' } });
+    expect(unknown.status).toBe(422);
+  });
+});
+
+it('the audit says what was recorded, what was read by which consent, and what was refused for want of one', async () => {
+  const { id } = await given('phil', 'PA', { purpose: 'research' });
+  await call('phil', 'GET', '/api/patients/PA', undefined, FOR_RESEARCH);
+  await revoked(id);
+  await call('phil', 'GET', '/api/patients/PA', undefined, FOR_RESEARCH);
+  const { body } = await call('pia', 'GET', '/api/audit?patient=PA&limit=20');
+  const entries = body.entries as {
+    action: string;
+    outcome: string;
+    purpose?: string;
+    policies?: string[];
+    detail: Record<string, unknown>;
+  }[];
+  const reads = entries.filter(({ action, purpose }) => action === 'patient.read' && purpose === 'research');
+  expect(reads[0]).toMatchObject({ outcome: 'denied', policies: ['consent'] });
+  expect(reads[1]).toMatchObject({ outcome: 'allowed', detail: { consent: `${id}#1` } });
+  expect(
+    entries.find(({ action, detail }) => action === 'consent.write' && detail['state'] === 'revoked'),
+  ).toMatchObject({
+    outcome: 'allowed',
+    detail: { version: 2, consentTo: 'research' },
+  });
+  expect(JSON.stringify(entries)).not.toContain('Zephyrin');
+}, 20_000);
