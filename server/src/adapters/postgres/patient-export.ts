@@ -41,6 +41,7 @@ export const PATIENT_TABLES: readonly { readonly table: string; readonly where: 
   { table: 'alarm_change', where: OF_ALARM, order: 'id' },
   { table: 'delivery', where: OF_ALARM, order: 'id' },
   { table: 'emergency_access', where: OF_PATIENT, order: 'began_at, id' },
+  { table: 'consent_version', where: OF_PATIENT, order: 'recorded_at, consent_id, version' },
   // Who looked, and what was done: the patient may know it (HIPAA §164.528, GDPR Art. 15).
   { table: 'audit_entry', where: OF_PATIENT, order: 'position' },
 ];

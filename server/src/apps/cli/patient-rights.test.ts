@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PostgresAlarmStore } from '../../adapters/postgres/alarm-store.ts';
+import { PostgresConsents } from '../../adapters/postgres/consents.ts';
 import type { AlarmId, PatientId } from '../../domain/ids.ts';
+import { consentOf } from '../../ports/consents.contract.ts';
 import { began } from '../../ports/test-transitions.ts';
 import { withOpenData } from '../open-data.ts';
 import { settingsOfProcess } from '../settings.ts';
@@ -71,6 +73,35 @@ describe('a patient whose name and note are kept', () => {
       expect(await registry.findPatientByMrn('mrn canary 4711')).toMatchObject(PATIENT);
     });
     expect(filesWithCanary(data())).toEqual([]);
+  });
+
+  it('is exported for research and to a party by their consent only, for research without the name', async () => {
+    const sharing = (out: string) => [
+      'patient',
+      'export',
+      'P-a',
+      '--out',
+      out,
+      '--for',
+      'sharing',
+      '--party',
+      'registry',
+    ];
+    const research = (out: string) => ['patient', 'export', 'P-a', '--out', out, '--for', 'research'];
+    const at = (name: string) => join(folder, name);
+    await expect(run(data(), ...sharing(at('refused')))).rejects.toThrow(/does not consent to sharing with registry/);
+    await withOpenData(settings(), Date.now, async ({ database }) => {
+      const consents = new PostgresConsents(database);
+      const given = consentOf({ patientId: PATIENT.id, purpose: 'research' });
+      await consents.keep(given);
+      await consents.keep({ ...given, id: 'b', purpose: 'sharing', party: 'registry' });
+      await consents.keep({ ...given, id: 'b', version: 2, purpose: 'sharing', party: 'registry', state: 'revoked' });
+    });
+    await expect(run(data(), ...sharing(at('refused')))).rejects.toThrow(/does not consent/);
+    expect(readdirSync(folder)).not.toContain('refused');
+    expect(await run(data(), ...research(at('research')))).toMatchObject({ counts: { patient: 1, alarm: 1 } });
+    expect(readFileSync(at('research'), 'utf8')).not.toMatch(/Canary|audit_entry|consent_version/);
+    await rm(at('research'));
   });
 
   it('can have everything that is kept of them, and keys may be rotated before', async () => {

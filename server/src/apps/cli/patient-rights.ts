@@ -1,6 +1,8 @@
-import { open } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { type AlarmId, parsePatientId } from '../../domain/ids.ts';
+import type { Connections } from '../../adapters/postgres/connection.ts';
+import { type ConsentQuestion, decideConsent } from '../../domain/consent.ts';
+import { type AlarmId, type PatientId, parsePatientId } from '../../domain/ids.ts';
 import { subjectOf } from '../../keys/patient-seal.ts';
 import {
   type Answer,
@@ -15,12 +17,16 @@ import {
 
 /** What a patient may ask for: everything that is kept about them, and to be forgotten. */
 export function registerPatientRights(patients: Command, context: CommandContext): void {
-  addCommand<[string], { readonly out: string }>(
+  addCommand<[string], ExportOptions>(
     patients,
     {
       usage: 'export <patient>',
       description: 'everything that is kept about one patient, as lines of JSON in a new file',
-      configure: (command) => command.requiredOption('--out <file>', 'the file to make, readable to its owner only'),
+      configure: (command) =>
+        command
+          .requiredOption('--out <file>', 'the file to make, readable to its owner only')
+          .option('--for <purpose>', 'own, for the patient themselves; research; or sharing, by their consent', 'own')
+          .option('--party <name>', 'with whom it is shared, with --for sharing'),
       run: exportPatient,
     },
     context,
@@ -40,37 +46,74 @@ export function registerPatientRights(patients: Command, context: CommandContext
   );
 }
 
-async function exportPatient(
-  context: CommandContext,
-  options: { readonly out: string },
-  patient: string,
-): Promise<Answer> {
+async function exportPatient(context: CommandContext, options: ExportOptions, patient: string): Promise<Answer> {
   const id = required('<patient>', parsePatientId(patient), ID_EXPECTED);
+  const asked = purposeOf(options);
   const { patientRows } = await import('../../adapters/postgres/patient-export.ts');
   return withExistingData(context, async ({ registry, alarms, database }) => {
     const known = await registry.findPatient(id);
     if (known === undefined) throw new Refusal(`<patient>: there is no patient ${id}`);
+    if (asked !== undefined) await requireConsent(database, id, { ...asked, atMs: context.now() });
     const counts: Record<string, number> = {};
     const file = await open(options.out, 'wx', 0o600);
     const write = async (kind: string, value: unknown): Promise<void> => {
       counts[kind] = (counts[kind] ?? 0) + 1;
       await file.write(`${JSON.stringify({ kind, value })}\n`);
     };
+    let isWhole = false;
     try {
-      await write('patient', known);
+      // Whoever researches needs no name.
+      await write('patient', asked?.purpose === 'research' ? { id } : known);
+      let current = '';
       for await (const { table, row } of patientRows(database, id)) {
+        if (asked !== undefined && OWN_ONLY.has(table)) continue;
+        // What is revoked while a long export runs ends it.
+        if (asked !== undefined && table !== current)
+          await requireConsent(database, id, { ...asked, atMs: context.now() });
+        current = table;
         await write(table, row);
-        if (table !== 'alarm') continue;
+        if (table !== 'alarm' || asked?.purpose === 'research') continue;
         const { id: alarmId } = row as { readonly id: AlarmId };
         for (const note of await alarms.notes(alarmId)) await write('alarm_note', { alarmId, ...note });
       }
       await file.sync();
+      isWhole = true;
     } finally {
       await file.close();
+      if (!isWhole) await rm(options.out, { force: true });
     }
     const text = Object.entries(counts).map(([kind, count]) => `${count} ${kind}`);
     return { json: { patient: id, file: options.out, counts }, text: `${options.out}: ${text.join(', ')}` };
   });
+}
+
+/** Who looked, and what else was consented to, is nobody's but the patient's. */
+const OWN_ONLY = new Set(['audit_entry', 'emergency_access', 'consent_version']);
+
+interface ExportOptions {
+  readonly out: string;
+  readonly for: string;
+  readonly party?: string;
+}
+
+/** Undefined: for the patient themselves, who need not consent to see what is theirs (GDPR Art. 15). */
+function purposeOf({ for: purpose, party }: ExportOptions): Omit<ConsentQuestion, 'atMs'> | undefined {
+  if (purpose !== 'sharing' && party !== undefined) throw new Misuse('--party', 'only with --for sharing');
+  if (purpose === 'own') return undefined;
+  if (purpose === 'research') return { purpose };
+  if (purpose !== 'sharing') throw new Misuse('--for', 'expected own, research or sharing');
+  if (party === undefined) throw new Misuse('--party', 'is needed: sharing is with somebody who is named');
+  return { purpose, party };
+}
+
+/** Read from the table at this moment: what was revoked a moment ago is not exported. */
+async function requireConsent(database: Connections, patientId: PatientId, question: ConsentQuestion): Promise<void> {
+  const { PostgresConsents } = await import('../../adapters/postgres/consents.ts');
+  const standing = await new PostgresConsents(database).standing({ nowMs: question.atMs, patientId });
+  if (decideConsent(standing, question).kind === 'given') return;
+  throw new Refusal(
+    `--for: the patient does not consent to ${question.purpose}${question.party === undefined ? '' : ` with ${question.party}`}`,
+  );
 }
 
 async function erasePatient(
