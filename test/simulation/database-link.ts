@@ -4,9 +4,8 @@ import { Failure } from '../../server/src/ports/failure.ts';
 import type { Delivery, DeliveryOrder, DeliveryResult, Outbox } from '../../server/src/ports/outbox.ts';
 import type { Dice } from './dice.ts';
 import { FAULTS_END_MS, type NodeName, type Plan, START_MS } from './plan.ts';
-import type { Planted } from './planted.ts';
 import type { Life } from './virtual-time.ts';
-import { short, type World } from './world.ts';
+import { type Planted, short, type World } from './world.ts';
 
 /**
  * The way of one process to the database. A call takes time, is refused, is done and its answer lost, or is the last

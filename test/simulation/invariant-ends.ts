@@ -1,4 +1,4 @@
-import type { Deliveries } from './invariants.ts';
+import type { Deliveries } from './deliveries.ts';
 import type { Node } from './node.ts';
 import { short, type World } from './world.ts';
 

@@ -2,7 +2,7 @@ import type { Alarm } from '../../server/src/domain/alarm.ts';
 import type { AlarmId } from '../../server/src/domain/ids.ts';
 import { happeningOf } from '../../server/src/domain/topic.ts';
 import type { DeliveryRecord } from '../../server/src/ports/outbox.ts';
-import type { Deliveries } from './invariants.ts';
+import type { Deliveries } from './deliveries.ts';
 import { BOARD, HEART_RATE, RESPIRATION, SPO2, STAFF } from './ward.ts';
 import { type Page, short, type World } from './world.ts';
 

@@ -1,5 +1,5 @@
 import { happeningOf } from '../../server/src/domain/topic.ts';
-import type { Deliveries } from './invariants.ts';
+import type { Deliveries } from './deliveries.ts';
 import { LEASE_MS } from './node.ts';
 import { CLOCK_WRONG_MS } from './plan.ts';
 import { BOARD } from './ward.ts';

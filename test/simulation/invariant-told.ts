@@ -2,7 +2,7 @@ import type { Alarm } from '../../server/src/domain/alarm.ts';
 import { nextDueMs } from '../../server/src/domain/alarm-time.ts';
 import { definitionFor } from '../../server/src/domain/escalation-round.ts';
 import type { DeliveryRecord } from '../../server/src/ports/outbox.ts';
-import type { Deliveries } from './invariants.ts';
+import type { Deliveries } from './deliveries.ts';
 import { FAULTS_END_MS, type Plan, START_MS } from './plan.ts';
 import { BOARD } from './ward.ts';
 import { type Page, short, type World } from './world.ts';

@@ -9,9 +9,6 @@ import { callsAreTold, escalationsGoOn, everyAlarmWasTold, timePasses } from './
 import type { Node } from './node.ts';
 import type { World } from './world.ts';
 
-/** By alarm: everything that was ordered about it. */
-export type Deliveries = ReadonlyMap<AlarmId, readonly DeliveryRecord[]>;
-
 /** What must hold all the time once nothing goes wrong any more. */
 export async function onTheWay(world: World): Promise<readonly string[]> {
   return [...escalationsGoOn(world), ...timePasses(world), ...(await callsAreTold(world))];

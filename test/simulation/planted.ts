@@ -2,25 +2,7 @@ import type { AlarmChange, ConditionTransition } from '../../server/src/domain/a
 import type { AssignedReading } from '../../server/src/domain/reading.ts';
 import type { Delivery, DeliveryOrder } from '../../server/src/ports/outbox.ts';
 import type { Advance, WorkflowStore } from '../../server/src/ports/workflow-store.ts';
-import type { World } from './world.ts';
-
-/** A bug put in on purpose, around a port: to know that the simulator would find it. */
-export interface Planted {
-  readonly name: string;
-  /** In place of what a call to the database does. */
-  readonly around?: (call: Call) => Promise<unknown>;
-  /** What of the changes of a transaction the escalations hear. */
-  readonly followed?: (changes: readonly AlarmChange[]) => readonly AlarmChange[];
-  /** A reading as the program is given it; what is durable stays as it is. */
-  readonly heard?: (reading: AssignedReading) => AssignedReading;
-}
-
-interface Call {
-  readonly what: string;
-  readonly given: readonly unknown[];
-  readonly execute: () => Promise<unknown>;
-  readonly world: World;
-}
+import type { Planted } from './world.ts';
 
 export const PLANTED: readonly Planted[] = [
   {

@@ -4,9 +4,8 @@ import { atTheEnd, onTheWay } from './invariants.ts';
 import { type Node, runNode } from './node.ts';
 import { people } from './people.ts';
 import { type Arrival, END_MS, FAULTS_END_MS, planOf, START_MS } from './plan.ts';
-import type { Planted } from './planted.ts';
 import { useTime } from './virtual-timers.ts';
-import { openWorld, type World } from './world.ts';
+import { openWorld, type Planted, type World } from './world.ts';
 
 /** What became of one seed. */
 export interface Story {

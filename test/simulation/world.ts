@@ -7,7 +7,6 @@ import type { AlarmChange } from '../../server/src/domain/alarm.ts';
 import type { AlarmId, PatientId } from '../../server/src/domain/ids.ts';
 import type { AssignedReading } from '../../server/src/domain/reading.ts';
 import { type Plan, START_MS } from './plan.ts';
-import type { Planted } from './planted.ts';
 import { VirtualTime } from './virtual-time.ts';
 import { ESCALATION, POLICY } from './ward.ts';
 
@@ -44,6 +43,24 @@ export interface World {
   /** Milliseconds since the story began. */
   sinceStart(): number;
   tell(line: () => string): void;
+}
+
+/** A bug put in on purpose, around a port: to know that the simulator would find it. */
+export interface Planted {
+  readonly name: string;
+  /** In place of what a call to the database does. */
+  readonly around?: (call: Call) => Promise<unknown>;
+  /** What of the changes of a transaction the escalations hear. */
+  readonly followed?: (changes: readonly AlarmChange[]) => readonly AlarmChange[];
+  /** A reading as the program is given it; what is durable stays as it is. */
+  readonly heard?: (reading: AssignedReading) => AssignedReading;
+}
+
+interface Call {
+  readonly what: string;
+  readonly given: readonly unknown[];
+  readonly execute: () => Promise<unknown>;
+  readonly world: World;
 }
 
 export interface Notice {

@@ -1,5 +1,5 @@
 import type { MockAccess } from './mock-access.ts';
-import type { MockReply, MockRequest } from './mock-routes.ts';
+import type { MockReply, MockRequest } from './mock-reply.ts';
 
 type Handler = (request: MockRequest, id: string) => MockReply;
 

@@ -12,22 +12,10 @@ import {
   mockPreview,
 } from './mock-escalation.ts';
 import type { MockHouse } from './mock-house.ts';
+import type { MockReply, MockRequest } from './mock-reply.ts';
 import { createMockRules } from './mock-rules.ts';
 import type { MockWard } from './mock-ward.ts';
 
-export interface MockRequest {
-  readonly method: string;
-  readonly target: URL;
-  readonly body: Readonly<Record<string, unknown>> | undefined;
-  readonly role: string;
-  /** Display name of who asks. */
-  readonly name: string;
-}
-export type MockReply =
-  | { readonly status?: undefined; readonly body: object }
-  | { readonly status: number; readonly code: string; readonly detail: string; readonly more?: object };
-
-/** What the API answers, by the contracts. */
 export interface MockRoutes {
   answer(request: MockRequest): MockReply;
   /** The next request whose path ends so is refused, once. */

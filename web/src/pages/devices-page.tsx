@@ -182,7 +182,7 @@ function DeviceTable({ devices }: { readonly devices: DeviceList['devices'] }) {
                     <button
                       type="button"
                       className="plain-button entry-button"
-                      aria-label={`Certificates of ${device.id}`}
+                      aria-label={`Certificates of ${device.id}: ${device.certificates.length}`}
                       onClick={() => setOpened(device.id)}
                     >
                       {device.certificates.length}
