@@ -67,7 +67,7 @@ describe('emergency access', () => {
   it('is reviewed with a word why, after a fresh proof, and leads to what they did', async (context) => {
     if (browser === undefined) return context.skip();
     const { page, mock, close } = await openPage(browser, { path: '/emergencies', role: 'privacy-officer', ...BIG });
-    await page.getByRole('button', { name: 'Review', exact: true }).click();
+    await page.getByRole('button', { name: 'Review it' }).click();
     await page.getByLabel('not justified').check();
     await page.getByLabel('Comment').fill('Their nurse was in the room.');
     await page.getByRole('button', { name: 'Save the review' }).click();
@@ -178,12 +178,10 @@ describe('the accounts', () => {
   it('are kept by whoever may: second factors taken away after a fresh proof', async (context) => {
     if (browser === undefined) return context.skip();
     const { page, mock, close } = await openPage(browser, { path: '/users', role: 'admin', ...BIG });
-    await page.getByRole('button', { name: 'Take away the second factors of Dr Ama Osei' }).click();
+    await page.getByRole('button', { name: 'Reset factors of Dr Ama Osei' }).click();
     await page.getByRole('button', { name: 'Take them away' }).click();
     await prove(page);
-    await page
-      .getByRole('button', { name: 'Take away the second factors of Dr Ama Osei' })
-      .waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Reset factors of Dr Ama Osei' }).waitFor({ state: 'detached' });
     expect(mock.requests.filter((request) => request.endsWith('/reset-factors'))).toHaveLength(2);
     await close();
   });

@@ -50,7 +50,7 @@ const PAGES = [
   ['the accounts', { path: '/users', role: 'admin' }, 'text=Kim Larsen'],
   ['why they can see', { path: '/why', role: 'privacy-officer' }, '.policies'],
   ['emergencies to review', { path: '/emergencies', role: 'privacy-officer' }, '.emergency-reason'],
-  ['a review', { path: '/emergencies', role: 'privacy-officer', click: 'Review' }, '[role=dialog] textarea'],
+  ['a review', { path: '/emergencies', role: 'privacy-officer', click: 'Review it' }, '[role=dialog] textarea'],
   ['an emergency', { path: '/patients', click: 'Emergency in another ward' }, '[role=dialog] textarea'],
   ['the audit', { path: '/audit', role: 'privacy-officer' }, '.chain-badge[data-state="intact"]'],
   ['the audit on a phone', { path: '/audit', role: 'security', width: 390, height: 844 }, '.entry-button'],

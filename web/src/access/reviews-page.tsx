@@ -127,7 +127,7 @@ function Case({
           )}
           {review === undefined && (
             <Button size="xs" onClick={onReview}>
-              Review
+              Review it
             </Button>
           )}
         </span>

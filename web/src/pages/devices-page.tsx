@@ -185,7 +185,7 @@ function DeviceTable({ devices }: { readonly devices: DeviceList['devices'] }) {
                       aria-label={`Certificates of ${device.id}: ${device.certificates.length}`}
                       onClick={() => setOpened(device.id)}
                     >
-                      {device.certificates.length}
+                      Certificates<span className="unseen"> of {device.id}</span>
                     </button>
                   </span>
                 </td>

@@ -242,12 +242,7 @@ function UserRow({
               </Button>
             )}
             {user.secondFactors.length > 0 && (
-              <Button
-                size="xs"
-                variant="default"
-                aria-label={`Take away the second factors of ${user.displayName}`}
-                onClick={onReset}
-              >
+              <Button size="xs" variant="default" aria-label={`Reset factors of ${user.displayName}`} onClick={onReset}>
                 Reset factors
               </Button>
             )}
