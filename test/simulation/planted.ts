@@ -1,8 +1,7 @@
 import type { AlarmChange, ConditionTransition } from '../../server/src/domain/alarm.ts';
-import type { AssignedReading } from '../../server/src/domain/reading.ts';
 import type { Delivery, DeliveryOrder } from '../../server/src/ports/outbox.ts';
 import type { Advance, WorkflowStore } from '../../server/src/ports/workflow-store.ts';
-import type { Planted } from './world.ts';
+import type { Planted, World } from './world.ts';
 
 export const PLANTED: readonly Planted[] = [
   {
