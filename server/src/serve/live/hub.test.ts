@@ -69,6 +69,20 @@ const turns = async (check: () => boolean) => {
 };
 
 describe('the live hub', () => {
+  it('what may no longer be shown is gone from open streams with the next tick', async () => {
+    const { hub, statuses } = house(1);
+    const { one, written, names } = reader();
+    hub.attach(one);
+    await turns(() => names().includes('snapshot'));
+    const [[id] = []] = statuses;
+    if (id === undefined) throw new Error('nobody is here');
+    statuses.delete(id);
+    hub.touched([id]);
+    await turns(() => names().includes('vitals'));
+    const told = written.map(String).find((text) => text.includes('event: vitals')) ?? '';
+    expect(told).toContain('"values":{}');
+    hub.close();
+  });
   it('serialises once: every reader is given the same bytes', async () => {
     const { hub } = house(40);
     const readers = [reader(), reader({ wards: new Set(['W1' as WardId]) })];
