@@ -179,12 +179,7 @@ function DeviceTable({ devices }: { readonly devices: DeviceList['devices'] }) {
                 <td className="nowrap">
                   <span className="row">
                     <CertificateEnd certificates={device.certificates} />
-                    <button
-                      type="button"
-                      className="plain-button entry-button"
-                      aria-label={`Certificates of ${device.id}: ${device.certificates.length}`}
-                      onClick={() => setOpened(device.id)}
-                    >
+                    <button type="button" className="plain-button entry-button" onClick={() => setOpened(device.id)}>
                       Certificates<span className="unseen"> of {device.id}</span>
                     </button>
                   </span>
