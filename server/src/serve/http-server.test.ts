@@ -47,7 +47,9 @@ describe('access', () => {
     expect(operations.length).toBeGreaterThan(20);
     for (const { path, method, isPublic } of operations) {
       const { status, body } = await server.call(path, { method, ...(method !== 'GET' && { body: {} }) });
-      if (isPublic) expect([200, 400, 404, 503], `${method} ${path}`).toContain(status);
+      // A step of signing in asks for the step before it, not for a session.
+      const asksForPassword = status === 401 && body.code === 'sign-in-again';
+      if (isPublic) expect(asksForPassword || [200, 400, 404, 503].includes(status), `${method} ${path}`).toBe(true);
       else expect([status, body.code], `${method} ${path}`).toEqual([401, 'not-signed-in']);
     }
     expect(operations.filter((one) => one.isPublic).map((one) => `${one.method} ${one.path}`)).toEqual([
@@ -55,6 +57,17 @@ describe('access', () => {
       'POST /api/setup',
       'GET /health/live',
       'GET /health/ready',
+      // Signing in goes in steps: what is owed after the password is shown by the one who showed it.
+      'GET /api/session/ways',
+      'GET /api/session/pending',
+      'POST /api/session/second-factor',
+      'POST /api/session/passkey-options',
+      'POST /api/session/passkey',
+      'POST /api/session/factors/check',
+      'POST /api/session/factors/totp',
+      'POST /api/session/factors/totp/confirm',
+      'POST /api/session/factors/passkey',
+      'POST /api/session/factors/passkey/confirm',
       'GET /api/openapi.json',
     ]);
   });

@@ -238,6 +238,11 @@ describe('vitals', () => {
     const sparklines = await get('/api/wards/W1/sparklines?minutes=15', SparklineResponse, await server.token('kiosk'));
     expect(sparklines.bucketMs).toBe(15_000);
     expect(Object.keys(sparklines.patients)).toEqual(['P1']);
+    // What is remembered goes with the consent it needs.
+    server.world.hidden.add('P1' as PatientId);
+    const later = await get('/api/wards/W1/sparklines?minutes=15', SparklineResponse, await server.token('kiosk'));
+    server.world.hidden.clear();
+    expect(later.patients).toEqual({});
     const foreign = await server.call('/api/wards/W1/sparklines', { token: await server.token('kiosk', ['W2']) });
     expect(foreign.status).toBe(404);
   });
@@ -382,6 +387,7 @@ describe('devices', () => {
     expect(devices[1]).toEqual({ id: 'D2', patientId: 'P2', presence: 'offline', certificates: [] });
   });
   it('are listed without their wearers to who keeps them running', async () => {
+    server.world.offline.add('D2');
     for (const role of ['operator', 'admin', 'security'] as const) {
       const { devices } = await get('/api/devices', DeviceList, await server.token(role));
       expect(devices[1]).toEqual({ id: 'D2', presence: 'offline', certificates: [] });
