@@ -317,6 +317,8 @@ function makeWorld() {
     alarmStore,
     alarms: alarmStore.alarms,
     offline: new Set<string>(),
+    /** Treating them needs a consent that does not stand. */
+    hidden: new Set<PatientId>(),
     readings: [] as AssignedReading[],
     rejected: [] as RejectedReading[],
     sent: [] as { deviceId: string; payload: string }[],
@@ -338,6 +340,7 @@ function makeServices(
   };
   return {
     ...rest,
+    mayShow: (id) => !world.hidden.has(id),
     view: world.view,
     refreshView: async () => {
       const rules = await world.ruleSets.snapshot();

@@ -29,7 +29,7 @@ const SPARKLINES_FRESH_MS = 10_000;
 /** What was measured: every reading, trends for drawing, and the wall's sparklines. */
 export function registerVitals(app: FastifyInstance, services: Services): void {
   const api = app as unknown as Api;
-  const { history, view, statusOf, now } = services;
+  const { mayShow, history, view, statusOf, now } = services;
 
   api.get(
     '/api/patients/:id/vitals',
@@ -149,13 +149,19 @@ export function registerVitals(app: FastifyInstance, services: Services): void {
       const key = `${minutes} ${ward}`;
       for (const [old, { atMs }] of sparklines) if (now() - atMs > SPARKLINES_FRESH_MS) sparklines.delete(old);
       const known = sparklines.get(key);
-      if (known !== undefined) return reply.send(await known.answer);
+      if (known !== undefined) return reply.send(shown(await known.answer));
       const answer = readSparklines(ward, minutes);
       sparklines.set(key, { atMs: now(), answer });
       answer.catch(() => sparklines.delete(key));
-      return reply.send(await answer);
+      return reply.send(shown(await answer));
     },
   );
+
+  /** Asked of every answer, the remembered ones too: where treatment needs consent, it may be gone since. */
+  function shown({ bucketMs, patients }: SparklineResponse): SparklineResponse {
+    const open = Object.entries(patients).filter(([id]) => mayShow?.(id as PatientId) ?? true);
+    return { bucketMs, patients: Object.fromEntries(open) };
+  }
 
   async function readSparklines(ward: WardId, minutes: number): Promise<SparklineResponse> {
     const buckets = 60;

@@ -77,7 +77,7 @@ describe('the live hub', () => {
     const [[id] = []] = statuses;
     if (id === undefined) throw new Error('nobody is here');
     statuses.delete(id);
-    hub.touched([id]);
+    hub.touched([id as PatientId]);
     await turns(() => names().includes('vitals'));
     const told = written.map(String).find((text) => text.includes('event: vitals')) ?? '';
     expect(told).toContain('"values":{}');
