@@ -15,7 +15,8 @@ export function useMyEmergencies() {
     queryKey: MY_EMERGENCIES,
     queryFn: () => api<EmergencyAccessList>('/api/me/break-glass'),
     enabled: may('break-glass.use'),
-    refetchInterval: REREAD_MS,
+    // Every question is an entry of the audit: while nothing is open there is nothing to ask.
+    refetchInterval: ({ state }) => ((state.data?.accesses.length ?? 0) > 0 ? REREAD_MS : false),
     select: ({ accesses }) => accesses,
   });
 }

@@ -33,7 +33,7 @@ function Reviews() {
     },
     initialPageParam: '',
     getNextPageParam: ({ next }) => next,
-    refetchInterval: 15_000,
+    refetchInterval: 60_000,
     gcTime: 0,
   });
   const reread = () => queries.invalidateQueries({ queryKey: ['emergency-accesses'] });

@@ -7,8 +7,8 @@ import { Dialog } from '../widgets/dialog.tsx';
 
 const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
 const COUNT = new Intl.NumberFormat('en-GB');
-/** Heads are signed and anchored every few seconds to minutes. */
-const REREAD_MS = 15_000;
+/** Heads are anchored every few minutes, and every look at the log is an entry of it. */
+const REREAD_MS = 60_000;
 
 const entries = (count: number): string => `${COUNT.format(count)} ${count === 1 ? 'entry' : 'entries'}`;
 

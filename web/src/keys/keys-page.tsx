@@ -15,7 +15,7 @@ export function KeysPage() {
 }
 
 function Keys() {
-  const query = useQuery({ queryKey: ['keys'], queryFn: () => api<KeyStatus>('/api/keys'), refetchInterval: 30_000 });
+  const query = useQuery({ queryKey: ['keys'], queryFn: () => api<KeyStatus>('/api/keys') });
   return (
     <main className="page">
       <div className="row page-head">

@@ -21,8 +21,8 @@ import { Notes } from './notes.tsx';
 import { Trends } from './trends.tsx';
 import { Values } from './values.tsx';
 
-/** A value counts as stale after 5 s. */
-const OFF_STREAM_REREAD_MS = 5_000;
+/** Read with their age, not watched: a value is stale after 5 s and says so, and every reading is an entry of the audit. */
+const OFF_STREAM_REREAD_MS = 10_000;
 /** So many past alarms mark the trends and stand in the list. */
 const ALARMS_SHOWN = 200;
 
