@@ -1,8 +1,7 @@
 import type { PatientId, TenantId } from './ids.ts';
 
 /** For what a patient can consent. Emergencies and the running of the house rest on law, not on consent. */
-export const CONSENT_PURPOSES = ['treatment', 'research', 'sharing'] as const;
-export type ConsentPurpose = (typeof CONSENT_PURPOSES)[number];
+export type ConsentPurpose = 'treatment' | 'research' | 'sharing';
 
 /** One version of a consent. Its id, patient, purpose and party are the same in all of them. */
 export interface Consent {
@@ -74,7 +73,7 @@ export function asRecordedBy(versions: readonly Consent[], atMs: number): readon
   return [...newest.values()];
 }
 
-export type Standing = 'in-force' | 'to-come' | 'over' | 'revoked';
+type Standing = 'in-force' | 'to-come' | 'over' | 'revoked';
 
 /** Revoked is revoked at whatever moment: it was recorded, and holds at once. */
 export function standingOf({ state, fromMs, untilMs }: Consent, atMs: number): Standing {
@@ -88,7 +87,7 @@ function newestFirst(a: Consent, b: Consent): number {
   return b.recordedAtMs - a.recordedAtMs || (a.id < b.id ? -1 : a.id > b.id ? 1 : b.version - a.version);
 }
 
-export type ConsentField = 'party' | 'from' | 'until' | 'givenAt';
+type ConsentField = 'party' | 'from' | 'until' | 'givenAt';
 
 /** A name that an account can have: see `contracts/src/consent.ts`. */
 const PARTY = /^[a-z0-9][a-z0-9._@-]{0,63}$/;
