@@ -33,7 +33,7 @@ export function ChainBadge() {
   return (
     <>
       <button type="button" className="chain-badge" data-state={state} onClick={() => setOpen(true)}>
-        {state === 'unknown' ? 'Chain: not known now' : heads === undefined ? 'Chain…' : CHAIN_WORDS[heads.chain.state]}
+        {state === 'unknown' ? 'Chain: not known now' : heads === undefined ? 'Chain…' : chainText(heads.chain)}
         {heads?.head !== undefined && <span className="chain-size"> · {COUNT.format(heads.head.size)} signed</span>}
         {heads !== undefined && <span className="chain-size"> · {anchoredText(heads.anchors)}</span>}
       </button>
@@ -44,6 +44,11 @@ export function ChainBadge() {
       )}
     </>
   );
+}
+
+/** With the time: what was verified once is not verified now. */
+function chainText({ state, checkedAt }: AuditHeads['chain']): string {
+  return [CHAIN_WORDS[state], checkedAt && TIME.format(Date.parse(checkedAt))].filter((part) => part).join(' ');
 }
 
 function anchoredText(anchors: readonly AuditAnchor[]): string {
