@@ -110,7 +110,7 @@ describe('the command line', () => {
     [['device', 'enroll', 'm', '--patient', 'p', '--out', 'x', '--csr', '/nowhere'], /--csr: .*ENOENT/],
     [['device', 'token', 'm', '--days', '400'], /--days: expected/],
     [['token', 'create'], /--role/],
-    [['token', 'create', '--role', 'surgeon'], /--role: expected one of kiosk, nurse/],
+    [['token', 'create', '--role', 'surgeon'], /--role: expected one of nurse, charge-nurse/],
     [['device', 'list', '--nonsense'], /--nonsense/],
     [['replay', BIN], /path: .* holds no PhysioNet patient/],
   ])('names in one line what is wrong with %j, and leaves with 2', async (args, expected) => {
