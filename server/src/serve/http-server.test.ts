@@ -60,14 +60,8 @@ describe('access', () => {
       // Signing in goes in steps: what is owed after the password is shown by the one who showed it.
       'GET /api/session/ways',
       'GET /api/session/pending',
-      'POST /api/session/second-factor',
-      'POST /api/session/passkey-options',
-      'POST /api/session/passkey',
-      'POST /api/session/factors/check',
-      'POST /api/session/factors/totp',
-      'POST /api/session/factors/totp/confirm',
-      'POST /api/session/factors/passkey',
-      'POST /api/session/factors/passkey/confirm',
+      ...['second-factor', 'passkey-options', 'passkey'].map((step) => `POST /api/session/${step}`),
+      ...['check', 'totp', 'totp/confirm', 'passkey', 'passkey/confirm'].map((of) => `POST /api/session/factors/${of}`),
       'GET /api/openapi.json',
     ]);
   });
