@@ -45,7 +45,7 @@ const HARMLESS: Readonly<Record<string, string>> = {
   'GET /api/session': 'tells people who they are themselves; asked by every page that opens',
   'GET /api/session/ways': 'how one may sign in here: the same for everybody',
   'GET /api/session/pending': 'which step of one’s own sign-in comes next',
-  'GET /api/me/push/key': 'a public key',
+  'GET /api/push/key': 'a public key',
   'GET /.well-known/healthsync-audit-keys': 'public keys',
   'GET /.well-known/smart-configuration': 'how apps sign in, as published',
   'GET /fhir/.well-known/smart-configuration': 'how apps sign in, as published',

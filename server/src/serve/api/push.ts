@@ -86,7 +86,8 @@ export function registerPush(app: FastifyInstance, services: PushServices): void
     async (request, reply) => {
       const { userId } = principalOf(request);
       if (!(await subscriptions.remove(userId, request.body.endpoint))) return notFound(reply, 'subscription');
-      if ((await subscriptions.of(userId)).length === 0) await contacts.remove({ userId, channel, address: userId, atMs: now() });
+      if ((await subscriptions.of(userId)).length === 0)
+        await contacts.remove({ userId, channel, address: userId, atMs: now() });
       return reply.code(204).send();
     },
   );
