@@ -159,11 +159,11 @@ export async function readingIdsOf(home: Installation, patientId: string, token:
 }
 
 /** Waits until `check` answers with something; fails with `what` after `maxMs`. */
-export async function eventually<T>(what: string, check: () => Promise<T | undefined>, maxMs = 20_000): Promise<T> {
+export async function eventually<T>(what: string, check: () => Promise<T | undefined>, maxMs = 60_000): Promise<T> {
   for (const endMs = Date.now() + maxMs; Date.now() < endMs; ) {
     const answer = await check();
     if (answer !== undefined) return answer;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new Error(`${what}: not within ${maxMs} ms`);
 }
