@@ -171,7 +171,7 @@ export function contactsContract(engine: string, makeWorld: () => Promise<Contac
       expect(await contacts.people([NOOR, BEN, 'U-none' as UserId])).toEqual(
         new Map([
           [NOOR, { wardIds: ['W3'], roles: ['nurse'], contacts: way('noor@x') }],
-          [BEN, { wardIds: [], roles: ['kiosk'], contacts: way('ben@x') }],
+          [BEN, { wardIds: [], roles: ['operator'], contacts: way('ben@x') }],
         ]),
       );
       await accounts.disable('noor', T);
