@@ -1,6 +1,12 @@
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { type CommandContext, createContext, EXIT, report } from './cli/command.ts';
 import { VERSION } from './version.ts';
+
+// A second off every start. Beside the packages, and not in the shared temporary folder, where others could write what
+// we would run; where that cannot be written, nothing is kept.
+enableCompileCache(join(import.meta.dirname, '../../../node_modules/.cache/healthsync'));
 
 /** The command line: each command, and the file in `cli/` that registers it. */
 const COMMANDS: Readonly<Record<string, () => Promise<{ register(program: Command, context: CommandContext): void }>>> =

@@ -1,6 +1,4 @@
 import { join } from 'node:path';
-import { KMSClient } from '@aws-sdk/client-kms';
-import { createKmsKeys } from '../adapters/aws/kms-keys.ts';
 import { openLocalKeys } from '../adapters/embedded/local-keys.ts';
 import { openLocalSubjectKeys } from '../adapters/embedded/local-subject-keys.ts';
 import { DEFAULT_TENANT } from '../domain/ids.ts';
@@ -32,8 +30,10 @@ export async function openKeys(
   now: () => number,
 ): Promise<OpenedKeys> {
   const folder = join(settings.dataFolder, 'keys');
-  const client = settings.keyManagement === 'aws-kms' ? new KMSClient({ maxAttempts: 3 }) : undefined;
-  const management = client === undefined ? await openLocalKeys({ folder, now }) : createKmsKeys(client);
+  const { management, closeManagement } =
+    settings.keyManagement === 'aws-kms'
+      ? await openKms()
+      : { management: await openLocalKeys({ folder, now }), closeManagement: () => undefined };
   const store = openLocalSubjectKeys(join(folder, 'subject-keys.sqlite'));
   const scope = { region: settings.region, tenant: DEFAULT_TENANT };
   const subjects = createSubjectKeys({ management, store, scope, now });
@@ -46,9 +46,19 @@ export async function openKeys(
     newestKek: () => management.newest(scope),
     close() {
       store.close();
-      client?.destroy();
+      closeManagement();
     },
   };
+}
+
+/** Loaded only where it is used: the library takes as long as all the rest of a command. */
+async function openKms() {
+  const [{ KMSClient }, { createKmsKeys }] = await Promise.all([
+    import('@aws-sdk/client-kms'),
+    import('../adapters/aws/kms-keys.ts'),
+  ]);
+  const client = new KMSClient({ maxAttempts: 3 });
+  return { management: createKmsKeys(client), closeManagement: () => client.destroy() };
 }
 
 /** An old copy of the keys may have come back: whoever was erased is erased in it too. Answers how many were. */

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import type { Command } from 'commander';
 import { startAllInOne } from '../all-in-one.ts';
 import { addCommand, type CommandContext, EXIT, report } from './command.ts';
@@ -11,6 +12,8 @@ export function register(program: Command, context: CommandContext): void {
       description: 'start the server; stops cleanly on SIGTERM and SIGINT',
       async run(of) {
         const running = await startAllInOne(of.settings());
+        // Not only at the end: whoever is killed starts again, and then it counts.
+        flushCompileCache();
         if (running.setupLink !== undefined)
           context.tell(`\n  First account (one use, 24 hours): ${running.setupLink}\n`);
         stopOnSignal(async () => {
