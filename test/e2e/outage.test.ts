@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LiveAlert } from '@healthsync/contracts/live';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freezePostgres, postmasterOf } from '../../server/src/adapters/embedded/test-freeze.ts';
 import type { DeviceIdentity } from '../../server/src/simulation/device-client.ts';
 import { type FaithfulDevice, startDevice } from '../../server/src/simulation/device-fleet.ts';
 import { type LiveEvents, listen } from './live.ts';
@@ -36,7 +37,7 @@ describe('while the database is away', () => {
   });
 
   it('readings are acknowledged, the alarm rings on the live stream, and afterwards history has it all', async () => {
-    const frozen = await freezePostgres();
+    const frozen = freezePostgres(home.folder);
     try {
       for (let i = 0; i < 50; i++) tell(80);
       const breach = tell(172);
@@ -53,7 +54,7 @@ describe('while the database is away', () => {
   });
 
   it('killed, it comes back, and nothing is missing or doubled', async () => {
-    process.kill(postmaster(), 'SIGKILL');
+    process.kill(postmasterOf(home.folder), 'SIGKILL');
     for (let i = 0; i < 100; i++) {
       tell(80);
       await sleep(20);
@@ -104,38 +105,8 @@ describe('while the database is away', () => {
       ? (body as { alerts: { rule: string }[] }).alerts.filter(({ rule }) => rule.startsWith('heartRate'))
       : [];
   }
-
-  function postmaster(): number {
-    return Number(readFileSync(join(home.folder, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
-  }
-
-  /** SIGSTOP to the postmaster and its children: it neither answers nor refuses, the worst way of being away. */
-  async function freezePostgres() {
-    const parent = postmaster();
-    const pids = [
-      parent,
-      ...readdirSync('/proc')
-        .map(Number)
-        .filter((pid) => Number.isInteger(pid) && parentOf(pid) === parent),
-    ];
-    for (const pid of pids) process.kill(pid, 'SIGSTOP');
-    return {
-      thaw() {
-        for (const pid of pids) process.kill(pid, 'SIGCONT');
-      },
-    };
-  }
 });
 
 function ago(minutes: number): string {
   return new Date(Date.now() - minutes * 60_000).toISOString();
-}
-
-function parentOf(pid: number): number {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-  } catch {
-    return 0;
-  }
 }

@@ -1,27 +1,13 @@
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { Agent, request } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { AccessPolicies, AccessWhy, EmergencyAccess, EmergencyAccessList } from '@healthsync/contracts/access';
 import { Value } from 'typebox/value';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rolesMay } from '../access/role-decisions.ts';
-import { ACCOUNT_ROLES, ACTION_NAMES, type Action, type Role } from '../domain/access.ts';
-import type { BedId, PatientId, UserId, WardId } from '../domain/ids.ts';
-import { createSessions } from '../identity/sessions.ts';
-import { type AllInOne, startAllInOne } from './all-in-one.ts';
-import { withOpenData } from './open-data.ts';
-import { readSettings } from './settings.ts';
+import { ACCOUNT_ROLES, ACTION_NAMES, type Action } from '../domain/access.ts';
+import { startTestProgram, type TestPerson, type TestProgram } from './test-program.ts';
 
 /** The whole program, and everybody who may ask it something: what is open to whom, by asking. */
-let folder: string;
-let program: AllInOne;
-let agent: Agent;
+let program: TestProgram;
 let routes: AccessPolicies['routes'];
-const secrets = new Map<string, string>();
 
 const PEOPLE = [
   ...ACCOUNT_ROLES.map((role) => ({ name: `all-${role}`, roles: [role], wardIds: [] })),
@@ -29,95 +15,20 @@ const PEOPLE = [
   { name: 'carl', roles: ['charge-nurse'], wardIds: ['A'] },
   { name: 'phil', roles: ['physician'], wardIds: ['A'] },
   { name: 'both', roles: ['nurse', 'privacy-officer'], wardIds: ['A'] },
-] satisfies readonly { readonly name: string; readonly roles: readonly Role[]; readonly wardIds: readonly string[] }[];
+] satisfies readonly TestPerson[];
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'healthsync-walk-'));
-  const read = readSettings(
-    {
-      HEALTHSYNC_DATA: join(folder, 'd'),
-      HEALTHSYNC_MQTT_PORT: '0',
-      HEALTHSYNC_HTTPS_PORT: '0',
-      HEALTHSYNC_LOG_LEVEL: 'error',
-      // Sessions are made here without signing in, by nothing but a password.
-      HEALTHSYNC_SECOND_FACTOR_ROLES: 'none',
-    },
-    (path) => readFileSync(path, 'utf8'),
-  );
-  if (read.kind !== 'ok') throw new Error(JSON.stringify(read));
-  program = await startAllInOne(read.settings);
-  agent = new Agent({ ca: readFileSync(join(folder, 'd', 'pki', 'server-ca.pem')), keepAlive: true });
-  await withOpenData(read.settings, Date.now, async ({ registry, accounts }) => {
-    for (const ward of ['A', 'B'] as WardId[]) {
-      await registry.putWard({ id: ward, name: `Ward ${ward}` });
-      await registry.putBed({ id: `${ward}-1` as BedId, wardId: ward, label: `${ward}-01` });
-      await registry.putPatient({
-        id: `P${ward}` as PatientId,
-        familyName: `Zephyrin${ward}`,
-        bedId: `${ward}-1` as BedId,
-      });
-    }
-    const sessions = createSessions({ accounts, now: Date.now });
-    for (const { name, roles, wardIds } of PEOPLE) {
-      const user = { id: `u-${name}` as UserId, name, displayName: name, roles, wardIds: wardIds as WardId[] };
-      await accounts.putUser(user);
-      // A system shows a token; people and screens have sessions.
-      const { secret } = (roles as readonly Role[]).includes('integration')
-        ? await sessions.createApiToken(user, 3_600_000)
-        : await sessions.open(user, { factors: ['password'] });
-      secrets.set(name, secret);
-    }
-  });
+  program = await startTestProgram(PEOPLE);
   const { status, body } = await call('all-privacy-officer', 'GET', '/api/access/policies');
   expect([status, [...Value.Errors(AccessPolicies, body)]]).toEqual([200, []]);
   routes = (body as AccessPolicies).routes;
 }, 120_000);
+afterAll(() => program?.stop());
 
-afterAll(async () => {
-  agent?.destroy();
-  await program?.stop();
-  await rm(folder, { recursive: true, force: true });
-});
-
-interface Answer {
-  readonly status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever came back
-  readonly body: any;
-}
-
-async function call(
-  who: string | undefined,
-  method: string,
-  path: string,
-  sent?: unknown,
-  headers = {},
-): Promise<Answer> {
-  const secret = who === undefined ? undefined : secrets.get(who);
-  const payload = sent === undefined ? undefined : JSON.stringify(sent);
-  const asked = request(`${program.https.replace(/\/\/[^:]+/, '//localhost')}${path}`, {
-    agent,
-    method,
-    headers: {
-      ...(secret !== undefined && { authorization: `Bearer ${secret}` }),
-      ...(payload !== undefined && {
-        'content-type': 'application/json',
-        'content-length': Buffer.byteLength(payload),
-      }),
-      ...headers,
-    },
-  });
-  asked.end(payload);
-  const [response] = await once(asked, 'response');
-  // A stream has no end: that it opened is what was asked.
-  if (response.headers['content-type']?.startsWith('text/event-stream')) {
-    response.destroy();
-    return { status: response.statusCode, body: undefined };
-  }
-  const raw = await text(response);
-  return {
-    status: response.statusCode,
-    body: /json/.test(response.headers['content-type'] ?? '') ? JSON.parse(raw) : raw,
-  };
+/** What is told in words; two answers are compared by it. */
+async function call(...asked: Parameters<TestProgram['call']>) {
+  const { status, body } = await program.call(...asked);
+  return { status, body };
 }
 
 /** With ids of nothing that exists. */

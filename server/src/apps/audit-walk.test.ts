@@ -1,80 +1,34 @@
-import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
-import { Agent, request } from 'node:https';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AuditHeads, AuditPage, type AuditRecord, AuditRoutes } from '@healthsync/contracts/audit';
 import { Value } from 'typebox/value';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freezePostgres } from '../adapters/embedded/test-freeze.ts';
 import { PostgresAuditStore } from '../adapters/postgres/audit-store.ts';
 import { evidenceOfStore } from '../audit/evidence.ts';
 import { openTreeHeadKey } from '../audit/tree-head-key.ts';
 import { verifyAudit } from '../audit/verify.ts';
 import type { Role } from '../domain/access.ts';
-import type { BedId, PatientId, UserId, WardId } from '../domain/ids.ts';
-import { createSessions } from '../identity/sessions.ts';
 import { SPOKEN_OF, UNNAMED } from '../serve/audit-routes.ts';
-import { type AllInOne, startAllInOne } from './all-in-one.ts';
 import { withOpenData } from './open-data.ts';
-import { readSettings, type Settings } from './settings.ts';
+import { startTestProgram, type TestProgram } from './test-program.ts';
 
 /** The whole program and its audit log: what is in it, what is not and why, and what happens when it cannot be written. */
-let folder: string;
-let settings: Settings;
-let program: AllInOne;
-let agent: Agent;
-const secrets = new Map<Role, string>();
+let program: TestProgram;
+
+const PEOPLE = (['nurse', 'security', 'physician'] as const).map((role) => ({
+  name: role,
+  roles: [role],
+  wardIds: [],
+}));
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'healthsync-audit-'));
-  const variables = {
-    HEALTHSYNC_DATA: join(folder, 'd'),
-    HEALTHSYNC_MQTT_PORT: '0',
-    HEALTHSYNC_HTTPS_PORT: '0',
-    HEALTHSYNC_LOG_LEVEL: 'error',
-  };
-  const read = readSettings(variables, (path) => readFileSync(path, 'utf8'));
-  if (read.kind !== 'ok') throw new Error(JSON.stringify(read));
-  settings = read.settings;
-  program = await startAllInOne(settings);
-  agent = new Agent({ ca: readFileSync(join(folder, 'd', 'pki', 'server-ca.pem')) });
-  await withOpenData(settings, Date.now, async ({ registry, accounts }) => {
-    await registry.putWard({ id: 'A' as WardId, name: 'Ward A' });
-    await registry.putBed({ id: 'A-1' as BedId, wardId: 'A' as WardId, label: 'A-01' });
-    await registry.putPatient({ id: 'PA' as PatientId, familyName: 'Zephyrin', bedId: 'A-1' as BedId });
-    const sessions = createSessions({ accounts, now: Date.now });
-    for (const role of ['nurse', 'security', 'physician'] as const) {
-      const user = { id: `u-${role}` as UserId, name: role, displayName: role, roles: [role], wardIds: [] };
-      await accounts.putUser(user);
-      secrets.set(role, (await sessions.createApiToken(user, 3_600_000)).secret);
-    }
-  });
+  program = await startTestProgram(PEOPLE);
 }, 120_000);
+afterAll(() => program?.stop());
 
-afterAll(async () => {
-  agent?.destroy();
-  await program?.stop();
-  await rm(folder, { recursive: true, force: true });
-});
-
-async function open(role: Role | undefined, path: string, method = 'GET'): Promise<IncomingMessage> {
-  const token = role === undefined ? undefined : secrets.get(role);
-  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const sent = request(`${program.https}${path}`, { agent, method, headers });
-  sent.end();
-  const [response] = (await once(sent, 'response')) as [IncomingMessage];
-  return response;
-}
-
-async function call(role: Role | undefined, path: string, method = 'GET') {
-  const response = await open(role, path, method);
-  const raw = await text(response);
-  return { status: response.statusCode ?? 0, body: raw.startsWith('{') ? JSON.parse(raw) : undefined, raw };
-}
+const call = (role: Role | undefined, path: string) => program.call(role, 'GET', path);
 
 async function audit(query = ''): Promise<readonly AuditRecord[]> {
   const { status, body } = await call('security', `/api/audit?${query}`);
@@ -183,10 +137,13 @@ describe('while the database does not answer', () => {
   it('nothing is opened, the wall still is, and its entry comes afterwards', async () => {
     // As the wall that was open before it is known, and so are those who ask.
     for (const role of ['nurse', 'physician'] as const) await call(role, '/api/patients/PA');
-    const frozen = freezePostgres();
+    const frozen = freezePostgres(program.settings.dataFolder);
     let wall: IncomingMessage;
     try {
-      const [record, stream] = await Promise.all([call('nurse', '/api/patients/PA'), open('physician', '/api/live')]);
+      const [record, stream] = await Promise.all([
+        call('nurse', '/api/patients/PA'),
+        program.open('physician', '/api/live'),
+      ]);
       expect(record.status).toBe(503);
       expect(record.raw).not.toContain('Zephyrin');
       expect(stream.statusCode).toBe(200);
@@ -202,8 +159,8 @@ describe('while the database does not answer', () => {
   }, 60_000);
 
   it('and afterwards the log is what was signed', async () => {
-    await withOpenData(settings, Date.now, async ({ database }) => {
-      const { publicKey } = await openTreeHeadKey(join(settings.dataFolder, 'audit', 'signing-key.pem'));
+    await withOpenData(program.settings, Date.now, async ({ database }) => {
+      const { publicKey } = await openTreeHeadKey(join(program.settings.dataFolder, 'audit', 'signing-key.pem'));
       const verdict = await verifyAudit(await evidenceOfStore(new PostgresAuditStore(database)), { keys: [publicKey] });
       expect(verdict).toMatchObject({ isIntact: true, findings: [] });
     });
@@ -215,31 +172,5 @@ async function eventually<T>(look: () => Promise<T | undefined>): Promise<T> {
     const found = await look().catch(() => undefined);
     if (found !== undefined) return found;
     await sleep(100);
-  }
-}
-
-/** SIGSTOP to the postmaster and its children: it neither answers nor refuses, the worst way of being away. */
-function freezePostgres() {
-  const postmaster = Number(readFileSync(join(folder, 'd', 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
-  const pids = [
-    postmaster,
-    ...readdirSync('/proc')
-      .map(Number)
-      .filter((pid) => Number.isInteger(pid) && parentOf(pid) === postmaster),
-  ];
-  for (const pid of pids) process.kill(pid, 'SIGSTOP');
-  return {
-    thaw() {
-      for (const pid of pids) process.kill(pid, 'SIGCONT');
-    },
-  };
-}
-
-function parentOf(pid: number): number {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-  } catch {
-    return 0;
   }
 }

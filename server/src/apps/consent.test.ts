@@ -1,27 +1,12 @@
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { Agent, request } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { Consent, ConsentDecision, ConsentList, ConsentVersions } from '@healthsync/contracts/consent';
 import { Value } from 'typebox/value';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PostgresConsents } from '../adapters/postgres/consents.ts';
-import type { Role } from '../domain/access.ts';
-import type { BedId, PatientId, UserId, WardId } from '../domain/ids.ts';
-import { createSessions } from '../identity/sessions.ts';
-import { type AllInOne, startAllInOne } from './all-in-one.ts';
 import { withOpenData } from './open-data.ts';
-import { readSettings, type Settings } from './settings.ts';
+import { startTestProgram, type TestPerson, type TestProgram } from './test-program.ts';
 
 /** The whole program, where treatment needs consent: the stricter of the two. */
-let folder: string;
-let settings: Settings;
-let program: AllInOne;
-let agent: Agent;
-const secrets = new Map<string, string>();
+let program: TestProgram;
 
 const PEOPLE = [
   { name: 'phil', roles: ['physician'], wardIds: ['A'] },
@@ -29,78 +14,14 @@ const PEOPLE = [
   { name: 'pia', roles: ['privacy-officer'], wardIds: [] },
   { name: 'registry', roles: ['integration'], wardIds: [] },
   { name: 'insurer', roles: ['integration'], wardIds: [] },
-] satisfies readonly { readonly name: string; readonly roles: readonly Role[]; readonly wardIds: readonly string[] }[];
+] satisfies readonly TestPerson[];
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'healthsync-consent-'));
-  const read = readSettings(
-    {
-      HEALTHSYNC_DATA: join(folder, 'd'),
-      HEALTHSYNC_MQTT_PORT: '0',
-      HEALTHSYNC_HTTPS_PORT: '0',
-      HEALTHSYNC_LOG_LEVEL: 'error',
-      HEALTHSYNC_TREATMENT_CONSENT: 'needed',
-      // Sessions are made here without signing in, by nothing but a password.
-      HEALTHSYNC_SECOND_FACTOR_ROLES: 'none',
-    },
-    (path) => readFileSync(path, 'utf8'),
-  );
-  if (read.kind !== 'ok') throw new Error(JSON.stringify(read));
-  settings = read.settings;
-  program = await startAllInOne(settings);
-  agent = new Agent({ ca: readFileSync(join(folder, 'd', 'pki', 'server-ca.pem')), keepAlive: true });
-  await withOpenData(settings, Date.now, async ({ registry, accounts }) => {
-    for (const ward of ['A', 'B'] as WardId[]) {
-      await registry.putWard({ id: ward, name: `Ward ${ward}` });
-      await registry.putBed({ id: `${ward}-1` as BedId, wardId: ward, label: `${ward}-01` });
-      await registry.putPatient({
-        id: `P${ward}` as PatientId,
-        familyName: `Zephyrin${ward}`,
-        bedId: `${ward}-1` as BedId,
-      });
-    }
-    const sessions = createSessions({ accounts, now: Date.now });
-    for (const { name, roles, wardIds } of PEOPLE) {
-      const user = { id: `u-${name}` as UserId, name, displayName: name, roles, wardIds: wardIds as WardId[] };
-      await accounts.putUser(user);
-      const { secret } = (roles as readonly Role[]).includes('integration')
-        ? await sessions.createApiToken(user, 3_600_000)
-        : await sessions.open(user, { factors: ['password'] });
-      secrets.set(name, secret);
-    }
-  });
+  program = await startTestProgram(PEOPLE, { HEALTHSYNC_TREATMENT_CONSENT: 'needed' });
 }, 120_000);
+afterAll(() => program?.stop());
 
-afterAll(async () => {
-  agent?.destroy();
-  await program?.stop();
-  await rm(folder, { recursive: true, force: true });
-});
-
-async function call(who: string, method: string, path: string, sent?: unknown, headers: Record<string, string> = {}) {
-  const payload = sent === undefined ? undefined : JSON.stringify(sent);
-  const asked = request(`${program.https.replace(/\/\/[^:]+/, '//localhost')}${path}`, {
-    agent,
-    method,
-    headers: {
-      authorization: `Bearer ${secrets.get(who)}`,
-      ...(payload !== undefined && {
-        'content-type': 'application/json',
-        'content-length': Buffer.byteLength(payload),
-      }),
-      ...headers,
-    },
-  });
-  asked.end(payload);
-  const [response] = await once(asked, 'response');
-  const raw = await text(response);
-  return {
-    status: response.statusCode as number,
-    headers: response.headers as Record<string, string>,
-    // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever came back
-    body: (/json/.test(response.headers['content-type'] ?? '') ? JSON.parse(raw) : raw) as any,
-  };
-}
+const call: TestProgram['call'] = (...asked) => program.call(...asked);
 
 const given = async (who: string, patient: string, consent: object): Promise<Consent> => {
   const { status, body } = await call(who, 'POST', `/api/patients/${patient}/consents`, consent);
@@ -159,7 +80,7 @@ describe('for research', () => {
   });
   it('what another process revoked holds here', async () => {
     const { id } = await given('phil', 'PA', { purpose: 'research' });
-    await withOpenData(settings, Date.now, async ({ database }) => {
+    await withOpenData(program.settings, Date.now, async ({ database }) => {
       const consents = new PostgresConsents(database);
       const [newest] = await consents.versions(id);
       if (newest === undefined) throw new Error('not kept');

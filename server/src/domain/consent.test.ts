@@ -1,25 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { asRecordedBy, type Consent, consentProblems, decideConsent } from './consent.ts';
-import { DEFAULT_TENANT, type PatientId } from './ids.ts';
+import { testConsent } from './test-consent.ts';
 
 const DAY = 86_400_000;
 const T = Date.parse('2026-11-22T03:00:00+01:00');
 
-const consent = (change: Partial<Consent> = {}): Consent => ({
-  id: 'a',
-  version: 1,
-  tenantId: DEFAULT_TENANT,
-  patientId: 'P1' as PatientId,
-  purpose: 'research',
-  decision: 'permit',
-  state: 'active',
-  fromMs: T,
-  givenAtMs: T,
-  recordedAtMs: T,
-  recordedBy: 'Phil',
-  ...change,
-});
+const consent = (change: Partial<Consent> = {}): Consent =>
+  testConsent({ fromMs: T, givenAtMs: T, recordedAtMs: T, ...change });
 const research = (atMs: number) => ({ purpose: 'research', atMs }) as const;
 
 describe('a consent', () => {

@@ -1,32 +1,10 @@
-import type { Alert } from '@healthsync/contracts/alert';
 import { describe, expect, it } from 'vitest';
 import { compareAlarms } from '../live/alarm-rank.ts';
+import { testAlert } from '../live/test-alert.ts';
 import { layOut } from './tile-layout.ts';
 import { byPriority } from './tile-order.ts';
 
-const alarm = (change: Partial<Alert>): Alert => {
-  const cause = { text: 'X' };
-  return {
-    id: 'A',
-    patientId: 'P',
-    rule: 'r',
-    ruleVersion: 1,
-    kind: 'physiological',
-    priority: 'high',
-    state: 'active',
-    condition: 'present',
-    cause,
-    worst: cause,
-    deviceId: 'D',
-    readingId: 'r',
-    lastReadingId: 'r',
-    highestPriority: 'high',
-    reminders: 0,
-    notes: 0,
-    raisedAt: '2026-11-22T01:00:00Z',
-    ...change,
-  };
-};
+const alarm = testAlert;
 
 describe('the order of alarms', () => {
   it('puts what nobody has taken before what somebody has, then high, medium, low, technical', () => {

@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PostgresAlarmStore } from '../../adapters/postgres/alarm-store.ts';
 import { PostgresConsents } from '../../adapters/postgres/consents.ts';
 import type { AlarmId, PatientId } from '../../domain/ids.ts';
-import { consentOf } from '../../ports/consents.contract.ts';
+import { testConsent } from '../../domain/test-consent.ts';
+import { testSeal } from '../../keys/test-identities.ts';
 import { began } from '../../ports/test-transitions.ts';
 import { withOpenData } from '../open-data.ts';
 import { settingsOfProcess } from '../settings.ts';
@@ -66,7 +67,7 @@ describe('a patient whose name and note are kept', () => {
   it('is named in no file of the installation: not in the database, its write-ahead log, the audit, or beside them', async () => {
     await withOpenData(settings(), Date.now, async ({ registry, database, keys, alarms }) => {
       await registry.putPatient(PATIENT);
-      await new PostgresAlarmStore(database).apply([began(1)]);
+      await new PostgresAlarmStore(database, { seal: testSeal() }).apply([began(1)]);
       const store = new PostgresAlarmStore(database, { seal: keys.seal });
       await store.act({ id: 'A-1' as AlarmId, act: { kind: 'note', note: NOTE }, by: 'Anna Berg', atMs: Date.now() });
       expect((await alarms.notes('A-1' as AlarmId)).map(({ text }) => text)).toEqual([NOTE]);
@@ -92,7 +93,7 @@ describe('a patient whose name and note are kept', () => {
     await expect(run(data(), ...sharing(at('refused')))).rejects.toThrow(/does not consent to sharing with registry/);
     await withOpenData(settings(), Date.now, async ({ database }) => {
       const consents = new PostgresConsents(database);
-      const given = consentOf({ patientId: PATIENT.id, purpose: 'research' });
+      const given = testConsent({ patientId: PATIENT.id, purpose: 'research' });
       await consents.keep(given);
       await consents.keep({ ...given, id: 'b', purpose: 'sharing', party: 'registry' });
       await consents.keep({ ...given, id: 'b', version: 2, purpose: 'sharing', party: 'registry', state: 'revoked' });

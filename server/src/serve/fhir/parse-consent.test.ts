@@ -1,26 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Consent } from '../../domain/consent.ts';
-import { DEFAULT_TENANT, type PatientId } from '../../domain/ids.ts';
+import { testConsent } from '../../domain/test-consent.ts';
 import { fhirConsent } from './consent.ts';
 import { parseConsent } from './parse-consent.ts';
 
 const T = Date.parse('2026-11-22T03:00:00Z');
 
-const consent = (change: Partial<Consent> = {}): Consent => ({
-  id: 'c1',
-  version: 3,
-  tenantId: DEFAULT_TENANT,
-  patientId: 'P1' as PatientId,
-  purpose: 'research',
-  decision: 'permit',
-  state: 'active',
-  fromMs: T,
-  givenAtMs: T,
-  recordedAtMs: T,
-  recordedBy: 'Phil',
-  ...change,
-});
+const consent = (change: Partial<Consent> = {}): Consent =>
+  testConsent({ id: 'c1', version: 3, fromMs: T, givenAtMs: T, recordedAtMs: T, ...change });
 const parsed = (resource: unknown) => parseConsent(JSON.parse(JSON.stringify(resource)), T);
 const elements = (resource: unknown) => {
   const outcome = parsed(resource);
