@@ -3,24 +3,32 @@ import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
 
 /**
- * Everything that is kept about one patient, table by table and oldest first, as it is stored; what is sealed is left
- * for the caller to open. A test holds this list against the tables there are: none can be forgotten.
+ * Everything that is kept about one patient, table by table and oldest first, as it is stored and as of one moment; what
+ * is sealed is left for the caller to open. A test holds this list against the tables there are: none can be forgotten.
  */
 export async function* patientRows(
   { pool }: Pick<Connections, 'pool'>,
   patientId: PatientId,
 ): AsyncGenerator<PatientRow> {
-  for (const { table, where, order } of PATIENT_TABLES) {
-    for (let offset = 0; ; offset += PAGE) {
-      const { rows } = await failing(() =>
-        pool.query<{ row: Record<string, unknown> }>(
-          `select to_jsonb(t) as row from ${table} as t where ${where} order by ${order} limit ${PAGE} offset ${offset}`,
-          [patientId],
-        ),
-      );
-      for (const { row } of rows) yield { table, row };
-      if (rows.length < PAGE) break;
+  const client = await failing(() => pool.connect());
+  let isSound = false;
+  try {
+    await failing(() => client.query('begin transaction isolation level repeatable read read only'));
+    for (const { table, where, order } of PATIENT_TABLES) {
+      // A cursor reads weeks of readings once; each page by its offset would read all before it again.
+      const select = `select to_jsonb(t) as row from ${table} as t where ${where} order by ${order}`;
+      await failing(() => client.query(`declare page no scroll cursor for ${select}`, [patientId]));
+      for (;;) {
+        const { rows } = await failing(() => client.query<{ row: Record<string, unknown> }>(`fetch ${PAGE} from page`));
+        for (const { row } of rows) yield { table, row };
+        if (rows.length < PAGE) break;
+      }
+      await failing(() => client.query('close page'));
     }
+    await failing(() => client.query('commit'));
+    isSound = true;
+  } finally {
+    client.release(!isSound);
   }
 }
 
