@@ -1,7 +1,9 @@
 import type { FactorAdded, TotpEnrolment } from '@healthsync/contracts/session';
-import { Alert, Button, Stack, TextInput } from '@mantine/core';
+import { Button, Stack, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { api } from '../api.ts';
+import { useSaving } from '../widgets/saving.tsx';
+import { DoorProblem } from './door-problem.tsx';
 import { factorProblem } from './factor-problem.ts';
 import { hasPasskeys, makePasskey } from './passkey.ts';
 import { QrCode } from './qr-code.tsx';
@@ -9,20 +11,8 @@ import { QrCode } from './qr-code.tsx';
 /** Makes a passkey, or sets up an app for codes. */
 export function AddFactor({ onAdded }: { readonly onAdded: (added: FactorAdded) => void | Promise<void> }) {
   const [totp, setTotp] = useState<TotpEnrolment>();
-  const [problem, setProblem] = useState<string>();
-  const [isBusy, setBusy] = useState(false);
-
-  async function attempt(work: () => Promise<void>): Promise<void> {
-    setBusy(true);
-    setProblem(undefined);
-    try {
-      await work();
-    } catch (error) {
-      setProblem(factorProblem(error));
-    } finally {
-      setBusy(false);
-    }
-  }
+  const saving = useSaving();
+  const problem = saving.problem === undefined ? undefined : factorProblem(saving.problem);
 
   function confirm(event: FormEvent<HTMLFormElement>): void {
     event.preventDefault();
@@ -30,27 +20,23 @@ export function AddFactor({ onAdded }: { readonly onAdded: (added: FactorAdded) 
     const code = String(form.get('code')).replace(/\s/g, '');
     const label = String(form.get('label')).trim();
     const body = { ticket: totp?.ticket, code, label };
-    void attempt(async () =>
+    void saving.run(async () =>
       onAdded(await api<FactorAdded>('/api/session/factors/totp/confirm', { method: 'POST', body })),
     );
   }
 
-  const begin = () => attempt(async () => setTotp(await api('/api/session/factors/totp', { method: 'POST' })));
+  const begin = () => saving.run(async () => setTotp(await api('/api/session/factors/totp', { method: 'POST' })));
 
   return (
     <Stack gap="md" mt="md">
-      {problem !== undefined && (
-        <Alert color="red" variant="filled" role="alert">
-          {problem}
-        </Alert>
-      )}
+      <DoorProblem text={problem} />
       {totp === undefined ? (
         <>
           {hasPasskeys() && (
             <Button
               size="md"
-              loading={isBusy}
-              onClick={() => void attempt(async () => onAdded(await makePasskey(thisDevice())))}
+              loading={saving.isBusy}
+              onClick={() => void saving.run(async () => onAdded(await makePasskey(thisDevice())))}
             >
               Make a passkey
             </Button>
@@ -58,7 +44,7 @@ export function AddFactor({ onAdded }: { readonly onAdded: (added: FactorAdded) 
           <Button
             size="md"
             variant={hasPasskeys() ? 'default' : 'filled'}
-            disabled={isBusy}
+            disabled={saving.isBusy}
             onClick={() => void begin()}
           >
             Use codes from an app
@@ -81,7 +67,7 @@ export function AddFactor({ onAdded }: { readonly onAdded: (added: FactorAdded) 
               required
               autoFocus
             />
-            <Button type="submit" size="md" loading={isBusy} fullWidth>
+            <Button type="submit" size="md" loading={saving.isBusy} fullWidth>
               Confirm
             </Button>
           </Stack>

@@ -1,11 +1,13 @@
 import type { AppAnswered, AppQuestion } from '@healthsync/contracts/openid';
 import type { PatientList } from '@healthsync/contracts/patient';
-import { Alert, Button, Select, Stack } from '@mantine/core';
+import { Button, Select, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, problemText } from '../api.ts';
 import { Awaited } from '../widgets/awaited.tsx';
+import { useSaving } from '../widgets/saving.tsx';
+import { DoorProblem } from './door-problem.tsx';
 import { scopeText } from './scope-words.ts';
 import { useSession } from './session.tsx';
 import { Brand } from './sign-in.tsx';
@@ -41,23 +43,18 @@ function Consent({
   readonly person: string;
 }) {
   const [patientId, setPatientId] = useState(asked.patientId ?? null);
-  const [problem, setProblem] = useState<string>();
-  const [isBusy, setBusy] = useState(false);
+  const saving = useSaving();
+  const problem = saving.problem === undefined ? undefined : problemText(saving.problem);
   const { stepUp, dialog } = useMyStepUp();
 
   async function answer(allow: boolean): Promise<void> {
-    setBusy(true);
-    setProblem(undefined);
     const body = { allow, ...(allow && patientId !== null && { patientId }) };
-    try {
-      await stepUp(async () => {
+    await saving.run(() =>
+      stepUp(async () => {
         const { location: next } = await api<AppAnswered>(`/authorize/${uid}/answer`, { method: 'POST', body });
         location.assign(next);
-      });
-    } catch (error) {
-      setProblem(problemText(error));
-    }
-    setBusy(false);
+      }),
+    );
   }
 
   return (
@@ -65,11 +62,7 @@ function Consent({
       <h2 className="door-title">
         Let {asked.client} act for {person}?
       </h2>
-      {problem !== undefined && (
-        <Alert color="red" variant="filled" role="alert">
-          {problem}
-        </Alert>
-      )}
+      <DoorProblem text={problem} />
       <ul className="scope-list" aria-label="What it may">
         {asked.scopes.map((scope) => (
           <li key={scope}>{scopeText(scope)}</li>
@@ -79,13 +72,13 @@ function Consent({
       {asked.patientId !== undefined && <p className="door-note">For patient {asked.patientId}.</p>}
       <Button
         size="md"
-        loading={isBusy}
+        loading={saving.isBusy}
         disabled={asked.needsPatient && patientId === null}
         onClick={() => void answer(true)}
       >
         Let it
       </Button>
-      <Button size="md" variant="default" disabled={isBusy} onClick={() => void answer(false)}>
+      <Button size="md" variant="default" disabled={saving.isBusy} onClick={() => void answer(false)}>
         No
       </Button>
       {dialog}

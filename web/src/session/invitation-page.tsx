@@ -2,14 +2,16 @@ import type { Me, SignInStep } from '@healthsync/contracts/session';
 import { Alert, Button, PasswordInput, Stack } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { api, problemText } from '../api.ts';
+import { useSaving } from '../widgets/saving.tsx';
+import { DoorProblem } from './door-problem.tsx';
 import { FirstFactor } from './first-factor.tsx';
 import { SecondFactorForm } from './second-factor.tsx';
 import { Brand } from './sign-in.tsx';
 
 /** One's own password, by an invitation: `/invitation#<code>`, behind the `#`, so that it reaches no server log. */
 export function InvitationPage() {
-  const [problem, setProblem] = useState<string>();
-  const [isBusy, setBusy] = useState(false);
+  const saving = useSaving();
+  const problem = saving.problem === undefined ? undefined : problemText(saving.problem);
   const [step, setStep] = useState<SignInStep>();
   const code = decodeURIComponent(location.hash.slice(1));
   const toWall = () => location.assign('/');
@@ -17,17 +19,12 @@ export function InvitationPage() {
   async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
     event.preventDefault();
     const password = String(new FormData(event.currentTarget).get('password'));
-    setBusy(true);
-    setProblem(undefined);
-    try {
+    await saving.run(async () => {
       const body = { code, password };
       const answer = await api<Me | SignInStep>('/api/invitations/accept', { method: 'POST', body });
       if ('next' in answer) setStep(answer);
       else toWall();
-    } catch (error) {
-      setProblem(problemText(error));
-    }
-    setBusy(false);
+    });
   }
 
   return (
@@ -44,11 +41,7 @@ export function InvitationPage() {
             {code === '' && <Alert color="yellow">Open this page by the link you were given.</Alert>}
             <form onSubmit={(event) => void submit(event)}>
               <Stack gap="md">
-                {problem !== undefined && (
-                  <Alert color="red" variant="filled" role="alert">
-                    {problem}
-                  </Alert>
-                )}
+                <DoorProblem text={problem} />
                 <PasswordInput
                   name="password"
                   label="Password"
@@ -58,7 +51,7 @@ export function InvitationPage() {
                   maxLength={256}
                   autoComplete="new-password"
                 />
-                <Button type="submit" size="md" loading={isBusy} disabled={code === ''} fullWidth>
+                <Button type="submit" size="md" loading={saving.isBusy} disabled={code === ''} fullWidth>
                   Set the password
                 </Button>
               </Stack>

@@ -1,7 +1,9 @@
 import type { Me, SignInStep } from '@healthsync/contracts/session';
-import { Alert, Button, Stack, TextInput } from '@mantine/core';
+import { Button, Stack, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { api } from '../api.ts';
+import { useSaving } from '../widgets/saving.tsx';
+import { DoorProblem } from './door-problem.tsx';
 import { factorProblem } from './factor-problem.ts';
 import { askPasskey, hasPasskeys } from './passkey.ts';
 import type { OnSignedIn } from './sign-in.tsx';
@@ -45,20 +47,10 @@ export function FactorQuestion({
 }) {
   const possible = methods.filter((method) => method !== 'passkey' || hasPasskeys());
   const [method, setMethod] = useState<Method>(possible[0] ?? 'totp');
-  const [problem, setProblem] = useState<string>();
-  const [isBusy, setBusy] = useState(false);
+  const saving = useSaving();
+  const problem = saving.problem === undefined ? undefined : factorProblem(saving.problem);
 
-  async function send(make: () => Promise<Answer>): Promise<void> {
-    setBusy(true);
-    setProblem(undefined);
-    try {
-      await answer(await make());
-    } catch (error) {
-      setProblem(factorProblem(error));
-    } finally {
-      setBusy(false);
-    }
-  }
+  const send = (make: () => Promise<Answer>) => saving.run(async () => answer(await make()));
 
   function submit(event: FormEvent<HTMLFormElement>): void {
     event.preventDefault();
@@ -70,11 +62,7 @@ export function FactorQuestion({
   return (
     <form onSubmit={submit} key={method}>
       <Stack gap="md">
-        {problem !== undefined && (
-          <Alert color="red" variant="filled" role="alert">
-            {problem}
-          </Alert>
-        )}
+        <DoorProblem text={problem} />
         {method === 'totp' && (
           <TextInput
             name="code"
@@ -102,7 +90,7 @@ export function FactorQuestion({
             autoFocus
           />
         )}
-        <Button type="submit" size="md" loading={isBusy} fullWidth autoFocus={method === 'passkey'}>
+        <Button type="submit" size="md" loading={saving.isBusy} fullWidth autoFocus={method === 'passkey'}>
           {method === 'passkey' ? 'Use your passkey' : 'Go on'}
         </Button>
         {possible

@@ -2,6 +2,7 @@ import type { Me, Setup, SignInStep } from '@healthsync/contracts/session';
 import { Alert, Button, PasswordInput, Stack, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { ApiProblem, api, problemText } from '../api.ts';
+import { DoorProblem } from './door-problem.tsx';
 import { FirstFactor } from './first-factor.tsx';
 import { Brand } from './sign-in.tsx';
 
@@ -55,11 +56,7 @@ export function SetupPage() {
         {code === '' && <Alert color="yellow">Open this page by the link that was printed at first start.</Alert>}
         <form onSubmit={(event) => void submit(event)}>
           <Stack gap="md">
-            {problem !== undefined && !isNamed && (
-              <Alert color="red" variant="filled" role="alert">
-                {problemText(problem)}
-              </Alert>
-            )}
+            <DoorProblem text={problem === undefined || isNamed ? undefined : problemText(problem)} />
             <TextInput
               name="displayName"
               label="Your name"

@@ -1,8 +1,9 @@
 import type { Me, SignInStep, SignInWays } from '@healthsync/contracts/session';
-import { Alert, Button, PasswordInput, Stack, TextInput } from '@mantine/core';
+import { Button, PasswordInput, Stack, TextInput } from '@mantine/core';
 import { type FormEvent, useEffect, useState } from 'react';
 import { api, problemText } from '../api.ts';
 import { Dialog } from '../widgets/dialog.tsx';
+import { DoorProblem } from './door-problem.tsx';
 import { FirstFactor } from './first-factor.tsx';
 import { hasPasskeys, signInWithPasskey } from './passkey.ts';
 import { type Method, SecondFactorForm } from './second-factor.tsx';
@@ -129,11 +130,7 @@ function PasswordForm({
   return (
     <form onSubmit={(event) => void submit(event)}>
       <Stack gap="md">
-        {problem !== undefined && (
-          <Alert color="red" variant="filled" role="alert">
-            {problem}
-          </Alert>
-        )}
+        <DoorProblem text={problem} />
         <TextInput
           name="name"
           label="Name"

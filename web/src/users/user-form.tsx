@@ -1,7 +1,8 @@
 import type { ChangeUser, User } from '@healthsync/contracts/user';
-import { Alert, Button, Checkbox, Stack, TextInput } from '@mantine/core';
+import { Button, Checkbox, Stack, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { ApiProblem, problemText } from '../api.ts';
+import { DoorProblem } from '../session/door-problem.tsx';
 import { roleText } from '../session/role-words.ts';
 
 /** A new account, or what of one can be changed. */
@@ -48,11 +49,7 @@ export function UserForm({
   return (
     <form onSubmit={(event) => void submit(event)}>
       <Stack gap="md">
-        {problem !== undefined && !isNamed && (
-          <Alert color="red" variant="filled" role="alert">
-            {problemText(problem)}
-          </Alert>
-        )}
+        <DoorProblem text={problem === undefined || isNamed ? undefined : problemText(problem)} />
         {user === undefined && (
           <TextInput
             name="name"
