@@ -61,7 +61,7 @@ describe('what time brings', () => {
 
   it('happens once: to a process killed in the middle of it nothing has happened, and the next one does it', async () => {
     await emptyDatabase(database);
-    const before = new PostgresAlarmStore(database, { now: () => nowMs - 60 * 60_000 });
+    const before = new PostgresAlarmStore(database, { seal: testSeal(), now: () => nowMs - 60 * 60_000 });
     const ids = [1, 2, 3].map((n) => `A-${n}` as AlarmId);
     await before.apply(ids.map((_, i) => ({ ...transition('began', i + 1), patientId: `P-${i}` as PatientId })));
     const act = { kind: 'snooze', forMs: 5 * 60_000 } as const;
@@ -133,7 +133,7 @@ describe('the alarm store in PostgreSQL', () => {
 
   it('gives an alarm to one of two processes that reach for it at once, over connections of their own', async () => {
     const other = connect(database.address, { connectionsMax: 1 });
-    const elsewhere = new PostgresAlarmStore(other);
+    const elsewhere = new PostgresAlarmStore(other, { seal: testSeal() });
     for (let n = 1; n <= 20; n++) {
       const id = `A-${n}` as AlarmId;
       await alarms.apply([{ ...transition('began', n), patientId: `P-${n}` as PatientId }]);

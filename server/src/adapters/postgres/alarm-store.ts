@@ -32,8 +32,8 @@ export interface PostgresAlarmStoreOptions {
   readonly now?: () => number;
   /** What else belongs to a change: called after its rows are written, in their transaction, without `unchanged`. */
   readonly inTransaction?: readonly InTransaction[];
-  /** For notes: people's own words may name the patient. Without it none can be written or read. */
-  readonly seal?: PatientSeal;
+  /** For notes: people's own words may name the patient. */
+  readonly seal: PatientSeal;
 }
 
 /** The alarms in PostgreSQL: an alarm, its outbox entries and the transition that made them are one transaction. */
@@ -42,9 +42,9 @@ export class PostgresAlarmStore implements AlarmStore {
   readonly #policy: AlarmPolicy;
   readonly #now: () => number;
   readonly #inTransaction: readonly InTransaction[];
-  readonly #seal: PatientSeal | undefined;
+  readonly #seal: PatientSeal;
 
-  constructor({ pool }: Pick<Connections, 'pool'>, options: PostgresAlarmStoreOptions = {}) {
+  constructor({ pool }: Pick<Connections, 'pool'>, options: PostgresAlarmStoreOptions) {
     this.#pool = pool;
     this.#policy = options.policy ?? ALARM_POLICY;
     this.#now = options.now ?? Date.now;
@@ -152,7 +152,7 @@ export class PostgresAlarmStore implements AlarmStore {
     );
     return await Promise.all(
       rows.map(async ({ sealed, patientId, ...row }) => {
-        const text = await this.#needed().open(patientId, NOTE_FIELD, sealed);
+        const text = await this.#seal.open(patientId, NOTE_FIELD, sealed);
         return { ...withoutNulls(row), text: text ?? ERASED };
       }),
     );
@@ -167,14 +167,9 @@ export class PostgresAlarmStore implements AlarmStore {
     const { rows } = await client.query<{ noteId: string }>(
       `insert into alarm_note (alarm_id, at, author, author_id, sealed) values ($1, $2, $3, $4, $5)
        returning id::text as "noteId"`,
-      [id, new Date(atMs), by, byId, await this.#needed().seal(patientId, NOTE_FIELD, act.note)],
+      [id, new Date(atMs), by, byId, await this.#seal.seal(patientId, NOTE_FIELD, act.note)],
     );
     return rows[0] ?? {};
-  }
-
-  #needed(): PatientSeal {
-    if (this.#seal === undefined) throw new Error('this alarm store was opened without a seal for notes');
-    return this.#seal;
   }
 
   #decide(alarm: Alarm, { act, by, byId, atMs }: ActRequest): ActDecision {

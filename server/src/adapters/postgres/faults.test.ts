@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ConditionTransition } from '../../domain/alarm.ts';
 import type { AlarmId, DeviceId, PatientId, ReadingId } from '../../domain/ids.ts';
+import { testSeal } from '../../keys/test-identities.ts';
 import { Failure } from '../../ports/failure.ts';
 import type { LogBatch } from '../../ports/reading-log.ts';
 import { keepBatch } from '../../ports/test-keep.ts';
@@ -46,7 +47,7 @@ describe('when PostgreSQL is killed under writes', () => {
   });
 
   it('every alarm is raised and told of exactly once', async () => {
-    const alarms = new PostgresAlarmStore(database);
+    const alarms = new PostgresAlarmStore(database, { seal: testSeal() });
     const failures: unknown[] = [];
     const killing = killRepeatedly(3);
     let raised = 0;

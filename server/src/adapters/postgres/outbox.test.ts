@@ -1,4 +1,5 @@
 import { beforeAll } from 'vitest';
+import { testSeal } from '../../keys/test-identities.ts';
 import { outboxContract } from '../../ports/outbox.contract.ts';
 import { PostgresAlarmStore } from './alarm-store.ts';
 import { PostgresOutbox } from './outbox.ts';
@@ -11,5 +12,5 @@ beforeAll(async () => {
 
 outboxContract('PostgreSQL', async () => {
   await emptyDatabase(database);
-  return { alarms: new PostgresAlarmStore(database), outbox: new PostgresOutbox(database) };
+  return { alarms: new PostgresAlarmStore(database, { seal: testSeal() }), outbox: new PostgresOutbox(database) };
 });

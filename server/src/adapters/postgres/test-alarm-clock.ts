@@ -1,3 +1,4 @@
+import { testSeal } from '../../keys/test-identities.ts';
 import { startAlarmClock } from '../../vitals/4-alert/alarm-clock.ts';
 import { PostgresAlarmStore } from './alarm-store.ts';
 import { connect, type DatabaseAddress } from './connection.ts';
@@ -12,6 +13,7 @@ const { address, nowMs, hangs } = JSON.parse(process.argv[2] ?? '{}') as {
   readonly hangs: boolean;
 };
 const store = new PostgresAlarmStore(connect(address, { connectionsMax: 2 }), {
+  seal: testSeal(),
   now: () => nowMs,
   inTransaction: [
     async () => {

@@ -6,6 +6,7 @@ import { PostgresOutbox } from '../../adapters/postgres/outbox.ts';
 import { openTestDatabase, type TestDatabase } from '../../adapters/postgres/test-database.ts';
 import type { AlarmId, DeviceId, PatientId, ReadingId } from '../../domain/ids.ts';
 import type { Reading } from '../../domain/reading.ts';
+import { testSeal } from '../../keys/test-identities.ts';
 import { Failure } from '../../ports/failure.ts';
 import type { Notification } from '../../ports/notifier.ts';
 import { startAssessor } from '../3-assess/assessor.ts';
@@ -27,7 +28,7 @@ const monotonicMs = () => performance.now();
 /** One life of the process: reading → assessor → desk → PostgreSQL → teller. `kill` leaves it as a SIGKILL would. */
 async function live(log: MemoryReadingLog) {
   const life = { isOver: false };
-  const store = new PostgresAlarmStore(database, { now });
+  const store = new PostgresAlarmStore(database, { seal: testSeal(), now });
   const apply = store.apply.bind(store);
   store.apply = async (transitions) => {
     if (life.isOver) throw AWAY;
@@ -133,7 +134,7 @@ describe('from a reading to a person, with PostgreSQL', () => {
     }
     await until(() => process.assessor.isCaughtUp() && process.assessor.lag() === 0);
     await process.desk.settled();
-    const alarms = (await new PostgresAlarmStore(database).list({ limit: 1_000 })).filter(
+    const alarms = (await new PostgresAlarmStore(database, { seal: testSeal() }).list({ limit: 1_000 })).filter(
       ({ kind }) => kind === 'physiological',
     );
     // Nobody acknowledged, so a condition that returned continued its alarm: one each.

@@ -15,6 +15,7 @@ import type { Alarm } from '../../domain/alarm.ts';
 import type { AlarmId, DeviceId, PatientId, ReadingId, UserId } from '../../domain/ids.ts';
 import { defaultPolicy } from '../../domain/message-policy.ts';
 import { parseTopic, type Topic } from '../../domain/topic.ts';
+import { testSeal } from '../../keys/test-identities.ts';
 import type { Notifier } from '../../ports/notifier.ts';
 import { createChannelWatch } from './channel-watch.ts';
 import { reachableContacts } from './reachable-contacts.ts';
@@ -42,7 +43,7 @@ async function openWorld(options: { readonly others?: readonly Notifier[] } = {}
     clock.aheadMs += ms;
     return true;
   };
-  const alarms = new PostgresAlarmStore(database);
+  const alarms = new PostgresAlarmStore(database, { seal: testSeal() });
   const outbox = new PostgresOutbox(database);
   const topics = new PostgresTopicSubscriptions(database);
   const smtp = createSmtpNotifier(mail.settings);
@@ -222,7 +223,7 @@ describe('a teller that is killed between the mail server’s yes and its own re
   it('sends again after its lease, under the same key, by which the second copy is known', async () => {
     const mail = await startMailServer();
     undo.push(() => mail.close());
-    await raise(new PostgresAlarmStore(database), 1);
+    await raise(new PostgresAlarmStore(database, { seal: testSeal() }), 1);
     const first = startProcess(mail.settings, true);
     await expect.poll(() => first.lines, { timeout: 20_000 }).toContain('delivered');
     await first.kill();
