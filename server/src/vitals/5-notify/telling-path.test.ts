@@ -210,7 +210,10 @@ describe('from an alarm to a mailbox', () => {
       .poll(() => systemAlarms.open().map(({ id }) => id), { timeout: 10_000 })
       .toEqual(['delivery.smtp.failed']);
     expect(JSON.stringify(systemAlarms.open())).not.toContain('ward@');
-    expect(await outbox.deliveries('A-1')).toMatchObject([{ state: 'failed', lastDetail: 'refused: SMTP 550' }]);
+    // It rings before it is written down.
+    await expect
+      .poll(() => outbox.deliveries('A-1'))
+      .toMatchObject([{ state: 'failed', lastDetail: 'refused: SMTP 550' }]);
     systemAlarms.acknowledge('delivery.smtp.failed', 'Ola');
     expect(systemAlarms.open()).toEqual([]);
   });
