@@ -7,13 +7,11 @@ import { PostgresAccounts } from '../adapters/postgres/accounts.ts';
 import { PostgresAlarmStore } from '../adapters/postgres/alarm-store.ts';
 import type { Connections } from '../adapters/postgres/connection.ts';
 import { PostgresContacts } from '../adapters/postgres/contacts.ts';
-import { PostgresErasures } from '../adapters/postgres/erasures.ts';
 import { Listener } from '../adapters/postgres/listener.ts';
 import { type Database, openDatabase } from '../adapters/postgres/open-database.ts';
 import { PostgresRegistry } from '../adapters/postgres/registry.ts';
 import { PostgresRejectedReadings } from '../adapters/postgres/rejected-readings.ts';
 import { PostgresRuleSets } from '../adapters/postgres/rule-sets.ts';
-import { sealClearTexts } from '../adapters/postgres/seal-clear-texts.ts';
 import { PostgresTopicSubscriptions } from '../adapters/postgres/topic-subscriptions.ts';
 import { type Authorities, openAuthorities } from '../identity/authority.ts';
 import type { Accounts } from '../ports/accounts.ts';
@@ -24,7 +22,7 @@ import type { Registry } from '../ports/registry.ts';
 import type { RejectedReadings } from '../ports/rejected-readings.ts';
 import type { RuleSets } from '../ports/rule-sets.ts';
 import type { TopicSubscriptions } from '../ports/topic-subscriptions.ts';
-import { followErasures, type OpenedKeys, openKeys } from './open-keys.ts';
+import { type OpenedKeys, openKeys } from './open-keys.ts';
 import type { Settings } from './settings.ts';
 
 /** An installation's data as a command sees it, whether a server runs on it or not. */
@@ -60,9 +58,7 @@ export async function withOpenData<T>(
   const listener = new Listener(database);
   let keys: OpenedKeys | undefined;
   try {
-    keys = await openKeys(settings, now);
-    await sealClearTexts(database, keys);
-    await followErasures(keys, await new PostgresErasures(database).all());
+    keys = await openKeys(settings, database, now);
     return await use({
       registry: new PostgresRegistry(database, listener, keys.identities),
       keys,

@@ -1,6 +1,9 @@
 import { join } from 'node:path';
 import { openLocalKeys } from '../adapters/embedded/local-keys.ts';
 import { openLocalSubjectKeys } from '../adapters/embedded/local-subject-keys.ts';
+import type { Connections } from '../adapters/postgres/connection.ts';
+import { PostgresErasures } from '../adapters/postgres/erasures.ts';
+import { sealClearTexts } from '../adapters/postgres/seal-clear-texts.ts';
 import { DEFAULT_TENANT } from '../domain/ids.ts';
 import { createHouseSeal } from '../keys/house-seal.ts';
 import { createPatientIdentities } from '../keys/patient-identities.ts';
@@ -19,14 +22,20 @@ export interface OpenedKeys {
   readonly seal: PatientSeal;
   readonly houseSeal: HouseSeal;
   readonly store: Pick<SubjectKeyStore, 'counts'>;
+  /** How many keys of erased patients had come back with an old copy, and were destroyed again. */
+  readonly erasedAgain: number;
   /** Which key-encryption key wraps. */
   newestKek(): Promise<string>;
   close(): void;
 }
 
-/** Opens them, or makes them where there are none. Rejects with `Failure` where they cannot be used. */
+/**
+ * Opens them, or makes them where there are none, and brings the database in line with them: what is in clear from before
+ * is sealed, and whoever was erased is erased. Rejects with `Failure` where one or the other cannot be used.
+ */
 export async function openKeys(
   settings: Pick<Settings, 'dataFolder' | 'keyManagement' | 'region'>,
+  database: Connections,
   now: () => number,
 ): Promise<OpenedKeys> {
   const folder = join(settings.dataFolder, 'keys');
@@ -35,20 +44,22 @@ export async function openKeys(
       ? await openKms()
       : { management: await openLocalKeys({ folder, now }), closeManagement: () => undefined };
   const store = openLocalSubjectKeys(join(folder, 'subject-keys.sqlite'));
+  const close = () => {
+    store.close();
+    closeManagement();
+  };
   const scope = { region: settings.region, tenant: DEFAULT_TENANT };
   const subjects = createSubjectKeys({ management, store, scope, now });
-  return {
-    subjects,
-    identities: createPatientIdentities(subjects),
-    seal: createPatientSeal(subjects),
-    houseSeal: createHouseSeal(subjects),
-    store,
-    newestKek: () => management.newest(scope),
-    close() {
-      store.close();
-      closeManagement();
-    },
-  };
+  const sealing = { identities: createPatientIdentities(subjects), seal: createPatientSeal(subjects) };
+  try {
+    await sealClearTexts(database, sealing);
+    const erasedAgain = await followErasures(subjects, await new PostgresErasures(database).all());
+    const newestKek = () => management.newest(scope);
+    return { subjects, ...sealing, houseSeal: createHouseSeal(subjects), store, erasedAgain, newestKek, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
 }
 
 /** Loaded only where it is used: the library takes as long as all the rest of a command. */
@@ -62,8 +73,8 @@ async function openKms() {
 }
 
 /** An old copy of the keys may have come back: whoever was erased is erased in it too. Answers how many were. */
-export async function followErasures(
-  { subjects }: Pick<OpenedKeys, 'subjects'>,
+async function followErasures(
+  subjects: SubjectKeys,
   erasures: readonly { readonly subject: string }[],
 ): Promise<number> {
   let count = 0;

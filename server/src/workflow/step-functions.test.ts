@@ -2,15 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isMotoInstalled } from '../adapters/aws/test-moto.ts';
 import { MemoryWorkflowStore } from '../adapters/memory/memory-workflow-store.ts';
 import type { HistoryEvent } from './language/history-event.ts';
 import type { Json } from './language/json.ts';
-import {
-  isMotoInstalled,
-  type StepFunctions,
-  type StepFunctionsEvent,
-  startStepFunctions,
-} from './test-step-functions.ts';
+import { type StepFunctions, type StepFunctionsEvent, startStepFunctions } from './test-step-functions.ts';
 import { historyIn, startTestDriver } from './test-workflow.ts';
 
 /** One definition with one input, and what the world answers. */

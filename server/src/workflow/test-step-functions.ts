@@ -1,7 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { startMoto } from '../adapters/aws/test-moto.ts';
 
 /** Step Functions as `moto_server` plays it: an independent implementation to compare histories with. */
 export interface StepFunctions {
@@ -28,20 +25,10 @@ export interface StepFunctionsEvent {
   readonly [details: string]: unknown;
 }
 
-export function isMotoInstalled(): boolean {
-  return spawnSync('moto_server', ['--help'], { stdio: 'ignore' }).status === 0;
-}
-
 export async function startStepFunctions(): Promise<StepFunctions> {
-  const port = await freePort();
-  const child = spawn('moto_server', ['-H', '127.0.0.1', '-p', String(port)], {
-    stdio: 'ignore',
-    env: { ...process.env, AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_DEFAULT_REGION: 'us-east-1' },
-  });
-  const base = `http://127.0.0.1:${port}`;
+  const { url, stop } = await startMoto();
   const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
-    fetch(base + path, { method: 'POST', body: JSON.stringify(body), headers });
-  await untilAnswering(child, base);
+    fetch(url + path, { method: 'POST', body: JSON.stringify(body), headers });
 
   async function ask<T>(action: string, body: unknown): Promise<T> {
     const response = await post('/', body, {
@@ -83,31 +70,6 @@ export async function startStepFunctions(): Promise<StepFunctions> {
     },
     succeed: (taskToken, output) => ask('SendTaskSuccess', { taskToken, output: JSON.stringify(output) }),
     fail: (taskToken, error, cause) => ask('SendTaskFailure', { taskToken, error, cause }),
-    async stop() {
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-    },
+    stop,
   };
-}
-
-async function untilAnswering(child: ChildProcess, base: string): Promise<void> {
-  while (child.exitCode === null) {
-    const isThere = await fetch(`${base}/moto-api/config`).then(
-      (response) => response.ok,
-      () => false,
-    );
-    if (isThere) return;
-    await sleep(100);
-  }
-  throw new Error(`moto_server ended with ${child.exitCode}`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
