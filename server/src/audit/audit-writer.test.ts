@@ -71,6 +71,23 @@ describe('the writer of the audit log', () => {
     expect(await world.verify()).toMatchObject({ isIntact: true, entries: 100 });
   });
 
+  it('gets its turn beside forty other processes', async () => {
+    const world = makeWorld();
+    const writers = await Promise.all(Array.from({ length: 40 }, () => world.open()));
+    const receipts = await Promise.all(writers.map((writer) => writer.append([makeEntry()])));
+    expect(receipts.map(([receipt]) => receipt?.position).sort((a = 0, b = 0) => a - b)).toEqual(
+      Array.from({ length: 40 }, (_, i) => i),
+    );
+    expect(await world.verify()).toMatchObject({ isIntact: true, entries: 40 });
+  });
+
+  it('says so when others are always first', async () => {
+    const world = makeWorld();
+    const writer = await world.open({ bounds: { contendedMaxMs: 30 } });
+    world.store.append = async () => 'moved';
+    await expect(writer.append(many(1))).rejects.toMatchObject({ code: 'overloaded', retryable: true });
+  });
+
   it('never puts a time before the one before it, whatever the clock does', async () => {
     const world = makeWorld();
     const writer = await world.open();

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type AuditEntry, encodeEntry, type RecordedEntry } from '../domain/audit-entry.ts';
 import type { AuditLog, AuditReceipt } from '../ports/audit-log.ts';
 import type { AuditBatch, AuditStore, PendingEntry } from '../ports/audit-store.ts';
@@ -15,6 +16,8 @@ export const AUDIT_BOUNDS = {
   waitingMax: 40_000,
   /** Heads are kept this far apart at least: 1,440 a day, each a few hundred bytes. */
   headEveryMs: 60_000,
+  /** Other processes may come first for this long: every command line is a process of its own, forty at once are seen. */
+  contendedMaxMs: 15_000,
 } as const;
 
 /** What the log is found not to be. Told once each; the log goes on, for a hospital must. */
@@ -173,7 +176,8 @@ export async function openAuditWriter(options: {
   /** Answers with what tells those who wait. */
   async function write(group: readonly Waiting[], mine: Ahead | undefined): Promise<() => void> {
     let left = group;
-    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    const giveUpMs = performance.now() + bounds.contendedMaxMs;
+    for (let attempt = 0; attempt === 0 || performance.now() < giveUpMs; attempt++) {
       if (left.length === 0) return () => undefined;
       const from = end ?? (await reload());
       const isReady = attempt === 0 && mine?.from === from.tree;
@@ -189,8 +193,11 @@ export async function openAuditWriter(options: {
         return () => answer(written, batch);
       }
       takeBack();
-      if (outcome === 'moved') end = undefined;
-      else left = withoutSettled(left);
+      if (outcome === 'settled') left = withoutSettled(left);
+      else {
+        end = undefined;
+        await sleep(Math.random() * Math.min(PAUSE_FIRST_MS * 2 ** attempt, PAUSE_MAX_MS));
+      }
     }
     throw new Failure('overloaded', 'Too many processes write the audit log at once.', { retryable: true });
   }
@@ -274,8 +281,9 @@ export async function openAuditWriter(options: {
 
 /** Salts of 128 bits cannot be tried. */
 const SALT_BYTES = 16;
-/** Another process may come first now and then; eight times in a row it cannot. */
-const ATTEMPTS_MAX = 8;
+/** Processes that met wait unlike times, or they meet again: a write's length at first, and never so long that one starves. */
+const PAUSE_FIRST_MS = 5;
+const PAUSE_MAX_MS = 200;
 
 function answer(group: readonly Waiting[], { size, signedAtMs: recordedAtMs }: AuditBatch): void {
   let position = size;
