@@ -7,6 +7,13 @@ import { type Static, Type } from 'typebox';
 export const ConsentPurpose = Type.Enum(['treatment', 'research', 'sharing']);
 export type ConsentPurpose = Static<typeof ConsentPurpose>;
 
+/** How it came to us. */
+export const ConsentSource = Type.Enum(['in-person', 'form', 'representative', 'other-system']);
+export type ConsentSource = Static<typeof ConsentSource>;
+
+/** A colleague who was there, by the name they sign in with: nobody else is named in a record of consent. */
+export const ConsentWitness = Type.String({ pattern: '^[a-z0-9][a-z0-9._@-]{0,63}$' });
+
 const Moment = Type.String({ maxLength: 40, description: 'RFC 3339 with zone.' });
 
 /** Who is shared with: the sign-in name of its account here, which is also what an event subscription names. */
@@ -27,6 +34,8 @@ export const Consent = Type.Object(
     givenAt: Type.String({ description: 'When the patient said so.' }),
     recordedAt: Type.String({ description: 'When this version was recorded here.' }),
     recordedBy: Type.String(),
+    source: Type.Optional(ConsentSource),
+    witness: Type.Optional(Type.String()),
   },
   { $id: 'Consent' },
 );
@@ -41,6 +50,13 @@ export const ConsentList = Type.Object(
 );
 export type ConsentList = Static<typeof ConsentList>;
 
+/** `GET /api/consents`: of all patients one may see, each in its newest version, recorded last first. */
+export const ConsentRecords = Type.Object(
+  { consents: Type.Array(Consent), next: Type.Optional(Type.String({ description: 'For `cursor`: there are more.' })) },
+  { $id: 'ConsentRecords' },
+);
+export type ConsentRecords = Static<typeof ConsentRecords>;
+
 /** `GET /api/consents/{id}/versions`: newest first. */
 export const ConsentVersions = Type.Object({ versions: Type.Array(Consent) }, { $id: 'ConsentVersions' });
 export type ConsentVersions = Static<typeof ConsentVersions>;
@@ -54,6 +70,8 @@ export const GiveConsent = Type.Object(
     from: Type.Optional(Moment),
     until: Type.Optional(Moment),
     givenAt: Type.Optional(Moment),
+    source: Type.Optional(ConsentSource),
+    witness: Type.Optional(ConsentWitness),
   },
   { $id: 'GiveConsent', additionalProperties: false },
 );
@@ -69,6 +87,20 @@ export const AmendConsent = Type.Object(
   { $id: 'AmendConsent', additionalProperties: false },
 );
 export type AmendConsent = Static<typeof AmendConsent>;
+
+/**
+ * `POST /api/consents/{id}/revoke`; the body may be left out. With a version, only what was looked at is revoked; without
+ * one nobody is asked to look first.
+ */
+export const RevokeConsent = Type.Object(
+  {
+    version: Type.Optional(Type.Integer({ minimum: 1 })),
+    source: Type.Optional(ConsentSource),
+    witness: Type.Optional(ConsentWitness),
+  },
+  { $id: 'RevokeConsent', additionalProperties: false },
+);
+export type RevokeConsent = Static<typeof RevokeConsent>;
 
 /** `GET /api/patients/{id}/consent-decision`: what held at a moment, and by which version. */
 export const ConsentDecision = Type.Object(

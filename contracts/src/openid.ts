@@ -49,6 +49,10 @@ const Key = Type.Object(
   { additionalProperties: false },
 );
 
+/** `POST /api/clients/{id}/keys`: one more public key, so that the system can move to it before the old one goes. */
+export const ClientKey = Type.Object({ key: Key }, { $id: 'ClientKey', additionalProperties: false });
+export type ClientKey = Static<typeof ClientKey>;
+
 /** `POST /api/clients`: an app people sign in to, or a service account. */
 export const NewClient = Type.Object(
   {
@@ -74,16 +78,32 @@ export const Client = Type.Object(
     name: Type.String(),
     redirectUris: Type.Array(Type.String()),
     hasKey: Type.Boolean(),
+    keys: Type.Array(
+      Type.Object({
+        kid: Type.String(),
+        kty: Type.String(),
+        alg: Type.Optional(Type.String()),
+        thumbprint: Type.String({ description: 'RFC 7638, SHA-256: to compare with what the system shows.' }),
+      }),
+    ),
     scopes: Type.Array(Type.String()),
     roles: Type.Array(Type.String()),
     wards: Type.Array(Type.String()),
     createdAt: Type.String(),
     createdBy: Type.String(),
     disabledAt: Type.Optional(Type.String()),
+    lastUsedAt: Type.Optional(Type.String({ description: 'When it last got a token, to the minute.' })),
   },
   { $id: 'Client' },
 );
 export type Client = Static<typeof Client>;
 
-export const ClientList = Type.Object({ clients: Type.Array(Client) }, { $id: 'ClientList' });
+export const ClientList = Type.Object(
+  {
+    clients: Type.Array(Client),
+    scopes: Type.Array(Type.String(), { description: 'Those that can be granted, but for the many of FHIR.' }),
+    roles: Type.Array(Type.String({ description: 'What a service account can act as.' })),
+  },
+  { $id: 'ClientList' },
+);
 export type ClientList = Static<typeof ClientList>;

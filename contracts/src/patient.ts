@@ -43,6 +43,13 @@ export const PatientDetail = Type.Object(
 );
 export type PatientDetail = Static<typeof PatientDetail>;
 
+/** `GET /api/ward-names`: for whoever is signed in; how many beds there are, and who lies in them, is not theirs to know. */
+export const WardNames = Type.Object(
+  { wards: Type.Array(Type.Object({ id: Type.String(), name: Type.String() })) },
+  { $id: 'WardNames' },
+);
+export type WardNames = Static<typeof WardNames>;
+
 /** `GET /api/patients?ward=`: for naming tiles and searching. */
 export const PatientList = Type.Object(
   {

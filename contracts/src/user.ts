@@ -107,6 +107,7 @@ export const Access = Type.Object(
     scopes: Type.Optional(Type.Array(Type.String())),
     createdAt: Type.String(),
     expiresAt: Type.String(),
+    lastUsedAt: Type.Optional(Type.String({ description: 'To the minute.' })),
     isThis: Type.Boolean({ description: 'The one this was asked with.' }),
   },
   { $id: 'Access' },
@@ -116,3 +117,29 @@ export type Access = Static<typeof Access>;
 /** What of mine is open now: sessions and keys. */
 export const AccessList = Type.Object({ open: Type.Array(Access) }, { $id: 'AccessList' });
 export type AccessList = Static<typeof AccessList>;
+
+/** `GET /api/api-keys`: everybody's, for whoever manages accounts; ended by `DELETE /api/api-keys/{id}`. */
+export const ApiKeyList = Type.Object(
+  {
+    keys: Type.Array(
+      Type.Object({
+        id: Type.String(),
+        label: Type.Optional(Type.String()),
+        owner: Type.Object({ userId: Type.String(), name: Type.String(), displayName: Type.String() }),
+        scopes: Type.Optional(Type.Array(Type.String(), { description: 'Absent: all that its owner may do.' })),
+        createdAt: Type.String(),
+        expiresAt: Type.String(),
+        lastUsedAt: Type.Optional(Type.String()),
+      }),
+    ),
+  },
+  { $id: 'ApiKeyList' },
+);
+export type ApiKeyList = Static<typeof ApiKeyList>;
+
+/** `GET /api/me/key-scopes`: what a key of mine can be narrowed to. */
+export const KeyScopes = Type.Object(
+  { scopes: Type.Array(Type.Object({ scope: Type.String(), words: Type.String() })) },
+  { $id: 'KeyScopes' },
+);
+export type KeyScopes = Static<typeof KeyScopes>;
