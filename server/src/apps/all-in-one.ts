@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
 import { openDataFolder } from '../adapters/embedded/data-folder.ts';
 import { PostgresAccounts } from '../adapters/postgres/accounts.ts';
 import { writeAlarmEvents } from '../adapters/postgres/alarm-events.ts';
@@ -52,6 +53,8 @@ import { wallUrlOf } from './wall-url.ts';
 
 /** A running installation: every role in one process, on the embedded engines. */
 export interface AllInOne {
+  /** The HTTP side as it is served, for who asks it without a socket. */
+  readonly app: FastifyInstance;
   readonly https: string;
   readonly mqtts: string;
   /** The one-time link for the first account, while there is none. */
@@ -66,8 +69,10 @@ export interface AllInOne {
  * Starts everything, in the order in which a reading meets it seen from behind: what keeps it, what judges it, what
  * tells of it, and only then the doors. Whatever fails on the way, what was started is stopped again.
  */
-export async function startAllInOne(settings: Settings): Promise<AllInOne> {
-  const log = createLog({ level: settings.logLevel });
+export async function startAllInOne(
+  settings: Settings,
+  log: Log = createLog({ level: settings.logLevel }),
+): Promise<AllInOne> {
   const undo = undoStack((component, ms) => log.debug('stopped', { component, durationMs: Math.round(ms) }));
   try {
     return await start(settings, log, undo);
@@ -455,6 +460,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   const setup = await signIn.offerSetup();
   log.info('serving', { version: VERSION, port: httpsPort });
   return {
+    app: http.app,
     https,
     mqtts,
     ...(setup === undefined ? {} : { setupLink: `${https}/setup#${setup.code}` }),

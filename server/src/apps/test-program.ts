@@ -9,13 +9,20 @@ import { text } from 'node:stream/consumers';
 import type { Role } from '../domain/access.ts';
 import type { BedId, PatientId, UserId, WardId } from '../domain/ids.ts';
 import { createSessions } from '../identity/sessions.ts';
-import { startAllInOne } from './all-in-one.ts';
+import type { Log } from '../telemetry/log.ts';
+import { type AllInOne, startAllInOne } from './all-in-one.ts';
 import { withOpenData } from './open-data.ts';
 import { readSettings, type Settings } from './settings.ts';
 
 /** The whole program as it starts, asked over TLS by people of a test. */
 export interface TestProgram {
   readonly settings: Settings;
+  /** The HTTP side itself, and how it is reached from outside. */
+  readonly app: AllInOne['app'];
+  readonly https: string;
+  readonly mqtts: string;
+  /** With what they are signed in. */
+  secretOf(who: string): string;
   /** What somebody asks; `who: undefined` is a stranger. The answer's body is not read. */
   open(who: string | undefined, path: string, how?: Asking): Promise<IncomingMessage>;
   call(who: string | undefined, method: string, path: string, sent?: unknown, headers?: Headers): Promise<Answer>;
@@ -49,6 +56,7 @@ export interface Answer {
 export async function startTestProgram(
   people: readonly TestPerson[],
   variables: Readonly<Record<string, string>> = {},
+  log?: Log,
 ): Promise<TestProgram> {
   const folder = await mkdtemp(join(tmpdir(), 'healthsync-program-'));
   const read = readSettings(
@@ -65,7 +73,7 @@ export async function startTestProgram(
   );
   if (read.kind !== 'ok') throw new Error(JSON.stringify(read));
   const { settings } = read;
-  const program = await startAllInOne(settings);
+  const program = await startAllInOne(settings, log);
   const secrets = await furnish(settings, people);
   const agent = new Agent({ ca: readFileSync(join(folder, 'd', 'pki', 'server-ca.pem')), keepAlive: true });
   const origin = program.https.replace(/\/\/[^:]+/, '//localhost');
@@ -92,6 +100,14 @@ export async function startTestProgram(
 
   return {
     settings,
+    app: program.app,
+    https: origin,
+    mqtts: program.mqtts,
+    secretOf(who) {
+      const secret = secrets.get(who);
+      if (secret === undefined) throw new Error('nobody of that name is signed in');
+      return secret;
+    },
     open,
     async call(who, method, path, sent, headers = {}) {
       const response = await open(who, path, { method, sent, headers });
