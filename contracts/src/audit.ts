@@ -76,6 +76,14 @@ export const AuditChain = Type.Object(
     /** How many entries the last verification covered. */
     checkedSize: Type.Optional(Type.Integer()),
     findings: Type.Optional(Type.Integer()),
+    wholeCheckedAt: Type.Optional(
+      Type.String({ description: 'When all of it was verified last; since then only what is new.' }),
+    ),
+    divergences: Type.Optional(
+      Type.Array(Type.Enum(['not-as-signed', 'not-as-before', 'foreign-key']), {
+        description: 'What the running server found the log not to be while it wrote.',
+      }),
+    ),
   },
   { $id: 'AuditChain' },
 );

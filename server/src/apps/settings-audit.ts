@@ -28,6 +28,30 @@ export const AUDIT_SETTINGS = {
         'Where tree heads are kept besides the data folder: best a share on which nothing can be changed (WORM, object lock).',
     }),
   ),
+  auditAnchorS3: Type.Optional(
+    Type.String({
+      ...variable('HEALTHSYNC_AUDIT_S3', 'bucket or bucket/folder'),
+      pattern: '^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*$',
+      description:
+        'An S3 bucket that was made with Object Lock, where tree heads are kept in compliance mode: nobody can take one away before its time is over. Credentials, region and address are found as AWS clients find them (`AWS_REGION`, `AWS_ENDPOINT_URL_S3`, …).',
+    }),
+  ),
+  auditAnchorS3Days: Type.Integer({
+    ...variable('HEALTHSYNC_AUDIT_S3_DAYS'),
+    minimum: 1,
+    maximum: 36_500,
+    default: 2557,
+    description:
+      'How long S3 keeps each tree head whatever happens: seven years by default, and it cannot be shortened afterwards.',
+  }),
+  auditVerifyHours: Type.Integer({
+    ...variable('HEALTHSYNC_AUDIT_VERIFY_HOURS'),
+    minimum: 1,
+    maximum: 744,
+    default: 24,
+    description:
+      'How often the whole audit log is verified; what is new is verified every hour. What is found not to be as it was signed is an alarm of the installation.',
+  }),
   auditWitnessUrl: Type.Optional(
     Type.String({
       ...variable('HEALTHSYNC_AUDIT_WITNESS_URL', 'an https:// address'),

@@ -132,8 +132,9 @@ export function auditStoreContract(
     it('remembers what the last verification found, and where what is left begins', async () => {
       expect(await store.lastCheck()).toBeUndefined();
       await store.setLastCheck({ atMs: AT, size: 3, findings: 0 });
-      await store.setLastCheck({ atMs: AT, size: 4, findings: 2 });
-      expect(await store.lastCheck()).toEqual({ atMs: AT, size: 4, findings: 2 });
+      expect(await store.lastCheck()).toEqual({ atMs: AT, size: 3, findings: 0 });
+      await store.setLastCheck({ atMs: AT, size: 4, findings: 2, wholeAtMs: AT });
+      expect(await store.lastCheck()).toEqual({ atMs: AT, size: 4, findings: 2, wholeAtMs: AT });
       await store.append(batchOf([entryAt(0), entryAt(1)]));
       expect(await store.prunedBefore()).toBe(0);
       await store.prune({ before: 1, limit: 9 });

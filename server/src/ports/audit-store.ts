@@ -47,7 +47,7 @@ export interface AuditStore extends AuditRecords {
   /** The first position that is still there; entries before it were deleted after their retention. */
   prunedBefore(): Promise<number>;
 
-  /** What the last verification of the whole log found. */
+  /** What the last verification found. */
   lastCheck(): Promise<AuditCheck | undefined>;
   setLastCheck(check: AuditCheck): Promise<void>;
 
@@ -120,6 +120,8 @@ export interface AuditCheck {
   readonly size: number;
   /** How much is not as it was signed. */
   readonly findings: number;
+  /** When all of it was looked at last; since then only what is new. Absent: never. */
+  readonly wholeAtMs?: number;
 }
 
 /** While it holds, entries about this patient, or of this person, are not deleted. */

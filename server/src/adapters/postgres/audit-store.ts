@@ -212,17 +212,18 @@ export class PostgresAuditStore implements AuditStore {
 
   async lastCheck(): Promise<AuditCheck | undefined> {
     const { rows } = await failing(() =>
-      this.#pool.query<AuditCheck>('select at as "atMs", size, findings from audit_check'),
+      this.#pool.query<object>('select at as "atMs", size, findings, whole_at as "wholeAtMs" from audit_check'),
     );
-    return rows[0];
+    return rows[0] && (withoutNulls(rows[0]) as AuditCheck);
   }
 
-  async setLastCheck({ atMs, size, findings }: AuditCheck): Promise<void> {
+  async setLastCheck({ atMs, size, findings, wholeAtMs }: AuditCheck): Promise<void> {
     await failing(() =>
       this.#pool.query(
-        `insert into audit_check (at, size, findings) values ($1, $2, $3)
-         on conflict (is_it) do update set at = excluded.at, size = excluded.size, findings = excluded.findings`,
-        [new Date(atMs), size, findings],
+        `insert into audit_check (at, size, findings, whole_at) values ($1, $2, $3, $4)
+         on conflict (is_it) do update set at = excluded.at, size = excluded.size, findings = excluded.findings,
+           whole_at = excluded.whole_at`,
+        [new Date(atMs), size, findings, wholeAtMs === undefined ? null : new Date(wholeAtMs)],
       ),
     );
   }
