@@ -51,6 +51,7 @@ export const ACTIONS = {
   'rules.write': { words: 'change the house’s alarm rules', isOfPatients: false },
   'device.read': { words: 'see devices and their certificates', isOfPatients: false },
   'device.write': { words: 'configure and command devices', isOfPatients: false },
+  'device.enroll': { words: 'invite devices, and let their keys in or refuse them', isOfPatients: false },
   'reading.send': { words: 'send readings', isOfPatients: false },
   'user.read': { words: 'see accounts', isOfPatients: false },
   'user.write': { words: 'make, change and disable accounts', isOfPatients: false },

@@ -1,6 +1,7 @@
 import type { Assignment } from '../domain/assignment.ts';
 import type { BedId, DepartmentId, DeviceId, PatientId, WardId } from '../domain/ids.ts';
 import type { News2Use } from '../domain/news2-use.ts';
+import type { DeviceDoubt, RevocationCode } from './device-certificates.ts';
 import type { RuleSnapshot } from './rule-sets.ts';
 
 export type { Assignment };
@@ -42,6 +43,9 @@ export interface Registry {
     readonly serial?: string;
     readonly atMs: number;
     readonly reason: string;
+    readonly code?: RevocationCode;
+    /** Since when it is not to be trusted (RFC 5280 §5.3.2). */
+    readonly invalidFromMs?: number;
   }): Promise<number>;
   /** Stores the SHA-256 of a device token for HTTPS ingestion. */
   addDeviceToken(token: {
@@ -67,6 +71,8 @@ export interface RegistrySnapshot {
     readonly deviceId: DeviceId;
     readonly expiresAtMs: number;
   }[];
+  /** What was received from which device when is doubtful. Absent: nothing. */
+  readonly doubts?: readonly DeviceDoubt[];
   /** By which rules patients are judged. Absent: by the defaults. */
   readonly rules?: RuleSnapshot;
 }
@@ -123,4 +129,17 @@ export interface DeviceCertificate {
   readonly notAfterMs: number;
   readonly revokedAtMs?: number;
   readonly revocationReason?: string;
+  readonly revocationCode?: RevocationCode;
+  readonly invalidFromMs?: number;
+  /** SHA-256 (lower-case hex) of the certificate: it counts only as this very one. Absent: issued before this was kept. */
+  readonly fingerprint?: string;
+  /** SHA-256 (lower-case hex) of its public key. */
+  readonly keyFingerprint?: string;
+  /** Which authority signed it; absent: the first. */
+  readonly authority?: number;
+  /** The serial number of the one it was renewed with, over the air. */
+  readonly replaces?: string;
+  readonly firstUsedAtMs?: number;
+  /** It was replaced, and counts until then. */
+  readonly supersededFromMs?: number;
 }

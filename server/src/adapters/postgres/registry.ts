@@ -1,5 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { DeviceId, PatientId } from '../../domain/ids.ts';
+import type { DeviceDoubt } from '../../ports/device-certificates.ts';
 import type { PatientIdentities } from '../../ports/patient-identities.ts';
 import type {
   Assignment,
@@ -48,6 +49,7 @@ export class PostgresRegistry implements Registry {
           devices: await readDevices(db),
           assignments: await readAssignments(db),
           revokedSerials: await readRevoked(db),
+          doubts: await readDoubts(db),
           deviceTokens: await readTokens(db),
           rules: await readRuleSnapshot(async (text) => (await sql.raw<never>(text).execute(db)).rows),
         })),
@@ -196,18 +198,25 @@ export class PostgresRegistry implements Registry {
           not_after: new Date(certificate.notAfterMs),
           revoked_at: certificate.revokedAtMs === undefined ? null : new Date(certificate.revokedAtMs),
           revocation_reason: certificate.revocationReason ?? null,
+          revocation_code: certificate.revocationCode ?? null,
+          fingerprint: certificate.fingerprint ?? null,
+          key_fingerprint: certificate.keyFingerprint ?? null,
+          authority: certificate.authority ?? null,
+          replaces: certificate.replaces ?? null,
         })
         .execute(),
     );
   }
 
-  async revoke({ deviceId, serial, atMs, reason }: Parameters<Registry['revoke']>[0]): Promise<number> {
+  async revoke(request: Parameters<Registry['revoke']>[0]): Promise<number> {
+    const { deviceId, serial, atMs, reason, code, invalidFromMs } = request;
     const revoked_at = new Date(atMs);
+    const invalid_from = invalidFromMs === undefined ? null : new Date(invalidFromMs);
     return await failing(() =>
       this.#kysely.transaction().execute(async (db) => {
         const ofDevice = db
           .updateTable('device_certificate')
-          .set({ revoked_at, revocation_reason: reason })
+          .set({ revoked_at, revocation_reason: reason, revocation_code: code ?? null, invalid_from })
           .where('device_id', '=', deviceId)
           .where('revoked_at', 'is', null);
         const certificates = await (serial === undefined ? ofDevice : ofDevice.where('serial', '=', serial)).execute();
@@ -313,6 +322,14 @@ async function readDevices(db: Db): Promise<readonly Device[]> {
       'not_after as notAfterMs',
       'revoked_at as revokedAtMs',
       'revocation_reason as revocationReason',
+      'revocation_code as revocationCode',
+      'invalid_from as invalidFromMs',
+      'fingerprint',
+      'key_fingerprint as keyFingerprint',
+      'authority',
+      'replaces',
+      'first_used_at as firstUsedAtMs',
+      'superseded_from as supersededFromMs',
     ])
     .orderBy('not_before')
     .execute();
@@ -350,6 +367,22 @@ async function readRevoked(db: Db): Promise<readonly string[]> {
     .where('not_after', '>', sql<number>`now() - interval '1 day'`)
     .execute();
   return rows.map(({ serial }) => serial);
+}
+
+async function readDoubts(db: Db): Promise<readonly DeviceDoubt[]> {
+  const rows = await db
+    .selectFrom('device_doubt')
+    .select([
+      'device_id as deviceId',
+      'received_from as receivedFromMs',
+      'received_until as receivedUntilMs',
+      'reason',
+      'declared_by as declaredBy',
+      'declared_at as declaredAtMs',
+    ])
+    .orderBy('received_from')
+    .execute();
+  return rows as unknown as readonly DeviceDoubt[];
 }
 
 async function readTokens(db: Db): Promise<RegistrySnapshot['deviceTokens']> {

@@ -25,6 +25,23 @@ export interface Schema {
     not_after: Time;
     revoked_at: MaybeTime;
     revocation_reason: string | null;
+    revocation_code: string | null;
+    invalid_from: MaybeTime;
+    fingerprint: string | null;
+    key_fingerprint: string | null;
+    authority: number | null;
+    replaces: string | null;
+    first_used_at: MaybeTime;
+    superseded_from: MaybeTime;
+  };
+  readonly device_doubt: {
+    id: string;
+    device_id: string;
+    received_from: Time;
+    received_until: Time;
+    reason: string;
+    declared_by: string;
+    declared_at: Time;
   };
   readonly device_token: {
     sha256: string;
@@ -57,6 +74,7 @@ export interface Schema {
     mfa_at: MaybeTime;
     scopes: string[] | null;
     label: string | null;
+    last_used_at: MaybeTime;
   };
   readonly setup_code: { sha256: string; expires_at: Time; claimed_at: MaybeTime };
   readonly rejected_reading: {
