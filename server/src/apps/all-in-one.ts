@@ -49,7 +49,7 @@ import { registerGauges } from './register-gauges.ts';
 import type { Settings } from './settings.ts';
 import { undoStack } from './undo.ts';
 import { VERSION } from './version.ts';
-import { wallUrlOf } from './wall-url.ts';
+import { servedUnder, wallUrlOf } from './wall-url.ts';
 
 /** A running installation: every role in one process, on the embedded engines. */
 export interface AllInOne {
@@ -113,7 +113,8 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   undo.push('database', () => database.close());
   const listener = new Listener(database);
   undo.push('database notices', () => listener.close());
-  const auditing = await openAudit({ settings, address: database.address, dataFolder: folder.path, log, now, undo });
+  const { address } = database;
+  const auditing = await openAudit({ settings, address, dataFolder: folder.path, metrics, log, now, undo });
   const keys = await openKeys(settings, database, now);
   undo.push('keys', () => keys.close());
   if (keys.erasedAgain > 0)
@@ -151,6 +152,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   const { readings, isFull } = await openReadings({
     settings,
     folder: folder.path,
+    keys,
     checkpoints,
     history,
     metrics,
@@ -179,6 +181,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     now,
     undo,
   });
+  auditing.ringAt(tell.systemAlarms);
   const vitals = await startVitalsPipeline({
     readings,
     history,
@@ -372,6 +375,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
       { name: 'history', required: false, state: () => (keeper.lag() > LAG_DEGRADED ? 'degraded' : 'up') },
       { name: 'alarm store', required: false, state: () => (desk.unstored() > 0 ? 'degraded' : 'up') },
       ...tell.health,
+      ...auditing.health,
       ...escalating.health,
     ],
     metrics,
@@ -392,7 +396,12 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
       tls: { ...httpsTls(), deviceCa: authorities.devices.certificatePem, minVersion: settings.tlsMinVersion },
       webFolder: WEB_FOLDER,
       version: VERSION,
+      names: servedUnder(settings),
       hasPublicCertificate,
+      bounds: {
+        requestsPerMinuteMax: settings.addressRequestsPerMinute,
+        callerRequestsPerMinuteMax: settings.callerRequestsPerMinute,
+      },
       plugins: [
         identityRoutes,
         accessRoutes,
@@ -446,6 +455,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     healthsync_alarms_open: () => countBy(desk.open().map(({ priority }) => priority)),
     healthsync_alarms_unstored: () => desk.unstored(),
     ...tell.gauges,
+    ...auditing.gauges,
     healthsync_postgres_connections: () => {
       const { totalCount, idleCount, waitingCount } = database.pool;
       return { used: totalCount - idleCount, idle: idleCount, waiting: waitingCount };

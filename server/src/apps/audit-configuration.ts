@@ -35,3 +35,32 @@ export function configurationEntries(settings: Settings, atMs: number): readonly
   );
   return groups.map(entry);
 }
+
+/** What is set otherwise than at the last start, before and after; none where nothing is, or where there was none. */
+export function configurationChange(
+  earlier: readonly AuditEntry[],
+  loaded: readonly AuditEntry[],
+): readonly AuditEntry[] {
+  const [newest] = earlier;
+  const [now] = loaded;
+  if (newest === undefined || now === undefined) return [];
+  const before = detailsOf(earlier.filter(({ correlationId }) => correlationId === newest.correlationId));
+  const after = detailsOf(loaded);
+  const changes = [...new Set([...before.keys(), ...after.keys()])]
+    .filter((field) => field !== 'digest' && before.get(field) !== after.get(field))
+    .sort()
+    .map((field) => [field, `${before.get(field) ?? AS_INSTALLED} → ${after.get(field) ?? AS_INSTALLED}`] as const);
+  return Array.from({ length: Math.ceil(changes.length / SETTINGS_AT_ONCE) }, (_, i) => ({
+    ...now,
+    action: 'configuration.change',
+    detail: Object.fromEntries(changes.slice(i * SETTINGS_AT_ONCE, (i + 1) * SETTINGS_AT_ONCE)),
+  }));
+}
+
+const AS_INSTALLED = '(as installed)';
+
+function detailsOf(entries: readonly AuditEntry[]): ReadonlyMap<string, string> {
+  return new Map(
+    entries.flatMap(({ detail = {} }) => Object.entries(detail).map(([field, value]) => [field, String(value)])),
+  );
+}

@@ -2,13 +2,12 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import { FolderAnchor } from '../adapters/anchors/folder-anchor.ts';
-import { WebhookAnchor } from '../adapters/anchors/webhook-anchor.ts';
 import { PostgresAuditStore } from '../adapters/postgres/audit-store.ts';
 import { connect, type DatabaseAddress } from '../adapters/postgres/connection.ts';
 import { TlsReceiver } from '../adapters/siem/tls-receiver.ts';
 import { startAnchoring } from '../audit/anchoring.ts';
 import { openAuditJournal } from '../audit/audit-journal.ts';
+import { type AuditWatch, createAuditWatch } from '../audit/audit-watch.ts';
 import { openAuditWriter } from '../audit/audit-writer.ts';
 import { startAuditRetention } from '../audit/retention.ts';
 import { startSiemStream } from '../audit/siem-stream.ts';
@@ -17,13 +16,17 @@ import { openTreeHeadKey } from '../audit/tree-head-key.ts';
 import type { AuditEntry } from '../domain/audit-entry.ts';
 import { repeat } from '../pacing/repeating.ts';
 import type { AuditStore } from '../ports/audit-store.ts';
-import type { TreeHeadAnchor } from '../ports/tree-head-anchor.ts';
+import type { SystemAlarms } from '../ports/system-alarms.ts';
 import { registerAuditApi } from '../serve/api/audit.ts';
 import type { AuditServices } from '../serve/audited.ts';
 import { registerAuditEvents } from '../serve/fhir/audit-events.ts';
+import type { HealthCheck } from '../serve/services.ts';
 import type { Log } from '../telemetry/log.ts';
-import { configurationEntries } from './audit-configuration.ts';
-import { outgoingRules } from './outgoing-rules.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { anchorsOf } from './audit-anchors.ts';
+import { startAuditChecking } from './audit-checking.ts';
+import { configurationChange, configurationEntries } from './audit-configuration.ts';
+import type { registerGauges } from './register-gauges.ts';
 import type { Settings } from './settings.ts';
 import type { undoStack } from './undo.ts';
 
@@ -31,37 +34,58 @@ import type { undoStack } from './undo.ts';
 const HOLD_AFTER_MS = 2_000;
 /** What other transactions and the journal left is in the log within this. */
 const SETTLE_EVERY_MS = 1_000;
+const HOUR_MS = 3_600_000;
 
 interface Parts {
   readonly settings: Settings;
   readonly address: DatabaseAddress;
   readonly dataFolder: string;
+  readonly metrics: Metrics;
   readonly log: Log;
   readonly now: () => number;
   readonly undo: ReturnType<typeof undoStack>;
 }
 
+export interface OpenedAudit {
+  readonly audit: AuditServices['audit'];
+  readonly routes: (app: FastifyInstance) => void;
+  readonly health: readonly HealthCheck[];
+  readonly gauges: Parameters<typeof registerGauges>[1];
+  /** Where it rings when the log is not what it must be; what was wrong before, at once. */
+  ringAt(alarms: SystemAlarms): void;
+}
+
 /** The audit log of a running installation: written, anchored, followed, and served to who may read it. */
-export async function openAudit(
-  parts: Parts,
-): Promise<{ readonly audit: AuditServices['audit']; readonly routes: (app: FastifyInstance) => void }> {
-  const { settings, address, dataFolder, log, now, undo } = parts;
+export async function openAudit(parts: Parts): Promise<OpenedAudit> {
+  const { settings, address, dataFolder, metrics, log, now, undo } = parts;
   const key = await openTreeHeadKey(join(dataFolder, 'audit', 'signing-key.pem'));
   // Connections of its own: a pool that others have filled must not keep an entry out.
   const connections = connect(address, { connectionsMax: 4, statementTimeoutMs: 5_000 });
   undo.push('audit database', () => connections.close());
   const store = new PostgresAuditStore(connections);
   const journal = await openAuditJournal(join(dataFolder, 'audit', 'held.jsonl'));
+  const watch = createAuditWatch({ now, uncheckedAfterMs: 2 * settings.auditVerifyHours * HOUR_MS });
+  let checkNow = () => {};
   const writer = await openAuditWriter({
     store,
     key,
     now,
     originIfNew: newOrigin(),
-    onDivergence: (what) =>
-      log.error('the audit log is not what was signed: run "healthsync audit verify"', { reason: what }),
+    onDivergence(what) {
+      log.error('the audit log is not what was signed: run "healthsync audit verify"', { reason: what });
+      metrics.audit.diverged(what);
+      watch.diverged(what);
+      checkNow();
+    },
+    onBatch(done) {
+      metrics.audit.write(done);
+      watch.wrote(done.outcome);
+    },
   });
   undo.push('audit log', () => writer.close());
-  await writer.append(configurationEntries(settings, now()));
+  const loaded = configurationEntries(settings, now());
+  const before = await store.search({ action: 'configuration.load', limit: loaded.length + 4 });
+  await writer.append([...loaded, ...configurationChange(before, loaded)]);
   undo.push('audit of the end', () => writer.append([stopEntry(now())]));
   const settling = repeat(
     async () => {
@@ -82,7 +106,21 @@ export async function openAudit(
     onError: (error) => log.warn('old entries of the audit log could not be deleted', { error }),
   });
   undo.push('audit retention', () => retention.stop());
-  startFollowers(parts, store);
+  await startFollowers(parts, store, watch);
+  const checking = startAuditChecking({
+    settings,
+    address,
+    store,
+    audit: writer,
+    publicKey: key.publicKey,
+    ownHead: () => writer.ownHead(),
+    watch,
+    log,
+    now,
+  });
+  undo.push('audit verification', () => checking.stop());
+  checkNow = () => checking.check.checkNow();
+  if (watch.isBroken()) checkNow();
   return {
     audit: {
       append: (entries) => writer.append(entries),
@@ -95,21 +133,39 @@ export async function openAudit(
       },
     },
     routes(app) {
-      registerAuditApi(app, { store, publicKey: key.publicKey, origin: writer.origin, now });
+      registerAuditApi(app, {
+        store,
+        publicKey: key.publicKey,
+        origin: writer.origin,
+        divergences: () => watch.divergences(),
+        now,
+      });
       registerAuditEvents(app, { records: store });
     },
+    health: [{ name: 'audit log', required: false, state: () => (watch.isBroken() ? 'degraded' : 'up') }],
+    gauges: {
+      healthsync_audit_broken: () => (watch.isBroken() ? 1 : 0),
+      healthsync_audit_waiting: () => writer.waiting(),
+      healthsync_audit_check_age_seconds: () => (now() - (watch.checkedAtMs() ?? Number.NaN)) / 1000,
+    },
+    ringAt: (alarms) => watch.ringAt(alarms),
   };
 }
 
 /** Who keeps what was signed, and who is told everything. */
-function startFollowers({ settings, dataFolder, log, now, undo }: Parts, store: AuditStore): void {
+async function startFollowers(
+  { settings, log, now, undo }: Parts,
+  store: AuditStore,
+  watch: AuditWatch,
+): Promise<void> {
   const anchoring = startAnchoring({
     store,
-    anchors: anchorsOf(settings, dataFolder, now),
+    anchors: await anchorsOf(settings, now),
     everyMs: settings.auditAnchorMinutes * 60_000,
     now,
     onFailing: (anchor, error) =>
       log.warn('a tree head of the audit log could not be kept', { component: anchor, error }),
+    onRound: (cursors) => watch.anchored(cursors),
   });
   undo.push('audit anchors', () => anchoring.stop());
   const receivers: readonly (readonly [name: string, target: string | undefined, format: SiemFormat])[] = [
@@ -129,31 +185,6 @@ function startFollowers({ settings, dataFolder, log, now, undo }: Parts, store: 
     undo.push(`audit to ${name}`, () => stream.stop());
   }
 }
-
-function anchorsOf(settings: Settings, dataFolder: string, now: () => number): readonly TreeHeadAnchor[] {
-  const { auditAnchorFolder: folder, auditWitnessUrl: url, auditWitnessSecret: secret } = settings;
-  return [
-    new FolderAnchor('data folder', headsFolder(dataFolder)),
-    ...(folder === undefined ? [] : [new FolderAnchor('folder', folder)]),
-    ...(url === undefined || secret === undefined
-      ? []
-      : [
-          new WebhookAnchor(
-            'witness',
-            { url, secrets: [secret] },
-            // The installation's own setting names it, so it may lie in the house.
-            {
-              outgoing: outgoingRules(settings, [new URL(url).host]),
-              now,
-              ...(settings.siemCa !== undefined && { ca: settings.siemCa }),
-            },
-          ),
-        ]),
-  ];
-}
-
-/** Where tree heads are kept beside the database. */
-export const headsFolder = (dataFolder: string): string => join(dataFolder, 'audit', 'heads');
 
 /** 64 bits: two logs never share a name. */
 export function newOrigin(): string {

@@ -12,8 +12,10 @@ export function startAnchoring(options: {
   readonly now: () => number;
   readonly onFailing?: (anchor: string, error: unknown) => unknown;
   readonly onKept?: (anchor: string) => unknown;
+  /** After every round: how far each has come. */
+  readonly onRound?: (cursors: Awaited<ReturnType<AuditStore['cursors']>>) => unknown;
 }): Repeating {
-  const { store, anchors, now, onFailing, onKept } = options;
+  const { store, anchors, now, onFailing, onKept, onRound } = options;
   return repeat(round, { everyMs: options.everyMs, onError: (error) => onFailing?.('log', error) });
 
   async function round(): Promise<void> {
@@ -22,6 +24,7 @@ export function startAnchoring(options: {
     if (head === undefined || parsed === undefined) return;
     const { size, signedAtMs } = parsed.head;
     await Promise.all(anchors.map((anchor) => keep(anchor, { size, signedAtMs, note: head })));
+    onRound?.(await store.cursors());
   }
 
   async function keep(anchor: TreeHeadAnchor, head: Parameters<TreeHeadAnchor['keep']>[0]): Promise<void> {

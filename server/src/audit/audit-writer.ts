@@ -37,6 +37,8 @@ export interface AuditWriter extends AuditLog {
   size(): number;
   /** Those that wait for their write. */
   waiting(): number;
+  /** The last that this process signed and wrote: evidence that no change of the database reaches. */
+  ownHead(): string | undefined;
   /** Writes what waits, and no more. */
   close(): Promise<void>;
 }
@@ -89,6 +91,7 @@ export async function openAuditWriter(options: {
   let end: { tree: TreeEnd; lastRecordedAtMs: number } | undefined;
   /** The last of ours, to see whether what others wrote goes on from it. */
   let seen: { size: number; root: Uint8Array } | undefined;
+  let ownHead: string | undefined;
 
   const { origin } = await store.open(options.originIfNew);
   await reload();
@@ -97,6 +100,7 @@ export async function openAuditWriter(options: {
     origin,
     size: () => end?.tree.size ?? seen?.size ?? 0,
     waiting: () => waiting,
+    ownHead: () => ownHead,
     append: (entries) => (entries.length === 0 ? Promise.resolve([]) : enqueue(entries, [])),
     async settle() {
       const pending = await store.pending(bounds.batchMax);
@@ -188,6 +192,7 @@ export async function openAuditWriter(options: {
       if (outcome === 'appended') {
         end = { tree, lastRecordedAtMs: recordedAtMs };
         seen = { size: tree.size, root: tree.root() };
+        ownHead = batch.head;
         if (batch.keepsHead) keptHeadAtMs = recordedAtMs;
         const written = left;
         return () => answer(written, batch);

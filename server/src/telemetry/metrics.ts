@@ -31,6 +31,7 @@ export function createMetrics() {
     retention: retentionMetrics(registry),
     live: liveMetrics(registry),
     http: httpMetrics(registry),
+    audit: auditMetrics(registry),
     workflow: workflowMetrics(registry),
   };
   return {
@@ -56,6 +57,9 @@ const GAUGES = {
   healthsync_postgres_connections: 'Connections of the database pool, by state',
   healthsync_registry_age_seconds: 'Age of the registry view',
   healthsync_certificate_expires_seconds: 'Until the server certificate expires',
+  healthsync_audit_broken: '1 where the audit log was found not to be what was signed',
+  healthsync_audit_waiting: 'Entries that wait to be written into the audit log',
+  healthsync_audit_check_age_seconds: 'Since the audit log was verified last',
   healthsync_ready: '1 where a dependency is well, by dependency',
 } as const;
 export type GaugeName = keyof typeof GAUGES;
@@ -274,6 +278,24 @@ function httpMetrics(registry: Registry) {
       readonly ms: number;
     }) => requests(done.ms / 1000, done.method, done.route, String(done.status)),
     signIn: (outcome: string) => signIns(1, outcome),
+  };
+}
+
+function auditMetrics(registry: Registry) {
+  const write = histogram(registry, 'healthsync_audit_write_seconds', 'One group write of the audit log', LATENCY);
+  const entries = counter(registry, 'healthsync_audit_entries_total', 'Entries, by how their write ended', ['outcome']);
+  const diverged = counter(
+    registry,
+    'healthsync_audit_divergences_total',
+    'What the audit log was found not to be while it was written',
+    ['what'],
+  );
+  return {
+    write(done: { readonly entries: number; readonly ms: number; readonly outcome: 'written' | 'failed' }) {
+      write(done.ms / 1000);
+      entries(done.entries, done.outcome);
+    },
+    diverged: (what: string) => diverged(1, what),
   };
 }
 

@@ -1,6 +1,7 @@
 import {
   GetObjectCommand,
   ListObjectVersionsCommand,
+  type ListObjectVersionsCommandOutput,
   type ObjectVersion,
   PutObjectCommand,
   type S3Client,
@@ -73,7 +74,7 @@ export class ObjectLockAnchor implements ReadableAnchor {
   async #versions(): Promise<readonly ObjectVersion[]> {
     const found: ObjectVersion[] = [];
     for (let after: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {}; after !== undefined; ) {
-      const page: Page = await this.#client.send(
+      const page: ListObjectVersionsCommandOutput = await this.#client.send(
         new ListObjectVersionsCommand({ Bucket: this.#bucket, Prefix: this.#prefix, ...after }),
       );
       found.push(...(page.Versions ?? []).filter(({ Key }) => Key?.endsWith(SUFFIX) === true));
@@ -96,13 +97,6 @@ export class ObjectLockAnchor implements ReadableAnchor {
     if (ContentLength > NOTE_BYTES_MAX) return '';
     return (await Body?.transformToString()) ?? '';
   }
-}
-
-interface Page {
-  readonly Versions?: ObjectVersion[];
-  readonly IsTruncated?: boolean;
-  readonly NextKeyMarker?: string;
-  readonly NextVersionIdMarker?: string;
 }
 
 const SUFFIX = '.head';

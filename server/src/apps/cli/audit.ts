@@ -12,7 +12,7 @@ import { evidenceOfFile, exportLines } from '../../audit/export-file.ts';
 import { holdsInclusion, proveInclusion } from '../../audit/proofs.ts';
 import { openTreeHeadKey, verifyNote } from '../../audit/tree-head-key.ts';
 import { type AuditVerdict, verifyAudit } from '../../audit/verify.ts';
-import { headsFolder } from '../open-audit.ts';
+import { readAnchors, readableAnchors } from '../audit-anchors.ts';
 import { registerAuditHolds } from './audit-holds.ts';
 import { type Answer, addCommand, type CommandContext, Misuse, Refusal, required, withData } from './command.ts';
 
@@ -28,7 +28,8 @@ export function register(program: Command, context: CommandContext): void {
         command
           .option('--file <export>', 'an exported file instead of the database; needs no installation')
           .option('--key <pem>', 'the public key to trust, in PEM; the data folder’s own without it')
-          .option('--anchor <path>', 'a signed tree head, or a folder of them, that was kept elsewhere', collect),
+          .option('--anchor <path>', 'a signed tree head, or a folder of them, that was kept elsewhere', collect)
+          .option('--anchors', 'fail unless it could be compared with every place that keeps tree heads'),
       run: verify,
     },
     context,
@@ -64,6 +65,7 @@ interface VerifyOptions {
   readonly file?: string;
   readonly key?: string;
   readonly anchor?: readonly string[];
+  readonly anchors?: boolean;
 }
 
 async function verify(context: CommandContext, options: VerifyOptions): Promise<Answer> {
@@ -75,21 +77,34 @@ async function verify(context: CommandContext, options: VerifyOptions): Promise<
     if (evidence === undefined) throw new Misuse('--file', 'expected a file that "audit export" wrote');
     return answerOf(await run(context, evidence, keys));
   }
-  const { dataFolder, auditAnchorFolder } = context.settings();
+  const settings = context.settings();
   return withData(context, async ({ database }) => {
     const store = new PostgresAuditStore(database);
-    const anchored = [...given, ...(await new FolderAnchor('data folder', headsFolder(dataFolder)).kept())];
-    if (auditAnchorFolder !== undefined) anchored.push(...(await new FolderAnchor('folder', auditAnchorFolder).kept()));
-    const verdict = await run(
-      context,
-      await evidenceOfStore(store, { anchored }),
-      await trusted(dataFolder, options.key),
-    );
+    const places = await readAnchors(await readableAnchors(settings));
+    const evidence = await evidenceOfStore(store, { anchored: [...given, ...places.heads] });
+    const verdict = await run(context, evidence, await trusted(settings.dataFolder, options.key));
+    const atMs = context.now();
     await store
-      .setLastCheck({ atMs: context.now(), size: verdict.size, findings: verdict.findingsTotal })
+      .setLastCheck({ atMs, size: verdict.size, findings: verdict.findingsTotal, wholeAtMs: atMs })
       .catch(() => undefined);
-    return answerOf(verdict);
+    return withAnchors(answerOf(verdict), places, options.anchors === true);
   });
+}
+
+/** With how many heads from outside it was compared; places that could not be read are said, and fail it where asked. */
+function withAnchors(answer: Answer, places: Awaited<ReturnType<typeof readAnchors>>, mustRead: boolean): Answer {
+  const unread = places.unread.map(({ name }) => name);
+  const lines = [
+    answer.text,
+    `Compared with ${places.heads.length} tree heads that are kept outside the database.`,
+    ...unread.map((name) => `NOT COMPARED with "${name}": it could not be read.`),
+  ];
+  const isUnproved = mustRead && (unread.length > 0 || places.heads.length === 0);
+  return {
+    json: { ...(answer.json as AuditVerdict), anchoredHeads: places.heads.length, anchorsUnread: unread },
+    text: lines.join('\n'),
+    failed: answer.failed === true || isUnproved,
+  };
 }
 
 function run({ tell }: CommandContext, evidence: AuditEvidence, keys: readonly KeyObject[]): Promise<AuditVerdict> {

@@ -11,9 +11,11 @@ import {
 } from '@healthsync/contracts/audit';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
+import type { AuditDivergence } from '../../audit/audit-writer.ts';
 import { proveConsistency, proveInclusion } from '../../audit/proofs.ts';
 import { keyIdOf, verifierKey } from '../../audit/tree-head-key.ts';
-import type { AuditStore } from '../../ports/audit-store.ts';
+import type { AuditCheck, AuditStore } from '../../ports/audit-store.ts';
+import { rfc3339 } from '../alert-shape.ts';
 import { auditRecord, auditTreeHead } from '../audit-shape.ts';
 import { invalid, notFound } from '../problem.ts';
 import type { Api } from '../validation.ts';
@@ -46,6 +48,8 @@ export interface AuditApiServices {
   readonly store: AuditStore;
   readonly publicKey: KeyObject;
   readonly origin: string;
+  /** What the log was found not to be while it was written. */
+  readonly divergences: () => readonly AuditDivergence[];
   readonly now: () => number;
 }
 
@@ -110,7 +114,7 @@ export function registerAuditApi(app: FastifyInstance, services: AuditApiService
         response: { 200: AuditHeads },
       },
     },
-    async (request) => headsOf(store, request.query.limit ?? 20),
+    async (request) => headsOf(services, request.query.limit ?? 20),
   );
 
   api.get(
@@ -197,7 +201,10 @@ function routesOf({ routeList }: FastifyInstance): AuditRoutes['routes'] {
   );
 }
 
-async function headsOf(store: AuditStore, limit: number): Promise<AuditHeads> {
+async function headsOf(
+  { store, divergences }: Pick<AuditApiServices, 'store' | 'divergences'>,
+  limit: number,
+): Promise<AuditHeads> {
   const [{ head, size }, notes, cursors, checked] = await Promise.all([
     store.open('healthsync-audit/none'),
     store.heads({ newest: true, limit }),
@@ -221,16 +228,23 @@ async function headsOf(store: AuditStore, limit: number): Promise<AuditHeads> {
     ...(now !== undefined && { head: now }),
     heads: notes.map(auditTreeHead).filter((one): one is AuditTreeHead => one !== undefined),
     anchors,
-    chain:
-      checked === undefined
-        ? { state: 'unchecked' }
-        : {
-            state: checked.findings === 0 ? 'intact' : 'broken',
-            checkedAt: new Date(checked.atMs).toISOString(),
-            checkedSize: checked.size,
-            findings: checked.findings,
-          },
+    chain: chainOf(checked, divergences()),
     prunedBefore: await store.prunedBefore(),
+  };
+}
+
+function chainOf(checked: AuditCheck | undefined, divergences: readonly AuditDivergence[]): AuditHeads['chain'] {
+  const isBroken = divergences.length > 0 || (checked?.findings ?? 0) > 0;
+  const found = divergences.length === 0 ? {} : { divergences: [...divergences] };
+  if (checked === undefined) return { state: isBroken ? 'broken' : 'unchecked', ...found };
+  const { atMs, size, findings, wholeAtMs } = checked;
+  return {
+    state: isBroken ? 'broken' : 'intact',
+    checkedAt: rfc3339(atMs),
+    checkedSize: size,
+    findings,
+    ...(wholeAtMs !== undefined && { wholeCheckedAt: rfc3339(wholeAtMs) }),
+    ...found,
   };
 }
 

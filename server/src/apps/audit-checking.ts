@@ -1,0 +1,84 @@
+import type { KeyObject } from 'node:crypto';
+import type { DatabaseAddress } from '../adapters/postgres/connection.ts';
+import type { AuditWatch } from '../audit/audit-watch.ts';
+import type { LogCheck } from '../audit/check-log.ts';
+import { type CheckThread, startCheckThread } from '../audit/check-thread.ts';
+import { type ScheduledCheck, startScheduledCheck } from '../audit/scheduled-check.ts';
+import type { AuditLog } from '../ports/audit-log.ts';
+import type { AuditStore } from '../ports/audit-store.ts';
+import type { Log } from '../telemetry/log.ts';
+import { readAnchors, readableAnchors } from './audit-anchors.ts';
+import type { CheckWorkerData } from './audit-check-worker.ts';
+import type { Settings } from './settings.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** The verification of the audit log by the clock, in a thread, against every place that keeps its heads. */
+export function startAuditChecking(parts: {
+  readonly settings: Settings;
+  readonly address: DatabaseAddress;
+  readonly store: AuditStore;
+  readonly audit: AuditLog;
+  readonly publicKey: KeyObject;
+  /** What this process has signed itself: nobody who changes the database changes that. */
+  readonly ownHead: () => string | undefined;
+  readonly watch: AuditWatch;
+  readonly log: Log;
+  readonly now: () => number;
+}): { readonly check: ScheduledCheck; stop(): Promise<void> } {
+  const { settings, address, store, audit, publicKey, ownHead, watch, log, now } = parts;
+  let thread: CheckThread | undefined;
+
+  async function check(from: number): Promise<LogCheck> {
+    // Before the anchors are asked: what is signed meanwhile is no more than the log holds.
+    const own = ownHead();
+    const { heads, unread } = await readAnchors(await readableAnchors(settings));
+    for (const { name, error } of unread)
+      log.warn('the audit log could not be compared with heads that are kept outside', { component: name, error });
+    const data: CheckWorkerData = {
+      address,
+      publicKeys: [String(publicKey.export({ type: 'spki', format: 'pem' }))],
+      anchored: own === undefined ? heads : [...heads, own],
+      from,
+    };
+    thread = startCheckThread(SCRIPT, data);
+    try {
+      return await thread.outcome;
+    } finally {
+      await thread.stop();
+      thread = undefined;
+    }
+  }
+
+  let isStopping = false;
+  const scheduled = startScheduledCheck({
+    store,
+    check,
+    audit,
+    wholeEveryMs: settings.auditVerifyHours * HOUR_MS,
+    now,
+    onChecked(last, found) {
+      watch.checked(last, found?.from === 0);
+      if (found !== undefined && found.findings > 0)
+        log.error('the audit log is not what was signed: run "healthsync audit verify"', {
+          count: found.findings,
+          reason: found.kinds.join(' '),
+        });
+    },
+    onFailed(error, last) {
+      if (isStopping) return;
+      watch.notChecked(error, last);
+      log.warn('the audit log could not be verified', { error });
+    },
+  });
+  return {
+    check: scheduled,
+    async stop() {
+      isStopping = true;
+      await thread?.stop();
+      await scheduled.stop();
+    },
+  };
+}
+
+const SCRIPT = new URL('./audit-check-worker.ts', import.meta.url);
