@@ -3,6 +3,7 @@ import {
   type Consent,
   type ConsentDecision,
   type ConsentQuestion,
+  type ConsentSource,
   consentProblems,
   decideConsent,
 } from '../domain/consent.ts';
@@ -27,14 +28,23 @@ export interface ConsentDesk {
     | { readonly kind: 'not-found' }
     | { readonly kind: 'revoked' | 'changed-meanwhile'; readonly consent: Consent }
   >;
-  /** Whatever version it has: nobody is asked to look first. */
+  /** Without `from` whatever version it has: nobody is asked to look first. */
   revoke(request: {
     readonly id: string;
+    readonly from?: number;
     readonly by: string;
-  }): Promise<Recorded | { readonly kind: 'not-found' } | { readonly kind: 'revoked'; readonly consent: Consent }>;
+    readonly source?: ConsentSource;
+    readonly witness?: string;
+  }): Promise<
+    | Recorded
+    | Invalid
+    | { readonly kind: 'not-found' }
+    | { readonly kind: 'revoked' | 'changed-meanwhile'; readonly consent: Consent }
+  >;
   newest(id: string): Promise<Consent | undefined>;
   versions: Consents['versions'];
   ofPatient: Consents['ofPatient'];
+  recent: Consents['recent'];
   /** What held at a moment, and by which version. */
   decisionAt(patientId: PatientId, question: ConsentQuestion): Promise<ConsentDecision>;
   /** Brings what is held in line with what is kept. */
@@ -118,18 +128,27 @@ export function createConsentDesk(options: {
       const recorded = await record(next);
       return recorded ?? { kind: 'changed-meanwhile', consent: (await consents.versions(id))[0] ?? newest };
     },
-    async revoke({ id, by }) {
+    async revoke({ id, from, by, source, witness }) {
       for (let tries = 0; tries < TRIES_MAX; tries++) {
         const newest = (await consents.versions(id))[0];
         if (newest === undefined) return { kind: 'not-found' };
         if (newest.state === 'revoked') return { kind: 'revoked', consent: newest };
-        const recorded = await record({
-          ...newest,
+        if (from !== undefined && from !== newest.version) return { kind: 'changed-meanwhile', consent: newest };
+        // How it was given says nothing of how it was taken back.
+        const { source: _source, witness: _witness, ...rest } = newest;
+        const next: Consent = {
+          ...rest,
           version: newest.version + 1,
           state: 'revoked',
           recordedAtMs: now(),
           recordedBy: by,
-        });
+          ...(source !== undefined && { source }),
+          ...(witness !== undefined && { witness }),
+        };
+        // Its times no longer matter, and must not keep anybody from taking it back.
+        const problems = consentProblems(next, now()).filter(({ field }) => field === 'witness');
+        if (problems.length > 0) return { kind: 'invalid', problems };
+        const recorded = await record(next);
         if (recorded !== undefined) return recorded;
       }
       throw new Error('a consent changes faster than it can be revoked');
@@ -137,6 +156,7 @@ export function createConsentDesk(options: {
     newest: async (id) => (await consents.versions(id))[0],
     versions: (id) => consents.versions(id),
     ofPatient: (patientId) => consents.ofPatient(patientId),
+    recent: (query) => consents.recent(query),
     async decisionAt(patientId, question) {
       return decideConsent(asRecordedBy(await consents.ofPatient(patientId), question.atMs), question);
     },

@@ -1,4 +1,4 @@
-import { Consent, ConsentDecision, ConsentList, ConsentVersions } from '@healthsync/contracts/consent';
+import { Consent, ConsentDecision, ConsentList, ConsentRecords, ConsentVersions } from '@healthsync/contracts/consent';
 import { Value } from 'typebox/value';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PostgresConsents } from '../adapters/postgres/consents.ts';
@@ -117,6 +117,34 @@ describe('recording', () => {
     ] as const)
       expect((await call('phil', method, path)).status, path).toBe(404);
     await call('pia', 'POST', `/api/consents/${id}/revoke`);
+  });
+  it('keeps how it came to us and who was there, for giving and for taking back, also as FHIR', async () => {
+    const { id } = await given('phil', 'PA', { purpose: 'research', source: 'form', witness: 'nora' });
+    const { body: resource } = await call('phil', 'GET', `/fhir/Consent/${id}`);
+    expect(resource).toMatchObject({
+      sourceAttachment: { title: 'form' },
+      extension: [{ valueReference: { identifier: { value: 'nora' } } }],
+    });
+    const stale = await call('phil', 'POST', `/api/consents/${id}/revoke`, { version: 2 });
+    expect([stale.status, stale.body.code]).toEqual([412, 'changed-meanwhile']);
+    const refused = await call('phil', 'POST', `/api/consents/${id}/revoke`, { witness: 'Nora N.' });
+    expect([refused.status, refused.body.errors[0].field]).toEqual([400, 'witness']);
+    const taken = await call('phil', 'POST', `/api/consents/${id}/revoke`, { version: 1, source: 'in-person' });
+    expect(taken.body).toMatchObject({ version: 2, state: 'revoked', source: 'in-person' });
+    expect(taken.body.witness).toBeUndefined();
+  });
+  it('is seen of everybody by the privacy officer, and of one’s own ward by the others, page by page', async () => {
+    const { id: a } = await given('pia', 'PA', { purpose: 'research' });
+    const { id: b } = await given('pia', 'PB', { purpose: 'research' });
+    const first = await call('pia', 'GET', '/api/consents?limit=1');
+    expect([...Value.Errors(ConsentRecords, first.body)]).toEqual([]);
+    const second = await call('pia', 'GET', `/api/consents?limit=1&cursor=${first.body.next}`);
+    expect([first, second].map(({ body }) => body.consents[0].id)).toEqual([b, a]);
+    const ofWard = (await call('phil', 'GET', '/api/consents')).body.consents as Consent[];
+    expect(new Set(ofWard.map(({ patientId }) => patientId))).toEqual(new Set(['PA']));
+    expect((await call('nora', 'GET', '/api/consents')).status).toBe(403);
+    expect((await call('pia', 'GET', '/api/consents?cursor=nonsense')).status).toBe(400);
+    for (const each of [a, b]) await call('pia', 'POST', `/api/consents/${each}/revoke`);
   });
   it('names everything that is wrong', async () => {
     const { status, body } = await call('phil', 'POST', '/api/patients/PA/consents', {

@@ -30,6 +30,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register(program: Comman
     rejected: () => import('./cli/rejected.ts'),
     audit: () => import('./cli/audit.ts'),
     key: () => import('./cli/key.ts'),
+    client: () => import('./cli/client.ts'),
     profile: () => import('./cli/profile.ts'),
     simulate: () => import('./cli/simulate.ts'),
     replay: () => import('./cli/replay.ts'),

@@ -25,6 +25,7 @@ import { createTickets } from '../identity/tickets.ts';
 import { createUserAdmin } from '../identity/user-admin.ts';
 import type { Accounts } from '../ports/accounts.ts';
 import type { OutsideProvider } from '../ports/outside-provider.ts';
+import { registerAccessKeys } from '../serve/api/access-keys.ts';
 import { registerClients } from '../serve/api/clients.ts';
 import { registerSecondFactors } from '../serve/api/second-factors.ts';
 import { registerUsers } from '../serve/api/users.ts';
@@ -122,13 +123,11 @@ export async function openIdentity(parts: {
       registerUsers(app, {
         admin,
         directory,
-        accounts,
-        sessions,
         desk,
         secondFactorRoles: roles,
         freshProof,
-        now,
       });
+      registerAccessKeys(app, { accounts, sessions, freshProof, now });
       registerClients(app, { clients, freshProof, now });
       const sync = createDirectorySync({ directory, roleGroups, endAll: admin.endAll, now });
       const newGroupId = () => `g-${randomBytes(12).toString('hex')}`;

@@ -3,6 +3,9 @@ import type { PatientId, TenantId } from './ids.ts';
 /** For what a patient can consent. Emergencies and the running of the house rest on law, not on consent. */
 export type ConsentPurpose = 'treatment' | 'research' | 'sharing';
 
+/** Said to us, signed, said by whoever may speak for the patient, or told by another system. */
+export type ConsentSource = 'in-person' | 'form' | 'representative' | 'other-system';
+
 /** One version of a consent. Its id, patient, purpose and party are the same in all of them. */
 export interface Consent {
   readonly id: string;
@@ -22,6 +25,9 @@ export interface Consent {
   readonly givenAtMs: number;
   readonly recordedAtMs: number;
   readonly recordedBy: string;
+  readonly source?: ConsentSource;
+  /** A colleague who was there, by their sign-in name: of whoever else was, nothing is kept. */
+  readonly witness?: string;
 }
 
 export interface ConsentQuestion {
@@ -87,17 +93,17 @@ function newestFirst(a: Consent, b: Consent): number {
   return b.recordedAtMs - a.recordedAtMs || (a.id < b.id ? -1 : a.id > b.id ? 1 : b.version - a.version);
 }
 
-type ConsentField = 'party' | 'from' | 'until' | 'givenAt';
+type ConsentField = 'party' | 'witness' | 'from' | 'until' | 'givenAt';
 
 /** A name that an account can have: see `contracts/src/consent.ts`. */
 const PARTY = /^[a-z0-9][a-z0-9._@-]{0,63}$/;
 
 /** Everything that is wrong with what is to be recorded, each with its field. */
 export function consentProblems(
-  consent: Pick<Consent, 'purpose' | 'party' | 'fromMs' | 'untilMs' | 'givenAtMs'>,
+  consent: Pick<Consent, 'purpose' | 'party' | 'witness' | 'fromMs' | 'untilMs' | 'givenAtMs'>,
   nowMs: number,
 ): readonly { readonly field: ConsentField; readonly detail: string }[] {
-  const { purpose, party, fromMs, untilMs, givenAtMs } = consent;
+  const { purpose, party, witness, fromMs, untilMs, givenAtMs } = consent;
   const problems: { field: ConsentField; detail: string }[] = [];
   if (purpose === 'sharing' && party === undefined)
     problems.push({ field: 'party', detail: 'is needed: sharing is with somebody who is named' });
@@ -105,6 +111,8 @@ export function consentProblems(
     problems.push({ field: 'party', detail: 'only sharing is with a party' });
   if (party !== undefined && !PARTY.test(party))
     problems.push({ field: 'party', detail: 'must be the sign-in name of an account' });
+  if (witness !== undefined && !PARTY.test(witness))
+    problems.push({ field: 'witness', detail: 'must be the sign-in name of an account' });
   if (untilMs !== undefined && untilMs <= fromMs) problems.push({ field: 'until', detail: 'must be after `from`' });
   if (untilMs !== undefined && untilMs <= nowMs) problems.push({ field: 'until', detail: 'is over already' });
   // A clock of another system may run a little ahead of ours.

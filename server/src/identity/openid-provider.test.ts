@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import * as client from 'openid-client';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { PostgresAccounts } from '../adapters/postgres/accounts.ts';
 import { PostgresOAuthClients } from '../adapters/postgres/oauth-clients.ts';
 import { PostgresOpenIdRecords } from '../adapters/postgres/openid-records.ts';
@@ -293,6 +293,24 @@ describe('a service account', () => {
     expect(await present(assertion)).toMatchObject({ error: 'invalid_client' });
   });
 
+  it('moves to another key without a gap, and is known by when it last came', async () => {
+    const next = await generateKeyPair('ES384', { extractable: true });
+    const before = await clients.find('lab-feed');
+    const from = before?.jwks;
+    if (from === undefined) throw new Error('made with keys');
+    const to = { keys: [...from.keys, { ...(await exportJWK(next.publicKey)), kid: 'k2', alg: 'ES384' }] };
+    expect(await clients.putKeys('lab-feed', { from, to })).toBe(true);
+    expect(await clients.putKeys('lab-feed', { from, to })).toBe(false);
+    for (const [key, kid] of [
+      [service.privateKey, 'k1'],
+      [next.privateKey, 'k2'],
+    ] as const)
+      expect(await present(await assertionOf(key, { kid })), kid).toHaveProperty('access_token');
+    expect(await clients.putKeys('lab-feed', { from: to, to: from })).toBe(true);
+    expect(await present(await assertionOf(next.privateKey, { kid: 'k2' }))).toMatchObject({ error: 'invalid_client' });
+    await vi.waitFor(async () => expect((await clients.find('lab-feed'))?.lastUsedAtMs).toBeGreaterThan(0));
+  });
+
   it('is out once it is disabled', async () => {
     const { access_token } = await client.clientCredentialsGrant(await config(), { scope: 'alarm.read' });
     await clients.disable('lab-feed', Date.now());
@@ -302,11 +320,11 @@ describe('a service account', () => {
 
   function assertionOf(
     key: typeof service.privateKey,
-    { aud, exp = 60 }: { readonly aud?: string; readonly exp?: number },
+    { aud, exp = 60, kid = 'k1' }: { readonly aud?: string; readonly exp?: number; readonly kid?: string },
   ) {
     const nowSeconds = Math.floor(Date.now() / 1000);
     return new SignJWT({ jti: randomBytes(16).toString('hex') })
-      .setProtectedHeader({ alg: 'ES384', kid: 'k1' })
+      .setProtectedHeader({ alg: 'ES384', kid })
       .setIssuer('lab-feed')
       .setSubject('lab-feed')
       .setAudience(aud ?? provider.issuer)

@@ -76,6 +76,11 @@ export function createOpenIdProvider(parts: {
   // By itself it would write whatever goes wrong to stderr, tokens and all.
   provider.silent = true;
   provider.on('server_error', (_ctx, error) => onError?.(error));
+  provider.on('grant.success', (ctx) => {
+    const clientId = (ctx as unknown as KoaContextWithOIDC).oidc.client?.clientId;
+    // A token is not withheld because it could not be noted that one was given.
+    if (clientId !== undefined) clients.noteUse(clientId, now()).catch((error: Error) => onError?.(error));
+  });
   const host = new URL(issuer).host;
   const path = new URL(issuer).pathname;
 

@@ -135,12 +135,19 @@ export function createSessions(options: {
 
   /** Pushes the idle limit out, not at every request: after a tenth of it, at most every minute. */
   async function keepAlive(token: OpenToken, user: User, nowMs: number): Promise<OpenToken> {
-    if (token.kind === 'api') return token;
+    if (token.kind === 'api') return noteUse(token, nowMs);
     const { idleMs } = limitsOf(user, limits);
     const idleExpiresAtMs = Math.min(nowMs + idleMs, token.expiresAtMs);
     if (idleExpiresAtMs - token.idleExpiresAtMs < Math.min(60_000, idleMs / 10)) return token;
-    await accounts.touchToken(token.sha256, idleExpiresAtMs);
-    return { ...token, idleExpiresAtMs };
+    await accounts.touchToken(token.sha256, { idleExpiresAtMs, usedAtMs: nowMs });
+    return { ...token, idleExpiresAtMs, lastUsedAtMs: nowMs };
+  }
+
+  /** A key ends when it ends; when it was last used is kept to the minute, for whoever looks for those nobody needs. */
+  async function noteUse(token: OpenToken, nowMs: number): Promise<OpenToken> {
+    if (nowMs - (token.lastUsedAtMs ?? 0) < USE_NOTED_EVERY_MS) return token;
+    await accounts.touchToken(token.sha256, { idleExpiresAtMs: token.idleExpiresAtMs, usedAtMs: nowMs });
+    return { ...token, lastUsedAtMs: nowMs };
   }
 
   function remember(entry: Known): Known {
@@ -244,6 +251,8 @@ const PENDING_MS = 10 * 60_000;
 
 /** How long a revocation may go unnoticed, and what ten walls asking every 2 s cost: two queries per wall. */
 const FRESH_MS = 5_000;
+/** One small write a minute for each key in use. */
+const USE_NOTED_EVERY_MS = 60_000;
 /** As long as a restart of the database with recovery may take; a session that was good stays good for that. */
 const GRACE_MS = 10 * 60_000;
 /** Five times the people of a large hospital's shift; some 500 bytes each. */

@@ -76,12 +76,36 @@ export function accountsContract(engine: string, makeAccounts: () => Promise<Acc
     it('forgets a token that was idle, expired or revoked', async () => {
       await signedIn();
       expect(await accounts.findToken('aa', TOKEN.idleExpiresAtMs)).toBeUndefined();
-      await accounts.touchToken('aa', T + 2 * HOUR);
+      await accounts.touchToken('aa', { idleExpiresAtMs: T + 2 * HOUR, usedAtMs: T });
       expect(await accounts.findToken('aa', TOKEN.idleExpiresAtMs)).toBeDefined();
-      await accounts.touchToken('aa', T + 99 * HOUR);
+      await accounts.touchToken('aa', { idleExpiresAtMs: T + 99 * HOUR, usedAtMs: T });
       expect(await accounts.findToken('aa', TOKEN.expiresAtMs)).toBeUndefined();
       await accounts.revokeToken('aa', T + 2);
       expect(await accounts.findToken('aa', T + 3)).toBeUndefined();
+    });
+
+    it('keeps when a token was last used, and brings no end nearer by it', async () => {
+      await signedIn();
+      await accounts.touchToken('aa', { idleExpiresAtMs: T + 1, usedAtMs: T + 7 });
+      const { token } = (await accounts.findToken('aa', TOKEN.idleExpiresAtMs - 1)) ?? {};
+      expect(token).toEqual({ ...TOKEN, lastUsedAtMs: T + 7 });
+    });
+
+    it('lists the keys of an organisation with whose they are, and neither sessions nor what has ended', async () => {
+      await signedIn();
+      await accounts.addToken({ ...TOKEN, sha256: 'k1', kind: 'api', label: 'export' });
+      await accounts.addToken({ ...TOKEN, sha256: 'k2', kind: 'api', createdAtMs: T + 1 });
+      await accounts.addToken({ ...TOKEN, sha256: 'k3', kind: 'api' });
+      await accounts.revokeToken('k3', T + 2);
+      await accounts.putUser({ ...NOOR, id: 'U-9' as UserId, name: 'north', tenantId: 'north' as TenantId });
+      await accounts.addToken({ ...TOKEN, sha256: 'k4', kind: 'api', userId: 'U-9' as UserId });
+      const tenantId = 'default' as TenantId;
+      const found = await accounts.apiKeys({ tenantId, nowMs: T + 3 });
+      expect(found.map(({ token, owner }) => [token.sha256, token.label, owner.name])).toEqual([
+        ['k2', undefined, 'noor'],
+        ['k1', 'export', 'noor'],
+      ]);
+      expect(await accounts.apiKeys({ tenantId, nowMs: TOKEN.expiresAtMs })).toEqual([]);
     });
 
     it('forgets the tokens of a user who was disabled', async () => {

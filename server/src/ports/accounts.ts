@@ -14,13 +14,18 @@ export interface Accounts {
   addToken(token: StoredToken): Promise<void>;
   /** The token and its user's current roles, unless expired, revoked or of a disabled user. */
   findToken(sha256: string, nowMs: number): Promise<{ readonly token: StoredToken; readonly user: User } | undefined>;
-  /** Pushes out the idle expiry. */
-  touchToken(sha256: string, idleExpiresAtMs: number): Promise<void>;
+  /** It was used: pushes out the idle expiry, never back. */
+  touchToken(sha256: string, touch: { readonly idleExpiresAtMs: number; readonly usedAtMs: number }): Promise<void>;
   revokeToken(sha256: string, atMs: number): Promise<void>;
   /** What was shown since: it stands on the session from now on. */
   putProof(sha256: string, proof: TokenProof): Promise<void>;
   /** Those that still open something, newest first. */
   tokensOf(userId: UserId, nowMs: number): Promise<readonly StoredToken[]>;
+  /** The API keys of an organisation that still open something, newest first, with whose they are. */
+  apiKeys(query: {
+    readonly tenantId: TenantId;
+    readonly nowMs: number;
+  }): Promise<readonly { readonly token: StoredToken; readonly owner: User }[]>;
   /** Ends all of somebody's tokens, or those of one kind; answers with how many. */
   revokeTokensOf(user: {
     readonly userId: UserId;
@@ -62,6 +67,8 @@ export interface StoredToken extends Partial<TokenProof> {
   readonly scopes?: readonly string[];
   /** What an API key is for, in its maker's words. */
   readonly label?: string;
+  /** To the minute. */
+  readonly lastUsedAtMs?: number;
 }
 
 export interface TokenProof {

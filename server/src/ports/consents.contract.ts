@@ -51,6 +51,28 @@ export function consentsContract(engine: string, make: () => Promise<Consents>):
         'to-come#1',
       ]);
     });
+    it('keeps how it came to us and who was there, of each version by itself', async () => {
+      await consents.keep(testConsent({ id: 'a', source: 'form', witness: 'nia' }));
+      await consents.keep(testConsent({ id: 'a', version: 2, state: 'revoked', source: 'in-person' }));
+      const told = (await consents.versions('a')).map(({ source, witness }) => [source, witness]);
+      expect(told).toEqual([
+        ['in-person', undefined],
+        ['form', 'nia'],
+      ]);
+    });
+    it('pages through everybody’s, each in its newest version, recorded last first, and none of another organisation', async () => {
+      await consents.keep(testConsent({ id: 'a', recordedAtMs: 1_000 }));
+      await consents.keep(testConsent({ id: 'b', recordedAtMs: 2_000, patientId: 'P2' as PatientId }));
+      await consents.keep(testConsent({ id: 'c', recordedAtMs: 2_000 }));
+      await consents.keep(testConsent({ id: 'a', version: 2, recordedAtMs: 3_000 }));
+      await consents.keep(testConsent({ id: 'd', tenantId: 'other' as never, recordedAtMs: 4_000 }));
+      const tenantId = testConsent().tenantId;
+      const first = await consents.recent({ tenantId, limit: 2 });
+      expect(named(first)).toEqual(['a#2', 'b#1']);
+      expect(named(await consents.recent({ tenantId, limit: 2, after: { recordedAtMs: 2_000, id: 'b' } }))).toEqual([
+        'c#1',
+      ]);
+    });
     it('lists all of a patient, every version, newest first', async () => {
       await consents.keep(testConsent({ id: 'a', recordedAtMs: 1_000 }));
       await consents.keep(testConsent({ id: 'b', recordedAtMs: 2_000 }));

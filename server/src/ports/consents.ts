@@ -1,5 +1,5 @@
 import type { Consent } from '../domain/consent.ts';
-import type { PatientId } from '../domain/ids.ts';
+import type { PatientId, TenantId } from '../domain/ids.ts';
 
 /** What patients have consented to: every version, for as long as the record itself. */
 export interface Consents {
@@ -12,6 +12,12 @@ export interface Consents {
   versions(id: string): Promise<readonly Consent[]>;
   /** Every version of every consent of a patient, newest first. */
   ofPatient(patientId: PatientId): Promise<readonly Consent[]>;
+  /** Each consent of an organisation in its newest version, recorded last first; `after` the last of the page before. */
+  recent(query: {
+    readonly tenantId: TenantId;
+    readonly limit: number;
+    readonly after?: { readonly recordedAtMs: number; readonly id: string };
+  }): Promise<readonly Consent[]>;
   /** Newest versions that are in force at this moment or will be: of one patient, or of all. */
   standing(query: { readonly nowMs: number; readonly patientId?: PatientId }): Promise<readonly Consent[]>;
 }

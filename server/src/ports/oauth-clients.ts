@@ -8,6 +8,10 @@ export interface OAuthClients {
   /** `taken`: there is one of that id. */
   add(client: OAuthClient): Promise<'added' | 'taken'>;
   disable(id: string, atMs: number): Promise<boolean>;
+  /** Exactly these from now on, unless it has others than `from` meanwhile, or is ended. */
+  putKeys(id: string, change: { readonly from: ClientKeys; readonly to: ClientKeys }): Promise<boolean>;
+  /** It got a token. Kept to the minute. */
+  noteUse(id: string, atMs: number): Promise<void>;
 }
 
 export interface OAuthClient {
@@ -16,7 +20,7 @@ export interface OAuthClient {
   readonly name: string;
   readonly redirectUris: readonly string[];
   /** Public keys (RFC 7517); an app without them is a public client. */
-  readonly jwks?: { readonly keys: readonly object[] };
+  readonly jwks?: ClientKeys;
   readonly scopes: readonly string[];
   /** What a service account may do by itself. */
   readonly roles: readonly Role[];
@@ -26,4 +30,9 @@ export interface OAuthClient {
   readonly createdAtMs: number;
   readonly createdBy: string;
   readonly disabledAtMs?: number;
+  readonly lastUsedAtMs?: number;
+}
+
+export interface ClientKeys {
+  readonly keys: readonly object[];
 }

@@ -51,6 +51,9 @@ const HARMLESS: Readonly<Record<string, string>> = {
   'GET /fhir/.well-known/smart-configuration': 'how apps sign in, as published',
   'GET /scim/v2/ServiceProviderConfig': 'what of SCIM is spoken here, as published',
   'GET /scim/v2/ResourceTypes': 'what of SCIM is spoken here, as published',
+  'GET /api/ward-names': 'the names of wards, without who or how many lie there; every form asks for them',
+  'GET /api/me/key-scopes': 'tells people what they may do themselves',
+  'POST /api/csp-reports': 'what a browser refused, by kind; logged, and it opens and changes nothing',
   'GET /api/wards': 'the names of wards; the wall asks for them also while the log cannot be written',
 };
 

@@ -18,6 +18,8 @@ export function consentShown(consent: Consent, nowMs: number): Shown {
     givenAt: rfc3339(consent.givenAtMs),
     recordedAt: rfc3339(consent.recordedAtMs),
     recordedBy,
+    ...(consent.source !== undefined && { source: consent.source }),
+    ...(consent.witness !== undefined && { witness: consent.witness }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { DEFAULT_TENANT } from '../../domain/ids.ts';
 import type { Accounts, StoredToken, User } from '../../ports/accounts.ts';
 import { Failure } from '../../ports/failure.ts';
 
@@ -48,9 +49,11 @@ export function createMemoryAccounts(): Accounts {
       const { passwordHash: _, ...shown } = user;
       return { token, user: shown };
     },
-    async touchToken(sha256, idleExpiresAtMs) {
+    async touchToken(sha256, { idleExpiresAtMs, usedAtMs }) {
       const token = tokens.get(sha256);
-      if (token !== undefined) tokens.set(sha256, { ...token, idleExpiresAtMs });
+      if (token === undefined) return;
+      const later = Math.max(token.idleExpiresAtMs, idleExpiresAtMs);
+      tokens.set(sha256, { ...token, idleExpiresAtMs: later, lastUsedAtMs: usedAtMs });
     },
     async revokeToken(sha256, atMs) {
       const token = tokens.get(sha256);
@@ -65,6 +68,17 @@ export function createMemoryAccounts(): Accounts {
         .filter((token) => token.userId === userId && token.revokedAtMs === undefined)
         .filter((token) => nowMs < token.expiresAtMs && nowMs < token.idleExpiresAtMs)
         .sort((a, b) => b.createdAtMs - a.createdAtMs);
+    },
+    async apiKeys({ tenantId, nowMs }) {
+      return [...tokens.values()]
+        .filter((token) => token.kind === 'api' && token.revokedAtMs === undefined && nowMs < token.expiresAtMs)
+        .sort((a, b) => b.createdAtMs - a.createdAtMs)
+        .flatMap((token) => {
+          const owner = [...users.values()].find(({ id }) => id === token.userId);
+          if (owner === undefined || (owner.tenantId ?? DEFAULT_TENANT) !== tenantId) return [];
+          const { passwordHash: _, ...shown } = owner;
+          return [{ token, owner: shown }];
+        });
     },
     async revokeTokensOf({ userId, kind, atMs }) {
       const found = [...tokens.values()].filter(

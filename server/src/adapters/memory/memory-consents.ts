@@ -20,6 +20,17 @@ export function memoryConsents(): Consents {
         .flat()
         .filter((consent) => consent.patientId === patientId)
         .sort(byRecorded),
+    recent: async ({ tenantId, limit, after }) =>
+      newest()
+        .filter((consent) => consent.tenantId === tenantId)
+        .sort(byRecorded)
+        .filter(
+          ({ recordedAtMs, id }) =>
+            after === undefined ||
+            recordedAtMs < after.recordedAtMs ||
+            (recordedAtMs === after.recordedAtMs && id > after.id),
+        )
+        .slice(0, limit),
     standing: async ({ nowMs, patientId }) =>
       newest()
         .filter((consent) => patientId === undefined || consent.patientId === patientId)

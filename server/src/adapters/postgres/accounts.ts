@@ -106,14 +106,19 @@ export class PostgresAccounts implements Accounts {
     return { token: withoutNulls(token) as unknown as StoredToken, user };
   }
 
-  async touchToken(sha256: string, idleExpiresAtMs: number): Promise<void> {
+  async touchToken(
+    sha256: string,
+    { idleExpiresAtMs, usedAtMs }: Parameters<Accounts['touchToken']>[1],
+  ): Promise<void> {
     await failing(() =>
       this.#kysely
         .updateTable('access_token')
-        .set({ idle_expires_at: new Date(idleExpiresAtMs) })
-        .where('sha256', '=', sha256)
         // Two requests at once: the later expiry stands.
-        .where('idle_expires_at', '<', moment(idleExpiresAtMs))
+        .set({
+          idle_expires_at: sql<Date>`greatest(idle_expires_at, ${moment(idleExpiresAtMs)})`,
+          last_used_at: new Date(usedAtMs),
+        })
+        .where('sha256', '=', sha256)
         .execute(),
     );
   }
@@ -150,6 +155,26 @@ export class PostgresAccounts implements Accounts {
         .execute(),
     );
     return rows.map((row) => withoutNulls(row) as unknown as StoredToken);
+  }
+
+  async apiKeys({ tenantId, nowMs }: Parameters<Accounts['apiKeys']>[0]): ReturnType<Accounts['apiKeys']> {
+    const now = moment(nowMs);
+    const rows = await failing(() =>
+      selectUsers(this.#kysely)
+        .innerJoin('access_token', 'access_token.user_id', 'app_user.id')
+        .select(TOKEN)
+        .where('app_user.tenant_id', '=', tenantId)
+        .where('kind', '=', 'api')
+        .where('revoked_at', 'is', null)
+        .where('expires_at', '>', now)
+        .orderBy('access_token.created_at', 'desc')
+        .limit(KEYS_SHOWN)
+        .execute(),
+    );
+    return rows.map(({ id, name, displayName, roles, wardIds, disabledAtMs, tenantId: tenant, ...token }) => ({
+      token: withoutNulls(token) as unknown as StoredToken,
+      owner: userOf({ id, name, displayName, roles, wardIds, disabledAtMs, tenantId: tenant }),
+    }));
   }
 
   async revokeTokensOf({ userId, kind, atMs }: Parameters<Accounts['revokeTokensOf']>[0]): Promise<number> {
@@ -206,6 +231,8 @@ export class PostgresAccounts implements Accounts {
 const SWEEP_AFTER_MS = 30 * 86_400_000;
 /** More sessions and keys than one person can look through. */
 const TOKENS_SHOWN = 200;
+/** Of a whole house: more than anybody looks through, and few enough for one answer. */
+const KEYS_SHOWN = 1_000;
 
 const TOKEN = [
   'access_token.sha256',
@@ -219,6 +246,7 @@ const TOKEN = [
   'access_token.mfa_at as mfaAtMs',
   'access_token.scopes',
   'access_token.label',
+  'access_token.last_used_at as lastUsedAtMs',
 ] as const;
 
 function proofRow({ authenticatedAtMs, factors, mfaAtMs }: Partial<TokenProof>) {

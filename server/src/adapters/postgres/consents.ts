@@ -16,14 +16,14 @@ export class PostgresConsents implements Consents {
 
   async keep(consent: Consent): ReturnType<Consents['keep']> {
     const { id, version, tenantId, patientId, purpose, party, decision, state } = consent;
-    const { fromMs, untilMs, givenAtMs, recordedAtMs, recordedBy } = consent;
+    const { fromMs, untilMs, givenAtMs, recordedAtMs, recordedBy, source, witness } = consent;
     // The version before it must be there, and this one not: two who change at once cannot both be kept.
     const { rowCount } = await failing(() =>
       this.#pool.query(
         `insert into consent_version
            (consent_id, version, tenant_id, patient_id, purpose, party, decision, state, from_at, until_at, given_at,
-            recorded_at, recorded_by)
-         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+            recorded_at, recorded_by, source, witness)
+         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
          where $2 = 1 or exists (select 1 from consent_version where consent_id = $1 and version = $2 - 1)
          on conflict do nothing`,
         [
@@ -40,6 +40,8 @@ export class PostgresConsents implements Consents {
           new Date(givenAtMs),
           new Date(recordedAtMs),
           recordedBy,
+          source ?? null,
+          witness ?? null,
         ],
       ),
     );
@@ -52,6 +54,17 @@ export class PostgresConsents implements Consents {
 
   async ofPatient(patientId: PatientId): Promise<readonly Consent[]> {
     return await this.#read('where patient_id = $1 order by recorded_at desc, consent_id, version desc', [patientId]);
+  }
+
+  async recent({ tenantId, limit, after }: Parameters<Consents['recent']>[0]): Promise<readonly Consent[]> {
+    return await this.#read(
+      `where tenant_id = $1
+         and ($2::timestamptz is null or recorded_at < $2 or (recorded_at = $2 and consent_id > $3))
+         and not exists (select 1 from consent_version later
+                         where later.consent_id = consent_version.consent_id and later.version > consent_version.version)
+       order by recorded_at desc, consent_id limit $4`,
+      [tenantId, after === undefined ? null : new Date(after.recordedAtMs), after?.id ?? null, limit],
+    );
   }
 
   async standing({ nowMs, patientId }: Parameters<Consents['standing']>[0]): Promise<readonly Consent[]> {
@@ -74,4 +87,4 @@ export class PostgresConsents implements Consents {
 
 const FIELDS = `consent_id as id, version, tenant_id as "tenantId", patient_id as "patientId", purpose, party, decision,
   state, from_at as "fromMs", until_at as "untilMs", given_at as "givenAtMs", recorded_at as "recordedAtMs",
-  recorded_by as "recordedBy"`;
+  recorded_by as "recordedBy", source, witness`;

@@ -1,4 +1,4 @@
-import type { OAuthClient, OAuthClients } from '../../ports/oauth-clients.ts';
+import type { ClientKeys, OAuthClient, OAuthClients } from '../../ports/oauth-clients.ts';
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
 import { withoutNulls } from './without-nulls.ts';
@@ -54,11 +54,33 @@ export class PostgresOAuthClients implements OAuthClients {
     );
     return rowCount === 1;
   }
+
+  async putKeys(id: string, { from, to }: { readonly from: ClientKeys; readonly to: ClientKeys }): Promise<boolean> {
+    const { rowCount } = await failing(() =>
+      this.#pool.query('update oauth_client set jwks = $3 where id = $1 and jwks = $2::jsonb and disabled_at is null', [
+        id,
+        JSON.stringify(from),
+        JSON.stringify(to),
+      ]),
+    );
+    return rowCount === 1;
+  }
+
+  async noteUse(id: string, atMs: number): Promise<void> {
+    await failing(() =>
+      this.#pool.query(
+        `update oauth_client set last_used_at = $2
+         where id = $1 and (last_used_at is null or last_used_at < $2::timestamptz - interval '1 minute')`,
+        [id, new Date(atMs)],
+      ),
+    );
+  }
 }
 
 const SELECT = `
   select id, kind, name, redirect_uris as "redirectUris", jwks, scopes, roles, ward_ids as "wardIds",
-         tenant_id as "tenantId", created_at as "createdAtMs", created_by as "createdBy", disabled_at as "disabledAtMs"
+         tenant_id as "tenantId", created_at as "createdAtMs", created_by as "createdBy", disabled_at as "disabledAtMs",
+         last_used_at as "lastUsedAtMs"
   from oauth_client`;
 
 const clientOf = (row: object): OAuthClient => withoutNulls(row) as unknown as OAuthClient;

@@ -1,9 +1,19 @@
-import { Client, ClientList, NewClient } from '@healthsync/contracts/openid';
-import type { FastifyInstance } from 'fastify';
+import { Client, ClientKey, ClientList, NewClient } from '@healthsync/contracts/openid';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { ACCOUNT_ROLES, type Role } from '../../domain/access.ts';
-import { parseWardId, type WardId } from '../../domain/ids.ts';
-import { covers, everyScope } from '../../domain/scope.ts';
+import type { WardId } from '../../domain/ids.ts';
+import { everyScope, parseFhirScope } from '../../domain/scope.ts';
+import {
+  CLIENT_KEYS_MAX,
+  type ClientProblem,
+  clientProblems,
+  keyProblems,
+  kidOf,
+  type PublicKey,
+  thumbprintOf,
+  type WantedClient,
+} from '../../identity/client-rules.ts';
 import type { OAuthClient, OAuthClients } from '../../ports/oauth-clients.ts';
 import { principalOf } from '../access-gate.ts';
 import { rfc3339 } from '../alert-shape.ts';
@@ -26,7 +36,11 @@ export function registerClients(
       config: { action: 'user.read' },
       schema: { summary: 'Apps and service accounts', tags, response: { 200: ClientList } },
     },
-    async () => ({ clients: (await clients.list()).map(shown) }),
+    async (request) => ({
+      clients: (await clients.list()).filter((client) => isOurs(request, client)).map(shown),
+      scopes: SHOWN_SCOPES,
+      roles: [...ACCOUNT_ROLES],
+    }),
   );
 
   api.post(
@@ -37,8 +51,8 @@ export function registerClients(
     },
     async (request, reply) => {
       if (!(await freshProof(request, reply))) return reply;
-      const errors = problemsOf(request.body);
-      if (errors.length > 0) return invalid(reply, errors);
+      const problems = clientProblems(request.body as WantedClient);
+      if (problems.length > 0) return invalid(reply, problems.map(toFieldError));
       const principal = principalOf(request);
       const { id, kind, name, redirectUris = [], jwks, scopes, roles = [], wards = [] } = request.body;
       const client: OAuthClient = {
@@ -72,60 +86,122 @@ export function registerClients(
     },
     async (request, reply) => {
       if (!(await freshProof(request, reply))) return reply;
-      const isEnded = await clients.disable(request.params.id, now());
+      const client = await ourClient(request, request.params.id);
+      const isEnded = client !== undefined && (await clients.disable(client.id, now()));
       return isEnded ? reply.code(204).send() : notFound(reply, 'app or service account');
     },
   );
-}
 
-/** Everything that is wrong, all at once. */
-function problemsOf(wanted: NewClient): FieldError[] {
-  const { kind, redirectUris = [], jwks, scopes, roles = [], wards = [] } = wanted;
-  const errors: FieldError[] = [];
-  const wrong = (field: string, detail: string) => errors.push({ code: 'invalid-value', field, detail });
-  if (kind === 'service') {
-    if (jwks === undefined) wrong('jwks', 'is needed: a service account proves itself by its key');
-    if (redirectUris.length > 0) wrong('redirectUris', 'are for apps');
-    if (roles.length === 0) wrong('roles', 'at least one is needed: a service account has no user’s');
-  } else {
-    if (redirectUris.length === 0) wrong('redirectUris', 'at least one is needed');
-    if (roles.length > 0) wrong('roles', 'are for service accounts: an app may what its user may');
-    if (wards.length > 0) wrong('wards', 'are for service accounts: an app sees what its user sees');
+  api.post(
+    '/api/clients/:id/keys',
+    {
+      config: { action: 'user.write' },
+      schema: {
+        summary: 'One more public key, beside those there are: so a system changes its key without a gap',
+        tags,
+        params: ClientPath,
+        body: ClientKey,
+        response: { 201: Client },
+      },
+    },
+    async (request, reply) => {
+      if (!(await freshProof(request, reply))) return reply;
+      const client = await ourClient(request, request.params.id);
+      if (client === undefined || client.disabledAtMs !== undefined) return notFound(reply, 'app or service account');
+      const key = request.body.key as PublicKey;
+      const problems = keyProblems(key).map(({ field, detail }) => toFieldError({ field: `key.${field}`, detail }));
+      const before = keysOf(client);
+      if (before.some((each) => kidOf(each) === kidOf(key) || thumbprintOf(each) === thumbprintOf(key)))
+        problems.push(toFieldError({ field: 'key.kid', detail: 'is there already' }));
+      if (before.length >= CLIENT_KEYS_MAX)
+        problems.push(
+          toFieldError({ field: 'key', detail: `there are ${CLIENT_KEYS_MAX} already: take an old one away` }),
+        );
+      if (client.jwks === undefined)
+        problems.push(toFieldError({ field: 'key', detail: 'was made without keys: a public app proves nothing' }));
+      if (problems.length > 0) return invalid(reply, problems);
+      return sendKeys(reply.code(201), client, [...before, key]);
+    },
+  );
+
+  api.delete(
+    '/api/clients/:id/keys/:kid',
+    {
+      config: { action: 'user.write' },
+      schema: {
+        summary: 'Take away a public key; not the last one',
+        tags,
+        params: Type.Object({ ...ClientPath.properties, kid: Type.String({ minLength: 1, maxLength: 128 }) }),
+        response: { 200: Client },
+      },
+    },
+    async (request, reply) => {
+      if (!(await freshProof(request, reply))) return reply;
+      const client = await ourClient(request, request.params.id);
+      if (client === undefined || client.disabledAtMs !== undefined) return notFound(reply, 'app or service account');
+      const left = keysOf(client).filter((key) => kidOf(key) !== request.params.kid);
+      if (left.length === keysOf(client).length) return notFound(reply, 'key');
+      if (left.length === 0)
+        return sendProblem(reply, {
+          status: 409,
+          code: 'last-key',
+          detail: 'It is the only one: add the next first, or end the account.',
+        });
+      return sendKeys(reply, client, left);
+    },
+  );
+
+  /** Two who change the keys at once: the second is told to look again. */
+  async function sendKeys(reply: FastifyReply, client: OAuthClient, keys: readonly PublicKey[]): Promise<FastifyReply> {
+    const { jwks } = client;
+    const isKept = jwks !== undefined && (await clients.putKeys(client.id, { from: jwks, to: { keys } }));
+    if (isKept) return reply.send(shown({ ...client, jwks: { keys } }));
+    return sendProblem(reply, {
+      status: 409,
+      code: 'changed-meanwhile',
+      detail: 'Somebody changed its keys meanwhile. Look again.',
+    });
   }
-  for (const [index, uri] of redirectUris.entries())
-    if (!isRedirect(uri)) wrong(`redirectUris.${index}`, 'must be https, or http on the loopback address, without #');
-  for (const [index, scope] of scopes.entries())
-    if (!isScope(scope)) wrong(`scopes.${index}`, 'is no scope that is known here');
-  for (const [index, role] of roles.entries())
-    if (!ACCOUNT_ROLES.includes(role as Role)) wrong(`roles.${index}`, `must be one of ${ACCOUNT_ROLES.join(', ')}`);
-  for (const [index, ward] of wards.entries())
-    if (parseWardId(ward) === undefined) wrong(`wards.${index}`, 'is no id of a ward');
-  return errors;
+
+  /** Another organisation's are not there. */
+  async function ourClient(request: FastifyRequest, id: string): Promise<OAuthClient | undefined> {
+    const client = await clients.find(id);
+    return client !== undefined && isOurs(request, client) ? client : undefined;
+  }
 }
 
-const SCOPES = new Set(everyScope());
-const isScope = (scope: string): boolean => SCOPES.has(scope) && covers([scope], scope);
+const ClientPath = Type.Object({ id: Type.String({ maxLength: 64 }) });
 
-/** RFC 9700 2.1: exact, over TLS; native apps listen on the loopback address (RFC 8252 7.3). */
-function isRedirect(text: string): boolean {
-  const url = URL.parse(text);
-  if (url === null || text.includes('#') || url.username !== '' || url.password !== '') return false;
-  return url.protocol === 'https:' || (url.protocol === 'http:' && /^(127\.0\.0\.1|\[::1\])$/.test(url.hostname));
-}
+const isOurs = (request: FastifyRequest, { tenantId }: OAuthClient): boolean =>
+  tenantId === principalOf(request).tenantId;
+
+const keysOf = ({ jwks }: OAuthClient): readonly PublicKey[] => (jwks?.keys ?? []) as readonly PublicKey[];
+
+const toFieldError = ({ field, detail }: ClientProblem): FieldError => ({ code: 'invalid-value', field, detail });
+
+const SHOWN_SCOPES = everyScope().filter((scope) => parseFhirScope(scope) === undefined);
 
 function shown(client: OAuthClient): Client {
-  const { id, kind, name, redirectUris, jwks, scopes, roles, wardIds, createdAtMs, createdBy, disabledAtMs } = client;
+  const { id, kind, name, redirectUris, jwks, scopes, roles, wardIds, createdAtMs, createdBy } = client;
+  const { disabledAtMs, lastUsedAtMs } = client;
   return {
     id,
     kind,
     name,
     redirectUris: [...redirectUris],
     hasKey: jwks !== undefined,
+    keys: keysOf(client).map((key) => ({
+      kid: kidOf(key),
+      kty: key.kty,
+      ...(key.alg !== undefined && { alg: key.alg }),
+      thumbprint: thumbprintOf(key),
+    })),
     scopes: [...scopes],
     roles: [...roles],
     wards: [...wardIds],
     createdAt: rfc3339(createdAtMs),
     createdBy,
     ...(disabledAtMs !== undefined && { disabledAt: rfc3339(disabledAtMs) }),
+    ...(lastUsedAtMs !== undefined && { lastUsedAt: rfc3339(lastUsedAtMs) }),
   };
 }

@@ -5,8 +5,10 @@ import {
   ConsentList,
   ConsentParty,
   ConsentPurpose,
+  ConsentRecords,
   ConsentVersions,
   GiveConsent,
+  RevokeConsent,
 } from '@healthsync/contracts/consent';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
@@ -41,6 +43,20 @@ const DecisionQuery = Type.Object(
   },
   { additionalProperties: false },
 );
+
+const RecordsQuery = Type.Object(
+  {
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
+    cursor: Type.Optional(Type.String({ maxLength: 100 })),
+  },
+  { additionalProperties: false },
+);
+
+/** `<recorded at>.<id>` of the last that was shown. */
+function parseCursor(text: string): { readonly recordedAtMs: number; readonly id: string } | undefined {
+  const [, ms, id] = /^(\d{1,15})\.([\w-]{1,64})$/.exec(text) ?? [];
+  return ms === undefined || id === undefined ? undefined : { recordedAtMs: Number(ms), id };
+}
 
 /** What patients consent to: seen, recorded, changed and revoked. */
 export function registerConsents(app: FastifyInstance, services: ConsentServices): void {
@@ -79,7 +95,7 @@ export function registerConsents(app: FastifyInstance, services: ConsentServices
     async (request, reply) => {
       const place = placeOf(request, request.params.id);
       if (place === undefined) return notFound(reply, 'patient');
-      const { purpose, party, decision = 'permit', from, until, givenAt } = request.body;
+      const { purpose, party, decision = 'permit', from, until, givenAt, source, witness } = request.body;
       const times = timesOf({ from, until, givenAt });
       if (times.kind === 'invalid') return invalid(reply, times.errors);
       const { fromMs = now(), untilMs, givenAtMs = now() } = times;
@@ -93,6 +109,8 @@ export function registerConsents(app: FastifyInstance, services: ConsentServices
         fromMs,
         ...(untilMs !== undefined && { untilMs }),
         givenAtMs,
+        ...(source !== undefined && { source }),
+        ...(witness !== undefined && { witness }),
         recordedBy: signatureOf(principal),
       });
       switch (outcome.kind) {
@@ -136,6 +154,35 @@ export function registerConsents(app: FastifyInstance, services: ConsentServices
         decision: isNeeded ? decided.kind : 'not-needed',
         isOpen: !isNeeded || decided.kind === 'given',
         ...('by' in decided && { consentId: decided.by.id, version: decided.by.version }),
+      });
+    },
+  );
+
+  api.get(
+    '/api/consents',
+    {
+      config: read,
+      schema: {
+        summary: 'Consents of everybody one may see, recorded last first',
+        tags,
+        querystring: RecordsQuery,
+        response: { 200: ConsentRecords },
+      },
+    },
+    async (request, reply) => {
+      const { limit = 50, cursor } = request.query;
+      const after = cursor === undefined ? undefined : parseCursor(cursor);
+      if (cursor !== undefined && after === undefined)
+        return invalid(reply, [{ code: 'invalid-value', field: 'cursor', detail: 'is none of ours' }]);
+      const principal = principalOf(request);
+      const { tenantId } = principal;
+      const found = await consents.recent({ tenantId, limit, ...(after !== undefined && { after }) });
+      const last = found.length === limit ? found.at(-1) : undefined;
+      return reply.send({
+        consents: found
+          .filter(({ patientId }) => seesPatient(principal, patientId, view().place(patientId)?.wardId))
+          .map((consent) => consentShown(consent, now())),
+        ...(last !== undefined && { next: `${last.recordedAtMs}.${last.id}` }),
       });
     },
   );
@@ -186,25 +233,7 @@ export function registerConsents(app: FastifyInstance, services: ConsentServices
         },
         by: signatureOf(principalOf(request)),
       });
-      switch (outcome.kind) {
-        case 'recorded':
-          noteRecorded(request, outcome.consent);
-          return sendVersioned(reply, outcome.consent.version, consentShown(outcome.consent, now()));
-        case 'invalid':
-          return invalid(reply, outcome.problems.map(toFieldError));
-        case 'revoked':
-          return alreadyRevoked(reply, outcome.consent);
-        case 'changed-meanwhile':
-          return notFromThis(reply, made, {
-            version: outcome.consent.version,
-            by: outcome.consent.recordedBy,
-            atMs: outcome.consent.recordedAtMs,
-          });
-        case 'not-found':
-          return notFound(reply, 'consent');
-        default:
-          return outcome satisfies never;
-      }
+      return sendRecorded(request, reply, outcome, made);
     },
   );
 
@@ -212,18 +241,56 @@ export function registerConsents(app: FastifyInstance, services: ConsentServices
     '/api/consents/:id/revoke',
     {
       config: write,
-      schema: { summary: 'Revoke a consent: it holds at once', tags, params: IdPath, response: { 200: Consent } },
+      schema: {
+        summary: 'Revoke a consent: it holds at once',
+        tags,
+        params: IdPath,
+        body: Type.Union([RevokeConsent, Type.Null()]),
+        response: { 200: Consent },
+      },
     },
     async (request, reply) => {
       const newest = await consents.newest(request.params.id);
       if (newest === undefined || !isTheirs(request, newest)) return notFound(reply, 'consent');
-      const outcome = await consents.revoke({ id: newest.id, by: signatureOf(principalOf(request)) });
-      if (outcome.kind === 'not-found') return notFound(reply, 'consent');
-      if (outcome.kind === 'revoked') return alreadyRevoked(reply, outcome.consent);
-      noteRecorded(request, outcome.consent);
-      return sendVersioned(reply, outcome.consent.version, consentShown(outcome.consent, now()));
+      const { version, source, witness } = request.body ?? {};
+      const made = versionFrom(request, version);
+      const outcome = await consents.revoke({
+        id: newest.id,
+        by: signatureOf(principalOf(request)),
+        ...(made !== undefined && { from: made }),
+        ...(source !== undefined && { source }),
+        ...(witness !== undefined && { witness }),
+      });
+      return sendRecorded(request, reply, outcome, made);
     },
   );
+
+  function sendRecorded(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    outcome: Awaited<ReturnType<ConsentDesk['amend']>>,
+    made: number | undefined,
+  ): FastifyReply {
+    switch (outcome.kind) {
+      case 'recorded':
+        noteRecorded(request, outcome.consent);
+        return sendVersioned(reply, outcome.consent.version, consentShown(outcome.consent, now()));
+      case 'invalid':
+        return invalid(reply, outcome.problems.map(toFieldError));
+      case 'revoked':
+        return alreadyRevoked(reply, outcome.consent);
+      case 'changed-meanwhile':
+        return notFromThis(reply, made, {
+          version: outcome.consent.version,
+          by: outcome.consent.recordedBy,
+          atMs: outcome.consent.recordedAtMs,
+        });
+      case 'not-found':
+        return notFound(reply, 'consent');
+      default:
+        return outcome satisfies never;
+    }
+  }
 
   function placeOf(request: FastifyRequest, id: string) {
     const patientId = parsePatientId(id);

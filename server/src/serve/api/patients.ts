@@ -1,4 +1,4 @@
-import { PatientDetail, PatientList, WardList } from '@healthsync/contracts/patient';
+import { PatientDetail, PatientList, WardList, WardNames } from '@healthsync/contracts/patient';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { type BedId, parsePatientId, parseWardId } from '../../domain/ids.ts';
@@ -31,6 +31,19 @@ export function registerPatients(app: FastifyInstance, services: Services): void
           .map((ward) => ({ ...ward, beds: bedsOf.get(ward.id)?.length ?? 0 })),
       };
     },
+  );
+
+  api.get(
+    '/api/ward-names',
+    {
+      config: { signedIn: true },
+      schema: { summary: 'What wards are called', tags: ['patients'], response: { 200: WardNames } },
+    },
+    (request): WardNames => ({
+      wards: view()
+        .snapshot.wards.filter((ward) => seesWard(principalOf(request), ward.id))
+        .map(({ id, name }) => ({ id, name })),
+    }),
   );
 
   api.get(

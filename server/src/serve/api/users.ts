@@ -1,11 +1,8 @@
 import { Me, SignInStep } from '@healthsync/contracts/session';
 import {
   AcceptInvitation,
-  AccessList,
-  ApiKeyMade,
   ChangeUser,
   Invitation,
-  NewApiKey,
   NewUser,
   User,
   UserAdded,
@@ -16,12 +13,8 @@ import { Type } from 'typebox';
 import { ACCOUNT_ROLES, type Role } from '../../domain/access.ts';
 import { demandsSecondFactor } from '../../domain/factor.ts';
 import { parseUserId } from '../../domain/ids.ts';
-import { everyScope } from '../../domain/scope.ts';
 import type { SecondFactorDesk } from '../../identity/second-factors.ts';
-import { sha256Of } from '../../identity/secrets.ts';
-import type { Sessions } from '../../identity/sessions.ts';
 import type { ChangeOutcome, FieldProblem, Invited, UserAdmin } from '../../identity/user-admin.ts';
-import type { Accounts } from '../../ports/accounts.ts';
 import type { UserDirectory, UserRecord } from '../../ports/user-directory.ts';
 import { principalOf } from '../access-gate.ts';
 import { rfc3339 } from '../alert-shape.ts';
@@ -33,16 +26,13 @@ import { refuseForNow, sendStep } from './session.ts';
 export interface UserServices {
   readonly admin: UserAdmin;
   readonly directory: Pick<UserDirectory, 'find' | 'list'>;
-  readonly accounts: Pick<Accounts, 'tokensOf' | 'revokeToken' | 'findUserById'>;
-  readonly sessions: Pick<Sessions, 'createApiToken'>;
   readonly desk: Pick<SecondFactorDesk, 'methodsOf'>;
   /** Whoever has one of these cannot go without a second factor. */
   readonly secondFactorRoles: readonly Role[];
   readonly freshProof: FreshProof;
-  readonly now: () => number;
 }
 
-/** Accounts, for whoever manages them; invitations; and what of one's own is open. */
+/** Accounts, for whoever manages them, and invitations. */
 export function registerUsers(app: FastifyInstance, services: UserServices): void {
   const { admin, directory, freshProof, desk } = services;
   const api = app as unknown as Api;
@@ -171,8 +161,6 @@ export function registerUsers(app: FastifyInstance, services: UserServices): voi
     },
   );
 
-  registerOwnAccess(api, services, tags);
-
   /** Another organisation's accounts are not there. */
   async function ofTenant(id: string, tenantId: UserRecord['tenantId']): Promise<UserRecord | undefined> {
     const userId = parseUserId(id);
@@ -200,83 +188,11 @@ export function registerUsers(app: FastifyInstance, services: UserServices): voi
   }
 }
 
-/** My sessions and keys: seen, made and ended by myself. */
-function registerOwnAccess(api: Api, services: UserServices, tags: readonly string[]): void {
-  const { accounts, sessions, freshProof, now } = services;
-
-  api.get(
-    '/api/me/access',
-    { config: { signedIn: true }, schema: { summary: 'My sessions and keys', tags, response: { 200: AccessList } } },
-    async (request) => {
-      const mine = request.credential === undefined ? undefined : sha256Of(request.credential.secret);
-      const open = await accounts.tokensOf(principalOf(request).userId, now());
-      return {
-        open: open
-          .filter(({ kind }) => kind !== 'pending')
-          .map(({ sha256, kind, label, factors = [], scopes, createdAtMs, expiresAtMs }) => ({
-            id: sha256.slice(0, ID_LENGTH),
-            kind: kind as 'session' | 'api',
-            ...(label !== undefined && { label }),
-            factors: [...factors],
-            ...(scopes !== undefined && { scopes: [...scopes] }),
-            createdAt: rfc3339(createdAtMs),
-            expiresAt: rfc3339(expiresAtMs),
-            isThis: sha256 === mine,
-          })),
-      };
-    },
-  );
-
-  api.post(
-    '/api/me/keys',
-    {
-      config: { signedIn: true },
-      schema: { summary: 'Make a key for a script', tags, body: NewApiKey, response: { 201: ApiKeyMade } },
-    },
-    async (request, reply) => {
-      const principal = principalOf(request);
-      // A key that makes keys would outlive its own end.
-      if (principal.kind !== 'session')
-        return sendProblem(reply, { status: 403, code: 'session-needed', detail: 'Sign in to make a key.' });
-      if (!(await freshProof(request, reply))) return reply;
-      const { label, scopes, days } = request.body;
-      const unknown = scopes.findIndex((scope) => !API_SCOPES.has(scope));
-      if (unknown >= 0)
-        return invalid(reply, [
-          { code: 'invalid-value', field: `scopes.${unknown}`, detail: 'is no scope of the API' },
-        ]);
-      const user = await accounts.findUserById(principal.userId);
-      if (user === undefined) return notFound(reply, 'user');
-      const made = await sessions.createApiToken(user, days * 86_400_000, { scopes, label });
-      return reply.code(201).send({
-        id: sha256Of(made.secret).slice(0, ID_LENGTH),
-        token: made.secret,
-        expiresAt: rfc3339(made.expiresAtMs),
-      });
-    },
-  );
-
-  api.delete(
-    '/api/me/access/:id',
-    { config: { signedIn: true }, schema: { summary: 'End one of them', tags, params: Id } },
-    async (request, reply) => {
-      const open = await accounts.tokensOf(principalOf(request).userId, now());
-      const found = open.find(({ sha256 }) => sha256.slice(0, ID_LENGTH) === request.params.id);
-      if (found === undefined) return notFound(reply, 'session or key');
-      await accounts.revokeToken(found.sha256, now());
-      return reply.code(204).send();
-    },
-  );
-}
-
 const Id = Type.Object({ id: Type.String({ maxLength: 64 }) });
 const Page = Type.Object({
   offset: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
 });
-/** Of the hash of a secret: enough to tell one's own apart, nothing to find it by. */
-const ID_LENGTH = 16;
-const API_SCOPES = new Set(everyScope().filter((scope) => /^(\*|[a-z-]+\.(\*|[a-z-]+))$/.test(scope)));
 
 const invitationOf = ({ code, expiresAtMs }: Invited): Invitation => ({
   // Behind the #, so that it reaches no server's log.

@@ -6,6 +6,8 @@ const REASONS = 'http://terminology.hl7.org/CodeSystem/v3-ActReason';
 const SCOPES = 'http://terminology.hl7.org/CodeSystem/consentscope';
 const ACTIONS = 'http://terminology.hl7.org/CodeSystem/consentaction';
 const PARTICIPATION = 'http://terminology.hl7.org/CodeSystem/v3-ParticipationType';
+/** Who was there (http://hl7.org/fhir/R4/extension-consent-witness.html). */
+export const WITNESS = 'http://hl7.org/fhir/StructureDefinition/consent-Witness';
 /** Of the accounts here: who is shared with. */
 export const PARTY_SYSTEM = 'urn:healthsync:user-name';
 
@@ -14,17 +16,22 @@ export const PARTY_SYSTEM = 'urn:healthsync:user-name';
  * that says what the patient permits or denies: a reader who understands no more than the base shares nothing.
  */
 export function fhirConsent(consent: Consent): FhirConsent {
-  const { id, version, patientId, purpose, state, givenAtMs, recordedAtMs, fromMs, untilMs } = consent;
+  const { id, version, patientId, purpose, state, givenAtMs, recordedAtMs, fromMs, untilMs, source, witness } = consent;
   const period = { start: instant(fromMs), ...(untilMs !== undefined && { end: instant(untilMs - 1) }) };
   return {
     resourceType: 'Consent',
     id,
     meta: { versionId: String(version), lastUpdated: instant(recordedAtMs) },
+    ...(witness !== undefined && {
+      extension: [{ url: WITNESS, valueReference: { identifier: { system: PARTY_SYSTEM, value: witness } } }],
+    }),
     status: state === 'active' ? 'active' : 'inactive',
     scope: coded(SCOPES, purpose === 'research' ? 'research' : 'patient-privacy'),
     category: [coded(ACT_CODE, CATEGORIES[purpose])],
     patient: { reference: `Patient/${patientId}` },
     dateTime: instant(givenAtMs),
+    // "The source on which this consent statement is based": which kind of it, since no scan is kept here.
+    ...(source !== undefined && { sourceAttachment: { title: source } }),
     policyRule: coded(ACT_CODE, 'OPTOUT'),
     // R4 Consent.provision.type: "Not permitted in root rule, required in all nested rules."
     provision: { period, provision: [exceptionOf(consent)] },

@@ -8,6 +8,7 @@ import { type ConsentServices, noteRecorded } from '../api/consents.ts';
 import { Id, IdPath } from '../api/parameters.ts';
 import { noteAudit } from '../audited.ts';
 import { newestOf } from '../consent-shape.ts';
+import { strictJsonParser } from '../json-body.ts';
 import { signatureOf } from '../signature.ts';
 import type { Api } from '../validation.ts';
 import { seesPatient, visiblePatient } from '../ward-scope.ts';
@@ -19,7 +20,7 @@ const FHIR_JSON = 'application/fhir+json';
 /** Consents as FHIR R4: read, search, and recorded from what another system sends. */
 export function registerFhirConsents(app: FastifyInstance, services: ConsentServices): void {
   if (!app.hasContentTypeParser(FHIR_JSON))
-    app.addContentTypeParser(FHIR_JSON, { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'));
+    app.addContentTypeParser(FHIR_JSON, { parseAs: 'string' }, strictJsonParser(app));
   const api = app as unknown as Api;
   const { consents, view, now } = services;
   const tags = ['consent'];
@@ -141,6 +142,7 @@ export function registerFhirConsents(app: FastifyInstance, services: ConsentServ
 
 /** Where in a FHIR Consent what we call so is said. */
 const ELEMENTS = {
+  witness: 'Consent.extension[0].valueReference.identifier.value',
   party: 'Consent.provision.provision[0].actor[0].reference.identifier.value',
   from: 'Consent.provision.period.start',
   until: 'Consent.provision.period.end',

@@ -66,17 +66,19 @@ describe('a consent as FHIR R4', () => {
         fromMs: fc.integer({ min: 0, max: 4e12 }),
         length: fc.option(fc.integer({ min: 1, max: 1e11 }), { nil: undefined }),
         givenAtMs: fc.integer({ min: 0, max: T }),
+        how: fc.constantFrom({}, { source: 'form' as const, witness: 'nia' }, { source: 'in-person' as const }),
       })
-      .map(({ length, ...rest }) =>
+      .map(({ length, how, ...rest }) =>
         consent({
           ...rest,
+          ...how,
           ...(length !== undefined && { untilMs: rest.fromMs + length }),
           ...(rest.purpose === 'sharing' && { party: 'registry' }),
         }),
       );
     fc.assert(
       fc.property(anyConsent, (kept) => {
-        const { patientId, purpose, party, decision, fromMs, untilMs, givenAtMs } = kept;
+        const { patientId, purpose, party, decision, fromMs, untilMs, givenAtMs, source, witness } = kept;
         expect(parsed(fhirConsent(kept))).toEqual({
           kind: 'consent',
           consent: {
@@ -87,6 +89,8 @@ describe('a consent as FHIR R4', () => {
             givenAtMs,
             ...(party !== undefined && { party }),
             ...(untilMs !== undefined && { untilMs }),
+            ...(source !== undefined && { source }),
+            ...(witness !== undefined && { witness }),
           },
         });
       }),
@@ -112,6 +116,8 @@ describe('what another system sends', () => {
     ['modifierExtension', [{ url: 'x' }], 'Consent.modifierExtension'],
     ['implicitRules', 'x', 'Consent.implicitRules'],
     ['verification', [], 'Consent.verification'],
+    ['extension', [{ url: 'x' }], 'Consent.extension[0]'],
+    ['sourceAttachment', { title: 'scan.pdf' }, 'Consent.sourceAttachment.title'],
     ['status', 'proposed', 'Consent.status'],
     ['policyRule', undefined, 'Consent.policyRule'],
     ['category', [], 'Consent.category'],

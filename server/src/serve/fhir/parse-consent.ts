@@ -1,6 +1,6 @@
 import type { Consent } from '../../domain/consent.ts';
 import { type PatientId, parsePatientId } from '../../domain/ids.ts';
-import { PARTY_SYSTEM } from './consent.ts';
+import { PARTY_SYSTEM, WITNESS } from './consent.ts';
 
 /** What of a FHIR R4 Consent we can hold to; everything else is refused with the element that says it. */
 export type ParsedConsent =
@@ -8,7 +8,7 @@ export type ParsedConsent =
       readonly kind: 'consent';
       readonly consent: Pick<
         Consent,
-        'patientId' | 'purpose' | 'party' | 'decision' | 'fromMs' | 'untilMs' | 'givenAtMs'
+        'patientId' | 'purpose' | 'party' | 'decision' | 'fromMs' | 'untilMs' | 'givenAtMs' | 'source' | 'witness'
       >;
     }
   | { readonly kind: 'refused'; readonly problems: readonly ElementProblem[] };
@@ -40,8 +40,37 @@ export function parseConsent(resource: unknown, nowMs: number): ParsedConsent {
   const givenAtMs = instantOf(body['dateTime'], 'Consent.dateTime', 'start', refuse) ?? nowMs;
   const said = provisionOf(body['provision'], base, refuse);
   if (said !== undefined) namesOf(body, said.purpose, refuse);
+  const source = sourceOf(body['sourceAttachment'], refuse);
+  const witness = witnessOf(body['extension'], refuse);
   if (problems.length > 0 || said === undefined || patientId === undefined) return { kind: 'refused', problems };
-  return { kind: 'consent', consent: { patientId, givenAtMs, ...said, fromMs: said.fromMs ?? givenAtMs } };
+  const how = { ...(source !== undefined && { source }), ...(witness !== undefined && { witness }) };
+  return { kind: 'consent', consent: { patientId, givenAtMs, ...said, ...how, fromMs: said.fromMs ?? givenAtMs } };
+}
+
+const SOURCES = ['in-person', 'form', 'representative', 'other-system'] as const;
+
+/** By our own words for it alone: a scan is kept by whoever has it, and is not half taken over. */
+function sourceOf(value: unknown, refuse: Refuse): Consent['source'] {
+  if (value === undefined) return undefined;
+  const path = 'Consent.sourceAttachment';
+  const attachment = asObject(value);
+  if (attachment !== undefined) onlyKnown(attachment, path, ['title'], refuse);
+  const found = SOURCES.find((source) => source === attachment?.['title']);
+  if (found === undefined) refuse(`${path}.title`, 'value', `expected one of ${SOURCES.join(', ')}`);
+  return found;
+}
+
+/** The one extension that is understood: a colleague who was there. */
+function witnessOf(value: unknown, refuse: Refuse): string | undefined {
+  if (value === undefined) return undefined;
+  const path = 'Consent.extension';
+  const [first, ...more] = Array.isArray(value) ? value : [];
+  const extension = asObject(first);
+  if (more.length > 0) refuse(`${path}[1]`, 'not-supported', 'one witness is kept');
+  const { system, value: name } = asObject(asObject(extension?.['valueReference'])?.['identifier']) ?? {};
+  if (extension?.['url'] === WITNESS && system === PARTY_SYSTEM && typeof name === 'string') return name;
+  refuse(`${path}[0]`, 'not-supported', `expected ${WITNESS} with the sign-in name of an account`);
+  return undefined;
 }
 
 type Refuse = (element: string, code: ElementProblem['code'], detail: string) => void;
@@ -55,6 +84,7 @@ const ACTIONS = 'http://terminology.hl7.org/CodeSystem/consentaction';
 const KNOWN = [
   ...['resourceType', 'id', 'meta', 'text', 'language'],
   ...['status', 'scope', 'category', 'patient', 'dateTime', 'policyRule', 'provision'],
+  ...['sourceAttachment', 'extension'],
 ];
 
 function onlyKnown(body: Json, path: string, known: readonly string[], refuse: Refuse): void {
