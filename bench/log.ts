@@ -4,15 +4,21 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { nodeFiles } from '../server/src/adapters/embedded/segment-log/files.ts';
 import { openSegmentLog, type SegmentLog } from '../server/src/adapters/embedded/segment-log/segment-log.ts';
+import { testLogKeys } from '../server/src/adapters/embedded/segment-log/test-log-keys.ts';
 import type { AssignedReading } from '../server/src/domain/reading.ts';
 
 /**
  * What the segment log does on this machine's disk, beside what the disk does without it. Prints one JSON object.
- * `node bench/log.ts [--seconds 10] [--folder DIR]`; the folder decides which disk.
+ * `node bench/log.ts [--seconds 10] [--folder DIR] [--clear]`; the folder decides which disk. `--clear`: without sealing,
+ * to see what that costs.
  */
-const { values } = parseArgs({ options: { seconds: { type: 'string' }, folder: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { seconds: { type: 'string' }, folder: { type: 'string' }, clear: { type: 'boolean', default: false } },
+});
 const seconds = Number(values.seconds ?? 10);
 const folder = await mkdtemp(join(values.folder ?? tmpdir(), 'healthsync-bench-'));
+
+const keys = testLogKeys();
 
 interface Group {
   readonly records: number;
@@ -30,6 +36,7 @@ try {
     cpus: cpus().length,
     loadBefore: loadavg()[0],
     secondsEach: seconds,
+    sealed: !values.clear,
     openEmptyMs: round(openEmptyMs),
     disk,
     warmUp: await openLoop(log, 10_000, 3),
@@ -48,6 +55,7 @@ function openLog(): Promise<SegmentLog> {
     folder: join(folder, 'log'),
     partitions: 16,
     groups: [],
+    keys: values.clear ? 'none' : keys,
     now: Date.now,
     hooks: { onGroup: (group) => groups.push(group) },
   });

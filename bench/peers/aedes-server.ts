@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:tls';
 import { Aedes } from 'aedes';
 import { openSegmentLog } from '../../server/src/adapters/embedded/segment-log/segment-log.ts';
+import { testLogKeys } from '../../server/src/adapters/embedded/segment-log/test-log-keys.ts';
 import { parseDeviceId, parsePatientId } from '../../server/src/domain/ids.ts';
 import { parseReading } from '../../server/src/domain/parse-reading.ts';
 
@@ -10,7 +11,7 @@ const [caFile = '', certFile = '', keyFile = '', logFolder] = process.argv.slice
 const log =
   logFolder === undefined
     ? undefined
-    : await openSegmentLog({ folder: logFolder, partitions: 16, groups: [], now: Date.now });
+    : await openSegmentLog({ folder: logFolder, partitions: 16, groups: [], keys: testLogKeys(), now: Date.now });
 const patientId = parsePatientId('bench');
 const broker = await Aedes.createBroker({
   queueLimit: 1_000,

@@ -1,5 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { openSegmentLog, type SegmentLog } from '../adapters/embedded/segment-log/segment-log.ts';
+import { createLogKeys } from '../keys/log-keys.ts';
+import type { SubjectKeys } from '../keys/subject-keys.ts';
 import type { Checkpoints } from '../ports/checkpoints.ts';
 import type { VitalsHistory } from '../ports/vitals-history.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -18,13 +21,14 @@ export async function openReadings(parts: {
   readonly settings: Pick<Settings, 'partitions' | 'logMaxMegabytes' | 'diskReserveMegabytes' | 'logRetentionHours'>;
   /** The data folder. */
   readonly folder: string;
+  readonly keys: { readonly subjects: SubjectKeys };
   readonly checkpoints: Pick<Checkpoints, 'load'>;
   readonly history: Pick<VitalsHistory, 'position'>;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly now: () => number;
 }): Promise<{ readonly readings: SegmentLog; readonly isFull: () => boolean }> {
-  const { settings, folder, checkpoints, history, metrics, log, now } = parts;
+  const { settings, folder, keys, checkpoints, history, metrics, log, now } = parts;
   const saved = await checkpoints.load();
   const floor = new Map(await history.position());
   for (const { partition, next } of saved) floor.set(partition, Math.max(next, floor.get(partition) ?? 0));
@@ -34,6 +38,12 @@ export async function openReadings(parts: {
     partitions: settings.partitions,
     groups: [KEEP_GROUP, ASSESS_GROUP],
     floor,
+    keys: createLogKeys({
+      subjects: keys.subjects,
+      newId: () => randomBytes(8).toString('hex'),
+      now,
+      onError: (error) => log.warn('a new key for the log of readings could not be made', { error }),
+    }),
     now,
     settings: {
       bytesMax: settings.logMaxMegabytes * MIB,

@@ -39,7 +39,7 @@ export function createPatientIdentities(keys: SubjectKeys): PatientIdentities {
 
 const FIELD = 'patient.identity';
 const INDEX_SUBJECT = 'house:index';
-/** Everybody in a large hospital; about 400 bytes each. */
-const OPENED_MAX = 10_000;
+/** Everybody in a large hospital, and who lately went home; about 400 bytes each. */
+const OPENED_MAX = 20_000;
 
 type Loosely<T> = { readonly [Key in keyof T]: T[Key] | undefined };

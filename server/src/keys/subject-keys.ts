@@ -13,6 +13,8 @@ export interface SubjectKeys {
   forOpening(subject: string): Promise<Uint8Array | undefined>;
   /** Destroys the key of this subject. What it sealed can never be opened again, wherever a copy of it lies. */
   erase(subject: string): Promise<{ readonly atMs: number }>;
+  /** The same for a subject whose name is never given again. */
+  discard(subject: string): Promise<void>;
   /** Makes a new KEK and wraps every key by it, while all of them go on being used. Answers how many were wrapped. */
   rotate(): Promise<{ readonly kek: string; readonly rewrapped: number }>;
   /** Goes on with a rotation that was interrupted. */
@@ -28,24 +30,39 @@ export function createSubjectKeys(options: {
   readonly rewrapBatch?: number;
 }): SubjectKeys {
   const { management, store, scope, now, rewrapBatch = REWRAP_BATCH } = options;
-  const opened = new Map<string, Opened>();
+  const opened = new Map<string, Uint8Array>();
   const asked = new Map<string, Promise<Uint8Array | undefined>>();
   const contextOf = (subject: string): KeyContext => ({ ...scope, subject });
+  let trustedUntilMs = Number.NEGATIVE_INFINITY;
+  let comparing: Promise<void> | undefined;
 
   function remember(subject: string, key: Uint8Array): Uint8Array {
-    opened.set(subject, { key, untilMs: now() + REMEMBERED_MS });
+    opened.set(subject, key);
     if (opened.size > REMEMBERED_MAX) opened.delete(opened.keys().next().value as string);
     return key;
   }
 
-  function remembered(subject: string): Uint8Array | undefined {
-    const entry = opened.get(subject);
-    return entry !== undefined && now() < entry.untilMs ? entry.key : undefined;
+  function forget(subject: string): void {
+    opened.get(subject)?.fill(0);
+    opened.delete(subject);
+  }
+
+  /** Another process may have erased somebody. Asked for all at once: thousands of keys are not opened again for it. */
+  async function forgetErased(): Promise<void> {
+    const untilMs = now() + TRUSTED_MS;
+    for (const subject of await store.erased()) forget(subject);
+    trustedUntilMs = untilMs;
   }
 
   /** One question at a time for each subject: a ward that is read at once asks for each key once. */
   async function find(subject: string): Promise<Uint8Array | undefined> {
-    const known = remembered(subject);
+    if (opened.has(subject) && now() >= trustedUntilMs) {
+      comparing ??= forgetErased().finally(() => {
+        comparing = undefined;
+      });
+      await comparing;
+    }
+    const known = opened.get(subject);
     if (known !== undefined) return known;
     const pending = asked.get(subject);
     if (pending !== undefined) return await pending;
@@ -56,7 +73,6 @@ export function createSubjectKeys(options: {
 
   async function look(subject: string): Promise<Uint8Array | undefined> {
     const stored = await store.find(subject);
-    opened.delete(subject);
     if (stored?.kind !== 'kept') return undefined;
     return remember(subject, await management.unwrap(stored.key, contextOf(subject)));
   }
@@ -91,9 +107,13 @@ export function createSubjectKeys(options: {
       const { atMs } = await store.erase(subject, now());
       // An answer that is on its way would be remembered after this.
       await asked.get(subject)?.catch(() => undefined);
-      opened.get(subject)?.key.fill(0);
-      opened.delete(subject);
+      forget(subject);
       return { atMs };
+    },
+    async discard(subject) {
+      await store.remove(subject);
+      await asked.get(subject)?.catch(() => undefined);
+      forget(subject);
     },
     async rotate() {
       const kek = await management.rotate(scope);
@@ -103,15 +123,10 @@ export function createSubjectKeys(options: {
   };
 }
 
-interface Opened {
-  readonly key: Uint8Array;
-  readonly untilMs: number;
-}
-
 /** How long another process may still open what was erased in this one. */
-const REMEMBERED_MS = 30_000;
-/** Everybody in a large hospital; about 200 bytes each. */
-const REMEMBERED_MAX = 10_000;
+const TRUSTED_MS = 30_000;
+/** Everybody in a large hospital, and who lately went home; about 200 bytes each. */
+const REMEMBERED_MAX = 20_000;
 const REWRAP_BATCH = 500;
 
 function erased(): Failure {

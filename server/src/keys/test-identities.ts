@@ -26,6 +26,9 @@ export function testSubjectKeys(): SubjectKeys {
       keys.delete(subject);
       return { atMs: 0 };
     },
+    async discard(subject) {
+      keys.delete(subject);
+    },
     rotate: async () => ({ kek: 'test', rewrapped: 0 }),
     rewrapAll: async () => 0,
   };

@@ -14,6 +14,10 @@ export interface SubjectKeyStore {
   rewrap(keys: readonly Rewrapped[]): Promise<void>;
   /** For good: the key's bytes are overwritten where they lay. What is erased stays known as erased. */
   erase(subject: string, atMs: number): Promise<ErasedKey>;
+  /** The same for a subject whose name is never given again: not even that it was there stays. */
+  remove(subject: string): Promise<void>;
+  /** Everybody who was erased: few, and they never come back. */
+  erased(): Promise<readonly string[]>;
   /** Those that an older KEK than this one wraps, at most `max`. */
   wrappedByOthers(kek: string, max: number): Promise<readonly { readonly subject: string; readonly key: WrappedKey }[]>;
   counts(): Promise<{ readonly kept: number; readonly erased: number }>;

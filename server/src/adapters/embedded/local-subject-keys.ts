@@ -23,6 +23,8 @@ export function openLocalSubjectKeys(path: string): SubjectKeyStore & { close():
     `insert into subject_key (subject, created_at, erased_at) values (?1, ?2, ?2)
      on conflict (subject) do update set kek = null, key = null, erased_at = coalesce(erased_at, ?2)`,
   );
+  const remove = db.prepare('delete from subject_key where subject = ?');
+  const erased = db.prepare('select subject from subject_key where erased_at is not null');
   const count = db.prepare('select count(key) as kept, count(erased_at) as erased from subject_key');
 
   function find(subject: string): StoredKey | undefined {
@@ -57,6 +59,9 @@ export function openLocalSubjectKeys(path: string): SubjectKeyStore & { close():
         bury.run(subject, atMs);
         return find(subject) as ErasedKey;
       }),
+    remove: async (subject) => failing(() => void remove.run(subject)),
+    erased: async () =>
+      failing(() => (erased.all() as unknown as readonly { subject: string }[]).map(({ subject }) => subject)),
     wrappedByOthers: async (kek, max) =>
       failing(() =>
         (others.all(kek, max) as unknown as readonly (WrappedRow & { readonly subject: string })[]).map((row) => ({
@@ -102,6 +107,7 @@ function open(path: string): DatabaseSync {
       check ((key is null) = (erased_at is not null))
     ) strict;
     create index if not exists subject_key_kek on subject_key (kek);
+    create index if not exists subject_key_erased on subject_key (erased_at) where erased_at is not null;
   `);
   return db;
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openSegmentLog, type SegmentLog } from '../../adapters/embedded/segment-log/segment-log.ts';
+import { testLogKeys } from '../../adapters/embedded/segment-log/test-log-keys.ts';
 import { Listener } from '../../adapters/postgres/listener.ts';
 import { PostgresRegistry } from '../../adapters/postgres/registry.ts';
 import { PostgresRejectedReadings } from '../../adapters/postgres/rejected-readings.ts';
@@ -40,6 +41,7 @@ const openLog = () =>
     folder,
     partitions: 4,
     groups: ['keep'],
+    keys: testLogKeys(),
     now: Date.now,
     settings: { segmentBytes: 256 * 1024, freeBytesMin: 0 },
   });

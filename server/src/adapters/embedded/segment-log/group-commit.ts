@@ -2,8 +2,18 @@ import type { AssignedReading } from '../../../domain/reading.ts';
 import { Failure } from '../../../ports/failure.ts';
 import type { LoggedReading, LogPosition } from '../../../ports/reading-log.ts';
 import { ENCODED_READING_BYTES_MAX, encodeReading } from '../../reading-codec.ts';
+import type { BlockSeal, Sealer } from './block-seal.ts';
 import { isNoSpace, type LogFile } from './files.ts';
-import { PAGE, RECORD_HEAD, sealRecords, writeHeader, writeRecordHead } from './format.ts';
+import {
+  BLOCK_BODY,
+  BLOCK_BYTES_MAX,
+  PAGE,
+  RECORD_HEAD,
+  sealRecords,
+  TAG_BYTES,
+  writeHeader,
+  writeRecordHead,
+} from './format.ts';
 import type { Segment, Segments } from './segments.ts';
 import type { SegmentLogHooks, SegmentLogSettings } from './settings.ts';
 import type { TailNode } from './tail.ts';
@@ -17,13 +27,15 @@ const NO_SPACE_RETRY_MS = 1_000;
  * the group before it left partly filled is written again with the same bytes.
  *
  * Buffer: one page in front (the header of a new segment, or at its end the records of that partly filled page), then
- * the group's records, then zeros to the end of the page.
+ * the group's records, then zeros to the end of the page. Where readings are sealed, the records gather in blocks with room
+ * for head and tag, and are encrypted in place just before they are written, once it is known where.
  */
 export class GroupCommit {
   /** The offset each partition's next durable reading will have. */
   readonly durable: number[];
   tail: TailNode;
   readonly #segments: Segments;
+  readonly #seal: BlockSeal | undefined;
   readonly #settings: SegmentLogSettings;
   readonly #hooks: SegmentLogHooks;
   readonly #monotonicMs: () => number;
@@ -35,7 +47,7 @@ export class GroupCommit {
   #filling: Group;
   #idle: Group;
   #writing: Writing | undefined;
-  #active: { readonly segment: Segment; readonly file: LogFile } | undefined;
+  #active: Omit<Place, 'isNew'> | undefined;
   /** What the last page written holds up to the end of the records. */
   #lastPage: Buffer = Buffer.alloc(0);
   #timer: NodeJS.Timeout | undefined;
@@ -48,6 +60,7 @@ export class GroupCommit {
 
   constructor(parts: {
     readonly segments: Segments;
+    readonly seal: BlockSeal | undefined;
     readonly durable: number[];
     readonly settings: SegmentLogSettings;
     readonly hooks: SegmentLogHooks;
@@ -56,6 +69,7 @@ export class GroupCommit {
     readonly onBroken: (error: Error) => void;
   }) {
     this.#segments = parts.segments;
+    this.#seal = parts.seal;
     this.#settings = parts.settings;
     this.#hooks = parts.hooks;
     this.#monotonicMs = parts.monotonicMs;
@@ -66,8 +80,9 @@ export class GroupCommit {
     this.tail = { records: [], segment: undefined, position: PAGE, countAfter: 0, next: undefined };
     // A group fits in one segment beside its header.
     this.#groupEndMax = PAGE + Math.min(parts.settings.pendingBytesMax, parts.settings.segmentBytes - 2 * PAGE);
-    this.#filling = new Group(this.#groupEndMax + PAGE);
-    this.#idle = new Group(this.#groupEndMax + PAGE);
+    const isSealed = parts.seal !== undefined;
+    this.#filling = new Group(this.#groupEndMax + PAGE, isSealed);
+    this.#idle = new Group(this.#groupEndMax + PAGE, isSealed);
   }
 
   get isFull(): boolean {
@@ -79,8 +94,8 @@ export class GroupCommit {
   }
 
   /** Goes on after the last record of a segment, whose last page holds `lastPage` so far. */
-  resume(segment: Segment, file: LogFile, lastPage: Buffer): void {
-    this.#active = { segment, file };
+  resume(segment: Segment, file: LogFile, lastPage: Buffer, sealer: Sealer | undefined): void {
+    this.#active = { segment, file, sealer };
     this.#lastPage = lastPage;
   }
 
@@ -88,16 +103,18 @@ export class GroupCommit {
     this.#hurry();
     if (this.#refusal !== undefined) return Promise.reject(this.#refusal);
     const group = this.#filling;
-    const start = group.end;
-    if (start + RECORD_HEAD + ENCODED_READING_BYTES_MAX > this.#groupEndMax)
+    const start = group.nextStart();
+    if (start + RECORD_HEAD + ENCODED_READING_BYTES_MAX + TAG_BYTES > this.#groupEndMax)
       return Promise.reject(new Failure('overloaded', 'too many readings wait for the disk', { retryable: true }));
     const offset = this.#next[partition] as number;
+    let end: number;
     try {
-      group.end = encodeReading(reading, group.buffer, start + RECORD_HEAD);
+      end = encodeReading(reading, group.buffer, start + RECORD_HEAD);
     } catch (error) {
       return Promise.reject(error);
     }
-    writeRecordHead(group.buffer, start, { payloadBytes: group.end - start - RECORD_HEAD, partition, offset });
+    writeRecordHead(group.buffer, start, { payloadBytes: end - start - RECORD_HEAD, partition, offset });
+    group.took(start, end);
     this.#next[partition] = offset + 1;
     group.records.push({ partition, offset, reading });
     if (group.records.length === 1) this.#gather(group);
@@ -173,7 +190,7 @@ export class GroupCommit {
     clearTimeout(this.#timer);
     const writing: Writing = { ...place, group, position: place.segment.end, startedAt: this.#monotonicMs() };
     this.#writing = writing;
-    this.#writeDurably(writing, this.#seal(writing)).then(
+    this.#writeDurably(writing, this.#asPages(writing)).then(
       () => this.#written(writing),
       (error) => {
         if (!isNoSpace(error)) this.breakDown(error as Error);
@@ -193,7 +210,7 @@ export class GroupCommit {
   #placeFor(group: Group): Place | undefined {
     const active = this.#active;
     if (active !== undefined && active.segment.end + group.end - PAGE <= active.segment.bytes)
-      return { ...active, isNew: false };
+      if (!this.#segments.hasSpare || !this.#segments.isOld(active.segment)) return { ...active, isNew: false };
     if (!this.#segments.hasSpare) {
       this.#segments.hurry();
       this.#segments.prepare();
@@ -205,12 +222,16 @@ export class GroupCommit {
     }
     // Nobody waits for this: nothing more will be written to it.
     active?.file.close().catch((error) => this.#hooks.onTrouble?.('a finished segment cannot be closed', error));
-    this.#active = this.#segments.rotate(this.durable);
+    const sealer = this.#seal?.forNew();
+    this.#active = { ...this.#segments.rotate(this.durable, sealer?.keyId), sealer };
     return { ...this.#active, isNew: true };
   }
 
   /** Makes whole pages of the group, and answers where in its buffer they stand. */
-  #seal({ group, segment, isNew }: Writing): { readonly start: number; readonly end: number } {
+  #asPages({ group, segment, isNew, sealer, position }: Writing): { readonly start: number; readonly end: number } {
+    if (sealer !== undefined)
+      for (const { start, end } of group.blocks())
+        sealer.seal(group.buffer, start, end, { segment: segment.number, position: position + start - PAGE });
     sealRecords(group.buffer, PAGE, group.end, segment.number);
     const front = isNew ? PAGE : this.#lastPage.length;
     if (isNew) writeHeader(group.buffer, segment);
@@ -292,7 +313,12 @@ export class GroupCommit {
   }
 }
 
-type Place = { readonly segment: Segment; readonly file: LogFile; readonly isNew: boolean };
+interface Place {
+  readonly segment: Segment;
+  readonly file: LogFile;
+  readonly sealer: Sealer | undefined;
+  readonly isNew: boolean;
+}
 
 interface Writing extends Place {
   readonly group: Group;
@@ -308,15 +334,41 @@ const pagesOf = (bytes: number): number => Math.ceil(bytes / PAGE) * PAGE;
 /** Readings that are, or will be, written together. */
 class Group {
   readonly buffer: Buffer;
-  /** Where in the buffer its records end. */
+  /** Where in the buffer its records end, or its last block with room for its tag. */
   end = PAGE;
   firstAt = 0;
   records: LoggedReading[] = [];
   waiting: { readonly resolve: (position: LogPosition) => void; readonly reject: (failure: Error) => void }[] = [];
 
-  constructor(bytes: number) {
+  readonly #isSealed: boolean;
+  /** Where its blocks begin. */
+  #blocks: number[] = [];
+
+  constructor(bytes: number, isSealed: boolean) {
     // Shared, so that a thread of its own can write it.
     this.buffer = Buffer.from(new SharedArrayBuffer(bytes));
+    this.#isSealed = isSealed;
+  }
+
+  /** Where the next record goes: into the last block, if it has room for any. */
+  nextStart(): number {
+    if (!this.#isSealed) return this.end;
+    const block = this.#blocks.at(-1);
+    const start = this.end - TAG_BYTES;
+    const isRoom =
+      block !== undefined && start + RECORD_HEAD + ENCODED_READING_BYTES_MAX + TAG_BYTES <= block + BLOCK_BYTES_MAX;
+    return isRoom ? start : this.end + BLOCK_BODY;
+  }
+
+  /** A record stands there, where `nextStart` said. */
+  took(start: number, end: number): void {
+    if (this.#isSealed && start === this.end + BLOCK_BODY) this.#blocks.push(this.end);
+    this.end = this.#isSealed ? end + TAG_BYTES : end;
+  }
+
+  /** Each from its head to behind its tag. */
+  blocks(): readonly { readonly start: number; readonly end: number }[] {
+    return this.#blocks.map((start, i) => ({ start, end: this.#blocks[i + 1] ?? this.end }));
   }
 
   /** Gives up what it holds and can be filled again. */
@@ -324,6 +376,7 @@ class Group {
     const { records, waiting } = this;
     this.records = [];
     this.waiting = [];
+    this.#blocks = [];
     this.end = PAGE;
     return { records, waiting };
   }

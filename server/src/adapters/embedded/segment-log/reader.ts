@@ -1,5 +1,6 @@
 import type { LogBatch, LoggedReading, LogPositions } from '../../../ports/reading-log.ts';
 import { decodeReading } from '../../reading-codec.ts';
+import type { BlockSeal } from './block-seal.ts';
 import type { DeliverySource } from './delivery.ts';
 import type { LogFile } from './files.ts';
 import { offsetAt, PAGE, partitionAt, RECORD_HEAD } from './format.ts';
@@ -10,6 +11,7 @@ import type { TailNode } from './tail.ts';
 /** What a reader sees of its log. */
 export interface ReadableLog {
   readonly segments: readonly Segment[];
+  readonly seal: BlockSeal | undefined;
   /** The offset each partition's next durable reading will have. */
   readonly durable: readonly number[];
   readonly tail: TailNode;
@@ -119,7 +121,8 @@ export class LogReader implements DeliverySource {
     const { segment } = place;
     if (segment.recycled) return this.#goTo(place, this.#log.segments[0] ?? segment, 'trimmed');
     place.file ??= await this.#log.openSegment(segment);
-    place.scan ??= new SegmentScan(place.file, segment.number, place.position);
+    const { file, position } = place;
+    place.scan ??= new SegmentScan({ file, segment, seal: this.#log.seal, position });
     const { scan } = place;
     // Between two looks at `end`, nothing else runs: what is not in the files yet is in the tail.
     if (scan.position < segment.end)

@@ -1,3 +1,4 @@
+import type { BlockSeal } from './block-seal.ts';
 import type { LogFile } from './files.ts';
 import { checkRecord, nextCandidate, PAGE, payloadBytesAt, RECORD_HEAD, RECORD_PAYLOAD_MAX } from './format.ts';
 
@@ -9,25 +10,47 @@ export interface ByteRange {
 /** Told of each valid record: its bytes stand in `buffer` from `start` (the head) to `end`, only during the call. */
 export type RecordVisitor = (buffer: Buffer, start: number, end: number) => void;
 
+/** What a scan must know of a segment. */
+export interface ScannedSegment {
+  readonly number: number;
+  /** Sealed segments hold sealed blocks and nothing else: a record in clear is none of theirs. */
+  readonly isSealed: boolean;
+}
+
 /**
  * Walks the valid records of one segment, a chunk at a time. What is not a record is stepped over to the next that is,
- * and remembered in `damage`.
+ * and remembered in `damage`; so is a block that is whole, and does not open.
  */
 export class SegmentScan {
   /** Where the next chunk begins: everything before it has been visited or stepped over. */
   position: number;
-  /** End of the last valid record. */
+  /** End of the last valid record, or of the last block that was written here, whether it opens or not. */
   validEnd: number;
   readonly damage: ByteRange[] = [];
+  /** Blocks that are whole and not as they were sealed. */
+  forged = 0;
+  /** Blocks whose key was destroyed. */
+  keyless = 0;
   readonly #file: LogFile;
-  readonly #segmentNumber: number;
+  readonly #segment: ScannedSegment;
+  readonly #seal: BlockSeal | undefined;
   readonly #buffer: Buffer;
   #badFrom: number | undefined;
+  /** The key that the walk stopped for. */
+  #wantedKeyId: string | undefined;
 
-  /** `chunkBytes`: how much is read, and then walked without yielding. */
-  constructor(file: LogFile, segmentNumber: number, position = PAGE, chunkBytes = 128 * 1024) {
+  constructor(options: {
+    readonly file: LogFile;
+    readonly segment: ScannedSegment;
+    readonly seal: BlockSeal | undefined;
+    readonly position?: number;
+    /** How much is read, and then walked without yielding. */
+    readonly chunkBytes?: number;
+  }) {
+    const { file, segment, seal, position = PAGE, chunkBytes = 128 * 1024 } = options;
     this.#file = file;
-    this.#segmentNumber = segmentNumber;
+    this.#segment = segment;
+    this.#seal = seal;
     this.position = position;
     this.validEnd = position;
     this.#buffer = Buffer.allocUnsafeSlow(Math.max(chunkBytes, 2 * (RECORD_HEAD + RECORD_PAYLOAD_MAX)));
@@ -40,7 +63,11 @@ export class SegmentScan {
     if (!wanted()) return;
     const isLast = this.position + length >= limit || length < asked;
     const walked = this.#walk(length, isLast, visit);
-    this.position = isLast ? limit : this.position + walked;
+    const keyId = this.#wantedKeyId;
+    this.position = isLast && keyId === undefined ? limit : this.position + walked;
+    if (keyId === undefined) return;
+    this.#wantedKeyId = undefined;
+    await this.#seal?.load(keyId);
   }
 
   /** Answers how much of the buffer is done with; a record cut off by the end of the chunk is left for the next. */
@@ -48,12 +75,12 @@ export class SegmentScan {
     const buffer = this.#buffer;
     let at = 0;
     while (at < length) {
-      const outcome = checkRecord(buffer, at, length, this.#segmentNumber);
+      const outcome = checkRecord(buffer, at, length, this.#segment);
       if (outcome === 'incomplete' && !isLast) return at;
       if (outcome === 'valid') {
-        this.#endDamage(this.position + at);
         const end = at + RECORD_HEAD + payloadBytesAt(buffer, at);
-        visit(buffer, at, end);
+        this.#take(at, end, visit);
+        if (this.#wantedKeyId !== undefined) return at;
         at = end;
         this.validEnd = this.position + at;
       } else {
@@ -67,8 +94,43 @@ export class SegmentScan {
     return at;
   }
 
+  #take(at: number, end: number, visit: RecordVisitor): void {
+    if (this.#segment.isSealed) this.#takeBlock(at, end, visit);
+    else {
+      this.#endDamage(this.position + at);
+      visit(this.#buffer, at, end);
+    }
+  }
+
+  #takeBlock(at: number, end: number, visit: RecordVisitor): void {
+    const place = { segment: this.#segment.number, position: this.position + at };
+    const opened = this.#seal?.open(this.#buffer, at, end, place) ?? { kind: 'key-gone' as const };
+    if (opened.kind === 'key-not-loaded') {
+      this.#wantedKeyId = opened.keyId;
+      return;
+    }
+    if (opened.kind === 'opened') {
+      this.#endDamage(this.position + at);
+      visitAll(opened.records, visit);
+      return;
+    }
+    if (opened.kind === 'forged') this.forged++;
+    else this.keyless++;
+    this.#badFrom ??= this.position + at;
+    this.#endDamage(this.position + end);
+  }
+
   #endDamage(to: number): void {
     if (this.#badFrom !== undefined) this.damage.push({ from: this.#badFrom, to });
     this.#badFrom = undefined;
+  }
+}
+
+/** Every record of an opened block: what was sealed is as we wrote it. */
+function visitAll(records: Buffer, visit: RecordVisitor): void {
+  for (let at = 0; at < records.length; ) {
+    const end = at + RECORD_HEAD + payloadBytesAt(records, at);
+    visit(records, at, end);
+    at = end;
   }
 }

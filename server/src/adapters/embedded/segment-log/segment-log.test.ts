@@ -3,3 +3,4 @@ import { SegmentWorld } from './test-world.ts';
 
 readingLogContract('segment files', () => SegmentWorld.make());
 readingLogContract('segment files, written by a thread', () => SegmentWorld.make({ isThreaded: true }));
+readingLogContract('segment files in clear, as versions before wrote them', () => SegmentWorld.make({ isClear: true }));

@@ -8,6 +8,7 @@ import {
   partitionOf,
   type ReadingLog,
 } from '../../../ports/reading-log.ts';
+import { BlockSeal } from './block-seal.ts';
 import { Delivery } from './delivery.ts';
 import type { LogFile, LogFiles } from './files.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -24,7 +25,10 @@ import {
 } from './settings.ts';
 import { type ThreadedFiles, threadedFiles } from './write-thread.ts';
 
-/** Opens the log in a folder, which must belong to this process alone. Rejects with `Failure` `data-folder-unusable`. */
+/**
+ * Opens the log in a folder, which must belong to this process alone. Rejects with `Failure` `data-folder-unusable`, and
+ * with `keys-unavailable` or `keys-refused` where what is held cannot be opened.
+ */
 export async function openSegmentLog(options: SegmentLogOptions): Promise<SegmentLog> {
   const thread = options.files === undefined ? threadedFiles() : undefined;
   try {
@@ -48,7 +52,10 @@ async function open(
   for (const name of names.filter((unfinished) => unfinished.endsWith('.new'))) await files.remove(`${folder}/${name}`);
   const positions = new GroupPositions(folder, files, trouble);
   await positions.load(names);
-  const recovered = await recover(folder, partitions, files);
+  const seal = options.keys === 'none' ? undefined : new BlockSeal(options.keys);
+  const recovered = await recover(folder, partitions, files, seal);
+  const newest = recovered.segments.at(-1);
+  await seal?.begin(newest?.keyId === undefined ? undefined : { id: newest.keyId, sinceMs: newest.startedAtMs });
   const durable = recovered.next.map((next, p) => Math.max(next, options.floor?.get(p) ?? 0, positions.furthest(p)));
   const isCut = durable.some((offset, p) => offset > (recovered.next[p] as number));
   if (isCut)
@@ -58,6 +65,7 @@ async function open(
     folder,
     partitions,
     groups,
+    seal,
     settings,
     hooks,
     files,
@@ -76,6 +84,7 @@ export class SegmentLog implements ReadingLog {
   readonly partitions: number;
   readonly broken: Promise<Error>;
   readonly #groups: readonly string[];
+  readonly #seal: BlockSeal | undefined;
   readonly #hooks: SegmentLogHooks;
   readonly #files: LogFiles;
   /** Ours to end. */
@@ -86,6 +95,7 @@ export class SegmentLog implements ReadingLog {
   readonly #writer: GroupCommit;
   readonly #subscriptions = new Map<LogReader, Delivery>();
   readonly #reported = new Set<number>();
+  #forgetting: Promise<void> = Promise.resolve();
   #closed: Promise<void> | undefined;
 
   /** Use `openSegmentLog`. */
@@ -93,6 +103,7 @@ export class SegmentLog implements ReadingLog {
     readonly folder: string;
     readonly partitions: number;
     readonly groups: readonly string[];
+    readonly seal: BlockSeal | undefined;
     readonly settings: SegmentLogSettings;
     readonly hooks: SegmentLogHooks;
     readonly files: LogFiles;
@@ -105,6 +116,7 @@ export class SegmentLog implements ReadingLog {
     const { settings, hooks, positions, files } = parts;
     this.partitions = parts.partitions;
     this.#groups = parts.groups;
+    this.#seal = parts.seal;
     this.#hooks = hooks;
     this.#files = files;
     this.#thread = parts.thread;
@@ -118,6 +130,7 @@ export class SegmentLog implements ReadingLog {
         files,
         now: parts.now,
         hasEveryGroupPassed: (next) => positions.allPassed(this.#groups, next),
+        onRecycled: () => this.#forgetKeys(),
         onSpare: () => this.#writer.spaceIsBack(),
         onFull: () => this.#writer.spaceIsOut(),
         onBroken: (error) => this.#writer.breakDown(error),
@@ -125,6 +138,7 @@ export class SegmentLog implements ReadingLog {
     );
     this.#writer = new GroupCommit({
       segments: this.#segments,
+      seal: parts.seal,
       durable: parts.durable,
       settings,
       hooks,
@@ -139,8 +153,11 @@ export class SegmentLog implements ReadingLog {
     this.#segments.list.push(...recovered.segments);
     if (recovered.spare) await this.#segments.adoptSpare(recovered.spare);
     const last = this.#segments.last;
-    // Offsets that jump begin a new segment, whose header says so.
-    if (last && !recovered.isCut) this.#writer.resume(last, await this.#files.openDurable(last.path), recovered.tail);
+    const sealer = await this.#seal?.forOld(last?.keyId);
+    const isAsWritten = this.#seal === undefined ? last?.isSealed === false : sealer !== undefined;
+    // Offsets that jump begin a new segment, whose header says so; and so does another way to write it.
+    if (last && !recovered.isCut && isAsWritten)
+      this.#writer.resume(last, await this.#files.openDurable(last.path), recovered.tail, sealer);
     for (const damage of recovered.damaged) {
       this.#reported.add(damage.segment);
       this.#hooks.onDamage?.(damage);
@@ -202,8 +219,20 @@ export class SegmentLog implements ReadingLog {
     await this.#writer.close();
     await Promise.all([...this.#subscriptions.values()].map((subscription) => subscription.stop()));
     await this.#segments.close();
+    await this.#forgetting;
     await this.#positions.close();
     await this.#thread?.closeThread();
+  }
+
+  /** What the log no longer holds shall be opened from no copy of it either. */
+  #forgetKeys(): void {
+    const { list } = this.#segments;
+    // One whose header is lost may need any of them.
+    if (this.#seal === undefined || list.some(({ isSealed, keyId }) => isSealed && keyId === undefined)) return;
+    const needed = new Set(list.flatMap(({ keyId }) => keyId ?? []));
+    this.#forgetting = this.#forgetting
+      .then(() => this.#seal?.keepOnly(needed))
+      .catch((error) => this.#hooks.onTrouble?.('a key of readings that are gone cannot be destroyed', error));
   }
 
   #onDurable(): void {
@@ -217,6 +246,7 @@ export class SegmentLog implements ReadingLog {
     const writer = this.#writer;
     return {
       segments: this.#segments.list,
+      seal: this.#seal,
       durable: writer.durable,
       get tail() {
         return writer.tail;
@@ -236,7 +266,8 @@ export class SegmentLog implements ReadingLog {
     const { list } = this.#segments;
     const following = list[list.indexOf(segment) + 1];
     const end = [...(following?.base ?? this.#writer.durable)];
-    const count = await countRecords(segment, this.partitions, this.#files, segment.end);
+    const { partitions } = this;
+    const count = await countRecords(segment, { partitions, files: this.#files, seal: this.#seal, limit: segment.end });
     if (!segment.recycled) this.#hooks.onDamage?.(damageOf(segment, count, end));
   }
 }

@@ -8,6 +8,8 @@ export interface Segment extends SegmentHeader {
   base: readonly number[];
   /** False when the header is lost: `base` is then no earlier than the true one. */
   readonly isBaseKnown: boolean;
+  /** Whether its readings are encrypted; if so and its header is lost, `keyId` is not known. */
+  readonly isSealed: boolean;
   /** Where the durable records end. */
   end: number;
   /** Its file now serves another segment: whatever is being read from it must be thrown away. */
@@ -17,6 +19,7 @@ export interface Segment extends SegmentHeader {
 export interface SegmentSettings {
   readonly folder: string;
   readonly segmentBytes: number;
+  readonly segmentMsMax: number;
   /** Readings that every group has dealt with are kept this long for replay… */
   readonly retainMs: number;
   /** …or until they take this much. */
@@ -46,6 +49,7 @@ export class Segments {
   readonly #files: LogFiles;
   readonly #now: () => number;
   readonly #hasEveryGroupPassed: (next: readonly number[]) => boolean;
+  readonly #onRecycled: () => void;
   readonly #onSpare: () => void;
   readonly #onFull: () => void;
   readonly #onBroken: (error: Error) => void;
@@ -63,6 +67,8 @@ export class Segments {
       readonly files: LogFiles;
       readonly now: () => number;
       readonly hasEveryGroupPassed: (next: readonly number[]) => boolean;
+      /** A segment is gone. */
+      readonly onRecycled: () => void;
       readonly onSpare: () => void;
       readonly onFull: () => void;
       readonly onBroken: (error: Error) => void;
@@ -72,6 +78,7 @@ export class Segments {
     this.#files = world.files;
     this.#now = world.now;
     this.#hasEveryGroupPassed = world.hasEveryGroupPassed;
+    this.#onRecycled = world.onRecycled;
     this.#onSpare = world.onSpare;
     this.#onFull = world.onFull;
     this.#onBroken = world.onBroken;
@@ -89,8 +96,13 @@ export class Segments {
     return this.list.reduce((sum, segment) => sum + segment.bytes, this.#spare?.bytes ?? 0);
   }
 
+  /** Whether it is time to go on to the next: a little traffic must not keep its readings for weeks. */
+  isOld(segment: Segment): boolean {
+    return this.#now() - segment.startedAtMs > this.#settings.segmentMsMax;
+  }
+
   /** Makes the spare the last segment, and has another prepared. Its header goes with its first records. */
-  rotate(base: readonly number[]): { readonly segment: Segment; readonly file: LogFile } {
+  rotate(base: readonly number[], keyId: string | undefined): { readonly segment: Segment; readonly file: LogFile } {
     const spare = this.#spare;
     if (spare === undefined) throw new Error('there is no spare segment');
     const { number, path, bytes, file } = spare;
@@ -102,6 +114,8 @@ export class Segments {
       startedAtMs: this.#now(),
       end: PAGE,
       isBaseKnown: true,
+      isSealed: keyId !== undefined,
+      keyId,
       recycled: false,
     };
     this.list.push(segment);
@@ -177,6 +191,7 @@ export class Segments {
       if (oldest === undefined || !this.#mayGo(oldest)) return false;
       oldest.recycled = true;
       this.list.shift();
+      this.#onRecycled();
       if (oldest.bytes === this.#settings.segmentBytes) {
         await this.#files.rename(oldest.path, path);
         return true;

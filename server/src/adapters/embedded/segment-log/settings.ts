@@ -1,4 +1,5 @@
 import { Failure } from '../../../ports/failure.ts';
+import type { LogKeys } from '../../../ports/log-keys.ts';
 import type { LogPositions } from '../../../ports/reading-log.ts';
 import type { LogFiles } from './files.ts';
 import { PAGE, PARTITIONS_MAX } from './format.ts';
@@ -17,6 +18,8 @@ export interface SegmentLogOptions {
    * that a log which was lost or restored from an old copy does not reuse offsets that consumers have already passed.
    */
   readonly floor?: LogPositions;
+  /** What readings are sealed with before they reach the disk. `none`: in clear, as versions before wrote them. */
+  readonly keys: LogKeys | 'none';
   readonly hooks?: SegmentLogHooks;
   readonly settings?: Partial<SegmentLogSettings>;
   /** Default: Node's own, with a thread that writes (`write-thread.ts`). */
@@ -28,6 +31,8 @@ export interface SegmentLogOptions {
 export interface SegmentLogSettings {
   /** A whole number of pages. 64 MiB hold about 700,000 readings: a minute of 10,000 devices, or a day of eight. */
   readonly segmentBytes: number;
+  /** A segment is left for the next after this long, however little is in it: what is old goes by whole segments. */
+  readonly segmentMsMax: number;
   /** Most bytes in all segments; a group that stops committing fills them, and then `log-full`. */
   readonly bytesMax: number;
   /** Disk space left to everybody else. */
@@ -45,6 +50,7 @@ export interface SegmentLogSettings {
 
 export const SEGMENT_LOG_DEFAULTS: SegmentLogSettings = {
   segmentBytes: 64 * 1024 ** 2,
+  segmentMsMax: 24 * 3_600_000,
   bytesMax: 32 * 1024 ** 3,
   freeBytesMin: 1024 ** 3,
   retainMs: 24 * 3_600_000,

@@ -4,17 +4,19 @@ import type { Failure } from '../../../ports/failure.ts';
 import type { LogPosition } from '../../../ports/reading-log.ts';
 import { readingOf } from '../../../ports/test-reading.ts';
 import { openSegmentLog } from './segment-log.ts';
+import { testLogKeys } from './test-log-keys.ts';
 
 // Appends as fast as it is acknowledged, until it is killed; says on stdout what it was told is stored. With `recycle`
 // it also commits, in a log of four segments, so that it dies while files change hands.
-const [folder, run, segmentBytes, recycle] = process.argv.slice(2);
-if (folder === undefined) throw new Error('usage: test-appender.ts FOLDER RUN SEGMENT_BYTES [recycle]');
+const [folder, run, segmentBytes, keys, recycle] = process.argv.slice(2);
+if (folder === undefined) throw new Error('usage: test-appender.ts FOLDER RUN SEGMENT_BYTES sealed|clear [recycle]');
 const bounds = recycle === 'recycle' ? { bytesMax: 4 * Number(segmentBytes), retainMs: 0 } : {};
 
 const log = await openSegmentLog({
   folder,
   partitions: 8,
   groups: ['keep', 'assess'],
+  keys: keys === 'clear' ? 'none' : testLogKeys(),
   now: Date.now,
   settings: { segmentBytes: Number(segmentBytes), freeBytesMin: 0, ...bounds },
 });

@@ -3,11 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { LogKeys } from '../../../ports/log-keys.ts';
 import type { LogPosition } from '../../../ports/reading-log.ts';
 import type { Damage } from './recovery.ts';
 import { openSegmentLog, type SegmentLog } from './segment-log.ts';
 import type { SegmentLogOptions, SegmentLogSettings } from './settings.ts';
 import { FaultyFiles } from './test-faulty-files.ts';
+import { testLogKeys } from './test-log-keys.ts';
 import { type ThreadedFiles, threadedFiles } from './write-thread.ts';
 
 const APPENDER = fileURLToPath(import.meta.resolve('./test-appender.ts'));
@@ -27,13 +29,19 @@ export class SegmentWorld {
   #runs = 0;
   #child: ChildProcess | undefined;
 
-  static async make(options: { readonly isThreaded?: boolean } = {}): Promise<SegmentWorld> {
+  keys: LogKeys | 'none';
+
+  static async make(
+    options: { readonly isThreaded?: boolean; readonly isClear?: boolean } = {},
+  ): Promise<SegmentWorld> {
     const folder = await mkdtemp(join(tmpdir(), 'healthsync-log-'));
-    return new SegmentWorld(folder, options.isThreaded === true ? threadedFiles() : undefined);
+    const thread = options.isThreaded === true ? threadedFiles() : undefined;
+    return new SegmentWorld(folder, options.isClear === true ? 'none' : testLogKeys(), thread);
   }
 
-  constructor(folder: string, thread?: ThreadedFiles) {
+  constructor(folder: string, keys: LogKeys | 'none', thread?: ThreadedFiles) {
     this.folder = folder;
+    this.keys = keys;
     this.#thread = thread;
     this.files = new FaultyFiles(thread);
   }
@@ -46,6 +54,7 @@ export class SegmentWorld {
       folder: this.folder,
       partitions: 8,
       groups: ['keep', 'assess'],
+      keys: this.keys,
       now: Date.now,
       files: this.files,
       hooks: {
@@ -75,9 +84,9 @@ export class SegmentWorld {
     linesMin = 2_000,
     mode: 'grow' | 'recycle' = 'grow',
   ): Promise<readonly (LogPosition & { readonly readingId: string })[]> {
-    const child = spawn(process.execPath, [APPENDER, this.folder, String(++this.#runs), String(SEGMENT_BYTES), mode], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const keys = this.keys === 'none' ? 'clear' : 'sealed';
+    const args = [APPENDER, this.folder, String(++this.#runs), String(SEGMENT_BYTES), keys, mode];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#child = child;
     let said = '';
     let lines = 0;
