@@ -1,6 +1,6 @@
 /**
- * `npm run check`: format, lint, types, boundaries, dead code. Runs everything and names every failure, so that one
- * run tells all there is to mend.
+ * `npm run check`: format, lint, types, secrets, dependencies, boundaries, dead code. Runs everything and names every
+ * failure, so that one run tells all there is to mend.
  */
 import { spawnSync } from 'node:child_process';
 
@@ -13,6 +13,8 @@ const CHECKS: readonly (readonly [name: string, command: string, ...args: readon
   ['types: web', 'tsc', '-p', 'web'],
   ['types: web worker', 'tsc', '-p', 'web/worker'],
   ['types: tests', 'tsc', '-p', 'test'],
+  ['secrets', 'node', 'scripts/check-secrets.ts'],
+  ['dependencies', 'node', 'scripts/check-dependencies.ts'],
   ['access policies', 'node', 'scripts/check-policies.ts'],
   ['boundaries', 'depcruise', 'contracts', 'server', 'web', 'bench', 'test', 'scripts'],
   ['dead code', 'knip'],
@@ -27,6 +29,10 @@ const failed = CHECKS.filter(([name, command, ...args]) => {
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
   process.stdout.write(`${status === 0 ? 'ok  ' : 'FAIL'} ${name} (${seconds} s)\n`);
   if (status !== 0) process.stdout.write(`${stdout}${stderr}\n`);
+  // What was not looked at is said, also where all is well.
+  else
+    for (const line of stdout.split('\n').filter((one) => one.startsWith('SKIPPED')))
+      process.stdout.write(`     ${line}\n`);
   return status !== 0;
 });
 if (failed.length > 0) {

@@ -44,6 +44,7 @@ const PUBLIC: readonly (readonly [path: RegExp, why: string])[] = [
     /^\/api\/(session|setup)$|^\/api\/session\/(factors|passkey|second-factor|ways|pending)/,
     'signing in: the body is the proof',
   ],
+  [/^\/api\/csp-reports$/, 'browsers send it by themselves: counted by kind, nothing of it is kept'],
   [/^\/hooks\//, 'from vendors: every request is signed, and refused otherwise'],
   [/^\/oidc\/|\/\.well-known\//, 'the OpenID provider’s own protocol, and public keys'],
   [/^\/api\/invitations\/accept$/, 'the invitation’s secret is the proof'],

@@ -3,6 +3,7 @@ import { AUTO_CLEAR_PATTERN } from '../domain/alarm-policy.ts';
 import { variable } from './setting-variable.ts';
 import { ACCESS_SETTINGS } from './settings-access.ts';
 import { AUDIT_SETTINGS } from './settings-audit.ts';
+import { EDGE_SETTINGS } from './settings-edge.ts';
 import { ESCALATION_SETTINGS } from './settings-escalation.ts';
 import { IDENTITY_SETTINGS } from './settings-identity.ts';
 import { KEY_SETTINGS } from './settings-keys.ts';
@@ -289,6 +290,7 @@ export const SettingsSchema = Type.Object({
     }),
   ),
   ...ACCESS_SETTINGS,
+  ...EDGE_SETTINGS,
   ...IDENTITY_SETTINGS,
   ...KEY_SETTINGS,
   ...RETENTION_SETTINGS,

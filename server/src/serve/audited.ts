@@ -87,7 +87,7 @@ export function registerAudit(app: FastifyInstance, { audit, log, now }: AuditSe
     try {
       if (rule.action === SIGN_IN_ACTION) await noteAccount(request);
       const entry = entryOf(request, rule, { atMs: now(), outcome, detail: { status: reply.statusCode } });
-      await audit.append(request.principal === undefined && outcome !== 'allowed' ? flood.admit(entry) : [entry]);
+      await audit.append(isFlood(request, reply) && outcome !== 'allowed' ? flood.admit(entry) : [entry]);
       return payload;
     } catch (error) {
       // A refusal stays one: nothing was opened. It is missing in the log, and the log of the program says so.
@@ -159,6 +159,10 @@ const UNAVAILABLE = {
 function ruleOf(request: FastifyRequest): AuditRule | undefined {
   return request.is404 ? undefined : request.routeOptions.config.auditRules?.[request.method];
 }
+
+/** Strangers, and whoever is told to slow down: what comes in thousands is counted, after the first of each minute. */
+const isFlood = (request: FastifyRequest, reply: FastifyReply): boolean =>
+  request.principal === undefined || reply.statusCode === 429;
 
 /** What would have gone out is replaced as a whole: headers that belong to it, such as a session's cookie, with it. */
 function withhold(reply: FastifyReply): string {

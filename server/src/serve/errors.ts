@@ -46,6 +46,8 @@ const FRAMEWORK: Readonly<Record<string, ProblemInput>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: { status: 400, code: 'malformed-json', detail: 'The body is not JSON.' },
   FST_ERR_CTP_EMPTY_JSON_BODY: { status: 400, code: 'malformed-json', detail: 'The body is empty.' },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: { status: 400, code: 'bad-request', detail: 'Content-Length is not the body’s.' },
+  JSON_TOO_DEEP: { status: 400, code: 'malformed-json', detail: 'The body is nested deeper than is read here.' },
+  JSON_NAME_TWICE: { status: 400, code: 'malformed-json', detail: 'An object in the body names a field twice.' },
   FST_ERR_BAD_URL: { status: 400, code: 'bad-request', detail: 'The path is not a valid URL path.' },
 };
 

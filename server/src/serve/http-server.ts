@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import fastifyCookie from '@fastify/cookie';
-import fastifyRateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyInstance, type RouteOptions } from 'fastify';
+import { networkOf } from '../identity/sign-in-limits.ts';
 import { registerGate } from './access-gate.ts';
 import { registerAlertActs } from './api/alert-acts.ts';
 import { registerAlerts } from './api/alerts.ts';
@@ -20,15 +20,22 @@ import { registerRules } from './api/rules.ts';
 import { registerSession } from './api/session.ts';
 import { registerVitals } from './api/vitals.ts';
 import { registerAudit } from './audited.ts';
+import { registerCspReports } from './csp-reports.ts';
 import { answerClientError, registerErrors, toProblem } from './errors.ts';
 import { registerHealth } from './health.ts';
+import { acceptEmptyBodies, strictJsonParser } from './json-body.ts';
 import { registerLive } from './live/live-route.ts';
 import { describeApi } from './openapi.ts';
 import { sendProblem } from './problem.ts';
+import { REQUESTS_PER_MINUTE } from './request-budget.ts';
+import { registerRequestGuard, servedNames } from './request-guard.ts';
+import { requestLimits } from './request-limits.ts';
 import { registerSecurityHeaders } from './security-headers.ts';
 import type { Services } from './services.ts';
 import { compileValidator } from './validation.ts';
 import { isPageRequest, registerWebApp, sendPage } from './web-app.ts';
+
+export { acceptEmptyBodies };
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -52,6 +59,8 @@ export interface HttpServerOptions {
   /** Where the built web app lies. */
   readonly webFolder: string;
   readonly version: string;
+  /** Under which it is reached, beside those of its certificate. */
+  readonly names?: readonly string[];
   /** Every browser trusts the certificate by itself: only then is HSTS sent. */
   readonly hasPublicCertificate?: boolean;
   /** Further routes, such as the devices' entry; each declares its access like ours. */
@@ -62,17 +71,23 @@ export interface HttpServerOptions {
 export const HTTP_BOUNDS = {
   /** Sockets: devices that speak HTTPS, walls, and people; far below the file descriptors the program asks for. */
   connectionsMax: 15_000,
+  /** Two thirds of them: one address, be it a gateway with a house behind it, leaves room for all others. */
+  connectionsPerAddressMax: 10_000,
   /** Everything people send fits; the devices' entry sets its own. */
   bodyMaxBytes: 64 * 1024,
   headersMaxBytes: 16 * 1024,
   /** A whole request must have arrived within this, its headers sooner: slow senders hold sockets. */
   requestMs: 30_000,
   headersMs: 10_000,
+  /** How often both are looked at; Node's 30 s would let a slow sender stay for 40. */
+  slowCheckMs: 5_000,
   handshakeMs: 10_000,
   /** Longer than the usual balancer's idle time of 60 s, so that we are not the one to close under it. */
   keepAliveMs: 72_000,
-  /** Per address, devices' entry apart: 200 a second; a house of walls and people behind one address stays below. */
-  requestsPerMinuteMax: 12_000,
+  /** Per address, devices' entry apart. */
+  requestsPerMinuteMax: REQUESTS_PER_MINUTE.address,
+  /** Per account, over all its sessions and keys. */
+  callerRequestsPerMinuteMax: REQUESTS_PER_MINUTE.caller,
   /** Requests under way get this long when we stop. */
   drainMs: 5_000,
 } as const;
@@ -105,6 +120,7 @@ export async function createHttpServer(options: HttpServerOptions, services: Ser
   }) as unknown as FastifyInstance;
   const server = app.server as unknown as Server<typeof IncomingMessage, typeof ServerResponse>;
   server.maxConnections = bounds.connectionsMax;
+  boundConnections(server, bounds.connectionsPerAddressMax);
   server.headersTimeout = bounds.headersMs;
   countHandshakes(server, services);
 
@@ -113,19 +129,21 @@ export async function createHttpServer(options: HttpServerOptions, services: Ser
   app.decorate('routeList', routes);
   app.setValidatorCompiler(compileValidator as Parameters<typeof app.setValidatorCompiler>[0]);
   app.setSerializerCompiler(() => JSON.stringify);
-  app.removeContentTypeParser('text/plain');
+  app.removeContentTypeParser(['text/plain', 'application/json']);
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, strictJsonParser(app));
+  let isOurs = servedNames(options.tls.cert, options.names ?? []);
+  const limits = requestLimits(
+    { perAddressPerMinute: bounds.requestsPerMinuteMax, perCallerPerMinute: bounds.callerRequestsPerMinuteMax },
+    services.now,
+  );
   registerErrors(app, services.log);
   registerSecurityHeaders(app, { hasPublicCertificate: options.hasPublicCertificate === true });
+  registerRequestGuard(app, { isOurs: (host) => isOurs(host) });
   observeRequests(app, services);
   await app.register(fastifyCookie);
-  await app.register(fastifyRateLimit, {
-    max: bounds.requestsPerMinuteMax,
-    timeWindow: 60_000,
-    // 10,000 addresses are remembered; then the longest unseen gives way.
-    cache: 10_000,
-    allowList: (request) => request.routeOptions.config.device === true,
-  });
+  limits.atTheDoor(app);
   registerGate(app, services);
+  limits.inside(app);
   registerAudit(app, services);
 
   await app.register(async (api) => {
@@ -145,6 +163,7 @@ export async function createHttpServer(options: HttpServerOptions, services: Ser
     registerLive(api, services);
     registerHealth(api, services);
   });
+  registerCspReports(app, services.log, services.now);
   for (const plugin of options.plugins ?? []) await app.register(async (scope) => plugin(scope));
   await registerWebApp(app, options.webFolder);
   app.get(
@@ -170,10 +189,12 @@ export async function createHttpServer(options: HttpServerOptions, services: Ser
       await app.listen({ host: options.host, port: options.port });
       return { port: (server.address() as AddressInfo).port };
     },
-    setCertificate: (certificate) =>
+    setCertificate(certificate) {
       server.setSecureContext({ ...tlsOptions(options, bounds), ...certificate } as Parameters<
         typeof server.setSecureContext
-      >[0]),
+      >[0]);
+      isOurs = servedNames(certificate.cert, options.names ?? []);
+    },
     close() {
       closing ??= stop();
       return closing;
@@ -199,18 +220,9 @@ function tlsOptions({ tls }: HttpServerOptions, bounds: HttpBounds) {
     rejectUnauthorized: false,
     handshakeTimeout: bounds.handshakeMs,
     maxHeaderSize: bounds.headersMaxBytes,
+    connectionsCheckingInterval: bounds.slowCheckMs,
     noDelay: true,
   } as const;
-}
-
-/** `POST …/acknowledge` needs no body; clients that set a content type anyway are not refused for it. */
-export function acceptEmptyBodies(api: FastifyInstance): void {
-  const parse = api.getDefaultJsonParser('error', 'error');
-  api.removeContentTypeParser('application/json');
-  api.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') done(null, undefined);
-    else parse(request, body as string, done);
-  });
 }
 
 function observeRequests(app: FastifyInstance, { hooks }: Services): void {
@@ -222,6 +234,25 @@ function observeRequests(app: FastifyInstance, { hooks }: Services): void {
       ms: reply.elapsedTime,
     });
     done();
+  });
+}
+
+/** Who holds many connections open must not take the place of everybody else's. */
+function boundConnections(server: Server, perAddressMax: number): void {
+  const open = new Map<string, number>();
+  server.on('connection', (socket: Socket) => {
+    const network = networkOf(socket.remoteAddress ?? '');
+    const count = (open.get(network) ?? 0) + 1;
+    if (count > perAddressMax) {
+      socket.destroy();
+      return;
+    }
+    open.set(network, count);
+    socket.once('close', () => {
+      const left = (open.get(network) ?? 1) - 1;
+      if (left === 0) open.delete(network);
+      else open.set(network, left);
+    });
   });
 }
 

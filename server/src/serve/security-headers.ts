@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { CSP_REPORTS } from './csp-reports.ts';
 
 /** Answers that are data: nothing in them may ever run, be framed, or be kept by a cache. */
 const FOR_DATA = {
@@ -10,7 +11,24 @@ const FOR_DATA = {
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
-  'permissions-policy': 'camera=(), microphone=(), geolocation=(), payment=(), usb=()',
+  'cross-origin-embedder-policy': 'require-corp',
+  'origin-agent-cluster': '?1',
+  'permissions-policy': [
+    ...[
+      'accelerometer',
+      'bluetooth',
+      'camera',
+      'display-capture',
+      'encrypted-media',
+      'geolocation',
+      'gyroscope',
+      'hid',
+    ],
+    ...['magnetometer', 'microphone', 'midi', 'payment', 'picture-in-picture', 'serial', 'usb', 'xr-spatial-tracking'],
+  ]
+    .map((feature) => `${feature}=()`)
+    .join(', '),
+  'reporting-endpoints': `csp="${CSP_REPORTS}"`,
 } as const;
 
 /** Two years, as preload lists ask; only where the certificate is one that browsers trust on their own. */
@@ -45,6 +63,9 @@ export function allowPage(reply: FastifyReply, nonce: string): void {
       "form-action 'self'",
       "frame-ancestors 'none'",
       "object-src 'none'",
+      // The Reporting API where there is one; the older way elsewhere.
+      'report-to csp',
+      `report-uri ${CSP_REPORTS}`,
     ].join('; '),
   );
 }

@@ -36,7 +36,8 @@ import type { RejectedReading } from '../ports/rejected-readings.ts';
 import { createLog } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { registerSecondFactors } from './api/second-factors.ts';
-import { acceptEmptyBodies, createHttpServer, type HttpServerOptions } from './http-server.ts';
+import { createHttpServer, type HttpServerOptions } from './http-server.ts';
+import { acceptEmptyBodies } from './json-body.ts';
 import { createLiveHub, type LiveBounds } from './live/hub.ts';
 import type { HealthCheck, Services } from './services.ts';
 import { shownPreviews } from './shown-previews.ts';
@@ -211,6 +212,8 @@ async function open(
   const payload = body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
   const sent = request({
     host: 'localhost',
+    // Whatever the Host header says.
+    servername: 'localhost',
     port: server.port,
     ca: server.ca,
     path,

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { strictJsonParser } from '../json-body.ts';
 import type { Api } from '../validation.ts';
 import { registerScimGroups } from './scim-groups.ts';
 import type { ScimServices } from './scim-query.ts';
@@ -7,7 +8,7 @@ import { registerScimUsers } from './scim-users.ts';
 
 /** SCIM 2.0 for the hospital's directory, which calls with a service account or a key of its own. */
 export function registerScim(app: FastifyInstance, services: ScimServices): void {
-  app.addContentTypeParser(SCIM, { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'));
+  app.addContentTypeParser(SCIM, { parseAs: 'string' }, strictJsonParser(app));
   const api = app as unknown as Api;
   const tags = ['directory'];
   registerScimUsers(api, services, tags);
