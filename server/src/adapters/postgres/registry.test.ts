@@ -130,6 +130,7 @@ describe('a patient’s name in PostgreSQL', () => {
       'news2_use',
       'sex',
       'spo2_scale',
+      'tenant_id',
     ]);
   });
 });

@@ -47,7 +47,7 @@ export async function emptyDatabase({ pool }: Pick<Connections, 'pool'>): Promis
   const { rows } = await pool.query<{ name: string }>(
     `select relname as name from pg_class
      where relkind in ('r', 'p') and not relispartition and relnamespace = 'public'::regnamespace
-       and relname <> 'schema_migration'`,
+       and relname not in ('schema_migration', 'tenant')`,
   );
   await pool.query(`truncate ${rows.map(({ name }) => name).join(', ')} restart identity`);
 }

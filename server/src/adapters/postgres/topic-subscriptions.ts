@@ -86,7 +86,7 @@ async function put(client: pg.PoolClient, wanted: Wanted): Promise<StoredSubscri
   const { rows } = await client.query<Row>(
     `insert into topic_subscription (topic, user_id, channel, recipient, min_priority, events, created_by, created_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8)
-     on conflict (topic, user_id, channel, recipient)
+     on conflict (tenant_id, topic, user_id, channel, recipient)
        do update set min_priority = excluded.min_priority, events = excluded.events
      returning ${FIELDS}`,
     [

@@ -133,7 +133,7 @@ export class PostgresUserDirectory implements UserDirectory {
   async addGroup({ id, displayName, externalId, atMs }: Parameters<UserDirectory['addGroup']>[0]) {
     const { rowCount } = await this.#query(
       `insert into directory_group (id, display_name, external_id, created_at, changed_at) values ($1, $2, $3, $4, $4)
-       on conflict (display_name) do nothing`,
+       on conflict (tenant_id, display_name) do nothing`,
       [id, displayName, externalId, new Date(atMs)],
     );
     return rowCount === 1 ? 'added' : 'taken';

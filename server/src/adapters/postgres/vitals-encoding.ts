@@ -1,3 +1,4 @@
+import type { TenantId } from '../../domain/ids.ts';
 import type { LoggedReading } from '../../ports/reading-log.ts';
 import type { BinaryCopyWriter } from './binary-copy.ts';
 import { VITALS_BY_COLUMN } from './vitals-columns.ts';
@@ -5,7 +6,7 @@ import { VITALS_BY_COLUMN } from './vitals-columns.ts';
 const VITALS = VITALS_BY_COLUMN.map(([name]) => name);
 const COLUMNS = VITALS_BY_COLUMN.map(([, column]) => column);
 
-/** In the order of `encodeReadings`. */
+/** What a reading is made of again. */
 export const READING_COLUMNS = [
   'patient_id',
   'at',
@@ -19,11 +20,14 @@ export const READING_COLUMNS = [
   'consciousness',
 ] as const;
 
+/** In the order of `encodeReading`. */
+export const STORED_COLUMNS = [...READING_COLUMNS, 'tenant_id'] as const;
+
 /** One wide row per reading: 1.2 µs each where a row per vital took 21. If it throws, nothing was written. */
-export function encodeReading({ reading }: LoggedReading, writer: BinaryCopyWriter): void {
+export function encodeReading({ reading }: LoggedReading, tenantId: TenantId, writer: BinaryCopyWriter): void {
   const start = writer.length;
   try {
-    writer.row(READING_COLUMNS.length);
+    writer.row(STORED_COLUMNS.length);
     writer.ascii(reading.patientId);
     writer.time(reading.atMs);
     writer.ascii(reading.deviceId);
@@ -34,6 +38,7 @@ export function encodeReading({ reading }: LoggedReading, writer: BinaryCopyWrit
     writer.booleanOrNull(reading.context.oxygen);
     writer.booleanOrNull(reading.status.leadsOff);
     writer.asciiOrNull(reading.context.consciousness);
+    writer.ascii(tenantId);
   } catch (error) {
     writer.cutTo(start);
     throw error;

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { PatientId, TenantId } from '../../domain/ids.ts';
 import type { Consciousness } from '../../domain/reading.ts';
 import type { VitalName } from '../../domain/vital.ts';
 import type { LogPositions } from '../../ports/reading-log.ts';
@@ -14,9 +15,10 @@ export class PostgresVitalsHistory implements VitalsHistory {
   readonly #pool: pg.Pool;
   readonly #writer: VitalsWriter;
 
-  constructor({ pool }: Pick<Connections, 'pool'>) {
+  /** `tenantOf`: whose a patient is; without it, everything is the first organisation's. */
+  constructor({ pool }: Pick<Connections, 'pool'>, tenantOf?: (patientId: PatientId) => TenantId) {
     this.#pool = pool;
-    this.#writer = new VitalsWriter(pool);
+    this.#writer = new VitalsWriter(pool, tenantOf);
   }
 
   gather(): HistoryBatch {

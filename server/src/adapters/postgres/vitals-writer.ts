@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { DEFAULT_TENANT, type PatientId, type TenantId } from '../../domain/ids.ts';
 import type { LoggedReading, LogPositions } from '../../ports/reading-log.ts';
 import type { HistoryBatch, Kept } from '../../ports/vitals-history.ts';
 import { BinaryCopyWriter } from './binary-copy.ts';
@@ -7,7 +8,7 @@ import { failing } from './database-failure.ts';
 import { encodeLatestSince, LATEST_COLUMNS, LatestSince, type MovedBounds } from './latest-since.ts';
 import { VITALS_BY_COLUMN } from './vitals-columns.ts';
 import { DAYS_PER_TRANSACTION_MAX, dayOf, VitalsDays } from './vitals-days.ts';
-import { encodeReading, READING_COLUMNS } from './vitals-encoding.ts';
+import { encodeReading, STORED_COLUMNS } from './vitals-encoding.ts';
 
 /**
  * Readings as the bytes PostgreSQL will be sent. They are written down as they come, so that a reading waits for its
@@ -31,7 +32,7 @@ export class VitalsBatch implements HistoryBatch {
       if (this.days.size >= DAYS_PER_TRANSACTION_MAX) return false;
       this.days.add(day);
     }
-    encodeReading(record, this.rows);
+    encodeReading(record, this.#writer.tenantOf(record.reading.patientId), this.rows);
     this.#writer.latestSince.note(record.reading, this.moved);
     this.count++;
     return true;
@@ -51,6 +52,8 @@ export class VitalsBatch implements HistoryBatch {
 /** Stores batches, one at a time: positions must not overtake each other. */
 export class VitalsWriter {
   readonly latestSince = new LatestSince();
+  /** Whose patient it is. COPY knows no triggers' lookups at this speed: the writer says. */
+  readonly tenantOf: (patientId: PatientId) => TenantId;
   readonly #pool: pg.Pool;
   readonly #days: VitalsDays;
   readonly #latest = new BinaryCopyWriter();
@@ -59,8 +62,9 @@ export class VitalsWriter {
   #expectsDuplicates = false;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(pool: pg.Pool) {
+  constructor(pool: pg.Pool, tenantOf: (patientId: PatientId) => TenantId = () => DEFAULT_TENANT) {
     this.#pool = pool;
+    this.tenantOf = tenantOf;
     this.#days = new VitalsDays(pool);
   }
 
@@ -128,13 +132,14 @@ export class VitalsWriter {
 /** The consumer group whose position stands beside the rows. */
 export const CONSUMER = 'keep';
 
+const readings = STORED_COLUMNS.join(', ');
+const latest = LATEST_COLUMNS.join(', ');
+
 /** Of each connection its own, in memory only, emptied by each commit. */
 const STAGING = `
   create temp table if not exists vitals_incoming (like vitals) on commit delete rows;
-  create temp table if not exists latest_incoming (like latest_vital_since) on commit delete rows`;
-
-const readings = READING_COLUMNS.join(', ');
-const latest = LATEST_COLUMNS.join(', ');
+  create temp table if not exists latest_incoming on commit delete rows
+    as select ${latest} from latest_vital_since with no data`;
 const newer = VITALS_BY_COLUMN.map(([, c]) => `${c} = greatest(known.${c}, excluded.${c})`).join(', ');
 
 /** Straight into its place, many rows to a page at once: fails whole where one is there already, which is rare. */
