@@ -107,6 +107,7 @@ export function createDecisions(options: {
 
   return {
     decide,
+    patientsOf: ({ userId }) => facts.patientsOf(userId, now()),
     explain(question): Explanation {
       const atMs = question.context?.atMs ?? now();
       const request = cedarRequest(question, { facts, policies, atMs });

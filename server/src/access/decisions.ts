@@ -10,6 +10,9 @@ export interface Decisions {
   decide(question: Question): Decision;
   /** As `decide`, never from memory, with everything that was looked at. */
   explain(question: Question): Explanation;
+  /** Whom lists and streams hold besides their wards: in their care by the plan, or opened in an emergency. May they be
+   * seen, and for what, is still to be asked. */
+  patientsOf(principal: Subject): ReadonlySet<PatientId>;
 }
 
 /** Who asks: `Principal`, a user read from the accounts, or a device. */

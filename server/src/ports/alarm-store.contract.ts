@@ -167,6 +167,9 @@ export function alarmStoreContract(
       expect(await ids({ patientId: P })).toEqual([p]);
       expect(await ids({ wardIds: [W] })).toEqual([p]);
       expect(await ids({ wardIds: [] })).toEqual([]);
+      expect(await ids({ wardIds: [], besides: [Q] })).toEqual([q]);
+      expect(await ids({ wardIds: [W], besides: [Q] })).toEqual([q, p]);
+      expect(await ids({ wardIds: [W], besides: [Q], open: false })).toEqual([p]);
       expect(await ids({ open: true })).toEqual([q]);
       expect(await ids({ open: false })).toEqual([p]);
       expect(await ids({ fromMs: T + 1_000, toMs: T + 5_000 })).toEqual([p]);

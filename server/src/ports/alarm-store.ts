@@ -79,6 +79,8 @@ export interface AlarmQuery {
   readonly patientId?: PatientId;
   /** Where the patient lies now; where it rang, if they have left every bed since; else `UNPLACED_WARD`. */
   readonly wardIds?: readonly WardId[];
+  /** Patients whose alarms are wanted besides those of `wardIds`. */
+  readonly besides?: readonly PatientId[];
   /** Not resolved. */
   readonly open?: boolean;
   readonly priorities?: readonly Priority[];

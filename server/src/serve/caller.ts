@@ -1,5 +1,6 @@
 import type { Decision, Decisions, ResourceRef } from '../access/decisions.ts';
 import type { Action } from '../domain/access.ts';
+import type { PatientId } from '../domain/ids.ts';
 import type { Principal } from '../identity/sessions.ts';
 
 /**
@@ -36,6 +37,17 @@ export function decisionOn(principal: Principal, resource: ResourceRef, action?:
   // What is asked on the side, such as whether notes are shown too, is not what the request was about.
   if (action === undefined || action === bound.action) bound.note?.(resource, decision);
   return decision;
+}
+
+/** In their care by the plan, or opened by them in an emergency, wherever they lie; of these whom their route shows. */
+export function patientsOf(principal: Principal): readonly PatientId[] {
+  const bound = callers.get(principal);
+  if (bound === undefined) return [];
+  const { decisions, action } = bound;
+  // Not noted: a request for a list is about none of them in particular.
+  const isShown = (patientId: PatientId) =>
+    decisions.decide({ principal, action, resource: { kind: 'patient', patientId } }).allowed;
+  return [...decisions.patientsOf(principal)].filter(isShown);
 }
 
 const DOOR: ResourceRef = { kind: 'door' };

@@ -165,6 +165,8 @@ export async function startTestServer(
     call: (path: string, init: CallOptions = {}) => call({ port, ca }, path, init),
     open: (path: string, init: CallOptions = {}) => open({ port, ca }, path, init),
     /** A bearer token of somebody with these roles. */
+    /** Who is in whose care, and whose record was opened in an emergency. */
+    holdAccess: rights.hold,
     async token(role: Role | readonly Role[], wardIds: readonly string[] = []): Promise<string> {
       const key = JSON.stringify([role, wardIds]);
       const known = tokens.get(key);

@@ -3,7 +3,7 @@ import type { PatientId, WardId } from '../domain/ids.ts';
 import type { RegistryView } from '../identity/registry-view.ts';
 import type { Principal } from '../identity/sessions.ts';
 import type { PatientPlace } from '../ports/registry.ts';
-import { decisionOn, may } from './caller.ts';
+import { decisionOn, may, patientsOf } from './caller.ts';
 
 /** Whether what the caller's route asks for is theirs in this ward; undefined: with whoever lies in none. */
 export function seesWard(principal: Principal, wardId: WardId | undefined): boolean {
@@ -49,6 +49,23 @@ export function wardsToShow(principal: Principal, asked: WardId | undefined): re
   if (asked !== undefined) return [asked];
   if (seesWholeHouse(principal)) return undefined;
   return principal.wardIds.filter((wardId) => seesWard(principal, wardId));
+}
+
+/**
+ * Who belongs on a list beside the wards it shows: patients in the caller's care, or opened in an emergency, who lie
+ * elsewhere. Of a list of one ward that was asked for, nobody.
+ */
+export function patientsBeside(
+  principal: Principal,
+  { wardIds, isNarrowed, view }: { wardIds: readonly WardId[] | undefined; isNarrowed: boolean; view: RegistryView },
+): readonly PatientId[] {
+  if (wardIds === undefined || isNarrowed) return [];
+  return patientsOf(principal)
+    .filter((patientId) => {
+      const wardId = view.place(patientId)?.wardId;
+      return wardId === undefined || !wardIds.includes(wardId);
+    })
+    .sort();
 }
 
 /** They may know of it, and not do this to it now: an answer of its own over HTTP. */

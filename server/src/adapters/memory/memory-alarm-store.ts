@@ -144,7 +144,9 @@ export class MemoryAlarmStore implements AlarmStore {
       .filter(
         (alarm) =>
           (patientId === undefined || alarm.patientId === patientId) &&
-          (wardIds === undefined || wardIds.includes(this.#wardOf(alarm))) &&
+          (wardIds === undefined ||
+            wardIds.includes(this.#wardOf(alarm)) ||
+            query.besides?.includes(alarm.patientId) === true) &&
           (open === undefined || (alarm.state === 'active') === open) &&
           (priorities === undefined || priorities.includes(alarm.priority)) &&
           (unacknowledged === undefined || (alarm.acknowledgedAtMs === undefined) === unacknowledged) &&

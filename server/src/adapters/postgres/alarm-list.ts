@@ -11,7 +11,8 @@ export async function listAlarms(pool: pg.Pool, query: AlarmQuery): Promise<read
     `select ${ALARM_FIELDS} from alarm
      left join patient on patient.id = alarm.patient_id left join bed on bed.id = patient.bed_id
      where ($1::text is null or alarm.patient_id = $1)
-       and ($2::text[] is null or coalesce(bed.ward_id, alarm.ward_id, '${UNPLACED_WARD}') = any($2))
+       and ($2::text[] is null or coalesce(bed.ward_id, alarm.ward_id, '${UNPLACED_WARD}') = any($2)
+         or alarm.patient_id = any($13))
        and ($3::text is null or alarm.state = $3)
        and ($4::timestamptz is null or alarm.raised_at >= $4)
        and ($5::timestamptz is null or alarm.raised_at < $5)
@@ -34,6 +35,7 @@ export async function listAlarms(pool: pg.Pool, query: AlarmQuery): Promise<read
       timeOf(after?.raisedAtMs),
       after?.rank,
       limit,
+      query.besides ?? [],
     ],
   );
   return rows.map(toAlarm);

@@ -2,10 +2,11 @@ import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { type AlarmPlace, placeInWorklist } from '../../domain/alarm-order.ts';
 import { type AlarmId, parsePatientId, parseWardId } from '../../domain/ids.ts';
+import type { RegistryView } from '../../identity/registry-view.ts';
 import type { Principal } from '../../identity/sessions.ts';
 import { type AlarmQuery, UNPLACED_WARD } from '../../ports/alarm-store.ts';
 import type { FieldError } from '../problem.ts';
-import { seesWard, wardsToShow } from '../ward-scope.ts';
+import { patientsBeside, seesWard, wardsToShow } from '../ward-scope.ts';
 import { Id, Instant, parseInstant } from './parameters.ts';
 
 const ALERTS_DEFAULT = 200;
@@ -52,7 +53,7 @@ export type ParsedAlertQuery =
   | { readonly kind: 'invalid'; readonly errors: readonly FieldError[] };
 
 /** What the caller asks for, within the wards that are theirs to see. */
-export function parseAlertQuery(asked: AlertQuery, principal: Principal): ParsedAlertQuery {
+export function parseAlertQuery(asked: AlertQuery, principal: Principal, view: RegistryView): ParsedAlertQuery {
   const ward = asked.ward === UNPLACED_WARD ? UNPLACED_WARD : parseWardId(asked.ward);
   if (ward !== undefined && !seesWard(principal, ward)) return { kind: 'other-ward' };
   const { state, unacknowledged, mine, order = 'newest', limit = ALERTS_DEFAULT } = asked;
@@ -77,11 +78,13 @@ export function parseAlertQuery(asked: AlertQuery, principal: Principal): Parsed
   if (errors.length > 0) return { kind: 'invalid', errors };
   const patientId = parsePatientId(asked.patient);
   const wardIds = wardsToShow(principal, ward);
+  const besides = patientsBeside(principal, { wardIds, isNarrowed: ward !== undefined, view });
   const query: AlarmQuery = {
     order,
     limit,
     ...(patientId !== undefined && { patientId }),
     ...(wardIds !== undefined && { wardIds }),
+    ...(besides.length > 0 && { besides }),
     ...((state !== undefined || order === 'worklist') && { open: state !== 'resolved' }),
     ...(asked.priority !== undefined && { priorities: [asked.priority].flat() }),
     ...(unacknowledged !== undefined && { unacknowledged }),

@@ -34,7 +34,7 @@ export function registerAlerts(app: FastifyInstance, services: Services): void {
       },
     },
     async (request, reply) => {
-      const parsed = parseAlertQuery(request.query, principalOf(request));
+      const parsed = parseAlertQuery(request.query, principalOf(request), view());
       if (parsed.kind === 'other-ward')
         return sendProblem(reply, { status: 403, code: 'other-ward', detail: 'A ward that is not yours.' });
       if (parsed.kind === 'invalid') return invalid(reply, parsed.errors);

@@ -10,7 +10,7 @@ import { notFound, sendProblem } from '../problem.ts';
 import { readRuleChain, showNews2 } from '../rule-chain.ts';
 import type { Services } from '../services.ts';
 import type { Api } from '../validation.ts';
-import { seesWard, visiblePatient, wardsToShow } from '../ward-scope.ts';
+import { patientsBeside, seesWard, visiblePatient, wardsToShow } from '../ward-scope.ts';
 import { limitsShown } from './limits.ts';
 import { Id, IdPath } from './parameters.ts';
 
@@ -28,7 +28,7 @@ export function registerPatients(app: FastifyInstance, services: Services): void
       return {
         wards: wards
           .filter((ward) => seesWard(principalOf(request), ward.id))
-          .map((ward) => ({ ...ward, beds: bedsOf.get(ward.id)?.length ?? 0 })),
+          .map(({ tenantId: _, ...ward }) => ({ ...ward, beds: bedsOf.get(ward.id)?.length ?? 0 })),
       };
     },
   );
@@ -64,8 +64,12 @@ export function registerPatients(app: FastifyInstance, services: Services): void
         return sendProblem(reply, { status: 403, code: 'other-ward', detail: 'A ward that is not yours.' });
       const wardIds = wardsToShow(principal, ward);
       const found = await registry.patients(wardIds === undefined ? {} : { wardIds });
+      const besides = patientsBeside(principal, { wardIds, isNarrowed: ward !== undefined, view: view() });
+      const elsewhere = await Promise.all(besides.map((id) => registry.findPatient(id)));
       // Where treatment needs consent. For research and for others no ward is listed at all.
-      const shown = found.filter(({ id }) => mayShow?.(id) ?? true);
+      const shown = [...found, ...elsewhere.filter((patient) => patient !== undefined)].filter(
+        ({ id }) => mayShow?.(id) ?? true,
+      );
       return reply.send({ patients: shown.map((patient) => toListed(patient, view().place(patient.id), label)) });
     },
   );

@@ -11,7 +11,7 @@ import { type EventName, encodeEvent } from './event.ts';
 import { alertNow, allWards, placesIn, wardOfAlarm } from './places.ts';
 import { readSnapshot } from './snapshot.ts';
 import type { LiveSources } from './sources.ts';
-import { type Connection, connectionOf } from './tile.ts';
+import { type Connection, connectionOf, NO_WARD } from './tile.ts';
 import { tileJson } from './tile-json.ts';
 
 /**
@@ -40,6 +40,8 @@ export interface LiveReader {
   readonly owner: string;
   /** The wards this reader may see and asked for; `all` includes wards made later. */
   readonly wards: 'all' | ReadonlySet<WardId>;
+  /** Patients who lie in none of these and are theirs all the same. */
+  readonly beside?: ReadonlySet<PatientId>;
   /** False: alarms and beats only. */
   readonly wantsVitals: boolean;
   write(bytes: Buffer): void;
@@ -148,11 +150,12 @@ export function createLiveHub(options: {
     seat.state = 'opening';
     seat.isOutdated = false;
     seat.missed.clear();
-    const { wards, wantsVitals } = seat.reader;
+    const { wards, beside, wantsVitals } = seat.reader;
     const json = await readSnapshot({
       sources,
       now,
       wards,
+      ...(beside !== undefined && { beside }),
       wantsVitals,
       tilesPerSlice: bounds.tilesPerSlice,
       missed: seat.missed,
@@ -181,7 +184,10 @@ export function createLiveHub(options: {
       alert: alertNow(view, change.alarm),
     };
     const bytes = event('alert', JSON.stringify(body));
-    for (const seat of seats) if (seat.hasSnapshot && sees(seat.reader, ward)) write(seat, bytes);
+    for (const seat of seats) {
+      if (seat.hasSnapshot && (sees(seat.reader, ward) || isBeside(seat.reader, change.alarm.patientId)))
+        write(seat, bytes);
+    }
   }
 
   function systemAlarmChanged(alarm: SystemAlarm): void {
@@ -206,7 +212,10 @@ export function createLiveHub(options: {
       for (const seat of seats) catchUp(seat);
       const moved = new Set(touched);
       touched.clear();
-      for (const ward of watchedWards()) await tellWard(ward, moved);
+      const besides = readersBeside();
+      const watched = watchedWards();
+      for (const ward of watched) await tellWard(ward, { moved, besides });
+      tellBeside(besides, { moved, watched });
     } finally {
       isTicking = false;
       hooks.tickMs?.(performance.now() - startedMs);
@@ -214,12 +223,18 @@ export function createLiveHub(options: {
   }
 
   /** A ward's changed tiles, in events of bounded size; between two of them the thread is free for readings. */
-  async function tellWard(ward: WardId, moved: ReadonlySet<PatientId>): Promise<void> {
+  async function tellWard(
+    ward: WardId,
+    { moved, besides }: { readonly moved: ReadonlySet<PatientId>; readonly besides: ReadersBeside },
+  ): Promise<void> {
     let tiles: string[] = [];
     let looked = 0;
     for (const place of placesIn(sources.view(), ward, sources.statusOf)) {
       const tile = changedTile(place, moved);
-      if (tile !== undefined) tiles.push(tile);
+      if (tile !== undefined) {
+        tiles.push(tile);
+        for (const seat of besides.get(place.id) ?? []) send([seat], ward, [tile]);
+      }
       // Looking is a fifth of the work of serialising.
       if (tiles.length >= bounds.tilesPerSlice || ++looked % (bounds.tilesPerSlice * 5) === 0) {
         sendTiles(ward, tiles);
@@ -228,6 +243,35 @@ export function createLiveHub(options: {
       }
     }
     sendTiles(ward, tiles);
+  }
+
+  /** Of wards that nobody watches, only the patients somebody has beside their own. */
+  function tellBeside(
+    besides: ReadersBeside,
+    { moved, watched }: { readonly moved: ReadonlySet<PatientId>; readonly watched: ReadonlySet<WardId> },
+  ): void {
+    const view = sources.view();
+    for (const [patientId, readers] of besides) {
+      const place = view.place(patientId);
+      if (place === undefined || watched.has(place.wardId ?? NO_WARD)) continue;
+      const tile = changedTile(place, moved);
+      if (tile !== undefined) send(readers, place.wardId ?? NO_WARD, [tile]);
+    }
+  }
+
+  function readersBeside(): ReadersBeside {
+    const view = sources.view();
+    const besides = new Map<PatientId, Seat[]>();
+    for (const seat of seats) {
+      if (!seat.reader.wantsVitals) continue;
+      for (const patientId of seat.reader.beside ?? []) {
+        if (sees(seat.reader, view.place(patientId)?.wardId ?? NO_WARD)) continue;
+        const readers = besides.get(patientId);
+        if (readers === undefined) besides.set(patientId, [seat]);
+        else readers.push(seat);
+      }
+    }
+    return besides;
   }
 
   function changedTile(place: PatientPlace, moved: ReadonlySet<PatientId>): string | undefined {
@@ -240,15 +284,21 @@ export function createLiveHub(options: {
   }
 
   function sendTiles(ward: WardId, tiles: readonly string[]): void {
+    send(
+      [...seats].filter(({ reader }) => sees(reader, ward)),
+      ward,
+      tiles,
+    );
+  }
+
+  function send(to: readonly Seat[], ward: WardId, tiles: readonly string[]): void {
     if (tiles.length === 0) return;
     const head = `{"serverTime":${now()},"wardId":${JSON.stringify(ward)},"tiles":[`;
     const bytes = event('vitals', `${head}${tiles.join(',')}]}`);
-    for (const seat of seats) {
-      if (seat.state === 'live' && seat.reader.wantsVitals && sees(seat.reader, ward)) write(seat, bytes);
-    }
+    for (const seat of to) if (seat.state === 'live' && seat.reader.wantsVitals) write(seat, bytes);
   }
 
-  function watchedWards(): Iterable<WardId> {
+  function watchedWards(): ReadonlySet<WardId> {
     const watched = new Set<WardId>();
     for (const { reader } of seats) {
       if (!reader.wantsVitals) continue;
@@ -317,6 +367,12 @@ export function createLiveHub(options: {
       }
     },
   };
+}
+
+type ReadersBeside = ReadonlyMap<PatientId, readonly Seat[]>;
+
+function isBeside({ beside }: LiveReader, patientId: PatientId): boolean {
+  return beside?.has(patientId) === true;
 }
 
 function sees(reader: LiveReader, ward: WardId): boolean {

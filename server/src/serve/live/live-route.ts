@@ -1,14 +1,16 @@
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
-import { parseWardId, type WardId } from '../../domain/ids.ts';
+import { type PatientId, parseWardId, type WardId } from '../../domain/ids.ts';
+import type { RegistryView } from '../../identity/registry-view.ts';
 import type { Principal } from '../../identity/sessions.ts';
 import { principalOf } from '../access-gate.ts';
+import { noteAudit } from '../audited.ts';
 import { bindCaller, may } from '../caller.ts';
 import { invalid, sendProblem } from '../problem.ts';
 import type { Services } from '../services.ts';
 import type { Api } from '../validation.ts';
-import { seesWard, wardsToShow } from '../ward-scope.ts';
+import { patientsBeside, seesWard, wardsToShow } from '../ward-scope.ts';
 import { encodeEvent } from './event.ts';
 import type { LiveReader } from './hub.ts';
 import { NO_WARD } from './tile.ts';
@@ -44,7 +46,7 @@ interface Stream {
 
 /** `GET /api/live`: the live stream as server-sent events, under the caller's session for as long as that lasts. */
 export function registerLive(app: FastifyInstance, services: Services): void {
-  const { live, signIn, access, now } = services;
+  const { live, signIn, access, view, now } = services;
   const streams = new Set<Stream>();
   const timer = setInterval(() => void recheck(), RECHECK_MS);
   timer.unref();
@@ -66,11 +68,13 @@ export function registerLive(app: FastifyInstance, services: Services): void {
         return invalid(reply, [{ code: 'invalid-value', field: 'ward', detail: 'must be a ward id' }]);
       if (!(wards as WardId[]).every((ward) => seesWard(principal, ward)))
         return sendProblem(reply, { status: 403, code: 'other-ward', detail: 'A ward that is not yours.' });
+      const scope = scopeOf(principal, { asked: wards as WardId[], view: view() });
+      if (scope.beside.size > 0) noteAudit(request, { detail: { beside: [...scope.beside].join() } });
       return openStream(reply, {
         principal,
         secret: request.credential?.secret ?? '',
         wards: wards as WardId[],
-        scope: scopeOf(principal, wards as WardId[]),
+        scope,
         wantsVitals: request.query.vitals !== false,
       });
     },
@@ -91,6 +95,7 @@ export function registerLive(app: FastifyInstance, services: Services): void {
     const reader: LiveReader = {
       owner: asked.principal.userId,
       wards: asked.scope.wards,
+      beside: asked.scope.beside,
       wantsVitals: asked.wantsVitals,
       write: (bytes) => void response.write(bytes),
       pendingBytes: () => response.writableLength,
@@ -152,23 +157,33 @@ export function registerLive(app: FastifyInstance, services: Services): void {
     const principal = known && bindCaller(known, { decisions: access, action: 'wall.watch' });
     for (const stream of theirs) {
       if (principal === undefined || !may(principal, 'wall.watch')) stream.end('signed-out');
-      // Other wards than before: the client comes back and gets what it may see now.
-      else if (scopeOf(principal, stream.asked).key !== stream.scope.key) stream.end('changed');
+      // Other wards, or somebody else in their care, than before: the client comes back and gets what it may see now.
+      else if (scopeOf(principal, { asked: stream.asked, view: view() }).key !== stream.scope.key)
+        stream.end('changed');
     }
   }
 }
 
 interface LiveScope {
   readonly wards: LiveReader['wards'];
+  readonly beside: ReadonlySet<PatientId>;
   /** Equal for equal scopes. */
   readonly key: string;
 }
 
 /** What is theirs to watch, of what they asked for. */
-function scopeOf(principal: Principal, asked: readonly WardId[]): LiveScope {
-  const wards =
-    asked.length > 0 ? asked.filter((ward) => seesWard(principal, ward)) : wardsToShow(principal, undefined);
-  return { wards: wards === undefined ? 'all' : new Set(wards), key: wards?.join() ?? 'all' };
+function scopeOf(
+  principal: Principal,
+  { asked, view }: { readonly asked: readonly WardId[]; readonly view: RegistryView },
+): LiveScope {
+  const isNarrowed = asked.length > 0;
+  const wards = isNarrowed ? asked.filter((ward) => seesWard(principal, ward)) : wardsToShow(principal, undefined);
+  const beside = patientsBeside(principal, { wardIds: wards, isNarrowed, view });
+  return {
+    wards: wards === undefined ? 'all' : new Set(wards),
+    beside: new Set(beside),
+    key: `${wards?.join() ?? 'all'} ${beside.join()}`,
+  };
 }
 
 const STREAM_HEADERS = {

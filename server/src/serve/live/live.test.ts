@@ -8,7 +8,7 @@ import {
 import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { BedId, PatientId, WardId } from '../../domain/ids.ts';
+import type { BedId, PatientId, UserId, WardId } from '../../domain/ids.ts';
 import { sha256Of } from '../../identity/secrets.ts';
 import { makeStatus, startTestServer, type TestServer } from '../test-server.ts';
 import { NO_WARD } from './tile.ts';
@@ -221,6 +221,43 @@ describe('who sees what', () => {
     expect(everything).toContain('P1');
     expect(everything).not.toMatch(/P3|P4|A2|A3|W2/);
     stream.close();
+  });
+
+  it('holds patients of other wards who were opened in an emergency, for as long as it lasts', async () => {
+    const token = await server.token('nurse', ['W1']);
+    const userId = 'u0' as UserId;
+    const patientId = 'P3' as PatientId;
+    const stream = await listen('', { token });
+    await stream.ready();
+    const beganAtMs = server.now();
+    server.holdAccess({ emergencies: [{ id: 'E1', userId, patientId, beganAtMs, endsAtMs: beganAtMs + 600_000 }] });
+    await until(() => expect(stream.isOver()).toBe(true));
+
+    server.ringAlarm({ id: 'A8', patientId: 'P3', wardId: 'W2' as WardId });
+    const anew = await listen('', { token });
+    await anew.ready();
+    expect(anew.snapshots()[0]?.tiles.map((tile) => tile.patientId)).toEqual(['P1', 'P2', 'P3']);
+    expect(anew.snapshots()[0]?.alerts.map(({ id }) => id)).toEqual(['A8']);
+    // With and without somebody else who watches that ward.
+    const theirs = await listen('', { token: await server.token('nurse', ['W2']) });
+    await theirs.ready();
+    for (const [told, id] of ['A9', 'A10'].entries()) {
+      server.world.statuses.set('P3', makeStatus('P3', 100 + told, server.now()));
+      server.live.touched(['P3', 'P4'] as PatientId[]);
+      server.ringAlarm({ id, patientId: 'P3', wardId: 'W2' as WardId });
+      await until(() => expect(anew.alerts().map(({ alert }) => alert.id)).toContain(id));
+      await until(() => expect(JSON.stringify(anew.vitals())).toContain(`"v":${100 + told}`));
+      theirs.close();
+    }
+    expect(JSON.stringify(anew.events)).not.toContain('P4');
+    // A wall of one ward stays one ward's.
+    const narrowed = await listen('?ward=W1', { token });
+    await narrowed.ready();
+    expect(JSON.stringify(narrowed.snapshots())).not.toContain('P3');
+
+    server.holdAccess({});
+    await until(() => expect(anew.isOver()).toBe(true));
+    narrowed.close();
   });
 
   it('an alarm follows its patient to the ward they lie in now', async () => {
