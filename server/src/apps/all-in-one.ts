@@ -321,7 +321,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   });
 
   // HTTPS: people, scripts, and devices without MQTT.
-  const { signIn, routes: identityRoutes } = await openIdentity({
+  const identity = await openIdentity({
     settings,
     dataFolder: folder.path,
     database,
@@ -362,7 +362,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
       sendCommand: (deviceId, payload) => mqtt.sendCommand(deviceId, Buffer.from(payload)),
     },
     live,
-    signIn,
+    signIn: identity.signIn,
     health: [
       { name: 'log', required: true, state: () => (isFull() ? 'down' : 'up') },
       {
@@ -379,7 +379,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
       ...escalating.health,
     ],
     metrics,
-    audit: { ...auditing.audit, knownAccount: async (name) => (await accounts.findUser(name))?.name },
+    audit: { ...auditing.audit, knownAccount: identity.knownAccount },
     log,
     now,
     hooks: {
@@ -403,7 +403,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
         callerRequestsPerMinuteMax: settings.callerRequestsPerMinute,
       },
       plugins: [
-        identityRoutes,
+        identity.routes,
         accessRoutes,
         consent.routes,
         ...tellingRoutes,
@@ -467,7 +467,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   const host = settings.serverNames[0] ?? 'localhost';
   const [https, mqtts] = [`https://${host}:${httpsPort}`, `mqtts://${host}:${mqttPort}`];
   await demo.start({ folder: folder.path, mqttPort, registry, ruleSets });
-  const setup = await signIn.offerSetup();
+  const setup = await identity.signIn.offerSetup();
   log.info('serving', { version: VERSION, port: httpsPort });
   return {
     app: http.app,

@@ -23,6 +23,7 @@ import { createSessions, type Sessions } from '../identity/sessions.ts';
 import { createSignIn, type SignIn } from '../identity/sign-in.ts';
 import { createTickets } from '../identity/tickets.ts';
 import { createUserAdmin } from '../identity/user-admin.ts';
+import { parseUserName } from '../identity/users.ts';
 import type { Accounts } from '../ports/accounts.ts';
 import type { OutsideProvider } from '../ports/outside-provider.ts';
 import { registerAccessKeys } from '../serve/api/access-keys.ts';
@@ -40,6 +41,8 @@ import type { Settings } from './settings.ts';
 export interface OpenedIdentity {
   readonly sessions: Sessions;
   readonly signIn: SignIn;
+  /** The sign-in name of the account that was meant, however it was typed; undefined: there is none. */
+  knownAccount(typed: string): Promise<string | undefined>;
   readonly routes: (app: FastifyInstance) => void;
 }
 
@@ -107,6 +110,11 @@ export async function openIdentity(parts: {
     signIn: {
       ...signIn,
       authenticate: async (secret) => (await signIn.authenticate(secret)) ?? provider().principalOf(secret),
+    },
+    async knownAccount(typed) {
+      // Only what can be a name is looked for: the database takes not every text, and the attempt must be written down.
+      const name = parseUserName(typed);
+      return name && (await accounts.findUser(name))?.name;
     },
     routes(app) {
       acceptEmptyBodies(app);

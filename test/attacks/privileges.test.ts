@@ -1,0 +1,200 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withOpenData } from '../../server/src/apps/open-data.ts';
+import { ACCOUNT_ROLES, ACTION_NAMES, type Action } from '../../server/src/domain/access.ts';
+import { createSessions } from '../../server/src/identity/sessions.ts';
+import type { Asked, Endpoint } from './endpoints.ts';
+import { type Answer, fromBrowser, startWorld, type World } from './world.ts';
+
+/** More than one was given: with a key for something else, with fields nobody asked for, with what is another person's. */
+let world: World;
+beforeAll(async () => {
+  world = await startWorld([
+    { name: 'nora', roles: ['nurse'], wardIds: ['A'] },
+    { name: 'nina', roles: ['nurse'], wardIds: ['A'] },
+    { name: 'everything', roles: ACCOUNT_ROLES.filter((role) => role !== 'kiosk'), wardIds: [] },
+  ]);
+}, 120_000);
+afterAll(() => world?.stop());
+
+const nameOf = ({ method, url }: Endpoint): string => `${method} ${url}`;
+const codeOf = ({ text }: Answer): string | undefined => (text.startsWith('{') ? JSON.parse(text).code : undefined);
+const isAction = (asks: Endpoint['asks']): asks is Action => ACTION_NAMES.some((name) => name === asks);
+
+describe('a key for one thing, of somebody who may everything', () => {
+  it('opens the doors of that thing and no others, whichever it is', async () => {
+    const doors = world.endpoints.filter(({ asks }) => isAction(asks));
+    const wrong: string[] = [];
+    await withOpenData(world.program.settings, Date.now, async ({ accounts }) => {
+      const user = (await accounts.findUser('everything')) ?? expect.fail('nobody');
+      const sessions = createSessions({ accounts, now: Date.now });
+      for (const scope of ACTION_NAMES) {
+        const { secret } = await sessions.createApiToken(user, 3_600_000, { scopes: [scope] });
+        for (const endpoint of doors) {
+          // Without what it needs to do anything: the door is asked before anything is read.
+          const { status } = await world.ask(
+            endpoint,
+            { path: endpoint.valid.path, query: {}, headers: {} },
+            { secret },
+          );
+          if (endpoint.asks !== scope && status !== 403) wrong.push(`${scope}: ${nameOf(endpoint)} ${status}`);
+        }
+      }
+    });
+    expect(wrong).toEqual([]);
+  }, 300_000);
+});
+
+describe('fields that were not asked for', () => {
+  /** What somebody would like to be, to own, or to have been. */
+  const WISHES: Readonly<Record<string, unknown>> = {
+    role: 'admin',
+    roles: ['admin', 'physician'],
+    isAdmin: true,
+    tenantId: 'other',
+    tenant: 'other',
+    id: 'mine',
+    userId: 'u-all-admin',
+    ownerId: 'u-all-admin',
+    wardIds: [],
+    wards: [],
+    source: 'directory',
+    passwordHash: '$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+    disabledAtMs: null,
+    createdAt: '1999-01-01T00:00:00Z',
+    createdBy: 'somebody else',
+    acknowledgedBy: 'somebody else',
+    recordedBy: 'somebody else',
+    mfaAtMs: 9e15,
+    verified: true,
+    scopes: ['*'],
+  };
+  /** They take what others send, and keep of it what they know; each is looked at below. */
+  const OPEN = [
+    /^\w+ \/scim\//,
+    /^\w+ \/fhir\//,
+    /\/devices\/:id\/(config|commands)$/,
+    /^\w+ \/(hooks|oidc)\//,
+    /\/ingest\//,
+  ];
+
+  it('are refused, each by its name', async () => {
+    const taken: string[] = [];
+    for (const endpoint of world.endpoints) {
+      const { valid } = endpoint;
+      if (valid.body === undefined || OPEN.some((open) => open.test(nameOf(endpoint)))) continue;
+      const body = valid.body as Readonly<Record<string, unknown>>;
+      for (const [name, value] of Object.entries(WISHES)) {
+        if (name in body) continue;
+        const answer = await world.ask(endpoint, { ...valid, body: { ...body, [name]: value } });
+        if (takesNoBody(endpoint)) continue;
+        const errors = answer.text.startsWith('{') ? (JSON.parse(answer.text).errors ?? []) : [];
+        if (answer.status !== 400 || !errors.some(({ field }: { field: string }) => field === name))
+          taken.push(`${nameOf(endpoint)} takes ${name}: ${answer.status} ${codeOf(answer) ?? ''}`);
+      }
+    }
+    expect(taken).toEqual([]);
+  }, 300_000);
+
+  it('are nothing to the directory’s interface: whom it sends has no role by it, and is of its organisation', async () => {
+    const secret = await withOpenData(world.program.settings, Date.now, async ({ accounts }) => {
+      const user = (await accounts.findUser('all-admin')) ?? expect.fail('nobody');
+      const sessions = createSessions({ accounts, now: Date.now });
+      return (await sessions.createApiToken(user, 3_600_000, { scopes: ['user.*'] })).secret;
+    });
+    const users = world.endpoints.find((one) => nameOf(one) === 'POST /scim/v2/Users') ?? expect.fail('no such route');
+    const schemas = ['urn:ietf:params:scim:schemas:core:2.0:User'];
+    const body = { ...WISHES, schemas, userName: 'wishful', displayName: 'Wishful', active: true };
+    const sent = await world.ask(users, { path: {}, query: {}, headers: {}, body }, { secret });
+    if (sent.status !== 400) {
+      expect(sent.status).toBe(201);
+      const { id } = JSON.parse(sent.text);
+      expect(id).not.toBe('mine');
+      const account = await world.as('admin', 'GET', `/api/users/${id}`);
+      expect(JSON.parse(account.text)).toMatchObject({ name: 'wishful', roles: [], hasPassword: false });
+    }
+  });
+
+  it('are nothing to a device’s reading, not even whose it is', async () => {
+    const ingest = world.endpoints.find(({ asks }) => asks === 'device') ?? expect.fail('no such route');
+    const reading = { id: 'wish', at: new Date().toISOString(), vitals: { heartRate: 80 } };
+    for (const wish of [{ patientId: 'PB' }, { deviceId: 'DB' }, { ward: 'B' }])
+      expect((await world.ask(ingest, { ...ingest.valid, body: { ...reading, ...wish } })).text).not.toContain(
+        '"accepted"',
+      );
+  });
+});
+
+/** Nothing in a body means anything to it. */
+const takesNoBody = (endpoint: Endpoint): boolean =>
+  world.program.app.routeList.some(
+    ({ method, url, schema }) =>
+      url === endpoint.url && [method].flat().includes(endpoint.method) && schema?.body === undefined,
+  );
+
+describe('what is somebody else’s own', () => {
+  const ask = (name: string, method: string, url: string, body?: object): Promise<Answer> => {
+    const endpoint: Endpoint = { method, url, asks: 'signed-in', valid: EMPTY, slots: [] };
+    return world.ask(
+      endpoint,
+      { ...EMPTY, headers: fromBrowser(world.program.secretOf(name)), ...(body !== undefined && { body }) },
+      { secret: undefined },
+    );
+  };
+
+  it('is there for nobody: sessions, keys, second factors, emergencies, browsers', async () => {
+    const made = await ask('nora', 'POST', '/api/me/keys', { label: 'script', scopes: ['alarm.read'], days: 1 });
+    const key = JSON.parse(made.text);
+    expect(made.status).toBe(201);
+    const { open } = JSON.parse((await ask('nora', 'GET', '/api/me/access')).text);
+    const session = open.find(({ kind }: { kind: string }) => kind === 'session');
+    const opened = await ask('nora', 'POST', '/api/break-glass', {
+      patientId: 'PB',
+      reason: 'unresponsive in the corridor',
+      minutes: 5,
+    });
+    const emergency = JSON.parse(opened.text);
+    const tries = [
+      ['DELETE', '/api/me/access/', key.id, 'ffffffffffffffff'],
+      ['DELETE', '/api/me/access/', session.id, 'ffffffffffffffff'],
+      ['POST', '/api/break-glass/', `${emergency.id}/end`, 'none/end'],
+      ['DELETE', '/api/session/factors/', 'f-of-nora', 'f-none'],
+    ] as const;
+    for (const [method, url, theirs, none] of tries) {
+      const [hers, nothing] = [await ask('nina', method, url + theirs), await ask('nina', method, url + none)];
+      expect([hers.status, hers.text], url).toEqual([nothing.status, nothing.text]);
+      expect(hers.status, url).toBeGreaterThanOrEqual(400);
+    }
+    expect((await ask('nora', 'GET', '/api/session')).status).toBe(200);
+    expect(JSON.parse((await ask('nora', 'GET', '/api/me/access')).text).open).toHaveLength(open.length);
+    expect((await ask('nora', 'GET', '/api/patients/PB')).status).toBe(200);
+    expect((await ask('nina', 'GET', '/api/patients/PB')).status).toBe(404);
+  });
+
+  it('is in no list of one’s own', async () => {
+    for (const { method, url } of world.endpoints.filter(
+      ({ method, url }) => method === 'GET' && /^\/api\/(me\/|push\/)/.test(url),
+    ))
+      expect((await ask('nina', method, url)).text, url).not.toMatch(/nora/i);
+  });
+
+  it('is not reached by a name in the address, a header or a body', async () => {
+    for (const headers of [
+      { 'x-user-id': 'u-nora' },
+      { 'x-forwarded-user': 'nora' },
+      { 'x-original-url': '/api/users' },
+    ])
+      expect(
+        JSON.parse(
+          (
+            await world.ask(
+              { method: 'GET', url: '/api/session', asks: 'signed-in', valid: EMPTY, slots: [] },
+              { ...EMPTY, headers },
+              { secret: world.program.secretOf('nina') },
+            )
+          ).text,
+        ).name,
+      ).toBe('nina');
+  });
+});
+
+const EMPTY: Asked = { path: {}, query: {}, headers: {} };
