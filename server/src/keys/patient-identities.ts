@@ -15,8 +15,14 @@ export function createPatientIdentities(keys: SubjectKeys): PatientIdentities {
 
   return {
     mrnIndex,
-    async seal(patientId, { mrn, familyName, givenName, birthDate }) {
-      const text = JSON.stringify({ mrn, familyName, givenName, birthDate } satisfies Loosely<PatientIdentity>);
+    async seal(patientId, { mrn, familyName, givenName, birthDate, address }) {
+      const text = JSON.stringify({
+        mrn,
+        familyName,
+        givenName,
+        birthDate,
+        address,
+      } satisfies Loosely<PatientIdentity>);
       return {
         sealed: await texts.seal(patientId, FIELD, text),
         ...(mrn !== undefined && { mrnIndex: await mrnIndex(mrn) }),

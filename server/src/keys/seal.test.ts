@@ -1,4 +1,4 @@
-import { createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { blindIndex } from './blind-index.ts';
@@ -38,13 +38,32 @@ describe('a sealed field', () => {
 
   it('has the form that is documented', () => {
     const sealed = seal(key, place, Buffer.from('Featherstone'));
-    const [salt, body, tag] = [sealed.subarray(1, 17), sealed.subarray(17, -16), sealed.subarray(-16)];
+    const [salt, nonce, body] = [sealed.subarray(1, 17), sealed.subarray(17, 29), sealed.subarray(29)];
+    const derived = createHmac('sha256', key)
+      .update(Buffer.concat([Buffer.from('healthsync field 2\n'), salt, Buffer.of(1)]))
+      .digest();
+    const aad = Buffer.from('healthsync field 2\npatient:P1\npatient.identity');
+    expect(opened(derived, nonce, aad, body)).toBe('Featherstone');
+  });
+
+  it('opens what version 1 sealed, and that nowhere else either', () => {
+    const salt = randomBytes(16);
     const info = Buffer.from('healthsync field 1\npatient:P1\npatient.identity');
     const record = createHmac('sha256', key)
       .update(Buffer.concat([info, salt, Buffer.of(1)]))
       .digest();
-    const decipher = createDecipheriv('aes-256-gcm', record, salt.subarray(0, 12)).setAAD(info).setAuthTag(tag);
-    expect(Buffer.concat([decipher.update(body), decipher.final()]).toString()).toBe('Featherstone');
+    const cipher = createCipheriv('aes-256-gcm', record, salt.subarray(0, 12)).setAAD(info);
+    const body = Buffer.concat([cipher.update('Featherstone'), cipher.final()]);
+    const sealed = Buffer.concat([Buffer.of(1), salt, body, cipher.getAuthTag()]);
+    expect(unseal(key, place, sealed)?.toString()).toBe('Featherstone');
+    expect(unseal(key, { ...place, field: 'alarm.note' }, sealed)).toBeUndefined();
+    expect(unseal(key, place, Buffer.concat([Buffer.of(2), sealed.subarray(1)]))).toBeUndefined();
+    expect(unseal(key, place, sealed.subarray(0, 20))).toBeUndefined();
+  });
+
+  it('is opened by another process, which has the key and nothing else', () => {
+    const sealed = Array.from({ length: 100 }, (_, i) => seal(Buffer.from(key), place, Buffer.from(`note ${i}`)));
+    for (const [i, one] of sealed.entries()) expect(unseal(key, place, one)?.toString()).toBe(`note ${i}`);
   });
 
   it('looks different each time', () => {
@@ -52,6 +71,11 @@ describe('a sealed field', () => {
     expect(all.size).toBe(100);
   });
 });
+
+function opened(by: Buffer, nonce: Buffer, aad: Buffer, body: Buffer): string {
+  const decipher = createDecipheriv('aes-256-gcm', by, nonce).setAAD(aad).setAuthTag(body.subarray(-16));
+  return Buffer.concat([decipher.update(body.subarray(0, -16)), decipher.final()]).toString();
+}
 
 describe('a blind index', () => {
   it('is the same for the ways of writing one name, and another for another name, field or key', () => {

@@ -1,41 +1,47 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto';
 
 /**
- * Encrypts one field of one record. Each sealing has a key of its own, derived from the data key and 16 random bytes, so
- * that no two are ever encrypted under the same key and nonce, however many records a data key has.
+ * Encrypts one field of one record.
  *
- *   u8 version (1), 16 bytes salt, ciphertext (as long as the text), 16 bytes tag
+ *   u8 version (2), 16 bytes salt, 12 bytes nonce, ciphertext (as long as the text), 16 bytes tag
  *   key = HKDF-Expand (RFC 5869, 2.3; the data key is uniformly random, so 3.3 leaves out the extraction) with SHA-256,
- *         `healthsync field 1\n` + place + salt, 32 bytes: one HMAC
- *   AES-256-GCM with the salt's first 12 bytes as nonce, and the version and the place as additional data
+ *         `healthsync field 2\n` + salt, 32 bytes: one HMAC
+ *   AES-256-GCM with a random nonce, and the version and the place as additional data
+ *
+ * Each process takes another salt for each data key, so that a key never sees more nonces than one process makes: far
+ * fewer than the 2^32 that NIST SP 800-38D (8.3) allows for random ones, however many records a data key has in its life.
  *
  * The place (whose, which field) is no part of the sealed bytes: moved to another patient or column they do not open.
  */
 export function seal(dataKey: Uint8Array, place: SealPlace, plain: Uint8Array): Buffer {
-  const salt = randomBytes(SALT_BYTES);
-  const info = infoOf(place);
-  const cipher = createCipheriv('aes-256-gcm', recordKey(dataKey, salt, info), salt.subarray(0, NONCE_BYTES));
-  cipher.setAAD(info);
+  const { salt, key } = sealingWith(dataKey);
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce);
+  cipher.setAAD(placeBytes(VERSION, place));
   const body = cipher.update(plain);
   cipher.final();
-  return Buffer.concat([VERSION_BYTE, salt, body, cipher.getAuthTag()]);
+  const sealed = Buffer.allocUnsafe(plain.length + SEAL_BYTES);
+  sealed[0] = VERSION;
+  sealed.set(salt, 1);
+  sealed.set(nonce, BODY - NONCE_BYTES);
+  sealed.set(body, BODY);
+  sealed.set(cipher.getAuthTag(), BODY + body.length);
+  return sealed;
 }
 
 /** What was sealed there; undefined where the bytes are not what `seal` made with this key for this place. */
 export function unseal(dataKey: Uint8Array, place: SealPlace, sealed: Uint8Array): Buffer | undefined {
+  if (sealed[0] === 1) return unsealFirst(dataKey, place, sealed);
   if (sealed.length < SEAL_BYTES || sealed[0] !== VERSION) return undefined;
-  const info = infoOf(place);
-  const salt = sealed.subarray(1, 1 + SALT_BYTES);
-  const decipher = createDecipheriv('aes-256-gcm', recordKey(dataKey, salt, info), salt.subarray(0, NONCE_BYTES));
-  decipher.setAAD(info);
-  decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
-  const body = decipher.update(sealed.subarray(1 + SALT_BYTES, sealed.length - TAG_BYTES));
-  try {
-    decipher.final();
-    return body;
-  } catch {
-    return undefined;
-  }
+  const key = openingWith(dataKey, sealed.subarray(1, 1 + SALT_BYTES));
+  return decrypted(key, sealed.subarray(BODY - NONCE_BYTES, BODY), placeBytes(VERSION, place), sealed.subarray(BODY));
 }
 
 /** Where a sealed field lies. Both parts are ours and hold no line break. */
@@ -46,20 +52,88 @@ export interface SealPlace {
   readonly field: string;
 }
 
-const VERSION = 1;
-const VERSION_BYTE = Buffer.of(VERSION);
+const VERSION = 2;
 const SALT_BYTES = 16;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
+const BODY = 1 + SALT_BYTES + NONCE_BYTES;
 /** By how much sealing makes a text longer. */
-export const SEAL_BYTES = 1 + SALT_BYTES + TAG_BYTES;
+export const SEAL_BYTES = BODY + TAG_BYTES;
 
-function infoOf({ subject, field }: SealPlace): Buffer {
-  return Buffer.from(`healthsync field ${VERSION}\n${subject}\n${field}`);
+/**
+ * Version 1, as stored before: no nonce of its own, the salt is another one each time, and key and nonce are made of it.
+ * `healthsync field 1\n` + place + salt make the key, the salt's first 12 bytes are the nonce.
+ */
+function unsealFirst(dataKey: Uint8Array, place: SealPlace, sealed: Uint8Array): Buffer | undefined {
+  const body = 1 + SALT_BYTES;
+  if (sealed.length < body + TAG_BYTES) return undefined;
+  const aad = placeBytes(1, place);
+  const salt = sealed.subarray(1, body);
+  const key = createHmac('sha256', dataKey).update(aad).update(salt).update(FIRST_BLOCK).digest();
+  return decrypted(createSecretKey(key), salt.subarray(0, NONCE_BYTES), aad, sealed.subarray(body));
 }
 
-function recordKey(dataKey: Uint8Array, salt: Uint8Array, info: Buffer): Buffer {
-  return createHmac('sha256', dataKey).update(info).update(salt).update(FIRST_BLOCK).digest();
+function decrypted(key: KeyObject, nonce: Uint8Array, aad: Buffer, body: Uint8Array): Buffer | undefined {
+  const decipher = createDecipheriv('aes-256-gcm', key, nonce);
+  decipher.setAAD(aad);
+  decipher.setAuthTag(body.subarray(body.length - TAG_BYTES));
+  const plain = decipher.update(body.subarray(0, body.length - TAG_BYTES));
+  try {
+    decipher.final();
+    return plain;
+  } catch {
+    return undefined;
+  }
+}
+
+function placeBytes(version: number, { subject, field }: SealPlace): Buffer {
+  return Buffer.from(`healthsync field ${version}\n${subject}\n${field}`);
+}
+
+/** What was derived from a data key; goes when the data key does. Deriving takes ten times as long as using it. */
+interface Derived {
+  /** Made with the first sealing. */
+  own: { readonly salt: Buffer; readonly key: KeyObject } | undefined;
+  /** By salt, as others sealed with it: as many as there were processes. */
+  readonly others: Map<string, KeyObject>;
+}
+const derived = new WeakMap<Uint8Array, Derived>();
+/** Restarts whose records are read at once: more than are ever looked at in one go; about 200 bytes each. */
+const SALTS_MAX = 64;
+
+function sealingWith(dataKey: Uint8Array): { readonly salt: Buffer; readonly key: KeyObject } {
+  const keys = derivedOf(dataKey);
+  if (keys.own === undefined) {
+    const salt = randomBytes(SALT_BYTES);
+    keys.own = { salt, key: keyOf(dataKey, salt) };
+  }
+  return keys.own;
+}
+
+function openingWith(dataKey: Uint8Array, salt: Uint8Array): KeyObject {
+  const { own, others } = derivedOf(dataKey);
+  if (own?.salt.equals(salt)) return own.key;
+  const name = Buffer.from(salt.buffer, salt.byteOffset, salt.length).toString('latin1');
+  const known = others.get(name);
+  if (known !== undefined) return known;
+  const key = keyOf(dataKey, salt);
+  others.set(name, key);
+  if (others.size > SALTS_MAX) others.delete(others.keys().next().value as string);
+  return key;
+}
+
+function derivedOf(dataKey: Uint8Array): Derived {
+  const known = derived.get(dataKey);
+  if (known !== undefined) return known;
+  const made: Derived = { own: undefined, others: new Map() };
+  derived.set(dataKey, made);
+  return made;
+}
+
+function keyOf(dataKey: Uint8Array, salt: Uint8Array): KeyObject {
+  return createSecretKey(
+    createHmac('sha256', dataKey).update('healthsync field 2\n').update(salt).update(FIRST_BLOCK).digest(),
+  );
 }
 
 /** The counter of HKDF-Expand: there is but one block. */
