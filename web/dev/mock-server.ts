@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, resolve } from 'node:path';
+import { pagePolicy } from '@healthsync/contracts/page-policy';
 import type { Me } from '@healthsync/contracts/session';
 import type { SystemAlarm } from '@healthsync/contracts/system-alarm';
 import { createMockAccess, type MockAccess } from './mock-access.ts';
@@ -231,19 +232,9 @@ async function sendFile(response: ServerResponse, path: string): Promise<void> {
   }
   const nonce = `n${Math.floor(performance.now() * 1_000)}`;
   const page = (await readFile(join(DIST, 'index.html'), 'utf8')).replaceAll('__CSP_NONCE__', nonce);
-  const policy = [
-    "default-src 'none'",
-    `script-src 'self' 'nonce-${nonce}'`,
-    `style-src 'self' 'nonce-${nonce}'`,
-    "img-src 'self' data:",
-    "font-src 'self'",
-    "connect-src 'self'",
-    "worker-src 'self'",
-    "base-uri 'none'",
-    "form-action 'self'",
-    "frame-ancestors 'none'",
-  ].join('; ');
-  response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy }).end(page);
+  response
+    .writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': pagePolicy(nonce) })
+    .end(page);
 }
 
 /** As large as any body of the app. */

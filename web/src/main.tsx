@@ -11,6 +11,7 @@ import { createServerClock } from './live/server-clock.ts';
 import { createSparklines } from './live/sparkline-data.ts';
 import { ServicesProvider } from './services.ts';
 import { theme } from './theme.ts';
+import { guardMarkup } from './trusted-types.ts';
 import '@mantine/core/styles.css';
 import 'uplot/dist/uPlot.min.css';
 import './page.css';
@@ -25,6 +26,8 @@ import './patient/patient.css';
 import './rota/rota.css';
 import './rules/rules.css';
 import './worklist/worklist.css';
+
+guardMarkup(window as Parameters<typeof guardMarkup>[0]);
 
 const store = createLiveStore(
   createServerClock({ monotonic: () => performance.timeOrigin + performance.now(), wall: Date.now }),

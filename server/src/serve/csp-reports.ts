@@ -1,9 +1,7 @@
+import { CSP_REPORTS } from '@healthsync/contracts/page-policy';
 import type { FastifyInstance } from 'fastify';
 import type { Log } from '../telemetry/log.ts';
 import { sendProblem } from './problem.ts';
-
-/** Where browsers tell what a page's policy refused. */
-export const CSP_REPORTS = '/api/csp-reports';
 
 /** One report is under 2 KB; browsers send at most a few dozen in one go. */
 const BODY_MAX_BYTES = 32 * 1024;

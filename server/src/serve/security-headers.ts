@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { CSP_REPORTS, pagePolicy } from '@healthsync/contracts/page-policy';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { CSP_REPORTS } from './csp-reports.ts';
 
 /** Answers that are data: nothing in them may ever run, be framed, or be kept by a cache. */
 const FOR_DATA = {
@@ -43,31 +43,8 @@ export function registerSecurityHeaders(app: FastifyInstance, options: { readonl
   });
 }
 
-/**
- * A page may run only what carries this answer's nonce, speak only to us, and be framed by nobody. Styles set from
- * script through the CSSOM are not inline styles; style elements need the nonce.
- */
 export function allowPage(reply: FastifyReply, nonce: string): void {
-  reply.header(
-    'content-security-policy',
-    [
-      "default-src 'none'",
-      `script-src 'self' 'nonce-${nonce}'`,
-      `style-src 'self' 'nonce-${nonce}'`,
-      "img-src 'self' data:",
-      "font-src 'self'",
-      "connect-src 'self'",
-      "manifest-src 'self'",
-      "worker-src 'self'",
-      "base-uri 'none'",
-      "form-action 'self'",
-      "frame-ancestors 'none'",
-      "object-src 'none'",
-      // The Reporting API where there is one; the older way elsewhere.
-      'report-to csp',
-      `report-uri ${CSP_REPORTS}`,
-    ].join('; '),
-  );
+  reply.header('content-security-policy', pagePolicy(nonce));
 }
 
 /** 128 bits, as CSP asks: never to be guessed, never used twice. */
