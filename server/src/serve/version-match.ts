@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Standing } from '../ports/versioned.ts';
 import { rfc3339 } from './alert-shape.ts';
+import { noteAudit } from './audited.ts';
 import { sendProblem } from './problem.ts';
 
 /**
@@ -10,7 +11,9 @@ import { sendProblem } from './problem.ts';
 export function versionFrom(request: FastifyRequest, inBody: number | undefined): number | undefined {
   // Weak or several tags are not ours.
   const tag = /^"(\d{1,9})"$/.exec(request.headers['if-match'] ?? '')?.[1];
-  return tag === undefined ? inBody : Number(tag);
+  const from = tag === undefined ? inBody : Number(tag);
+  noteAudit(request, { detail: { versionBefore: from ?? 0 } });
+  return from;
 }
 
 /** Somebody else was quicker, or this was made without looking. Nothing was changed. */
@@ -37,5 +40,7 @@ export function notFromThis(reply: FastifyReply, from: number | undefined, stand
 
 /** Answers with what can be changed: its version is its tag. */
 export function sendVersioned(reply: FastifyReply, version: number, body: object): FastifyReply {
+  // What was read has a version too; of what was changed it is the one after.
+  noteAudit(reply.request, { detail: { version } });
   return reply.header('etag', `"${version}"`).header('cache-control', 'no-store').send(body);
 }

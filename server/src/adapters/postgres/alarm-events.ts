@@ -2,8 +2,10 @@ import type pg from 'pg';
 import { alarmEvent } from '../../domain/alarm-event.ts';
 import type { AlarmEvents, StoredEvent } from '../../ports/alarm-events.ts';
 import type { InTransaction } from './alarm-rows.ts';
+import { leaveForAudit } from './audit-pending.ts';
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
+import { forgotten } from './old-data.ts';
 import { inTransaction } from './transaction.ts';
 
 /** Hand it to the alarm store: the event is there if and only if its change is. */
@@ -79,15 +81,17 @@ export class PostgresAlarmEvents implements AlarmEvents {
   }
 
   async forget(beforeMs: number): Promise<number> {
-    const { rowCount } = await failing(() =>
-      this.#pool.query(
+    return await inTransaction(this.#pool, async (client) => {
+      const { rowCount } = await client.query(
         `delete from alarm_event where at < $1
          and position <= (select coalesce(min(position), (select position from alarm_event_head)) from event_subscription
            where not is_paused and not is_refused)`,
         [new Date(beforeMs)],
-      ),
-    );
-    return rowCount ?? 0;
+      );
+      const count = rowCount ?? 0;
+      await leaveForAudit(client, forgotten('alarm-events', { count, before: new Date(beforeMs) }));
+      return count;
+    });
   }
 }
 

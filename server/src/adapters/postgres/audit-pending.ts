@@ -1,19 +1,35 @@
+import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import type { AlarmChange } from '../../domain/alarm.ts';
 import type { AuditEntry } from '../../domain/audit-entry.ts';
 import type { InTransaction } from './alarm-rows.ts';
 
+/** Without a time it is the transaction's own. */
+export type LeftEntry = Omit<AuditEntry, 'atMs'> & { readonly atMs?: number };
+
 /**
  * Leaves entries in the transaction of what they are about: both are there, or neither. The audit log writes them down
  * within a second.
  */
-async function leaveForAudit(client: pg.PoolClient, entries: readonly AuditEntry[]): Promise<void> {
+export async function leaveForAudit(
+  client: Pick<pg.PoolClient, 'query'>,
+  entries: readonly LeftEntry[],
+): Promise<void> {
   if (entries.length === 0) return;
   await client.query(
     `insert into audit_pending (entry)
-     select entry from jsonb_array_elements($1::jsonb) with ordinality as left_there (entry, place) order by place`,
+     select jsonb_build_object('atMs', (extract(epoch from clock_timestamp()) * 1000)::bigint) || entry
+     from jsonb_array_elements($1::jsonb) with ordinality as left_there (entry, place) order by place`,
     [JSON.stringify(entries)],
   );
+}
+
+/** What the program does by itself; `part` says what of it. */
+export function ownEntry(
+  part: string,
+  what: Pick<AuditEntry, 'action' | 'resource'> & Partial<Omit<AuditEntry, 'actor'>>,
+): LeftEntry {
+  return { actor: { kind: 'system', name: part }, outcome: 'allowed', correlationId: randomUUID(), ...what };
 }
 
 /** Hand it to the alarm store: nothing happens to an alarm, by whomever, without an entry. */

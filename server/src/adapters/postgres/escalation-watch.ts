@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { EscalationWatch, LeftAlarm, LeftReason } from '../../ports/escalations.ts';
 import { ALARM_FIELDS, toAlarm } from './alarm-rows.ts';
+import { type LeftEntry, leaveForAudit, ownEntry } from './audit-pending.ts';
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
 import { ESCALATES } from './escalation-rounds.ts';
@@ -37,7 +38,13 @@ export class PostgresEscalationWatch implements EscalationWatch {
          select $1, $2, $3 where not exists (select from watchdog_telling where alarm_id = $1 and at > $4)`,
         [alarmId, new Date(atMs), reason, new Date(atMs - repeatMs)],
       );
-      return rowCount === 1;
+      if (rowCount !== 1) return false;
+      const { rows } = await client.query<{ patientId: string }>(
+        'select patient_id as "patientId" from alarm where id = $1',
+        [alarmId],
+      );
+      await leaveForAudit(client, [watchdogEntry({ alarmId, reason, atMs, ...rows[0] })]);
+      return true;
     });
   }
 
@@ -57,6 +64,22 @@ export class PostgresEscalationWatch implements EscalationWatch {
     );
     return rows[0]?.beatMs;
   }
+}
+
+function watchdogEntry(what: {
+  readonly alarmId: string;
+  readonly reason: LeftReason;
+  readonly atMs: number;
+  readonly patientId?: string;
+}): LeftEntry {
+  return ownEntry('escalation watchdog', {
+    atMs: what.atMs,
+    action: 'alarm.told-everybody',
+    resource: { kind: 'alarm', id: what.alarmId },
+    ...(what.patientId !== undefined && { patientId: what.patientId }),
+    correlationId: what.alarmId,
+    detail: { because: what.reason },
+  });
 }
 
 /** Any number that no other advisory lock of ours uses. */

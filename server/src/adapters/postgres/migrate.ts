@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { Failure } from '../../ports/failure.ts';
+import { type LeftEntry, leaveForAudit, ownEntry } from './audit-pending.ts';
 import { failing } from './database-failure.ts';
 
 /**
@@ -90,11 +91,24 @@ async function apply(client: pg.PoolClient, { number, name, sql, sha256 }: Migra
       name,
       sha256,
     ]);
+    if (number >= AUDIT_SINCE) await leaveForAudit(client, [migrationEntry({ number, name, sha256 })]);
     await client.query('commit');
   } catch (error) {
     await client.query('rollback').catch(() => undefined);
     throw error;
   }
+}
+
+/** Before it there is no table to leave an entry in. */
+const AUDIT_SINCE = 15;
+
+function migrationEntry({ number, name, sha256 }: Omit<Migration, 'sql'>): LeftEntry {
+  return ownEntry('migrations', {
+    action: 'database.migrate',
+    resource: { kind: 'migration', id: String(number) },
+    correlationId: sha256.slice(0, 32),
+    detail: { name, sha256 },
+  });
 }
 
 function refused(message: string): Failure {

@@ -1,10 +1,15 @@
 import type pg from 'pg';
 import type { OldData, OldDataKind } from '../../ports/old-data.ts';
+import { type LeftEntry, leaveForAudit, ownEntry } from './audit-pending.ts';
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
 import { inTransaction } from './transaction.ts';
 
-type Forget = (pool: pg.Pool, before: Date, limit: number) => Promise<number>;
+interface Old {
+  readonly before: Date;
+  readonly limit: number;
+}
+type Forget = (pool: pg.Pool, old: Old) => Promise<number>;
 
 export class PostgresOldData implements OldData {
   readonly #pool: pg.Pool;
@@ -14,7 +19,7 @@ export class PostgresOldData implements OldData {
   }
 
   async forget(kind: OldDataKind, { beforeMs, limit }: Parameters<OldData['forget']>[1]): Promise<number> {
-    return await failing(() => FORGET[kind](this.#pool, new Date(beforeMs), limit));
+    return await failing(() => FORGET[kind](this.#pool, { before: new Date(beforeMs), limit }));
   }
 }
 
@@ -25,8 +30,12 @@ const FORGET: Readonly<Record<OldDataKind, Forget>> = {
 };
 
 /** Of alarms that are over as long, and nothing that another delivery still names: that one goes first. */
-async function forgetDeliveries(pool: pg.Pool, before: Date, limit: number): Promise<number> {
-  const deliveries = await pool.query(
+async function forgetDeliveries(pool: pg.Pool, old: Old): Promise<number> {
+  return await inTransaction(pool, (client) => forgetOldDeliveries(client, old));
+}
+
+async function forgetOldDeliveries(client: pg.PoolClient, { before, limit }: Old): Promise<number> {
+  const deliveries = await client.query(
     `delete from delivery where id in (
        select id from delivery old
        where state <> 'pending' and updated_at < $1
@@ -40,7 +49,7 @@ async function forgetDeliveries(pool: pg.Pool, before: Date, limit: number): Pro
      )`,
     [before, limit],
   );
-  const events = await pool.query(
+  const events = await client.query(
     `delete from outbox_event where id in (
        select id from outbox_event old
        where fanned_out_at < $1 and not exists (select from delivery where delivery.event_id = old.id)
@@ -48,10 +57,15 @@ async function forgetDeliveries(pool: pg.Pool, before: Date, limit: number): Pro
      )`,
     [before, limit],
   );
-  return Math.max(deliveries.rowCount ?? 0, events.rowCount ?? 0);
+  const counts = [deliveries.rowCount ?? 0, events.rowCount ?? 0] as const;
+  await leaveForAudit(client, [
+    ...forgotten('deliveries', { count: counts[0], before }),
+    ...forgotten('outbox-events', { count: counts[1], before }),
+  ]);
+  return Math.max(...counts);
 }
 
-async function forgetHistories(pool: pg.Pool, before: Date, limit: number): Promise<number> {
+async function forgetHistories(pool: pg.Pool, { before, limit }: Old): Promise<number> {
   return await inTransaction(pool, async (client) => {
     const { rows } = await client.query<{ key: number }>(
       `delete from workflow_execution where key in (
@@ -60,12 +74,13 @@ async function forgetHistories(pool: pg.Pool, before: Date, limit: number): Prom
       [before, limit],
     );
     await client.query('delete from workflow_history where execution = any ($1)', [rows.map(({ key }) => key)]);
+    await leaveForAudit(client, forgotten('workflow-histories', { count: rows.length, before }));
     return rows.length;
   });
 }
 
 /** Whole days at a time: dropping a partition costs the same however much is in it. */
-async function forgetDays(pool: pg.Pool, before: Date, limit: number): Promise<number> {
+async function forgetDays(pool: pg.Pool, { before, limit }: Old): Promise<number> {
   const { rows } = await pool.query<{ name: string }>(
     `select relname as name from pg_inherits join pg_class on pg_class.oid = inhrelid
      where inhparent = 'vitals'::regclass and relname ~ '^vitals_[0-9]{8}$'
@@ -85,5 +100,17 @@ async function dropDay(pool: pg.Pool, name: string): Promise<void> {
     await client.query(`select pg_advisory_xact_lock(hashtext('vitals_days'))`);
     await client.query(`alter table vitals detach partition ${name}`);
     await client.query(`drop table ${name}`);
+    await leaveForAudit(client, [deletion({ resource: { kind: 'vitals', id: name }, detail: { days: 1 } })]);
   });
 }
+
+/** What went, how much of it, and from before when; in the transaction in which it goes. */
+export function forgotten(
+  kind: string,
+  { count, before }: { readonly count: number; readonly before: Date },
+): readonly LeftEntry[] {
+  return count === 0 ? [] : [deletion({ resource: { kind }, detail: { count, before: before.toISOString() } })];
+}
+
+const deletion = (what: Pick<LeftEntry, 'resource' | 'detail'>): LeftEntry =>
+  ownEntry('retention', { action: 'retention.delete', ...what });

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { SystemAlarm, SystemAlarmStore } from '../../ports/system-alarms.ts';
+import { type LeftEntry, leaveForAudit, ownEntry } from './audit-pending.ts';
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
 import { inTransaction } from './transaction.ts';
@@ -17,7 +18,7 @@ export class PostgresSystemAlarms implements SystemAlarmStore {
     const { id, rule, priority, text, raisedAtMs, clearedAtMs, acknowledgedAtMs, acknowledgedBy } = alarm;
     await inTransaction(this.#pool, async (client) => {
       // Two processes that notice the same raise it once: the second finds the first's and leaves it.
-      await client.query(
+      const { rowCount } = await client.query(
         `insert into system_alarm (id, raised_at, rule, priority, text, cleared_at, acknowledged_at, acknowledged_by)
          select $1, $2, $3, $4, $5, $6, $7, $8
          where not exists (
@@ -37,6 +38,7 @@ export class PostgresSystemAlarms implements SystemAlarmStore {
           acknowledgedBy ?? null,
         ],
       );
+      if (rowCount === 1) await leaveForAudit(client, [entryOf(alarm)]);
       await client.query(`select pg_notify('healthsync_system_alarm', '')`);
     });
   }
@@ -54,4 +56,16 @@ export class PostgresSystemAlarms implements SystemAlarmStore {
     );
     return rows.map((row) => withoutNulls(row) as SystemAlarm);
   }
+}
+
+/** Who acknowledged it has an entry of their own with the request. */
+function entryOf({ id, rule, priority, raisedAtMs, acknowledgedAtMs, clearedAtMs }: SystemAlarm): LeftEntry {
+  const what = clearedAtMs !== undefined ? 'cleared' : acknowledgedAtMs !== undefined ? 'acknowledged' : 'raised';
+  return ownEntry('installation', {
+    atMs: clearedAtMs ?? acknowledgedAtMs ?? raisedAtMs,
+    action: `system-alarm.${what}`,
+    resource: { kind: 'system-alarm', id },
+    correlationId: `${id}.${raisedAtMs}`,
+    detail: { rule, priority },
+  });
 }

@@ -10,8 +10,10 @@ import type {
   WorkflowSignal,
   WorkflowStore,
 } from '../../ports/workflow-store.ts';
+import { type LeftEntry, leaveForAudit, ownEntry } from './audit-pending.ts';
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
+import { forgotten } from './old-data.ts';
 import { inTransaction } from './transaction.ts';
 import { withoutNulls } from './without-nulls.ts';
 import { completeTask, failTask, heartbeatTask, splitId, startExecutions, stopExecution } from './workflow-signals.ts';
@@ -35,11 +37,12 @@ export class PostgresWorkflowStore implements WorkflowStore {
         name,
         digest,
       ]);
-      await client.query(
+      const { rowCount } = await client.query(
         `insert into workflow_definition (digest, name, source, is_current) values ($1, $2, $3, true)
          on conflict (digest) do update set is_current = true where not workflow_definition.is_current`,
         [digest, name, source],
       );
+      if (rowCount === 1) await leaveForAudit(client, [definitionEntry(name, digest)]);
     });
   }
 
@@ -209,9 +212,17 @@ export class PostgresWorkflowStore implements WorkflowStore {
         [endedBeforeMs, limit],
       );
       await client.query('delete from workflow_history where execution = any ($1)', [rows.map(({ key }) => key)]);
+      const before = new Date(endedBeforeMs);
+      await leaveForAudit(client, forgotten('workflow-executions', { count: rows.length, before }));
       return rows.length;
     });
   }
+}
+
+/** Another workflow holds from now on, with the program that brought it. */
+function definitionEntry(name: string, digest: string): LeftEntry {
+  const resource = { kind: 'workflow', id: name };
+  return ownEntry('workflows', { action: 'workflow.define', resource, detail: { digest } });
 }
 
 const RECORD = `key, definition || ':' || name as id, definition, name, digest, status, state, started_at as "startedAtMs",
