@@ -45,6 +45,7 @@ import { openKeys } from './open-keys.ts';
 import { openReadings } from './open-readings.ts';
 import { openRetention } from './open-retention.ts';
 import { openTelling } from './open-telling.ts';
+import { openWatching } from './open-watching.ts';
 import { registerGauges } from './register-gauges.ts';
 import type { Settings } from './settings.ts';
 import { undoStack } from './undo.ts';
@@ -205,7 +206,11 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   });
   const { admission, assessor, desk, keeper, teller } = vitals;
   const consent = await openConsent({ database, listener, view, treatment: settings.treatmentConsent, log, now, undo });
-  const { access, routes: accessRoutes } = await openAccess({
+  const {
+    access,
+    facts,
+    routes: accessRoutes,
+  } = await openAccess({
     database,
     listener,
     view,
@@ -251,6 +256,23 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     listener,
     systemAlarms: tell.systemAlarms,
     access,
+    metrics,
+    log,
+    now,
+    undo,
+  });
+
+  const watching = openWatching({
+    settings,
+    database,
+    keys,
+    registry,
+    accounts,
+    facts,
+    view,
+    contacts: tell.contacts,
+    outbox,
+    onOrdered: () => teller.wake(),
     metrics,
     log,
     now,
@@ -377,6 +399,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
       ...tell.health,
       ...auditing.health,
       ...escalating.health,
+      ...watching.health,
     ],
     metrics,
     audit: { ...auditing.audit, knownAccount: identity.knownAccount },
@@ -409,6 +432,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
         ...tellingRoutes,
         escalating.routes,
         happenings.routes,
+        watching.routes,
         auditing.routes,
         demo.routes,
         (app) => registerKeys(app, { keys, management: settings.keyManagement }),

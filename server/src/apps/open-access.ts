@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
+import type { AccessFacts } from '../access/access-facts.ts';
 import { createDecisions } from '../access/cedar-decisions.ts';
 import type { Decisions } from '../access/decisions.ts';
 import { createEmergencyDesk } from '../access/emergency-desk.ts';
@@ -38,7 +39,11 @@ export async function openAccess(parts: {
   readonly log: Log;
   readonly now: () => number;
   readonly undo: ReturnType<typeof undoStack>;
-}): Promise<{ readonly access: Decisions; readonly routes: (app: FastifyInstance) => void }> {
+}): Promise<{
+  readonly access: Decisions;
+  readonly facts: AccessFacts;
+  readonly routes: (app: FastifyInstance) => void;
+}> {
   const { database, listener, view, accounts, systemAlarms, emergencyMaxMs, log, now, undo } = parts;
   const policies = openPolicies();
   const facts = heldFacts(view, parts.consents);
@@ -78,6 +83,7 @@ export async function openAccess(parts: {
 
   return {
     access,
+    facts,
     routes(app) {
       acceptEmptyBodies(app);
       registerAccess(app, {

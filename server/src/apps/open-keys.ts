@@ -8,8 +8,10 @@ import { DEFAULT_TENANT } from '../domain/ids.ts';
 import { createHouseSeal } from '../keys/house-seal.ts';
 import { createPatientIdentities } from '../keys/patient-identities.ts';
 import { createPatientSeal } from '../keys/patient-seal.ts';
+import { createRelationIndex } from '../keys/relation-index.ts';
 import { createSubjectKeys, type SubjectKeys } from '../keys/subject-keys.ts';
 import type { HouseSeal } from '../ports/house-seal.ts';
+import type { RelationIndex } from '../ports/own-records.ts';
 import type { PatientIdentities } from '../ports/patient-identities.ts';
 import type { PatientSeal } from '../ports/patient-seal.ts';
 import type { SubjectKeyStore } from '../ports/subject-keys.ts';
@@ -21,6 +23,8 @@ export interface OpenedKeys {
   readonly identities: PatientIdentities;
   readonly seal: PatientSeal;
   readonly houseSeal: HouseSeal;
+  /** By which people who work here and patients are compared. */
+  readonly relations: RelationIndex;
   readonly store: Pick<SubjectKeyStore, 'counts'>;
   /** How many keys of erased patients had come back with an old copy, and were destroyed again. */
   readonly erasedAgain: number;
@@ -55,7 +59,16 @@ export async function openKeys(
     await sealClearTexts(database, sealing);
     const erasedAgain = await followErasures(subjects, await new PostgresErasures(database).all());
     const newestKek = () => management.newest(scope);
-    return { subjects, ...sealing, houseSeal: createHouseSeal(subjects), store, erasedAgain, newestKek, close };
+    return {
+      subjects,
+      ...sealing,
+      houseSeal: createHouseSeal(subjects),
+      relations: createRelationIndex(subjects),
+      store,
+      erasedAgain,
+      newestKek,
+      close,
+    };
   } catch (error) {
     close();
     throw error;

@@ -10,6 +10,7 @@ import { KEY_SETTINGS } from './settings-keys.ts';
 import { MESSAGING_SETTINGS } from './settings-messaging.ts';
 import { OUTGOING_SETTINGS, WEBHOOK_SECRET_EXPECTED, WEBHOOK_SECRET_PATTERN } from './settings-outgoing.ts';
 import { RETENTION_SETTINGS } from './settings-retention.ts';
+import { WATCHING_SETTINGS } from './settings-watching.ts';
 
 /**
  * Every setting, once: its variable, what it must be, its default and why. `docs/configuration.md` is generated from
@@ -294,6 +295,7 @@ export const SettingsSchema = Type.Object({
   ...IDENTITY_SETTINGS,
   ...KEY_SETTINGS,
   ...RETENTION_SETTINGS,
+  ...WATCHING_SETTINGS,
   ...ESCALATION_SETTINGS,
   ...OUTGOING_SETTINGS,
   ...MESSAGING_SETTINGS,

@@ -64,6 +64,11 @@ export const ACTIONS = {
   'access.explain': { words: 'ask why somebody may see something', isOfPatients: false },
   'key.read': { words: 'see how many keys there are and what wraps them; never a key', isOfPatients: false },
   'audit.read': { words: 'read the audit', isOfPatients: false },
+  'security-alert.read': { words: 'see what watching over access has noticed', isOfPatients: false },
+  'security-alert.close': { words: 'look into security alerts and say how they ended', isOfPatients: false },
+  'leak-scan.run': { words: 'search for patients’ data where none may be', isOfPatients: false },
+  'vip.set': { words: 'protect a patient’s record specially', isOfPatients: false },
+  'vip.lift': { words: 'lift the special protection of a patient’s record', isOfPatients: false },
   'own.use': { words: 'use one’s own account: session, contacts, quiet hours', isOfPatients: false },
 } as const satisfies Readonly<Record<string, { readonly words: string; readonly isOfPatients: boolean }>>;
 export type Action = keyof typeof ACTIONS;

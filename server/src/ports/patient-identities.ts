@@ -7,6 +7,8 @@ export interface PatientIdentity {
   readonly givenName?: string;
   /** ISO date. */
   readonly birthDate?: string;
+  /** Where they live, in one line. */
+  readonly address?: string;
 }
 
 /** Seals and opens identities, each with a key of its patient's own. Rejects with `Failure` `keys-…`. */

@@ -1,5 +1,5 @@
 import type { Assignment } from '../domain/assignment.ts';
-import type { BedId, DepartmentId, DeviceId, PatientId, WardId } from '../domain/ids.ts';
+import type { BedId, DepartmentId, DeviceId, PatientId, TenantId, WardId } from '../domain/ids.ts';
 import type { News2Use } from '../domain/news2-use.ts';
 import type { DeviceDoubt, RevocationCode } from './device-certificates.ts';
 import type { RuleSnapshot } from './rule-sets.ts';
@@ -21,7 +21,12 @@ export interface Registry {
   findPatientByMrn(mrn: string): Promise<Patient | undefined>;
   patients(query: { readonly wardIds?: readonly WardId[] }): Promise<readonly Patient[]>;
 
-  putDevice(device: { readonly id: DeviceId; readonly profile?: string; readonly createdAtMs: number }): Promise<void>;
+  putDevice(device: {
+    readonly id: DeviceId;
+    readonly profile?: string;
+    readonly createdAtMs: number;
+    readonly tenantId?: TenantId;
+  }): Promise<void>;
   putDeviceConfig(request: { readonly deviceId: DeviceId; readonly config: string }): Promise<void>;
   devices(): Promise<readonly Device[]>;
   /**
@@ -77,7 +82,12 @@ export interface RegistrySnapshot {
   readonly rules?: RuleSnapshot;
 }
 
-export interface Ward {
+/** Where no organisation is named, it is the first one (`DEFAULT_TENANT`): what a bed is in, and who lies in it, belongs to its ward's. */
+interface OfTenant {
+  readonly tenantId?: TenantId;
+}
+
+export interface Ward extends OfTenant {
   readonly id: WardId;
   readonly name: string;
   /** Which it belongs to, if any. */
@@ -89,19 +99,23 @@ export interface Bed {
   /** What the wall shows: `W3-01`. */
   readonly label: string;
 }
-export interface Patient {
+export interface Patient extends OfTenant {
   readonly id: PatientId;
   readonly mrn?: string;
   readonly familyName?: string;
   readonly givenName?: string;
   /** ISO date. */
   readonly birthDate?: string;
+  /** Where they live, in one line; sealed like the name, and compared by an index. */
+  readonly address?: string;
+  /** Specially protected: only who cares for them opens the record. Set by `putVip`, not here. */
+  readonly isVip?: true;
   readonly sex?: 'female' | 'male' | 'other' | 'unknown';
   readonly bedId?: BedId;
   /** NEWS2 SpO2 scale 2, only where a clinician has prescribed the 88–92 % target. */
   readonly spo2Scale?: 1 | 2;
 }
-export interface PatientPlace {
+export interface PatientPlace extends OfTenant {
   readonly id: PatientId;
   readonly bedId?: BedId;
   readonly wardId?: WardId;
@@ -109,10 +123,12 @@ export interface PatientPlace {
   readonly spo2Scale: 1 | 2;
   /** ISO date. Needed to judge by: NEWS2 is not for under-16s. */
   readonly birthDate?: string;
+  /** Specially protected. */
+  readonly isVip?: true;
   /** Absent: by age. */
   readonly news2Use?: News2Use;
 }
-export interface Device {
+export interface Device extends OfTenant {
   readonly id: DeviceId;
   /** Mapping profile of a vendor's own JSON; absent for HealthSync's form. */
   readonly profile?: string;

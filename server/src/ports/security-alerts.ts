@@ -25,11 +25,16 @@ export interface SecurityAlerts {
     readonly to: number;
     readonly atMs: number;
     readonly lookedUntilMs: number;
+    readonly tellsFromMs: number;
     readonly findings: readonly SecurityFinding[];
     readonly memories: ReadonlyMap<string, unknown>;
   }): Promise<{ readonly kind: 'advanced'; readonly raised: readonly SecurityAlert[] } | { readonly kind: 'moved' }>;
   /** What was not found in the audit stream. */
   raise(finding: SecurityFinding, atMs: number): Promise<readonly SecurityAlert[]>;
+
+  /** Open, not low, and not told yet how serious they are; oldest first. */
+  untold(limit: number): Promise<readonly SecurityAlert[]>;
+  markTold(alert: Pick<SecurityAlert, 'id' | 'tenantId' | 'severity'>): Promise<void>;
 
   /** Newest first. */
   list(query: SecurityAlertQuery): Promise<readonly SecurityAlert[]>;
@@ -75,7 +80,10 @@ export interface LeakScans {
   end(scan: LeakScanResult): Promise<void>;
   /** Newest first. */
   list(limit: number): Promise<readonly LeakScanRecord[]>;
-  canaries(): Promise<readonly PatientId[]>;
+  /** The made-up patients there are, as they are sealed. */
+  canaries(): Promise<readonly { readonly patientId: PatientId; readonly identity: Uint8Array }[]>;
+  /** From now on this patient is one, and shown to nobody. Before the patient is made. */
+  markCanary(patientId: PatientId, atMs: number): Promise<void>;
 }
 
 export interface LeakScanResult extends LeakScanCounts {

@@ -33,6 +33,7 @@ export function createMetrics() {
     http: httpMetrics(registry),
     audit: auditMetrics(registry),
     workflow: workflowMetrics(registry),
+    watching: watchingMetrics(registry),
   };
   return {
     ...hops,
@@ -296,6 +297,20 @@ function auditMetrics(registry: Registry) {
       entries(done.entries, done.outcome);
     },
     diverged: (what: string) => diverged(1, what),
+  };
+}
+
+function watchingMetrics(registry: Registry) {
+  const looked = counter(registry, 'healthsync_watching_entries_total', 'Entries of the audit log that were looked at');
+  const raised = counter(
+    registry,
+    'healthsync_security_alerts_total',
+    'Security alerts raised, or grown more serious',
+    ['kind', 'severity'],
+  );
+  return {
+    looked: (entries: number) => looked(entries),
+    raised: (kind: string, severity: string) => raised(1, kind, severity),
   };
 }
 

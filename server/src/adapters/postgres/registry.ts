@@ -1,5 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
-import type { DeviceId, PatientId } from '../../domain/ids.ts';
+import { DEFAULT_TENANT, type DeviceId, type PatientId, type TenantId } from '../../domain/ids.ts';
 import type { DeviceDoubt } from '../../ports/device-certificates.ts';
 import type { PatientIdentities } from '../../ports/patient-identities.ts';
 import type {
@@ -73,7 +73,7 @@ export class PostgresRegistry implements Registry {
   }
 
   async putWard(ward: Ward): Promise<void> {
-    const row = { name: ward.name, department_id: ward.departmentId ?? null };
+    const row = { name: ward.name, department_id: ward.departmentId ?? null, ...tenantRow(ward) };
     await failing(() =>
       this.#kysely
         .insertInto('ward')
@@ -104,6 +104,7 @@ export class PostgresRegistry implements Registry {
       bed_id: patient.bedId ?? null,
       // What a clinician has prescribed stays, where a system that does not know of it writes the patient again.
       ...(patient.spo2Scale === undefined ? {} : { spo2_scale: patient.spo2Scale }),
+      ...tenantRow(patient),
     };
     await failing(() =>
       this.#kysely
@@ -136,16 +137,16 @@ export class PostgresRegistry implements Registry {
 
   async #opened({ identity, ...row }: PatientRow): Promise<Patient> {
     const known = identity === null ? undefined : await this.#identities.open(row.id as PatientId, identity);
-    return { ...withoutNulls(row), ...known } as Patient;
+    return { ...ofTenant(withoutNulls(row)), ...known } as Patient;
   }
 
   async putDevice(device: Parameters<Registry['putDevice']>[0]): Promise<void> {
-    const profile = device.profile ?? null;
+    const row = { profile: device.profile ?? null, ...tenantRow(device) };
     await failing(() =>
       this.#kysely
         .insertInto('device')
-        .values({ id: device.id, profile, created_at: new Date(device.createdAtMs) })
-        .onConflict((on) => on.column('id').doUpdateSet({ profile }))
+        .values({ id: device.id, ...row, created_at: new Date(device.createdAtMs) })
+        .onConflict((on) => on.column('id').doUpdateSet(row))
         .execute(),
     );
   }
@@ -254,6 +255,15 @@ async function lockDevice(db: Db, deviceId: DeviceId): Promise<void> {
   await db.selectFrom('device').select('id').where('id', '=', deviceId).forNoKeyUpdate().execute();
 }
 
+/** Named only where it is not the first organisation: what is there already keeps its own, and says so if asked to change. */
+function tenantRow({ tenantId }: { readonly tenantId?: TenantId }) {
+  return tenantId === undefined ? {} : { tenant_id: tenantId };
+}
+
+function ofTenant<Row extends { readonly tenantId?: unknown }>({ tenantId, ...row }: Row) {
+  return tenantId === DEFAULT_TENANT ? row : { ...row, tenantId };
+}
+
 /** Frees the device from that moment on. */
 async function endFrom(db: Db, deviceId: DeviceId, atMs: number): Promise<void> {
   await db.deleteFrom('assignment').where('device_id', '=', deviceId).where('from_at', '>=', moment(atMs)).execute();
@@ -266,18 +276,26 @@ async function endFrom(db: Db, deviceId: DeviceId, atMs: number): Promise<void> 
 }
 
 function selectPatients(db: Db) {
-  return db.selectFrom('patient').select(['id', 'identity', 'sex', 'bed_id as bedId', 'spo2_scale as spo2Scale']);
+  return db
+    .selectFrom('patient')
+    .select(['id', 'identity', 'sex', 'bed_id as bedId', 'spo2_scale as spo2Scale', 'tenant_id as tenantId', IS_VIP])
+    .where(IS_REAL);
 }
+
+/** Specially protected. */
+const IS_VIP = sql<true | null>`(select true from patient_vip where patient_id = patient.id)`.as('isVip');
+/** What is made up to find leaks by is kept like a patient, and shown to nobody. */
+const IS_REAL = sql<boolean>`not exists (select from canary where patient_id = patient.id)`;
 
 type PatientRow = Awaited<ReturnType<ReturnType<typeof selectPatients>['execute']>>[number];
 
 async function readWards(db: Kysely<Schema>): Promise<Ward[]> {
   const rows = await db
     .selectFrom('ward')
-    .select(['id', 'name', 'department_id as departmentId'])
+    .select(['id', 'name', 'department_id as departmentId', 'tenant_id as tenantId'])
     .orderBy('id')
     .execute();
-  return rows.map((row) => withoutNulls(row) as unknown as Ward);
+  return rows.map((row) => ofTenant(withoutNulls(row)) as unknown as Ward);
 }
 
 async function readBeds(db: Db): Promise<readonly Bed[]> {
@@ -297,14 +315,17 @@ async function readPlaces(db: Db, identities: PatientIdentities): Promise<readon
       'spo2_scale as spo2Scale',
       'identity',
       'news2_use as news2Use',
+      'patient.tenant_id as tenantId',
+      IS_VIP,
     ])
+    .where(IS_REAL)
     .orderBy('patient.id')
     .execute();
   return await Promise.all(
     rows.map(async ({ news2Use, identity, ...row }) => {
       const known = identity === null ? undefined : await identities.open(row.id as PatientId, identity);
       return {
-        ...withoutNulls(row),
+        ...ofTenant(withoutNulls(row)),
         ...(known?.birthDate !== undefined && { birthDate: known.birthDate }),
         ...(news2Use === 'by-age' ? {} : { news2Use: { kind: 'off', why: news2Use } }),
       } as unknown as PatientPlace;
@@ -331,18 +352,24 @@ async function readDevices(db: Db): Promise<readonly Device[]> {
       'first_used_at as firstUsedAtMs',
       'superseded_from as supersededFromMs',
     ])
+    // Where certificates last an hour there are many: what is over is left out, but for a device's last one.
+    .where(
+      sql<boolean>`not_after > now() - interval '1 day' or not exists (
+        select 1 from device_certificate newer
+        where newer.device_id = device_certificate.device_id and newer.not_before > device_certificate.not_before)`,
+    )
     .orderBy('not_before')
     .execute();
   const byDevice = Map.groupBy(certificates, (certificate) => certificate.deviceId);
   const devices = await db
     .selectFrom('device')
-    .select(['id', 'profile', 'created_at as createdAtMs', 'config'])
+    .select(['id', 'profile', 'created_at as createdAtMs', 'config', 'tenant_id as tenantId'])
     .orderBy('id')
     .execute();
   return devices.map(
     (device) =>
       ({
-        ...withoutNulls(device),
+        ...ofTenant(withoutNulls(device)),
         certificates: (byDevice.get(device.id) ?? []).map(withoutNulls),
       }) as unknown as Device,
   );

@@ -1,0 +1,92 @@
+import { OwnRecords as OwnRecordsShape, PutOwnRecords } from '@healthsync/contracts/security-alert';
+import type { FastifyInstance } from 'fastify';
+import { parsePatientId, parseUserId, type UserId } from '../../domain/ids.ts';
+import type { User } from '../../ports/accounts.ts';
+import type { OwnRecord, OwnRecordChange, OwnRecords, RelationIndex } from '../../ports/own-records.ts';
+import { principalOf } from '../access-gate.ts';
+import { invalid, notFound } from '../problem.ts';
+import { signatureOf } from '../signature.ts';
+import type { Api } from '../validation.ts';
+import { IdPath } from './parameters.ts';
+
+export interface OwnRecordServices {
+  readonly ownRecords: Pick<OwnRecords, 'find' | 'put'>;
+  readonly index: RelationIndex;
+  readonly mrnIndex: (mrn: string) => Promise<Uint8Array>;
+  readonly userById: (id: UserId) => Promise<User | undefined>;
+  readonly now: () => number;
+}
+
+/** Which patient somebody who works here is, and where they live: said once, kept so that nobody can read it. */
+export function registerOwnRecords(app: FastifyInstance, services: OwnRecordServices): void {
+  const api = app as unknown as Api;
+  const { ownRecords, index, mrnIndex, userById, now } = services;
+  const tags = ['users'];
+
+  api.get(
+    '/api/users/:id/own-records',
+    {
+      config: { action: 'user.read' },
+      schema: {
+        summary: 'What is known by which somebody’s own record and neighbours would be noticed; not what it says',
+        tags,
+        params: IdPath,
+        response: { 200: OwnRecordsShape },
+      },
+    },
+    async (request, reply) => {
+      const user = await ofTenant(request.params.id, principalOf(request).tenantId);
+      return user === undefined ? notFound(reply, 'user') : reply.send(shown(await ownRecords.find(user.id)));
+    },
+  );
+
+  api.put(
+    '/api/users/:id/own-records',
+    {
+      config: { action: 'user.write' },
+      schema: {
+        summary: 'Say which patient somebody is and where they live, so that looking these up is noticed',
+        tags,
+        params: IdPath,
+        body: PutOwnRecords,
+        response: { 200: OwnRecordsShape },
+      },
+    },
+    async (request, reply) => {
+      const principal = principalOf(request);
+      const user = await ofTenant(request.params.id, principal.tenantId);
+      if (user === undefined) return notFound(reply, 'user');
+      const { patientId, mrn, address, familyName } = request.body;
+      const parsed = typeof patientId === 'string' ? parsePatientId(patientId) : patientId;
+      if (parsed === undefined && patientId !== undefined)
+        return invalid(reply, [{ code: 'invalid-value', field: 'patientId', detail: 'is no id of a patient' }]);
+      const change: OwnRecordChange = {
+        ...(parsed !== undefined && { patientId: parsed }),
+        ...(mrn !== undefined && { mrnIndex: mrn && (await mrnIndex(mrn)) }),
+        ...(address !== undefined && { addressIndex: address && (await index.of('address', address)) }),
+        ...(familyName !== undefined && { familyNameIndex: familyName && (await index.of('familyName', familyName)) }),
+      } as OwnRecordChange;
+      await ownRecords.put(user.id, change, { by: signatureOf(principal), atMs: now() });
+      return reply.send(shown(await ownRecords.find(user.id)));
+    },
+  );
+
+  /** Another organisation's accounts are not there. */
+  async function ofTenant(id: string, tenantId: string): Promise<User | undefined> {
+    const userId = parseUserId(id);
+    const user = userId && (await userById(userId));
+    return user !== undefined && (user.tenantId ?? 'default') === tenantId ? user : undefined;
+  }
+}
+
+function shown(record: OwnRecord | undefined): OwnRecordsShape {
+  const { patientId, mrnIndex, addressIndex, familyNameIndex } = record ?? {};
+  return {
+    ...(patientId !== undefined && { patientId }),
+    has: [
+      ...(mrnIndex === undefined ? [] : ['mrn' as const]),
+      ...(addressIndex === undefined ? [] : ['address' as const]),
+      ...(familyNameIndex === undefined ? [] : ['familyName' as const]),
+    ],
+  };
+}
