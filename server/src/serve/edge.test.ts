@@ -59,7 +59,7 @@ describe('the envelope of a request', () => {
       414,
       'address-too-long',
     ],
-    ['more parameters than any route has', `/api/session?${'a=1&'.repeat(80)}`, {}, 400, 'too-many-parameters'],
+    ['more parameters than any route has', `/api/session?${'a=1&'.repeat(200)}`, {}, 400, 'too-many-parameters'],
     [
       'more headers than a browser and its proxies send',
       '/api/session',

@@ -13,8 +13,8 @@ export interface GuardBounds {
 export const GUARD_BOUNDS: GuardBounds = {
   /** RFC 9110 §4.1 asks for 8,000 at least; ours stay below 1,000, codes from outside providers below 4,000. */
   urlMax: 8_192,
-  /** Our longest query has a dozen. */
-  parametersMax: 64,
+  /** The live stream may be asked for a hundred wards by name. */
+  parametersMax: 128,
   /** Browsers send some twenty, proxies add ten. */
   headersMax: 100,
 };
