@@ -50,7 +50,8 @@ function rotated(signing: readonly SigningKey[], nowMs: number): readonly Signin
   return [
     signingKey('ES256', generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey, nowMs),
     // What every OpenID client must understand (OpenID Connect Core 15.1).
-    signingKey('RS256', generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey, nowMs),
+    // 128 bits of strength (NIST SP 800-57 part 1, table 2), as everything else here has.
+    signingKey('RS256', generateKeyPairSync('rsa', { modulusLength: 3072 }).privateKey, nowMs),
     ...vouching,
   ];
 }
