@@ -30,7 +30,7 @@ import { sendProblem } from './problem.ts';
 import { REQUESTS_PER_MINUTE } from './request-budget.ts';
 import { registerRequestGuard, servedNames } from './request-guard.ts';
 import { requestLimits } from './request-limits.ts';
-import { registerSecurityHeaders } from './security-headers.ts';
+import { registerSecurityHeaders, securityHeaders } from './security-headers.ts';
 import type { Services } from './services.ts';
 import { compileValidator } from './validation.ts';
 import { isPageRequest, registerWebApp, sendPage } from './web-app.ts';
@@ -104,6 +104,7 @@ export interface HttpServer {
 
 export async function createHttpServer(options: HttpServerOptions, services: Services): Promise<HttpServer> {
   const bounds: HttpBounds = { ...HTTP_BOUNDS, ...options.bounds };
+  const security = { hasPublicCertificate: options.hasPublicCertificate === true };
   const app = Fastify({
     // We log what is safe ourselves: a path may hold a patient's id.
     logger: false,
@@ -115,7 +116,10 @@ export async function createHttpServer(options: HttpServerOptions, services: Ser
     genReqId: () => randomUUID(),
     clientErrorHandler: answerClientError,
     // What the router refuses before any hook or handler of ours.
-    frameworkErrors: (error, _request, reply) => void sendProblem(reply as never, toProblem(error)),
+    frameworkErrors(error, request, reply) {
+      reply.headers(securityHeaders(security)).header('x-request-id', request.id);
+      sendProblem(reply as never, toProblem(error));
+    },
     routerOptions: { maxParamLength: 128, ignoreTrailingSlash: true },
   }) as unknown as FastifyInstance;
   const server = app.server as unknown as Server<typeof IncomingMessage, typeof ServerResponse>;
@@ -137,7 +141,7 @@ export async function createHttpServer(options: HttpServerOptions, services: Ser
     services.now,
   );
   registerErrors(app, services.log);
-  registerSecurityHeaders(app, { hasPublicCertificate: options.hasPublicCertificate === true });
+  registerSecurityHeaders(app, security);
   registerRequestGuard(app, { isOurs: (host) => isOurs(host) });
   observeRequests(app, services);
   await app.register(fastifyCookie);

@@ -35,12 +35,21 @@ const FOR_DATA = {
 const HSTS = 'max-age=63072000; includeSubDomains';
 
 /** Written by hand rather than by a plugin: two fixed sets, and what is sent can be read here. */
-export function registerSecurityHeaders(app: FastifyInstance, options: { readonly hasPublicCertificate: boolean }) {
-  const headers = options.hasPublicCertificate ? { ...FOR_DATA, 'strict-transport-security': HSTS } : FOR_DATA;
+export function registerSecurityHeaders(app: FastifyInstance, options: SecurityHeaderOptions): void {
+  const headers = securityHeaders(options);
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(headers).header('x-request-id', request.id);
     done();
   });
+}
+
+export interface SecurityHeaderOptions {
+  readonly hasPublicCertificate: boolean;
+}
+
+/** For answers that no hook comes by: what the router refuses. */
+export function securityHeaders({ hasPublicCertificate }: SecurityHeaderOptions): Readonly<Record<string, string>> {
+  return hasPublicCertificate ? { ...FOR_DATA, 'strict-transport-security': HSTS } : FOR_DATA;
 }
 
 export function allowPage(reply: FastifyReply, nonce: string): void {
