@@ -14,7 +14,7 @@ export function complaintsOf(
   if (isRefused && !isRefusalShaped(asked.url, type, text))
     complaints.push(`is refused in no known form: ${type} ${text.slice(0, 100)}`);
   const own = without(text, asked.text);
-  for (const [what, trace] of TRACES)
+  for (const [what, trace] of isRefused ? TRACES : [])
     if (trace.test(own)) complaints.push(`tells of its inside: ${what}: ${trace.exec(own)?.[0]}`);
   if (isRefused && asked.canary.test(text)) complaints.push('names a patient in a refusal');
   if (type.startsWith('text/html') && /[<>"]/.test(asked.text) && asked.text.length > 3 && text.includes(asked.text))
@@ -72,7 +72,9 @@ const isTelling = (text: string): boolean => text.length >= 12 && /[^\w .-]/.tes
 /** A field that is not known is named as it was: in JSON, and shortened. */
 function isRepeated(url: string, text: string, sent: string): boolean {
   if (url.startsWith('/oidc/') || !text.startsWith('{')) return text.includes(sent);
-  const body = JSON.parse(text);
+  // Of fields, the names are told, and those that are not known by the names they were given.
+  const { detail, ...body } = JSON.parse(text);
+  if (body.code !== 'invalid-input' && detail?.includes(sent)) return true;
   return JSON.stringify({
     ...body,
     errors: (body.errors ?? []).map(({ field: _, ...error }: { field: string }) => error),

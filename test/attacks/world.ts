@@ -34,9 +34,14 @@ export interface Answer {
 
 /** Every list comes twice, and some more; after that it is asked by nobody. */
 const SIGN_OUTS = 500;
+const nameOf = (role: Role, i = 0): string => (i === 0 ? `all-${role}` : `all-${role}-${i}`);
 const WARDS = ['A', 'B'] as const;
+/** Nobody alone may ask as often as is asked here. */
+const OF_EACH_ROLE = 12;
 const PEOPLE: readonly TestPerson[] = [
-  ...ACCOUNT_ROLES.map((role) => ({ name: `all-${role}`, roles: [role], wardIds: [] })),
+  ...ACCOUNT_ROLES.flatMap((role) =>
+    Array.from({ length: OF_EACH_ROLE }, (_, i) => ({ name: nameOf(role, i), roles: [role], wardIds: [] })),
+  ),
   { name: 'target-A', roles: ['nurse'], wardIds: ['A'] },
   { name: 'target-B', roles: ['nurse'], wardIds: ['B'] },
   { name: 'bystander', roles: ['physician'], wardIds: ['A'] },
@@ -47,7 +52,8 @@ export async function startWorld(people: readonly TestPerson[] = []): Promise<Wo
   const log = createLog({ level: 'debug', destination: { write: (line) => void logged.push(line) } });
   const program = await startTestProgram([...PEOPLE, ...people], LIMITS, log);
   const { app } = program;
-  const secrets = new Map<Role, string>(ACCOUNT_ROLES.map((role) => [role, program.secretOf(`all-${role}`)]));
+  let turn = 0;
+  const secretOf = (role: Role): string => program.secretOf(nameOf(role, turn++ % OF_EACH_ROLE));
   const tokens = await enrolDevices(program);
 
   async function send(method: string, url: string, headers: Asked['headers'], payload?: string): Promise<Answer> {
@@ -69,7 +75,7 @@ export async function startWorld(people: readonly TestPerson[] = []): Promise<Wo
 
   function signIn(role: Role, times: number): Promise<readonly string[]> {
     return withOpenData(program.settings, Date.now, async ({ accounts }) => {
-      const user = await accounts.findUser(`all-${role}`);
+      const user = await accounts.findUser(nameOf(role));
       if (user === undefined) throw new Error(`nobody is ${role}`);
       const sessions = createSessions({ accounts, now: Date.now });
       const opened = Array.from({ length: times }, () => sessions.open(user, { factors: ['password'] }));
@@ -82,7 +88,7 @@ export async function startWorld(people: readonly TestPerson[] = []): Promise<Wo
       method,
       url,
       {
-        authorization: `Bearer ${secrets.get(role)}`,
+        authorization: `Bearer ${program.secretOf(nameOf(role))}`,
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
       body === undefined ? undefined : JSON.stringify(body),
@@ -105,7 +111,7 @@ export async function startWorld(people: readonly TestPerson[] = []): Promise<Wo
     if (asks === 'device') return tokens.get('A');
     if (isSignOut(endpoint)) return spare.pop();
     const role = asks === 'signed-in' ? 'charge-nurse' : whoMay(asks, url);
-    return secrets.get(role);
+    return secretOf(role);
   }
 
   return {
@@ -124,7 +130,7 @@ export async function startWorld(people: readonly TestPerson[] = []): Promise<Wo
         {
           ...(secret !== undefined && { authorization: `Bearer ${secret}` }),
           ...(payload !== undefined && { 'content-type': typeOf(endpoint.url) }),
-          ...(who === undefined && isOfOwnFactors(endpoint) && fromBrowser(secrets.get('charge-nurse') ?? '')),
+          ...(who === undefined && isOfOwnFactors(endpoint) && fromBrowser(secretOf('charge-nurse'))),
           ...asked.headers,
         },
         payload,
