@@ -46,6 +46,7 @@ const PUBLIC: readonly (readonly [path: RegExp, why: string])[] = [
   ],
   [/^\/api\/csp-reports$/, 'browsers send it by themselves: counted by kind, nothing of it is kept'],
   [/^\/hooks\//, 'from vendors: every request is signed, and refused otherwise'],
+  [/^\/pki\//, 'which certificates of devices do not count'],
   [/^\/oidc\/|\/\.well-known\//, 'the OpenID provider’s own protocol, and public keys'],
   [/^\/api\/invitations\/accept$/, 'the invitation’s secret is the proof'],
   [/^\/scim\//, 'asks for a service account’s token itself'],

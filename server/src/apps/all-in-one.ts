@@ -14,7 +14,7 @@ import { PostgresRegistry } from '../adapters/postgres/registry.ts';
 import { PostgresRejectedReadings } from '../adapters/postgres/rejected-readings.ts';
 import { PostgresRuleSets } from '../adapters/postgres/rule-sets.ts';
 import { PostgresVitalsHistory } from '../adapters/postgres/vitals-history.ts';
-import { type DeviceId, parseAlarmId } from '../domain/ids.ts';
+import { DEFAULT_TENANT, type DeviceId, parseAlarmId } from '../domain/ids.ts';
 import { openAuthorities } from '../identity/authority.ts';
 import { openRegistryView } from '../identity/registry-view.ts';
 import { ownNames, serverCertificate } from '../identity/server-certificate.ts';
@@ -33,11 +33,14 @@ import { KEEP_GROUP } from '../vitals/2-keep/keeper.ts';
 import { ASSESS_GROUP } from '../vitals/3-assess/assessor.ts';
 import { startVitalsPipeline } from '../vitals/pipeline.ts';
 import { alarmPolicyOf } from './alarm-policy.ts';
+import { noteKeys } from './note-keys.ts';
 import { openAccess } from './open-access.ts';
 import { openAlarmBurden } from './open-alarm-burden.ts';
 import { openAudit } from './open-audit.ts';
 import { openConsent } from './open-consent.ts';
 import { openDemo } from './open-demo.ts';
+import { openDevices } from './open-devices.ts';
+import { openDoorRecord } from './open-door-record.ts';
 import { openEscalation } from './open-escalation.ts';
 import { openEvents } from './open-events.ts';
 import { openIdentity } from './open-identity.ts';
@@ -45,6 +48,7 @@ import { openKeys } from './open-keys.ts';
 import { openReadings } from './open-readings.ts';
 import { openRetention } from './open-retention.ts';
 import { openTelling } from './open-telling.ts';
+import { openTenants } from './open-tenants.ts';
 import { openWatching } from './open-watching.ts';
 import { registerGauges } from './register-gauges.ts';
 import type { Settings } from './settings.ts';
@@ -112,17 +116,16 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
       : { url: settings.databaseUrl },
   );
   undo.push('database', () => database.close());
+  const tenants = await openTenants({ database, log, undo });
   const listener = new Listener(database);
   undo.push('database notices', () => listener.close());
   const { address } = database;
   const auditing = await openAudit({ settings, address, dataFolder: folder.path, metrics, log, now, undo });
   const keys = await openKeys(settings, database, now);
   undo.push('keys', () => keys.close());
-  if (keys.erasedAgain > 0)
-    log.warn('keys of erased patients had come back, and were destroyed again', { count: keys.erasedAgain });
-  void keys.subjects.rewrapAll().catch((error) => log.warn('a rotation of keys could not be ended', { error }));
+  await noteKeys(keys, auditing.note, log);
   const registry = new PostgresRegistry(database, listener, keys.identities);
-  const history = new PostgresVitalsHistory(database);
+  const history = new PostgresVitalsHistory(database, (id) => view().place(id)?.tenantId ?? DEFAULT_TENANT);
   const alarmPolicy = alarmPolicyOf(settings);
   const escalation = await openEscalation({ settings, database, log, now });
   const alarms = new PostgresAlarmStore(database, {
@@ -256,6 +259,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     listener,
     systemAlarms: tell.systemAlarms,
     access,
+    audit: auditing.audit,
     metrics,
     log,
     now,
@@ -301,7 +305,24 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   consent.onChange((patientId) => live.touched([patientId]));
   onRegistryChange.push(() => live.registryChanged());
 
+  const provisioning = await openDevices({
+    settings,
+    pki,
+    authorities,
+    database,
+    registry,
+    view,
+    refreshView: () => registryView.refresh(),
+    systemAlarms: tell.systemAlarms,
+    audit: auditing.audit,
+    port: () => httpsPort,
+    log,
+    now,
+    undo,
+  });
+
   // The doors, last, when everything behind them stands. Devices:
+  const doors = openDoorRecord({ audit: auditing.audit, log, now, undo });
   const mqtt = createMqttEndpoint({
     tls: mqttTls(),
     tlsMinVersion: settings.tlsMinVersion,
@@ -320,10 +341,12 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
       refused: (reason) => metrics.mqtt.refused(reason),
       handshake: (outcome) => metrics.mqtt.handshake('mqtts', outcome),
       ackMs: (ms) => metrics.ingest.ackMs('mqtt', ms),
+      door: doors.seen,
     },
     ingest: (deviceId, bytes, receivedAtMs) =>
       admission.admitBytes({ deviceId, transport: 'mqtt', bytes, receivedAtMs }),
-    deviceAccess: (deviceId, serial) => view().deviceAccess(deviceId, serial),
+    deviceAccess: provisioning.door.deviceAccess,
+    certificateRequest: provisioning.certificateRequest,
     configOf: (deviceId) => view().configOf(deviceId),
     presence: (deviceId, state) => {
       presence.set(deviceId, state);
@@ -354,34 +377,39 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     now,
     hooks: { signIn: (outcome) => metrics.http.signIn(outcome) },
   });
+  // What people ask for goes to the database as their organisation.
+  const askedAlarms = new PostgresAlarmStore(tenants.asking, { seal: keys.seal });
+  const askedRejected = new PostgresRejectedReadings(tenants.asking);
   const services: Services = {
     access,
     mayShow: consent.mayShow,
-    view,
+    view: tenants.viewFor(view),
+    inTenant: tenants.inTenant,
     refreshView: () => registryView.refresh(),
-    registry,
-    ruleSets,
+    registry: new PostgresRegistry(tenants.asking, listener, keys.identities),
+    ruleSets: tenants.rulesFor(new PostgresRuleSets(tenants.asking)),
     shownPreviews: shownPreviews(),
     secondPerson: settings.secondPerson ? 'needed' : 'not-needed',
-    history,
+    history: new PostgresVitalsHistory(tenants.asking),
     alarms: {
-      list: (query) => alarms.list(query),
+      list: (query) => askedAlarms.list(query),
       // An alarm rings before it is stored: whoever reaches for it at once must find it.
-      find: async (id) => (await alarms.find(id)) ?? desk.find(id),
-      history: (id) => alarms.history(id),
-      notes: (id) => alarms.notes(id),
+      find: async (id) => (await askedAlarms.find(id)) ?? desk.find(id),
+      history: (id) => askedAlarms.history(id),
+      notes: (id) => askedAlarms.notes(id),
     },
     alarmPolicy,
     act: (request) => desk.act(request),
     acknowledgeMany: (request) => desk.acknowledgeMany(request),
-    deliveries: (alarmId) => outbox.deliveries(alarmId),
-    rejected,
-    replayRejected: (id, by) => replayRejected({ rejected, admission, now, id, by }),
+    deliveries: (alarmId) => new PostgresOutbox(tenants.asking).deliveries(alarmId),
+    rejected: askedRejected,
+    replayRejected: (id, by) => replayRejected({ rejected: askedRejected, admission, now, id, by }),
     statusOf: (patientId) => assessor.statusOf(patientId),
     devices: {
       presence: (deviceId) => presence.get(deviceId) ?? 'unknown',
       publishConfig: (deviceId) => mqtt.publishConfig(deviceId),
       sendCommand: (deviceId, payload) => mqtt.sendCommand(deviceId, Buffer.from(payload)),
+      ...provisioning.link,
     },
     live,
     signIn: identity.signIn,
@@ -416,7 +444,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     {
       host: settings.host ?? '::',
       port: settings.httpsPort,
-      tls: { ...httpsTls(), deviceCa: authorities.devices.certificatePem, minVersion: settings.tlsMinVersion },
+      tls: { ...httpsTls(), deviceCa: provisioning.trustedPem(), minVersion: settings.tlsMinVersion },
       webFolder: WEB_FOLDER,
       version: VERSION,
       names: servedUnder(settings),
@@ -429,6 +457,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
         identity.routes,
         accessRoutes,
         consent.routes,
+        provisioning.routes,
         ...tellingRoutes,
         escalating.routes,
         happenings.routes,
@@ -446,7 +475,8 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
         (app) =>
           registerIngest(app, {
             admission,
-            authenticateDevice: (request) => authenticateDevice(request, view(), now()),
+            authenticateDevice: (request) =>
+              doors.cameBy(request, authenticateDevice(request, provisioning.door, now())),
             now,
             bounds: {
               readingsPerSecond: settings.deviceReadingsPerSecondMax,
@@ -459,6 +489,11 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   );
   const { port: httpsPort } = await http.listen();
   undo.push('HTTPS server', () => http.close());
+
+  provisioning.follow(mqtt, () => {
+    mqtt.renewTls(mqttTls());
+    http.setCertificate(httpsTls());
+  });
 
   // A certificate is renewed long before it ends, for connections from then on.
   const renewal = setInterval(async () => {
@@ -503,12 +538,13 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   };
 
   function mqttTls() {
-    return { key: certificate.keyPem, cert: certificate.certificatePem, ca: authorities.devices.certificatePem };
+    return { key: certificate.keyPem, cert: certificate.certificatePem, ca: provisioning.trustedPem() };
   }
   function httpsTls() {
     return {
       key: settings.httpsKey ?? certificate.keyPem,
       cert: settings.httpsCertificate ?? certificate.certificatePem,
+      ca: provisioning.trustedPem(),
     };
   }
 }

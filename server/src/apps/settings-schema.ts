@@ -3,6 +3,7 @@ import { AUTO_CLEAR_PATTERN } from '../domain/alarm-policy.ts';
 import { variable } from './setting-variable.ts';
 import { ACCESS_SETTINGS } from './settings-access.ts';
 import { AUDIT_SETTINGS } from './settings-audit.ts';
+import { DEVICE_SETTINGS } from './settings-devices.ts';
 import { EDGE_SETTINGS } from './settings-edge.ts';
 import { ESCALATION_SETTINGS } from './settings-escalation.ts';
 import { IDENTITY_SETTINGS } from './settings-identity.ts';
@@ -292,6 +293,7 @@ export const SettingsSchema = Type.Object({
   ),
   ...ACCESS_SETTINGS,
   ...EDGE_SETTINGS,
+  ...DEVICE_SETTINGS,
   ...IDENTITY_SETTINGS,
   ...KEY_SETTINGS,
   ...RETENTION_SETTINGS,

@@ -1,10 +1,10 @@
-import 'reflect-metadata'; // @peculiar/x509 needs it loaded first
-import { createPrivateKey, randomBytes, type webcrypto, X509Certificate } from 'node:crypto';
+import type { webcrypto } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as x509 from '@peculiar/x509';
 import { Failure } from '../ports/failure.ts';
+import { furtherAuthorities } from './further-authorities.ts';
 import { makePrivateFolder } from './private-files.ts';
+import { type Authority, authorityOf, makeAuthority, signingKeyOf } from './signing-authority.ts';
 
 /**
  * The two certificate authorities of an installation, made at first start in the folder `pki` and never made again:
@@ -13,21 +13,16 @@ import { makePrivateFolder } from './private-files.ts';
  * from. Two roots rather than one with intermediates, because a chain of one certificate makes the cheapest handshake.
  */
 export interface Authorities {
+  /** Signs devices from now on. */
   readonly devices: Authority;
+  /** Every one that devices may still come with, the newest first (`further-authorities.ts`). */
+  readonly deviceAuthorities: readonly Authority[];
   readonly servers: Authority;
 }
 
-export interface Authority {
-  readonly certificatePem: string;
-  /** Signs a certificate for somebody else's public key. */
-  sign(request: {
-    readonly publicKey: x509.PublicKeyType;
-    readonly commonName: string;
-    readonly names: x509.JsonGeneralNames;
-    readonly notBeforeMs: number;
-    readonly notAfterMs: number;
-  }): Promise<x509.X509Certificate>;
-}
+/** The authorities that devices may come with, as TLS takes them. */
+export const trustedDevicesPem = ({ deviceAuthorities }: Authorities): string =>
+  deviceAuthorities.map(({ certificatePem }) => certificatePem.trim()).join('\n');
 
 /** Opens the authorities of a data folder, or makes them where there is no folder `pki` yet. */
 export async function openAuthorities(options: {
@@ -45,21 +40,9 @@ export async function openAuthorities(options: {
   return authoritiesOf(options.folder, theirs);
 }
 
-/** ECDSA on P-256: known to every TLS library a device may carry, and the cheapest to verify that is. */
-export const P256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
-
 /** The names of the files that make up the authorities; a backup must hold them all. */
 export const AUTHORITY_FILES = ['device-ca.pem', 'device-ca.key', 'server-ca.pem', 'server-ca.key'] as const;
 type AuthorityFile = (typeof AUTHORITY_FILES)[number];
-
-const YEAR_MS = 365.25 * 24 * 3600 * 1000;
-/** Longer than any device or installation is expected to last without being set up anew. */
-const AUTHORITY_YEARS = 10;
-
-const USE = {
-  devices: { name: 'CN=HealthSync device authority', usage: x509.ExtendedKeyUsage.clientAuth },
-  servers: { name: 'CN=HealthSync server authority', usage: x509.ExtendedKeyUsage.serverAuth },
-} as const;
 
 async function makeAuthorities(nowMs: number): Promise<ReadonlyMap<AuthorityFile, string>> {
   const devices = await makeAuthority('devices', nowMs);
@@ -70,70 +53,6 @@ async function makeAuthorities(nowMs: number): Promise<ReadonlyMap<AuthorityFile
     ['server-ca.pem', servers.certificate],
     ['server-ca.key', servers.key],
   ]);
-}
-
-async function makeAuthority(use: keyof typeof USE, nowMs: number) {
-  const keys = await crypto.subtle.generateKey(P256, true, ['sign', 'verify']);
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    keys,
-    name: USE[use].name,
-    serialNumber: randomSerial(),
-    notBefore: new Date(nowMs - CLOCK_SLACK_MS),
-    notAfter: new Date(nowMs + AUTHORITY_YEARS * YEAR_MS),
-    signingAlgorithm: P256,
-    extensions: [
-      new x509.BasicConstraintsExtension(true, 0, true), // signs nobody who signs
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-      new x509.ExtendedKeyUsageExtension([USE[use].usage]),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-    ],
-  });
-  return { certificate: certificate.toString('pem'), key: await privateKeyPem(keys.privateKey) };
-}
-
-/** Clocks of devices and servers differ: a certificate is valid from a little before it was made. */
-export const CLOCK_SLACK_MS = 3_600_000;
-
-export async function privateKeyPem(key: webcrypto.CryptoKey): Promise<string> {
-  return x509.PemConverter.encode(await crypto.subtle.exportKey('pkcs8', key), x509.PemConverter.PrivateKeyTag);
-}
-
-function authorityOf(use: keyof typeof USE, certificatePem: string, key: webcrypto.CryptoKey): Authority {
-  const issuer = new x509.X509Certificate(certificatePem);
-  return {
-    certificatePem,
-    async sign({ publicKey, commonName, names, notBeforeMs, notAfterMs }) {
-      return x509.X509CertificateGenerator.create({
-        publicKey,
-        signingKey: key,
-        signingAlgorithm: P256,
-        issuer: issuer.subjectName,
-        subject: [{ CN: [commonName] }],
-        serialNumber: randomSerial(),
-        notBefore: new Date(notBeforeMs),
-        notAfter: new Date(notAfterMs),
-        extensions: [
-          new x509.BasicConstraintsExtension(false, undefined, true),
-          new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-          new x509.ExtendedKeyUsageExtension([USE[use].usage]),
-          new x509.SubjectAlternativeNameExtension(names),
-          await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
-          await x509.SubjectKeyIdentifierExtension.create(publicKey),
-        ],
-      });
-    },
-  };
-}
-
-/**
- * 128 bits, upper-case hex: what TLS in Node shows as `serialNumber`. The first byte lies between 0x40 and 0x7F, so
- * that the number is positive and always 16 bytes, and no leading zero can be written in two ways. 126 bits stay
- * random, against the 64 that CA/Browser BR 7.1 asks for.
- */
-function randomSerial(): string {
-  const bytes = randomBytes(16);
-  bytes[0] = ((bytes[0] as number) & 0x3f) | 0x40;
-  return bytes.toString('hex').toUpperCase();
 }
 
 /**
@@ -154,8 +73,14 @@ async function readStored(folder: string): Promise<ReadonlyMap<AuthorityFile, st
 }
 
 async function authoritiesOf(folder: string, files: ReadonlyMap<AuthorityFile, string>): Promise<Authorities> {
+  const first = authorityOf('devices', textOf(files, 'device-ca.pem'), await keyOf(folder, files, 'device-ca'));
+  const { isFirstRetired, further } = await furtherAuthorities(folder);
+  const deviceAuthorities = [...further, ...(isFirstRetired ? [] : [first])];
+  const [devices] = deviceAuthorities;
+  if (devices === undefined) throw unusable(folder, 'its only authority for devices was retired');
   return {
-    devices: authorityOf('devices', textOf(files, 'device-ca.pem'), await keyOf(folder, files, 'device-ca')),
+    devices,
+    deviceAuthorities,
     servers: authorityOf('servers', textOf(files, 'server-ca.pem'), await keyOf(folder, files, 'server-ca')),
   };
 }
@@ -167,15 +92,11 @@ async function keyOf(
   files: ReadonlyMap<AuthorityFile, string>,
   name: 'device-ca' | 'server-ca',
 ): Promise<webcrypto.CryptoKey> {
-  let der: Buffer;
   try {
-    const key = createPrivateKey(textOf(files, `${name}.key`));
-    if (!new X509Certificate(textOf(files, `${name}.pem`)).checkPrivateKey(key)) throw new Error('another key');
-    der = key.export({ type: 'pkcs8', format: 'der' });
+    return await signingKeyOf(textOf(files, `${name}.pem`), textOf(files, `${name}.key`));
   } catch (cause) {
     throw unusable(folder, `${name}.key and ${name}.pem do not belong together or cannot be read`, cause);
   }
-  return crypto.subtle.importKey('pkcs8', der, P256, false, ['sign']);
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

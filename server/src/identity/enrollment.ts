@@ -16,7 +16,7 @@ export type AssignOutcome =
  * on: what it measured until now is theirs.
  */
 export async function assignDevice(
-  registry: Registry,
+  registry: Pick<Registry, 'snapshot' | 'assign'>,
   request: {
     readonly deviceId: DeviceId;
     readonly patientId: PatientId;

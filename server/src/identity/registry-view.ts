@@ -1,6 +1,7 @@
 import { type Assignment, patientAt, sortAssignments } from '../domain/assignment.ts';
 import type { DeviceId, PatientId, WardId } from '../domain/ids.ts';
-import type { Device, PatientPlace, Registry, RegistrySnapshot } from '../ports/registry.ts';
+import type { DeviceDoubt } from '../ports/device-certificates.ts';
+import type { Device, DeviceCertificate, PatientPlace, Registry, RegistrySnapshot } from '../ports/registry.ts';
 
 /**
  * The registry as of one moment, in memory: what ingest and assessment ask thousands of times a second. Immutable; a
@@ -18,8 +19,15 @@ export interface RegistryView {
   /** Bed, ward, SpO2 scale and own limits of a patient. */
   place(patientId: string): PatientPlace | undefined;
   patientsIn(wardId: WardId): readonly PatientPlace[];
-  /** May this device, showing the certificate of this serial number, speak now? Asked at every CONNECT and recheck. */
-  deviceAccess(deviceId: string, serial: string): 'allowed' | 'revoked' | 'unknown-device';
+  /**
+   * May this device, showing the certificate of this serial number, speak now? Asked at every CONNECT and recheck. With
+   * its fingerprint (SHA-256, hex) only the very certificate that was issued counts: whoever has the authority's key
+   * makes others of the same serial number.
+   */
+  deviceAccess(deviceId: string, serial: string, fingerprint?: string): 'allowed' | 'revoked' | 'unknown-device';
+  certificate(serial: string): DeviceCertificate | undefined;
+  /** What was received from devices is doubtful where one of these says so. */
+  doubtsOf(deviceId: string): readonly DeviceDoubt[];
   isRevoked(serial: string): boolean;
   /** Whose the device token with this SHA-256 (hex) is, if it is still valid. */
   deviceOfToken(sha256: string, nowMs: number): DeviceId | undefined;
@@ -34,9 +42,10 @@ export function registryView(snapshot: RegistrySnapshot, takenAtMs: number): Reg
   const assignments = new Map<string, readonly Assignment[]>();
   for (const [deviceId, worn] of Map.groupBy(snapshot.assignments, (assignment) => assignment.deviceId))
     assignments.set(deviceId, sortAssignments(worn));
-  const issued = new Map<string, DeviceId>();
+  const issued = new Map<string, DeviceCertificate>();
   for (const device of snapshot.devices)
-    for (const certificate of device.certificates) issued.set(normalSerial(certificate.serial), device.id);
+    for (const certificate of device.certificates) issued.set(normalSerial(certificate.serial), certificate);
+  const doubts = Map.groupBy(snapshot.doubts ?? [], (doubt) => doubt.deviceId as string);
   const revoked = new Set(snapshot.revokedSerials.map(normalSerial));
   const tokens = new Map(snapshot.deviceTokens.map((token) => [token.sha256.toLowerCase(), token]));
 
@@ -50,11 +59,17 @@ export function registryView(snapshot: RegistrySnapshot, takenAtMs: number): Reg
     assignmentsOf,
     place: (patientId) => patients.get(patientId),
     patientsIn: (wardId) => wards.get(wardId) ?? [],
-    deviceAccess(deviceId, serial) {
+    deviceAccess(deviceId, serial, fingerprint) {
       if (!devices.has(deviceId)) return 'unknown-device';
       // Deny by default: a certificate this registry never issued to this device could not be revoked either.
-      return issued.get(normalSerial(serial)) === deviceId && !isRevoked(serial) ? 'allowed' : 'revoked';
+      const known = issued.get(normalSerial(serial));
+      if (known?.deviceId !== deviceId || isRevoked(serial)) return 'revoked';
+      const isAnother =
+        fingerprint !== undefined && known.fingerprint !== undefined && known.fingerprint !== fingerprint;
+      return isAnother ? 'revoked' : 'allowed';
     },
+    certificate: (serial) => issued.get(normalSerial(serial)),
+    doubtsOf: (deviceId) => doubts.get(deviceId) ?? [],
     isRevoked,
     deviceOfToken(sha256, nowMs) {
       const token = tokens.get(sha256);

@@ -2,8 +2,8 @@ import 'reflect-metadata'; // @peculiar/x509 needs it loaded first
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { type Authority, CLOCK_SLACK_MS, P256, privateKeyPem } from './authority.ts';
 import { writePrivateFile } from './private-files.ts';
+import { type Authority, CLOCK_SLACK_MS, P256, privateKeyPem } from './signing-authority.ts';
 
 /** What the server shows to devices and browsers. */
 export interface ServerCertificate {

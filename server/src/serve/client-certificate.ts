@@ -8,9 +8,12 @@ import type { FastifyRequest } from 'fastify';
  */
 export function provenCertificate(
   request: FastifyRequest,
-): { readonly der: Buffer; readonly serial: string } | undefined {
+): { readonly der: Buffer; readonly serial: string; readonly fingerprint: string } | undefined {
   const socket = request.raw.socket as TLSSocket;
   if (socket.encrypted !== true || !socket.authorized) return undefined;
   const certificate = socket.getPeerCertificate();
-  return certificate?.raw === undefined ? undefined : { der: certificate.raw, serial: certificate.serialNumber };
+  if (certificate?.raw === undefined) return undefined;
+  // SHA-256 over the whole of it, as the registry keeps it.
+  const fingerprint = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
+  return { der: certificate.raw, serial: certificate.serialNumber, fingerprint };
 }

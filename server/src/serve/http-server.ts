@@ -19,6 +19,7 @@ import { registerRuleProposals } from './api/rule-proposals.ts';
 import { registerRules } from './api/rules.ts';
 import { registerSession } from './api/session.ts';
 import { registerVitals } from './api/vitals.ts';
+import { registerAskingTenant } from './asking-tenant.ts';
 import { registerAudit } from './audited.ts';
 import { registerCspReports } from './csp-reports.ts';
 import { answerClientError, registerErrors, toProblem } from './errors.ts';
@@ -96,8 +97,12 @@ export type HttpBounds = { readonly [Name in keyof typeof HTTP_BOUNDS]: number }
 export interface HttpServer {
   readonly app: FastifyInstance;
   listen(): Promise<{ readonly port: number }>;
-  /** A renewed certificate, for connections made from now on. */
-  setCertificate(certificate: { readonly key: string | Buffer; readonly cert: string | Buffer }): void;
+  /** A renewed certificate, and whose devices' certificates are believed, for connections made from now on. */
+  setCertificate(certificate: {
+    readonly key: string | Buffer;
+    readonly cert: string | Buffer;
+    readonly ca?: string;
+  }): void;
   /** Ends live streams, lets requests finish, closes. Idempotent. */
   close(): Promise<void>;
 }
@@ -149,6 +154,7 @@ export async function createHttpServer(options: HttpServerOptions, services: Ser
   registerGate(app, services);
   limits.inside(app);
   registerAudit(app, services);
+  registerAskingTenant(app, services);
 
   await app.register(async (api) => {
     acceptEmptyBodies(api);

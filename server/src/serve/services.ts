@@ -2,7 +2,7 @@ import type { Decisions } from '../access/decisions.ts';
 import type { Alarm } from '../domain/alarm.ts';
 import type { Actor } from '../domain/alarm-act.ts';
 import type { AlarmPolicy } from '../domain/alarm-policy.ts';
-import type { AlarmId, DeviceId, PatientId } from '../domain/ids.ts';
+import type { AlarmId, DeviceId, PatientId, TenantId } from '../domain/ids.ts';
 import type { PatientStatus } from '../domain/patient-status.ts';
 import type { IngestOutcome } from '../domain/problem.ts';
 import type { RegistryView } from '../identity/registry-view.ts';
@@ -14,6 +14,7 @@ import type { RejectedReadings } from '../ports/rejected-readings.ts';
 import type { RuleSets } from '../ports/rule-sets.ts';
 import type { VitalsHistory } from '../ports/vitals-history.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { InTenant } from './asking-tenant.ts';
 import type { AuditServices } from './audited.ts';
 import type { LiveHub } from './live/hub.ts';
 import type { ShownPreviews } from './shown-previews.ts';
@@ -24,7 +25,10 @@ export interface Services {
   readonly access: Decisions;
   /** False: treating them needs a consent that does not stand. Absent: none is needed. */
   readonly mayShow?: (patientId: PatientId) => boolean;
+  /** As the organisation of whoever asks has it. */
   readonly view: () => RegistryView;
+  /** Answers each request as its caller's organisation's. Absent: there is but one. */
+  readonly inTenant?: InTenant;
   /** Rereads the registry, so that what was just written is seen by whoever asks next. */
   readonly refreshView: () => Promise<unknown>;
   readonly registry: Pick<Registry, 'patients' | 'findPatient' | 'putDeviceConfig' | 'revoke'>;
@@ -56,6 +60,19 @@ export interface Services {
 }
 
 export interface DeviceLink {
+  /** Tells it to renew its certificate. */
+  askToRenew?(deviceId: DeviceId): ReturnType<DeviceLink['sendCommand']>;
+  /** What it sent from then on is doubtful; see `ports/device-certificates.ts`. */
+  doubt?(doubt: {
+    readonly deviceId: DeviceId;
+    readonly sinceMs: number;
+    readonly untilMs: number;
+    readonly reason: string;
+    readonly by: string;
+    readonly tenantId: TenantId;
+  }): Promise<void>;
+  /** For whoever looks after the installation: this key is not the device's alone any more. */
+  onCompromised?(deviceId: DeviceId): void;
   presence(deviceId: DeviceId): 'online' | 'offline' | 'unknown';
   /** The retained configuration changed: tell the device if it listens. */
   publishConfig(deviceId: DeviceId): void;

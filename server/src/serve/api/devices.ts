@@ -122,10 +122,13 @@ export function registerDevices(app: FastifyInstance, services: Services): void 
       ...(device.profile !== undefined && { profile: device.profile }),
       ...(patientId !== undefined && { patientId }),
       presence: devices.presence(device.id),
-      certificates: device.certificates.map(({ serial, notAfterMs, revokedAtMs }) => ({
-        serial,
-        notAfter: rfc3339(notAfterMs),
-        ...(revokedAtMs !== undefined && { revokedAt: rfc3339(revokedAtMs) }),
+      certificates: device.certificates.map((each) => ({
+        serial: each.serial,
+        notBefore: rfc3339(each.notBeforeMs),
+        notAfter: rfc3339(each.notAfterMs),
+        ...(each.revokedAtMs !== undefined && { revokedAt: rfc3339(each.revokedAtMs) }),
+        ...(each.revocationCode !== undefined && { revocationCode: each.revocationCode }),
+        ...(each.supersededFromMs !== undefined && { supersededFrom: rfc3339(each.supersededFromMs) }),
       })),
     };
   }

@@ -9,13 +9,24 @@ import { provenCertificate } from '../../serve/client-certificate.ts';
  * Which device sends this request: by the certificate it proved to hold, else by its token. Whether it was revoked is
  * asked each time. A certificate that is not valid is not made good by a token beside it.
  */
-export function authenticateDevice(request: FastifyRequest, view: RegistryView, nowMs: number): DeviceId | undefined {
-  const certificate = provenCertificate(request);
-  if (certificate !== undefined) {
-    const deviceId = deviceIdOfCertificate(certificate.der);
-    const isAllowed = deviceId !== undefined && view.deviceAccess(deviceId, certificate.serial) === 'allowed';
-    return isAllowed ? deviceId : undefined;
-  }
+export function authenticateDevice(
+  request: FastifyRequest,
+  view: Pick<RegistryView, 'deviceAccess' | 'deviceOfToken'>,
+  nowMs: number,
+): DeviceId | undefined {
+  if (provenCertificate(request) !== undefined) return certifiedDevice(request, view)?.deviceId;
   const token = /^Bearer ([\w-]{1,100})$/i.exec(request.headers.authorization ?? '')?.[1];
   return token !== undefined && isDeviceSecret(token) ? view.deviceOfToken(sha256Of(token), nowMs) : undefined;
+}
+
+/** By its certificate alone. */
+export function certifiedDevice(
+  request: FastifyRequest,
+  view: Pick<RegistryView, 'deviceAccess'>,
+): { readonly deviceId: DeviceId; readonly serial: string } | undefined {
+  const certificate = provenCertificate(request);
+  const deviceId = certificate && deviceIdOfCertificate(certificate.der);
+  if (certificate === undefined || deviceId === undefined) return undefined;
+  const { serial, fingerprint } = certificate;
+  return view.deviceAccess(deviceId, serial, fingerprint) === 'allowed' ? { deviceId, serial } : undefined;
 }

@@ -23,7 +23,11 @@ const OPEN_MAX = 500;
 const RETRY_MS = 2_000;
 
 /** Says what happened, not what is: nothing but a person's knowing of it can end it. */
-const ENDS_BY_ACKNOWLEDGEMENT: readonly string[] = ['delivery.failed'];
+const ENDS_BY_ACKNOWLEDGEMENT: readonly string[] = [
+  'delivery.failed',
+  'device.key-compromised',
+  'device.code-used-twice',
+];
 
 export async function openSystemAlarmDesk(options: {
   readonly store: SystemAlarmStore;
@@ -98,7 +102,7 @@ export async function openSystemAlarmDesk(options: {
 
   await refresh().catch((error: unknown) => hooks.onStoreError?.(error));
   return {
-    raise({ id, rule, priority, text }) {
+    raise({ id, rule, priority, text, tenantId }) {
       const known = open.get(id);
       if (known?.text === text && known.priority === priority) return;
       if (known === undefined && open.size >= OPEN_MAX) {
@@ -110,7 +114,11 @@ export async function openSystemAlarmDesk(options: {
       // Whoever acknowledged it did so to something less urgent.
       const { acknowledgedAtMs, acknowledgedBy, ...anew } = known ?? { raisedAtMs: now() };
       const kept = isMoreUrgent || acknowledgedAtMs === undefined ? anew : known;
-      become({ ...kept, raisedAtMs: anew.raisedAtMs, id, rule, priority, text, state: 'active' }, isMoreUrgent);
+      const ofTenant = tenantId === undefined ? {} : { tenantId };
+      become(
+        { ...kept, raisedAtMs: anew.raisedAtMs, id, rule, priority, text, state: 'active', ...ofTenant },
+        isMoreUrgent,
+      );
     },
     clear(id) {
       const known = open.get(id);

@@ -5,6 +5,7 @@ import { resumeDelivery } from './deliver.ts';
 import { encode, refusalV3, refusalV5 } from './encode.ts';
 import { reportOnline } from './leave.ts';
 import { disconnect, say, send } from './output.ts';
+import { doorSeen } from './peer.ts';
 import { connackCodeV3, Reason } from './reason.ts';
 import { newSession } from './sessions.ts';
 import { readingsTopic, statusTopic } from './topics.ts';
@@ -59,7 +60,7 @@ function findRefusal(context: MqttContext, peer: Peer | undefined, connect: Conn
   }
   if (peer === undefined) return { reason: Reason.notAuthorized, label: 'not-authorized' };
   if (peer.notAfterMs <= context.now()) return { reason: Reason.notAuthorized, label: 'certificate-expired' };
-  const access = context.world.deviceAccess(peer.deviceId, peer.serial);
+  const access = context.world.deviceAccess(peer.deviceId, peer.serial, peer.fingerprint);
   if (access !== 'allowed') return { reason: Reason.notAuthorized, label: access };
   if (!isUsableClientId(connect)) return { reason: Reason.clientIdInvalid, label: 'bad-client-id' };
   const { will } = connect;
@@ -94,6 +95,7 @@ function refuse(
   { reason, label }: Refusal,
 ): void {
   context.hooks.connect?.(label);
+  context.hooks.door?.({ ...doorSeen(connection), what: 'refused', reason: label });
   context.log?.debug('an MQTT client was refused', {
     component: 'mqtt',
     code: label,
@@ -119,6 +121,7 @@ function accept(context: MqttContext, connection: Connection, peer: Peer, connec
   connection.session = session;
   context.connected += 1;
   context.hooks.connect?.(kept === undefined ? 'accepted' : 'resumed');
+  context.hooks.door?.({ ...doorSeen(connection), what: 'connected' });
   send(context, connection, connack(context, connect, clientId, kept !== undefined));
   reportOnline(context, device);
   if (kept !== undefined) resumeDelivery(context, session);

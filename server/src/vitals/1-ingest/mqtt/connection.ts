@@ -8,6 +8,9 @@ export interface Peer {
   readonly deviceId: DeviceId;
   /** Upper-case hex, as the registry stores it. */
   readonly serial: string;
+  /** SHA-256 of the certificate, lower-case hex. */
+  readonly fingerprint: string;
+  readonly notBeforeMs: number;
   readonly notAfterMs: number;
 }
 
@@ -111,6 +114,8 @@ export interface Session {
   /** Granted QoS and options, where subscribed. */
   config: Subscription | undefined;
   commands: Subscription | undefined;
+  /** For answers to requests for a certificate. */
+  certificate: Subscription | undefined;
   /** The configuration changed while the client was away. */
   isConfigStale: boolean;
   /** QoS 2 messages we took responsibility for and the client has not released yet: a repeat is not taken twice. */

@@ -1,5 +1,6 @@
 import type { DeviceId } from '../../../domain/ids.ts';
 import type { IngestOutcome } from '../../../domain/problem.ts';
+import type { DoorSeen } from '../../../ports/door-seen.ts';
 import type { Log } from '../../../telemetry/log.ts';
 import type { MqttBounds } from './bounds.ts';
 import type { CloseCause, Connection } from './connection.ts';
@@ -10,11 +11,16 @@ export interface MqttWorld {
   /** Stores one reading. Whatever it resolves with decides the acknowledgement; a throw means nothing was stored. */
   ingest(deviceId: DeviceId, payload: Buffer, receivedAtMs: number): Promise<IngestOutcome>;
   /** Asked at every CONNECT and again while connected: a resumed TLS session does not verify the certificate anew. */
-  deviceAccess(deviceId: DeviceId, serial: string): DeviceAccess;
+  deviceAccess(deviceId: DeviceId, serial: string, fingerprint: string): DeviceAccess;
   /** The device's last word is gone or it is back; once per change. Not called when the endpoint itself stops. */
   presence(deviceId: DeviceId, state: 'online' | 'offline', reason: PresenceReason): void;
   /** JSON text retained on the device's configuration topic. */
   configOf(deviceId: DeviceId): string | undefined;
+  /**
+   * A request for a certificate, PKCS#10. What it resolves with is sent to the device; it never rejects. Absent: devices
+   * renew elsewhere, and the topic is not theirs.
+   */
+  certificateRequest?(deviceId: DeviceId, serial: string, request: Buffer): Promise<string>;
 }
 
 export type DeviceAccess = 'allowed' | 'revoked' | 'unknown-device';
@@ -28,6 +34,8 @@ export interface MqttHooks {
   readonly refused?: (reason: RefusedMessage) => void;
   readonly handshake?: (outcome: 'full' | 'resumed' | 'failed') => void;
   readonly ackMs?: (ms: number) => void;
+  /** Who came in, was refused or was put out, for the record. */
+  readonly door?: (seen: DoorSeen) => void;
 }
 
 export type ConnectLabel =

@@ -5,40 +5,47 @@ import { decodeAck } from './decode-packets.ts';
 import { encode } from './encode.ts';
 import { disconnect, send } from './output.ts';
 
-import { commandsTopic, configTopic } from './topics.ts';
+import { certificateTopic, commandsTopic, configTopic } from './topics.ts';
 
 /** `sent` is under way to a connected client, `queued` waits for one; neither says the device has acted on it. */
 export type CommandOutcome = 'sent' | 'queued' | 'refused-no-subscriber' | 'refused-queue-full' | 'refused-too-large';
 
 /** Sends a command to every client of the device that listens for commands. The best outcome counts. */
 export function sendCommand(context: MqttContext, deviceId: DeviceId, payload: string | Buffer): CommandOutcome {
-  const { bounds } = context;
-  if (Buffer.byteLength(payload) > bounds.commandBytesMax) return 'refused-too-large';
-  const outcomes = (context.sessions.find(deviceId)?.sessions ?? []).map((session): CommandOutcome => {
-    const { commands } = session;
-    if (commands === undefined) return 'refused-no-subscriber';
-    const isHere = session.connection !== undefined;
-    if (!isHere && commands.qos === 0) return 'refused-no-subscriber';
-    if (session.waiting.length >= bounds.commandsQueuedMax) dropExpired(context, session);
-    if (session.waiting.length >= bounds.commandsQueuedMax) return 'refused-queue-full';
-    const expiresAtMs = context.monotonicMs() + bounds.commandExpiryMs;
-    const message = {
-      topic: commandsTopic(deviceId),
-      payload,
-      isRetained: false,
-      packetId: 0,
-      isUnderWay: false,
-      expiresAtMs,
-    };
-    if (isHere && commands.qos === 0) {
-      sendPublish(context, session, message, 0, false);
-      return 'sent';
-    }
-    session.waiting.push(message);
-    pump(context, session);
-    return session.waiting.includes(message) ? 'queued' : 'sent';
-  });
+  if (Buffer.byteLength(payload) > context.bounds.commandBytesMax) return 'refused-too-large';
+  const topic = commandsTopic(deviceId);
+  const outcomes = (context.sessions.find(deviceId)?.sessions ?? []).map((session) =>
+    enqueue(context, session, session.commands, { topic, payload }),
+  );
   return RANKED.find((outcome) => outcomes.includes(outcome)) ?? 'refused-no-subscriber';
+}
+
+/** What became of a request for a certificate, to the client that asked: waits for it like a command. */
+export function sendCertificate(context: MqttContext, session: Session, payload: string): CommandOutcome {
+  return enqueue(context, session, session.certificate, { topic: certificateTopic(session.device.id), payload });
+}
+
+function enqueue(
+  context: MqttContext,
+  session: Session,
+  subscription: Subscription | undefined,
+  { topic, payload }: Pick<Outgoing, 'topic' | 'payload'>,
+): CommandOutcome {
+  const { bounds } = context;
+  if (subscription === undefined) return 'refused-no-subscriber';
+  const isHere = session.connection !== undefined;
+  if (!isHere && subscription.qos === 0) return 'refused-no-subscriber';
+  if (session.waiting.length >= bounds.commandsQueuedMax) dropExpired(context, session);
+  if (session.waiting.length >= bounds.commandsQueuedMax) return 'refused-queue-full';
+  const expiresAtMs = context.monotonicMs() + bounds.commandExpiryMs;
+  const message = { topic, payload, isRetained: false, packetId: 0, isUnderWay: false, expiresAtMs };
+  if (isHere && subscription.qos === 0) {
+    sendPublish(context, session, message, 0, false);
+    return 'sent';
+  }
+  session.waiting.push(message);
+  pump(context, session);
+  return session.waiting.includes(message) ? 'queued' : 'sent';
 }
 
 const RANKED: readonly CommandOutcome[] = ['sent', 'queued', 'refused-queue-full'];

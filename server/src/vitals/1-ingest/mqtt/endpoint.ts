@@ -4,14 +4,14 @@ import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { DeviceId } from '../../../domain/ids.ts';
 import type { Log } from '../../../telemetry/log.ts';
 import { defaultMqttBounds, type MqttBounds } from './bounds.ts';
-import { Connection } from './connection.ts';
+import { Connection, type Peer } from './connection.ts';
 import type { MqttContext, MqttHooks, MqttWorld } from './context.ts';
 import { type CommandOutcome, publishConfig, sendCommand } from './deliver.ts';
 import { drain } from './drain.ts';
 import { HandshakeGate } from './handshakes.ts';
 import { leave } from './leave.ts';
 import { guard } from './output.ts';
-import { peerOf } from './peer.ts';
+import { doorSeen, peerOf } from './peer.ts';
 import { read } from './read.ts';
 import { Sessions } from './sessions.ts';
 import { recheck, startSweep } from './sweep.ts';
@@ -20,7 +20,7 @@ import { TokenBucket } from './token-bucket.ts';
 export interface MqttTls {
   readonly key: string;
   readonly cert: string;
-  /** Signs the devices; nothing else may connect. */
+  /** Sign the devices, one PEM after the other; nothing else may connect. */
   readonly ca: string;
 }
 
@@ -54,6 +54,8 @@ export interface MqttEndpoint {
   renewTls(tls: MqttTls): void;
   /** How many clients are connected. */
   sessions(): number;
+  /** With what each of them is connected. */
+  connectedWith(): readonly Pick<Peer, 'deviceId' | 'serial' | 'notBeforeMs' | 'notAfterMs'>[];
   /** Stops reading, acknowledges what is under way, says goodbye. Idempotent. */
   close(): Promise<void>;
 }
@@ -93,9 +95,10 @@ export function createMqttEndpoint(options: MqttEndpointOptions): MqttEndpoint {
     hooks.handshake?.(socket.isSessionReused() ? 'resumed' : 'full');
     attach(context, socket);
   });
-  tls.on('tlsClientError', (error: NodeJS.ErrnoException) => {
+  tls.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
     gate.ended();
     hooks.handshake?.('failed');
+    hooks.door?.({ ...doorSeen({ peer: undefined, socket }), what: 'refused', reason: error.code ?? 'tls' });
     context.log?.debug('a TLS handshake failed', { component: 'mqtt', code: error.code });
   });
   const sweep = startSweep(context);
@@ -116,6 +119,10 @@ export function createMqttEndpoint(options: MqttEndpointOptions): MqttEndpoint {
     sendCommand: (deviceId, payload) => sendCommand(context, deviceId, payload),
     renewTls: (renewed) => tls.setSecureContext({ ...renewed, minVersion: options.tlsMinVersion ?? 'TLSv1.3' }),
     sessions: () => context.connected,
+    connectedWith: () =>
+      [...context.open].flatMap(({ peer, session, leftAtMs }) =>
+        peer === undefined || session === undefined || leftAtMs !== undefined ? [] : [peer],
+      ),
     close() {
       closing ??= close();
       return closing;

@@ -1,6 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import { deviceIdOfCertificate } from '../../../identity/device-certificate.ts';
-import type { Peer } from './connection.ts';
+import type { DoorSeen } from '../../../ports/door-seen.ts';
+import type { Connection, Peer } from './connection.ts';
 
 /**
  * Who is at the other end: by the certificate, and by nothing the client says. TLS has verified it, now or, where the
@@ -10,5 +11,21 @@ export function peerOf(socket: TLSSocket): Peer | undefined {
   const certificate = socket.getPeerX509Certificate();
   const deviceId = certificate === undefined ? undefined : deviceIdOfCertificate(certificate);
   if (certificate === undefined || deviceId === undefined) return undefined;
-  return { deviceId, serial: certificate.serialNumber.toUpperCase(), notAfterMs: certificate.validToDate.getTime() };
+  return {
+    deviceId,
+    serial: certificate.serialNumber.toUpperCase(),
+    fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+    notBeforeMs: certificate.validFromDate.getTime(),
+    notAfterMs: certificate.validToDate.getTime(),
+  };
+}
+
+/** Who is at the door, for the record. */
+export function doorSeen({ peer, socket }: Pick<Connection, 'peer' | 'socket'>): Omit<DoorSeen, 'what'> {
+  const { remoteAddress: address } = socket;
+  return {
+    transport: 'mqtt',
+    ...(peer !== undefined && { deviceId: peer.deviceId, serial: peer.serial }),
+    ...(address !== undefined && { address }),
+  };
 }

@@ -1,12 +1,13 @@
 import type { DeviceId } from '../../../domain/ids.ts';
 import type { IngestOutcome } from '../../../domain/problem.ts';
-import { type Connection, Hold, type PendingAck } from './connection.ts';
+import { type Connection, Hold, type PendingAck, type Session } from './connection.ts';
 import type { MqttContext } from './context.ts';
 import { decodePublish, type Publish } from './decode-packets.ts';
+import { sendCertificate } from './deliver.ts';
 import { release } from './hold.ts';
 import { disconnect, markDirty, NEVER } from './output.ts';
 import { Reason } from './reason.ts';
-import { isTopicName } from './topics.ts';
+import { certificateRequestTopic, isTopicName } from './topics.ts';
 
 /** PUBLISH (3.3). QoS 1 to the device's own topic is nearly all there is, so that one is taken apart by hand. */
 export function onPublish(context: MqttContext, connection: Connection, first: number): void {
@@ -45,6 +46,10 @@ function onDecoded(context: MqttContext, connection: Connection, publish: Publis
     admit(context, connection, qos, packetId, publish.payload);
     return;
   }
+  if (isCertificateRequest(context, connection, topic)) {
+    onCertificateRequest(context, connection, publish);
+    return;
+  }
   context.hooks.refused?.('foreign-topic');
   if (connection.version === 5 && qos > 0) {
     if (isFresh(context, connection, qos as 1 | 2, packetId)) {
@@ -55,6 +60,31 @@ function onDecoded(context: MqttContext, connection: Connection, publish: Publis
     // can be told in no other way.
     disconnect(context, connection, Reason.notAuthorized, 'foreign-topic');
   }
+}
+
+const isCertificateRequest = ({ world }: MqttContext, { peer }: Connection, topic: string): boolean =>
+  world.certificateRequest !== undefined && peer !== undefined && topic === certificateRequestTopic(peer.deviceId);
+
+/**
+ * Acknowledged as received; what becomes of it is said on the topic the device listens to. Of one that listens to none
+ * nothing is asked: nobody would hear the answer.
+ */
+function onCertificateRequest(context: MqttContext, connection: Connection, publish: Publish): void {
+  const { qos, packetId, payload } = publish;
+  const session = connection.session as Session;
+  const isHeard = session.certificate !== undefined;
+  if (qos > 0) {
+    if (!isFresh(context, connection, qos as 1 | 2, packetId)) return;
+    // v5 3.4.2.1: what nobody listens to is received all the same, and said to be so.
+    const reason = isHeard || connection.version !== 5 ? Reason.success : Reason.noMatchingSubscribers;
+    answer(context, connection, qos as 1 | 2, packetId, reason);
+  }
+  if (!isHeard) return;
+  const { deviceId, serial } = connection.peer as NonNullable<Connection['peer']>;
+  // The buffer is the connection's own, and used again.
+  void context.world
+    .certificateRequest?.(deviceId, serial, Buffer.from(payload))
+    .then((message) => sendCertificate(context, session, message));
 }
 
 /** v5 3.3.2.3.4. Takes leave of the client and answers `undefined` if the topic or alias is not valid. */

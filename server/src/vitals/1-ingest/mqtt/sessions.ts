@@ -77,6 +77,7 @@ export function newSession(device: DeviceState, clientId: string): Session {
     expiresAtMs: 0,
     config: undefined,
     commands: undefined,
+    certificate: undefined,
     isConfigStale: false,
     unreleased: undefined,
     outgoing: [],

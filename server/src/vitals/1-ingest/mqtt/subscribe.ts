@@ -6,9 +6,9 @@ import { encode } from './encode.ts';
 import { disconnect, send } from './output.ts';
 import { Reason } from './reason.ts';
 
-import { commandsTopic, configTopic, kindOfFilter } from './topics.ts';
+import { certificateTopic, commandsTopic, configTopic, kindOfFilter } from './topics.ts';
 
-/** SUBSCRIBE (3.8): a device may listen to its own configuration and commands, and to nothing else. */
+/** SUBSCRIBE (3.8): a device may listen to its own configuration, commands and certificates, and to nothing else. */
 export function onSubscribe(context: MqttContext, connection: Connection): void {
   const { bytes, bodyStart, bodyEnd } = connection.frames;
   const version = connection.version as 4 | 5;
@@ -55,6 +55,7 @@ function subscribe(session: Session, asked: TopicFilter, version: 4 | 5): number
   };
   if (asked.filter === configTopic(session.device.id)) session.config = subscription;
   else if (asked.filter === commandsTopic(session.device.id)) session.commands = subscription;
+  else if (asked.filter === certificateTopic(session.device.id)) session.certificate = subscription;
   else if (version === 4)
     return Reason.unspecified; // MQTT-3.9.3-2: 0x80 is the only failure
   else return kindOfFilter(asked.filter) === 'invalid' ? Reason.topicFilterInvalid : Reason.notAuthorized;
@@ -78,10 +79,12 @@ export function onUnsubscribe(context: MqttContext, connection: Connection): voi
 function unsubscribe(session: Session, filter: string): number {
   const isConfig = filter === configTopic(session.device.id) && session.config !== undefined;
   const isCommands = filter === commandsTopic(session.device.id) && session.commands !== undefined;
+  const isCertificate = filter === certificateTopic(session.device.id) && session.certificate !== undefined;
   if (isConfig) session.config = undefined;
-  if (isCommands) {
-    session.commands = undefined;
-    session.waiting.length = 0; // MQTT-3.10.4-2: nothing new is sent for it
-  }
-  return isConfig || isCommands ? Reason.success : Reason.noSubscriptionExisted;
+  if (isCommands) session.commands = undefined;
+  if (isCertificate) session.certificate = undefined;
+  // MQTT-3.10.4-2: nothing new is sent for it.
+  const kept = session.waiting.filter(({ topic }) => topic !== filter);
+  session.waiting.splice(0, session.waiting.length, ...kept);
+  return isConfig || isCommands || isCertificate ? Reason.success : Reason.noSubscriptionExisted;
 }

@@ -3,6 +3,7 @@ import type { MqttContext } from './context.ts';
 import { release } from './hold.ts';
 import { reportOfflineDue } from './leave.ts';
 import { cut, disconnect, say } from './output.ts';
+import { doorSeen } from './peer.ts';
 import { Reason } from './reason.ts';
 
 /**
@@ -57,8 +58,10 @@ export function recheck(context: MqttContext): void {
     const { peer, session, leftAtMs } = connection;
     if (peer === undefined || session === undefined || leftAtMs !== undefined) continue;
     if (peer.notAfterMs <= nowMs) {
+      context.hooks.door?.({ ...doorSeen(connection), what: 'cut-off', reason: 'certificate-expired' });
       disconnect(context, connection, Reason.notAuthorized, 'certificate-expired');
-    } else if (context.world.deviceAccess(peer.deviceId, peer.serial) !== 'allowed') {
+    } else if (context.world.deviceAccess(peer.deviceId, peer.serial, peer.fingerprint) !== 'allowed') {
+      context.hooks.door?.({ ...doorSeen(connection), what: 'cut-off', reason: 'access-withdrawn' });
       disconnect(context, connection, Reason.notAuthorized, 'access-withdrawn');
     }
   }

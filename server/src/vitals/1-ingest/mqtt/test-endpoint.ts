@@ -6,9 +6,10 @@ import { type IClientOptions, type MqttClient, connect as mqttConnect } from 'mq
 import { generate, type Packet, parser } from 'mqtt-packet';
 import { type DeviceId, parseDeviceId } from '../../../domain/ids.ts';
 import type { IngestOutcome } from '../../../domain/problem.ts';
-import { type Authorities, openAuthorities, P256, privateKeyPem } from '../../../identity/authority.ts';
+import { type Authorities, openAuthorities } from '../../../identity/authority.ts';
 import { deviceUri } from '../../../identity/device-certificate.ts';
 import { serverCertificate } from '../../../identity/server-certificate.ts';
+import { P256, privateKeyPem } from '../../../identity/signing-authority.ts';
 import type { DeviceAccess } from './context.ts';
 import { createMqttEndpoint, type MqttEndpoint, type MqttEndpointOptions } from './endpoint.ts';
 

@@ -4,6 +4,9 @@ import type { DeviceId } from '../../../domain/ids.ts';
 export const readingsTopic = (device: DeviceId): string => `devices/${device}/readings`;
 export const statusTopic = (device: DeviceId): string => `devices/${device}/status`;
 export const configTopic = (device: DeviceId): string => `devices/${device}/config`;
+/** What became of a request for a certificate. */
+export const certificateTopic = (device: DeviceId): string => `devices/${device}/certificate`;
+export const certificateRequestTopic = (device: DeviceId): string => `devices/${device}/certificate/request`;
 export const commandsTopic = (device: DeviceId): string => `devices/${device}/commands`;
 
 /** MQTT-3.3.2-2, 4.7.3-1: a topic name has no wildcards and at least one character. */
