@@ -134,6 +134,8 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     inTransaction: [escalation.inTransaction, writeAlarmEvents, auditAlarmChanges],
     seal: keys.seal,
   });
+  // What people ask for goes to the database as their organisation.
+  const askedAlarms = new PostgresAlarmStore(tenants.asking, { seal: keys.seal });
   const outbox = new PostgresOutbox(database);
   const checkpoints = new PostgresCheckpoints(database);
   const accounts = new PostgresAccounts(database);
@@ -170,6 +172,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   // A reading's way, from the log on; and what must be told beyond the wall.
   const tell = await openTelling({
     settings,
+    tenants,
     moreNotifiers: demo.notifiers,
     dataFolder: folder.path,
     database,
@@ -208,13 +211,14 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     onStarted: (stage, stop) => undo.push(stage, stop),
   });
   const { admission, assessor, desk, keeper, teller } = vitals;
-  const consent = await openConsent({ database, listener, view, treatment: settings.treatmentConsent, log, now, undo });
+  const consent = await openConsent({ database, tenants, listener, view, treatment: settings.treatmentConsent, log, now, undo });
   const {
     access,
     facts,
     routes: accessRoutes,
   } = await openAccess({
     database,
+    tenants,
     listener,
     view,
     accounts,
@@ -244,6 +248,8 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     systemAlarms: tell.systemAlarms,
     outbox,
     alarms,
+    askedAlarms,
+    tenants,
     desk,
     statusOf: (patientId) => assessor.statusOf(patientId),
     isCaughtUp: () => assessor.isCaughtUp(),
@@ -255,6 +261,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   const happenings = await openEvents({
     settings,
     database,
+    tenants,
     keys,
     listener,
     systemAlarms: tell.systemAlarms,
@@ -377,8 +384,6 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     now,
     hooks: { signIn: (outcome) => metrics.http.signIn(outcome) },
   });
-  // What people ask for goes to the database as their organisation.
-  const askedAlarms = new PostgresAlarmStore(tenants.asking, { seal: keys.seal });
   const askedRejected = new PostgresRejectedReadings(tenants.asking);
   const services: Services = {
     access,

@@ -48,6 +48,8 @@ interface Parts {
 
 export interface OpenedAudit {
   readonly audit: AuditServices['audit'];
+  /** What a part of the program did by itself; durable when it resolves. */
+  readonly note: (part: string, what: Pick<AuditEntry, 'action' | 'resource' | 'detail'>) => Promise<unknown>;
   readonly routes: (app: FastifyInstance) => void;
   readonly health: readonly HealthCheck[];
   readonly gauges: Parameters<typeof registerGauges>[1];
@@ -86,7 +88,7 @@ export async function openAudit(parts: Parts): Promise<OpenedAudit> {
   const loaded = configurationEntries(settings, now());
   const before = await store.search({ action: 'configuration.load', limit: loaded.length + 4 });
   await writer.append([...loaded, ...configurationChange(before, loaded)]);
-  undo.push('audit of the end', () => writer.append([stopEntry(now())]));
+  undo.push('audit of the end', () => writer.append([noteOf('healthsync', STOPPED, now())]));
   const settling = repeat(
     async () => {
       await journal.release((entries) => writer.append(entries));
@@ -132,6 +134,7 @@ export async function openAudit(parts: Parts): Promise<OpenedAudit> {
         }
       },
     },
+    note: (part, what) => writer.append([noteOf(part, what, now())]),
     routes(app) {
       registerAuditApi(app, {
         store,
@@ -186,20 +189,15 @@ async function startFollowers(
   }
 }
 
+const STOPPED = { action: 'system.stop', resource: { kind: 'system' } };
+
 /** 64 bits: two logs never share a name. */
 export function newOrigin(): string {
   return `healthsync-audit/${randomBytes(8).toString('hex')}`;
 }
 
-function stopEntry(atMs: number): AuditEntry {
-  return {
-    atMs,
-    actor: { kind: 'system', name: 'healthsync' },
-    action: 'system.stop',
-    resource: { kind: 'system' },
-    outcome: 'allowed',
-    correlationId: randomUUID(),
-  };
+function noteOf(part: string, what: Pick<AuditEntry, 'action' | 'resource' | 'detail'>, atMs: number): AuditEntry {
+  return { atMs, actor: { kind: 'system', name: part }, outcome: 'allowed', correlationId: randomUUID(), ...what };
 }
 
 function placeOf(target: string): { readonly host: string; readonly port: number } {

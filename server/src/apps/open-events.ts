@@ -10,11 +10,13 @@ import { PostgresEventSubscriptions } from '../adapters/postgres/event-subscript
 import type { Listener } from '../adapters/postgres/listener.ts';
 import type { PatientId } from '../domain/ids.ts';
 import { startEventCourier } from '../events/courier.ts';
+import type { AuditLog } from '../ports/audit-log.ts';
 import type { SystemAlarms } from '../ports/system-alarms.ts';
 import { registerEvents } from '../serve/api/events.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { OpenedKeys } from './open-keys.ts';
+import type { OpenedTenants } from './open-tenants.ts';
 import { outgoingRules } from './outgoing-rules.ts';
 import type { Settings } from './settings.ts';
 import type { undoStack } from './undo.ts';
@@ -23,16 +25,18 @@ import type { undoStack } from './undo.ts';
 export async function openEvents(parts: {
   readonly settings: Settings;
   readonly database: Connections;
+  readonly tenants: OpenedTenants;
   readonly keys: Pick<OpenedKeys, 'houseSeal'>;
   readonly listener: Listener;
   readonly systemAlarms: SystemAlarms;
   readonly access: Decisions;
+  readonly audit: AuditLog;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly now: () => number;
   readonly undo: ReturnType<typeof undoStack>;
 }): Promise<{ readonly routes: (app: FastifyInstance) => void }> {
-  const { settings, database, keys, listener, systemAlarms, access, metrics, log, now, undo } = parts;
+  const { settings, database, keys, listener, systemAlarms, access, audit, metrics, log, now, undo } = parts;
   const outgoing = outgoingRules(settings);
   const events = new PostgresAlarmEvents(database);
   const subscriptions = new PostgresEventSubscriptions(database, keys.houseSeal);
@@ -41,12 +45,13 @@ export async function openEvents(parts: {
     subscriptions,
     carrier: createEventWebhook({ outgoing, now }),
     systemAlarms,
-    mayShare: (party, patientId) =>
+    mayShare: (party, patientId, tenantId) =>
       access.decide({
-        principal: partySubject(party),
+        principal: partySubject(party, tenantId),
         action: 'alarm.read',
         resource: { kind: 'patient', patientId: patientId as PatientId },
-      }).allowed,
+      }),
+    audit,
     now,
     monotonicMs: () => performance.now(),
     random: Math.random,
@@ -61,8 +66,8 @@ export async function openEvents(parts: {
   const stopNotices = await listener.listen('healthsync_alarm', { onNotice: wake, onGap: wake });
   undo.push('event notices', () => stopNotices());
   const services = {
-    events,
-    subscriptions,
+    events: new PostgresAlarmEvents(parts.tenants.asking),
+    subscriptions: new PostgresEventSubscriptions(parts.tenants.asking, keys.houseSeal),
     refusalOf: (url: string) => {
       const parsed = parseOutgoingAddress(url, outgoing);
       return parsed.kind === 'refused' ? parsed.reason : undefined;

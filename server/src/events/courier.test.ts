@@ -9,10 +9,13 @@ import { PostgresEventSubscriptions } from '../adapters/postgres/event-subscript
 import { alarmChangeOf } from '../adapters/postgres/test-alarm-change.ts';
 import { emptyDatabase, openTestDatabase, type TestDatabase } from '../adapters/postgres/test-database.ts';
 import { inTransaction } from '../adapters/postgres/transaction.ts';
+import type { AuditEntry } from '../domain/audit-entry.ts';
 import type { AlarmId } from '../domain/ids.ts';
 import { testHouseSeal } from '../keys/test-identities.ts';
+import type { AuditLog } from '../ports/audit-log.ts';
+import { Failure } from '../ports/failure.ts';
 import type { SystemAlarms } from '../ports/system-alarms.ts';
-import { type CourierSettings, type EventCourier, startEventCourier } from './courier.ts';
+import { type CourierHooks, type CourierSettings, type EventCourier, startEventCourier } from './courier.ts';
 
 const SEAL = testHouseSeal();
 
@@ -20,6 +23,15 @@ const SECRET = `whsec_${Buffer.from('a secret of thirty-two bytes !!!').toString
 const isEvent = Compile(AlarmEvent);
 /** Who shares with whom: `party patient`. */
 const sharing = new Set<string>();
+/** What is on record; while it is away nothing can be. */
+const record = { entries: [] as AuditEntry[], isAway: false };
+const audit: AuditLog = {
+  async append(entries) {
+    if (record.isAway) throw new Failure('database-unavailable', 'away', { retryable: true });
+    record.entries.push(...entries);
+    return [];
+  },
+};
 
 let database: TestDatabase;
 let events: PostgresAlarmEvents;
@@ -30,6 +42,8 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   await emptyDatabase(database);
+  record.entries.length = 0;
+  record.isAway = false;
   events = new PostgresAlarmEvents(database);
   subscriptions = new PostgresEventSubscriptions(database, SEAL);
 });
@@ -58,7 +72,10 @@ async function startReceiver() {
   return Object.assign(vendor, { taken });
 }
 
-function startCourier(ca: string, settings: Partial<CourierSettings> = {}) {
+function startCourier(
+  ca: string,
+  { onError, ...settings }: Partial<CourierSettings & Required<Pick<CourierHooks, 'onError'>>> = {},
+) {
   const raised = new Set<string>();
   const systemAlarms: SystemAlarms = {
     raise: ({ id }) => void raised.add(id),
@@ -69,10 +86,12 @@ function startCourier(ca: string, settings: Partial<CourierSettings> = {}) {
     subscriptions,
     carrier: createEventWebhook({ outgoing: { allowedHosts: ['localhost'] }, ca, now: Date.now }),
     systemAlarms,
-    mayShare: (party, patientId) => sharing.has(`${party} ${patientId}`),
+    mayShare: (party, patientId) => ({ allowed: sharing.has(`${party} ${patientId}`), policies: ['sharing'] }),
+    audit,
     now: Date.now,
     monotonicMs: () => performance.now(),
     random: () => 0.5,
+    ...(onError !== undefined && { hooks: { onError } }),
     settings: { pollMs: 20, retryFirstMs: 20, retryMaxMs: 50, ...settings },
   });
   running.push(courier);
@@ -137,6 +156,32 @@ describe('the event courier', () => {
     await until(() => taken.length === 3);
     expect(taken.map(({ data }) => data.patientId)).toEqual([undefined, 'P-a', undefined]);
     expect(taken.map(({ data }) => 'value' in data || 'text' in data)).toEqual([false, true, false]);
+    expect(
+      record.entries.map(({ action, outcome, patientId, policies, detail: { detail } = {} }) => [
+        action,
+        outcome,
+        patientId,
+        policies,
+        detail,
+      ]),
+    ).toEqual([
+      ['event.send', 'denied', 'P-a', ['sharing'], 'place'],
+      ['event.send', 'allowed', 'P-a', ['sharing'], 'values'],
+      ['event.send', 'denied', 'P-a', ['sharing'], 'place'],
+    ]);
+  });
+
+  it('sends nothing that cannot be written down, and all of it when it can', async () => {
+    const { url, ca, taken } = await startReceiver();
+    await subscribe(url);
+    record.isAway = true;
+    const tried: unknown[] = [];
+    startCourier(ca, { onError: (error) => tried.push(error) });
+    await happen('a');
+    await until(() => tried.length > 1);
+    expect(taken).toEqual([]);
+    record.isAway = false;
+    await until(() => taken.length === 1);
   });
 
   it('waits at an event that is not taken, brings it again under the same id, and goes on behind it', async () => {

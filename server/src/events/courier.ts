@@ -1,4 +1,6 @@
 import { type EventDetail, routeOf } from '../domain/alarm-event.ts';
+import type { AuditEntry } from '../domain/audit-entry.ts';
+import type { TenantId } from '../domain/ids.ts';
 import { backoffMs } from '../domain/notification.ts';
 import { repeat } from '../pacing/repeating.ts';
 import type {
@@ -8,6 +10,7 @@ import type {
   EventSubscriptions,
   StoredEvent,
 } from '../ports/alarm-events.ts';
+import type { AuditLog } from '../ports/audit-log.ts';
 import type { SystemAlarms } from '../ports/system-alarms.ts';
 import { cloudEvent } from './cloud-event.ts';
 
@@ -58,6 +61,13 @@ const DEFAULTS: CourierSettings = {
   keepMs: 30 * 86_400_000,
 };
 
+/** Whether a patient shares with a party, and by what. */
+export interface SharingDecision {
+  readonly allowed: boolean;
+  readonly policies: readonly string[];
+  readonly consent?: { readonly id: string; readonly version: number };
+}
+
 /** Old events go once an hour. */
 const FORGET_EVERY_MS = 3_600_000;
 
@@ -67,7 +77,9 @@ export function startEventCourier(dependencies: {
   readonly carrier: EventCarrier;
   readonly systemAlarms: SystemAlarms;
   /** Whether a patient's alarms may be shared with a party outside, at this moment. */
-  readonly mayShare: (party: string, patientId: string) => boolean;
+  readonly mayShare: (party: string, patientId: string, tenantId?: TenantId) => SharingDecision;
+  /** Nothing leaves the house before it is written down. */
+  readonly audit: AuditLog;
   readonly now: () => number;
   readonly monotonicMs: () => number;
   /** In [0, 1). */
@@ -75,7 +87,8 @@ export function startEventCourier(dependencies: {
   readonly hooks?: CourierHooks;
   readonly settings?: Partial<CourierSettings>;
 }): EventCourier {
-  const { events, subscriptions, carrier, systemAlarms, mayShare, now, monotonicMs, random, hooks = {} } = dependencies;
+  const { events, subscriptions, carrier, systemAlarms, mayShare, audit, now, monotonicMs, random } = dependencies;
+  const { hooks = {} } = dependencies;
   const settings = { ...DEFAULTS, ...dependencies.settings };
   const serving = new Set<Promise<void>>();
   const stopping = new AbortController();
@@ -111,7 +124,7 @@ export function startEventCourier(dependencies: {
     let passed = subscription.position;
     for (const event of batch) {
       if (stopping.signal.aborted) break;
-      if (routeOf(event.facts, subscription.routes) !== undefined) {
+      if (event.tenantId === subscription.tenantId && routeOf(event.facts, subscription.routes) !== undefined) {
         const goesOn = await deliver(subscription, event, passed, event === batch.at(-1));
         if (!goesOn || event === batch.at(-1)) return;
       }
@@ -128,12 +141,23 @@ export function startEventCourier(dependencies: {
     isLast: boolean,
   ): Promise<boolean> {
     const { url, secret } = subscription;
+    const decision = decide(subscription, event);
+    const detail = decision?.allowed === false ? 'place' : subscription.detail;
+    const entry = sentEntry(subscription, event, { detail, decision, atMs: now() });
+    if (!(await isOnRecord(entry))) {
+      await record(subscription, before, {
+        kind: 'retry',
+        reason: 'audit-unavailable',
+        nextAtMs: retryAt(subscription, {}),
+      });
+      return false;
+    }
     const startedMs = monotonicMs();
     const outcome = await carrier.carry({
       url,
       secret,
       id: event.id,
-      body: JSON.stringify(cloudEvent(event, detailFor(subscription, event))),
+      body: JSON.stringify(cloudEvent(event, detail)),
       signal: AbortSignal.timeout(settings.sendTimeoutMs),
     });
     const told = (what: 'delivered' | 'retry' | 'refused') => hooks.sent?.(what, monotonicMs() - startedMs);
@@ -156,10 +180,23 @@ export function startEventCourier(dependencies: {
     return false;
   }
 
+  async function isOnRecord(entry: AuditEntry): Promise<boolean> {
+    try {
+      await audit.append([entry]);
+      return true;
+    } catch (error) {
+      hooks.onError?.(error);
+      return false;
+    }
+  }
+
   /** Asked at every delivery, a repeated one included: what was revoked meanwhile stays here. */
-  function detailFor({ detail, party }: EventSubscriptionRecord, { facts: { patientId } }: StoredEvent): EventDetail {
-    if (party === undefined || detail === 'place') return detail;
-    return patientId !== undefined && mayShare(party, patientId) ? detail : 'place';
+  function decide(
+    { detail, party, tenantId }: EventSubscriptionRecord,
+    { facts: { patientId } }: StoredEvent,
+  ): SharingDecision | undefined {
+    if (party === undefined || detail === 'place') return undefined;
+    return patientId === undefined ? { allowed: false, policies: [] } : mayShare(party, patientId, tenantId);
   }
 
   function retryAt(
@@ -197,6 +234,34 @@ export function startEventCourier(dependencies: {
       stopping.abort();
       await rounds.stop();
       await Promise.all(serving);
+    },
+  };
+}
+
+/** One for every attempt: with each it has left the house. */
+function sentEntry(
+  { id, name, party }: EventSubscriptionRecord,
+  { id: event, facts }: StoredEvent,
+  what: { readonly detail: EventDetail; readonly decision: SharingDecision | undefined; readonly atMs: number },
+): AuditEntry {
+  const { detail, decision, atMs } = what;
+  const { consent, policies = [] } = decision ?? {};
+  return {
+    atMs,
+    actor: { kind: 'system', name: 'events' },
+    action: 'event.send',
+    resource: { kind: 'event-subscription', id },
+    ...(facts.patientId !== undefined && { patientId: facts.patientId }),
+    // Refused is the patient in it: that something rang in a bed is told all the same.
+    outcome: decision?.allowed === false ? 'denied' : 'allowed',
+    policies,
+    correlationId: facts.alarmId,
+    detail: {
+      event,
+      subscription: name,
+      detail,
+      ...(party !== undefined && { party }),
+      ...(consent !== undefined && { consent: `${consent.id}#${consent.version}` }),
     },
   };
 }
