@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createPasswords, passwordProblem } from './passwords.ts';
+import { createPasswords, passwordFault, passwordProblem } from './passwords.ts';
 
 /** Weak on purpose: what is tested does not depend on the cost. */
 const cheap = { ln: 4, r: 8, p: 1 };
@@ -77,6 +77,36 @@ describe('a new password', () => {
     ['I am Nightingale at night', 'contains-name'],
   ])('%s is judged %s', (password, problem) => {
     expect(passwordProblem(password, 'nightingale')).toBe(problem);
+  });
+
+  it.each([
+    'password1234',
+    'Password2026!',
+    'qwertyuiop12',
+    '123456789012',
+    'iloveyou1234',
+    'abcdefghijkl',
+    'Healthsync2026!',
+    'healthsync123',
+    'Krankenhaus12',
+    'nursenursenurse',
+    'passwordpassword',
+    `passwordpassword${'1'.repeat(200)}x`,
+  ])('%s is guessed too easily', async (password) => {
+    expect(await passwordFault(password, 'anna')).toBeOneOf(['guessable', 'repeated']);
+  });
+  it.each([
+    'correct horse battery',
+    'an orange umbrella',
+    'kq7#vT2p!mZ9',
+    'wir fahren nach Buxtehude',
+    '我们在医院里工作得很晚很晚',
+  ])('%s is good, whatever it is made of', async (password) => {
+    expect(await passwordFault(password, 'anna')).toBeUndefined();
+  });
+  it('made of one’s own name and a year is guessed too easily also where the name is long', async () => {
+    expect(await passwordFault('Nightingal1820!', 'nightingal')).toBe('contains-name');
+    expect(await passwordFault('N1ghtingal1820', 'nightingal')).toBe('guessable');
   });
 
   it('may contain a very short name by chance', () => {

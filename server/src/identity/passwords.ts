@@ -1,5 +1,6 @@
 import * as crypto from 'node:crypto';
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { isGuessable } from './guessable.ts';
 
 /** Hashes and checks passwords, few at a time: each costs some 20 MiB and most of a core for a while. */
 export interface Passwords {
@@ -66,7 +67,7 @@ export function createPasswords(
   };
 }
 
-export type PasswordProblem = 'too-short' | 'too-long' | 'contains-name' | 'repeated';
+export type PasswordProblem = 'too-short' | 'too-long' | 'contains-name' | 'repeated' | 'guessable';
 
 /** What is wrong with a new password. Length counts, composition does not (NIST SP 800-63B §5.1.1.2). */
 export function passwordProblem(password: string, name: string): PasswordProblem | undefined {
@@ -77,6 +78,11 @@ export function passwordProblem(password: string, name: string): PasswordProblem
   if (new Set(normal).size < DISTINCT_CHARACTERS_MIN) return 'repeated';
   // A short name may stand in a good passphrase by chance.
   return name.length >= 4 && normal.toLowerCase().includes(name.toLowerCase()) ? 'contains-name' : undefined;
+}
+
+/** All of that, and whether it is guessed easily, which takes some ten milliseconds: not for whoever just comes along. */
+export async function passwordFault(password: string, name: string): Promise<PasswordProblem | undefined> {
+  return passwordProblem(password, name) ?? ((await isGuessable(password, [name])) ? 'guessable' : undefined);
 }
 
 export const PASSWORD_LENGTH = { min: 12, max: 256 } as const;

@@ -3,7 +3,7 @@ import { parseWardId, type TenantId, type UserId, type WardId } from '../domain/
 import type { Accounts } from '../ports/accounts.ts';
 import type { UserDirectory, UserRecord } from '../ports/user-directory.ts';
 import type { Passwords } from './passwords.ts';
-import { passwordProblem } from './passwords.ts';
+import { passwordFault, passwordProblem } from './passwords.ts';
 import type { SecondFactorDesk } from './second-factors.ts';
 import { newSecret, sha256Of } from './secrets.ts';
 import type { Sessions } from './sessions.ts';
@@ -161,9 +161,15 @@ export function createUserAdmin(parts: {
       const sha256 = sha256Of(code);
       const user = await directory.claimInvitation(sha256, now());
       if (user === undefined) return { kind: 'refused' };
+      const again = () => directory.putInvitation({ sha256, userId: user.id, expiresAtMs: now() + AGAIN_MS });
+      const fault = await passwordFault(password, user.name);
+      if (fault !== undefined) {
+        await again();
+        return { kind: 'unfit', detail: PASSWORD_TEXT[fault] };
+      }
       const passwordHash = await passwords.hash(password);
       if (passwordHash === undefined) {
-        await directory.putInvitation({ sha256, userId: user.id, expiresAtMs: now() + AGAIN_MS });
+        await again();
         return { kind: 'busy' };
       }
       await accounts.putUser({ ...user, passwordHash });

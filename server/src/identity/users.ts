@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Role } from '../domain/access.ts';
 import { parseUserId, type UserId, type WardId } from '../domain/ids.ts';
 import type { Accounts, User } from '../ports/accounts.ts';
-import { type PasswordProblem, type Passwords, passwordProblem } from './passwords.ts';
+import { type PasswordProblem, type Passwords, passwordFault } from './passwords.ts';
 
 export type AddUserOutcome =
   | { readonly kind: 'added'; readonly user: User }
@@ -33,7 +33,7 @@ export async function addUser(accounts: Accounts, passwords: Passwords, wanted: 
 
 /** Checks a wanted user and hashes the password: everything but storing it. */
 export async function prepareUser(passwords: Passwords, wanted: NewUser): Promise<PrepareUserOutcome> {
-  const refusal = refusalOf(wanted);
+  const refusal = await refusalOf(wanted);
   if (refusal !== undefined) return refusal;
   const { displayName, roles, wardIds } = wanted;
   const name = parseUserName(wanted.name) as string;
@@ -44,12 +44,12 @@ export async function prepareUser(passwords: Passwords, wanted: NewUser): Promis
 }
 
 /** What is wrong with a wanted user, before anything is done about it. */
-function refusalOf(wanted: NewUser): Extract<AddUserOutcome, { kind: 'refused' }> | undefined {
+async function refusalOf(wanted: NewUser): Promise<Extract<AddUserOutcome, { kind: 'refused' }> | undefined> {
   const name = parseUserName(wanted.name);
   if (name === undefined) return refused('name', NAME_EXPECTED);
   if (!DISPLAY_NAME.test(wanted.displayName.trim()))
     return refused('displayName', 'expected 1 to 100 printable characters');
-  const problem = wanted.password === undefined ? undefined : passwordProblem(wanted.password, name);
+  const problem = wanted.password === undefined ? undefined : await passwordFault(wanted.password, name);
   return problem === undefined ? undefined : refused('password', PASSWORD_TEXT[problem]);
 }
 
@@ -82,6 +82,7 @@ export const PASSWORD_TEXT: Readonly<Record<PasswordProblem, string>> = {
   'too-long': 'expected at most 256 characters',
   'contains-name': 'must not contain the sign-in name',
   repeated: 'expected at least 5 different characters',
+  guessable: 'is guessed too easily: expected no known password, word or row of keys with a number behind it',
 };
 
 /** Shown beside acknowledgements: no control or formatting characters that could imitate another name. */

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { ACCOUNT_ROLES, type Role } from '../../domain/access.ts';
 import { parseWardId, type WardId } from '../../domain/ids.ts';
-import { createPasswords, passwordProblem } from '../../identity/passwords.ts';
+import { createPasswords, passwordFault } from '../../identity/passwords.ts';
 import { API_TOKEN_MAX_MS, createSessions } from '../../identity/sessions.ts';
 import { createSignIn } from '../../identity/sign-in.ts';
 import { addUser, PASSWORD_TEXT, parseUserName, scriptUser } from '../../identity/users.ts';
@@ -148,7 +148,7 @@ async function setPassword(
     const user = await accounts.findUser(parsed);
     if (user === undefined || user.disabledAtMs !== undefined)
       throw new Refusal(`<name>: there is no enabled user ${parsed}`);
-    const problem = passwordProblem(password, parsed);
+    const problem = await passwordFault(password, parsed);
     if (problem !== undefined) throw new Misuse('password', PASSWORD_TEXT[problem]);
     const passwordHash = await createPasswords().hash(password);
     if (passwordHash === undefined) throw new Refusal('too many passwords are being hashed; try again');
