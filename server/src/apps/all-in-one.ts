@@ -20,7 +20,7 @@ import { openRegistryView } from '../identity/registry-view.ts';
 import { ownNames, serverCertificate } from '../identity/server-certificate.ts';
 import { registerKeys } from '../serve/api/keys.ts';
 import { createHttpServer } from '../serve/http-server.ts';
-import { createLiveHub } from '../serve/live/hub.ts';
+import { createTenantHubs } from '../serve/live/tenant-hubs.ts';
 import type { Services } from '../serve/services.ts';
 import { shownPreviews } from '../serve/shown-previews.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
@@ -92,19 +92,8 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   const monotonicMs = () => performance.now();
   const metrics = createMetrics();
 
-  // The folder, and the keys in it.
   const folder = await openDataFolder(settings.dataFolder);
   undo.push('data folder', () => folder.close());
-  const pki = join(folder.path, 'pki');
-  const authorities = await openAuthorities({ folder: pki, now });
-  const currentCertificate = () =>
-    serverCertificate({
-      authority: authorities.servers,
-      path: join(pki, 'server.pem'),
-      names: [...ownNames(hostname()), ...settings.serverNames],
-      now,
-    });
-  let certificate = await currentCertificate();
 
   // The database, and what is kept in it.
   const database = await openDatabase(
@@ -119,10 +108,22 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   const tenants = await openTenants({ database, log, undo });
   const listener = new Listener(database);
   undo.push('database notices', () => listener.close());
-  const { address } = database;
-  const auditing = await openAudit({ settings, address, dataFolder: folder.path, metrics, log, now, undo });
+
+  // The keys, and what is opened and proved with them: other servers on the database may have made them.
   const keys = await openKeys(settings, database, now);
   undo.push('keys', () => keys.close());
+  const pki = join(folder.path, 'pki');
+  const authorities = await openAuthorities({ folder: pki, now });
+  const currentCertificate = () =>
+    serverCertificate({
+      authority: authorities.servers,
+      path: join(pki, 'server.pem'),
+      names: [...ownNames(hostname()), ...settings.serverNames],
+      now,
+    });
+  let certificate = await currentCertificate();
+  const { address } = database;
+  const auditing = await openAudit({ settings, address, dataFolder: folder.path, metrics, log, now, undo });
   await noteKeys(keys, auditing.note, log);
   const registry = new PostgresRegistry(database, listener, keys.identities);
   const history = new PostgresVitalsHistory(database, (id) => view().place(id)?.tenantId ?? DEFAULT_TENANT);
@@ -211,7 +212,16 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     onStarted: (stage, stop) => undo.push(stage, stop),
   });
   const { admission, assessor, desk, keeper, teller } = vitals;
-  const consent = await openConsent({ database, tenants, listener, view, treatment: settings.treatmentConsent, log, now, undo });
+  const consent = await openConsent({
+    database,
+    tenants,
+    listener,
+    view,
+    treatment: settings.treatmentConsent,
+    log,
+    now,
+    undo,
+  });
   const {
     access,
     facts,
@@ -294,7 +304,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
 
   // The live stream.
   const presence = new Map<DeviceId, 'online' | 'offline'>();
-  const live = createLiveHub({
+  const live = createTenantHubs({
     sources: {
       view,
       statusOf: (patientId) => (consent.mayShow(patientId) ? assessor.statusOf(patientId) : undefined),
@@ -375,7 +385,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   // HTTPS: people, scripts, and devices without MQTT.
   const identity = await openIdentity({
     settings,
-    dataFolder: folder.path,
+    identityKeys: keys.identityKeys,
     database,
     accounts,
     view,
@@ -383,6 +393,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     log,
     now,
     hooks: { signIn: (outcome) => metrics.http.signIn(outcome) },
+    undo,
   });
   const askedRejected = new PostgresRejectedReadings(tenants.asking);
   const services: Services = {

@@ -22,7 +22,7 @@ import type { Registry } from '../ports/registry.ts';
 import type { RejectedReadings } from '../ports/rejected-readings.ts';
 import type { RuleSets } from '../ports/rule-sets.ts';
 import type { TopicSubscriptions } from '../ports/topic-subscriptions.ts';
-import { type OpenedKeys, openKeys } from './open-keys.ts';
+import { type KeySettings, type OpenedKeys, openKeys } from './open-keys.ts';
 import type { Settings } from './settings.ts';
 
 /** An installation's data as a command sees it, whether a server runs on it or not. */
@@ -48,7 +48,7 @@ export interface OpenData {
  * for as long as the command lasts. `DATABASE_URL` is simply connected to.
  */
 export async function withOpenData<T>(
-  settings: Pick<Settings, 'dataFolder' | 'databaseUrl' | 'keyManagement' | 'region'>,
+  settings: Pick<Settings, 'databaseUrl'> & KeySettings,
   now: () => number,
   use: (data: OpenData) => Promise<T>,
 ): Promise<T> {
@@ -72,7 +72,7 @@ export async function withOpenData<T>(
       authorities: () => openAuthorities({ folder: join(settings.dataFolder, 'pki'), now }),
     });
   } finally {
-    keys?.close();
+    await keys?.close();
     await database.close();
     opened?.release();
   }

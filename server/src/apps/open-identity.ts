@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { createOutsideProvider } from '../adapters/openid/outside-provider.ts';
 import type { Connections } from '../adapters/postgres/connection.ts';
@@ -12,8 +11,9 @@ import type { UserId } from '../domain/ids.ts';
 import { parseRoleGroup } from '../domain/role-groups.ts';
 import { createDirectorySync } from '../identity/directory-sync.ts';
 import { createFederation } from '../identity/federation.ts';
-import { type IdentityKeys, openIdentityKeys } from '../identity/identity-keys.ts';
+import { type IdentityKeys, LOOK_EVERY_MS, openIdentityKeys } from '../identity/identity-keys.ts';
 import { createOpenIdProvider, type OpenIdProvider } from '../identity/openid-provider.ts';
+import { createOwnPassword } from '../identity/own-password.ts';
 import { createPasswords } from '../identity/passwords.ts';
 import type { RegistryView } from '../identity/registry-view.ts';
 import { relyingParties } from '../identity/relying-party.ts';
@@ -24,10 +24,13 @@ import { createSignIn, type SignIn } from '../identity/sign-in.ts';
 import { createTickets } from '../identity/tickets.ts';
 import { createUserAdmin } from '../identity/user-admin.ts';
 import { parseUserName } from '../identity/users.ts';
+import { repeat } from '../pacing/repeating.ts';
 import type { Accounts } from '../ports/accounts.ts';
+import type { KeptSecret } from '../ports/kept-secret.ts';
 import type { OutsideProvider } from '../ports/outside-provider.ts';
 import { registerAccessKeys } from '../serve/api/access-keys.ts';
 import { registerClients } from '../serve/api/clients.ts';
+import { registerOwnPassword } from '../serve/api/own-password.ts';
 import { registerSecondFactors } from '../serve/api/second-factors.ts';
 import { registerUsers } from '../serve/api/users.ts';
 import { createFreshProof } from '../serve/fresh-proof.ts';
@@ -37,6 +40,7 @@ import { registerOpenId } from '../serve/oidc/openid-routes.ts';
 import { registerScim } from '../serve/scim/scim-routes.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Settings } from './settings.ts';
+import type { undoStack } from './undo.ts';
 
 export interface OpenedIdentity {
   readonly sessions: Sessions;
@@ -49,7 +53,7 @@ export interface OpenedIdentity {
 /** Who may come in, and how they prove it. */
 export async function openIdentity(parts: {
   readonly settings: Settings;
-  readonly dataFolder: string;
+  readonly identityKeys: KeptSecret;
   readonly database: Connections;
   readonly accounts: Accounts;
   readonly view: () => RegistryView;
@@ -58,9 +62,10 @@ export async function openIdentity(parts: {
   readonly log: Log;
   readonly now: () => number;
   readonly hooks: { signIn(outcome: string): void };
+  readonly undo: ReturnType<typeof undoStack>;
 }): Promise<OpenedIdentity> {
-  const { settings, dataFolder, database, accounts, view, port, log, now, hooks } = parts;
-  const keys = await openIdentityKeys(join(dataFolder, 'pki', 'identity-keys.json'), now);
+  const { settings, identityKeys, database, accounts, view, port, log, now, hooks, undo } = parts;
+  let keys = await openIdentityKeys(identityKeys, now);
   const seal = createSeal(keys.seal);
   const store = new PostgresSecondFactors(database);
   const tickets = createTickets({ seal, store, now });
@@ -103,7 +108,19 @@ export async function openIdentity(parts: {
   const endApps = (userId: UserId) => records.removeAccount(userId);
   const admin = createUserAdmin({ directory, accounts, passwords, sessions, desk, signIn, endApps, now });
   const roleGroups = settings.roleGroups.flatMap((text) => parseRoleGroup(text) ?? []);
-  const outside = outsideProviderOf(settings, keys, base);
+  const outside = outsideProviderOf(settings, () => keys, base);
+
+  // Another server, or a command, may have made new ones; and theirs begin to sign.
+  const looking = repeat(
+    async () => {
+      const again = await openIdentityKeys(identityKeys, now);
+      if (kidsOf(again) === kidsOf(keys)) return;
+      keys = again;
+      made = undefined;
+    },
+    { everyMs: LOOK_EVERY_MS, onError: (error) => log.warn('the keys for signing in could not be reread', { error }) },
+  );
+  undo.push('keys for signing in', () => looking.stop());
 
   return {
     sessions,
@@ -135,6 +152,7 @@ export async function openIdentity(parts: {
         secondFactorRoles: roles,
         freshProof,
       });
+      registerOwnPassword(app, { change: createOwnPassword({ accounts, passwords, sessions, signIn }), freshProof });
       registerAccessKeys(app, { accounts, sessions, freshProof, now });
       registerClients(app, { clients, freshProof, now });
       const sync = createDirectorySync({ directory, roleGroups, endAll: admin.endAll, now });
@@ -149,15 +167,23 @@ export async function openIdentity(parts: {
   };
 }
 
+const kidsOf = ({ signing }: IdentityKeys): string => signing.map(({ jwk }) => jwk.kid).join();
+
 /** The hospital's own provider, where one is configured; made at the first use, when our own address is known. */
-function outsideProviderOf(settings: Settings, keys: IdentityKeys, base: () => string): OutsideProvider | undefined {
+function outsideProviderOf(
+  settings: Settings,
+  keys: () => IdentityKeys,
+  base: () => string,
+): OutsideProvider | undefined {
   const { oidcIssuer, oidcClientId, oidcClientSecret, oidcScopes, oidcGroupsClaim, oidcNameClaim, oidcAuthority } =
     settings;
   if (oidcIssuer === undefined || oidcClientId === undefined) return undefined;
-  const key = keys.signing.find(({ jwk }) => jwk.alg === 'ES256');
-  let made: OutsideProvider | undefined;
+  let made: { readonly kid: string; readonly provider: OutsideProvider } | undefined;
   const provider = () => {
-    made ??= createOutsideProvider({
+    const key = keys().signing.find(({ jwk }) => jwk.alg === 'ES256');
+    const kid = key?.jwk.kid ?? '';
+    if (made?.kid === kid) return made.provider;
+    const provider = createOutsideProvider({
       issuer: oidcIssuer,
       clientId: oidcClientId,
       proof: oidcClientSecret === undefined ? { jwk: key?.jwk ?? {} } : { secret: oidcClientSecret },
@@ -167,7 +193,8 @@ function outsideProviderOf(settings: Settings, keys: IdentityKeys, base: () => s
       nameClaim: oidcNameClaim,
       ...(oidcAuthority !== undefined && { ca: oidcAuthority }),
     });
-    return made;
+    made = { kid, provider };
+    return provider;
   };
   return { begin: () => provider().begin(), finish: (callback, checks) => provider().finish(callback, checks) };
 }

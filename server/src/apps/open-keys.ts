@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { openLocalKeys } from '../adapters/embedded/local-keys.ts';
-import { openLocalSubjectKeys } from '../adapters/embedded/local-subject-keys.ts';
 import type { Connections } from '../adapters/postgres/connection.ts';
 import { PostgresErasures } from '../adapters/postgres/erasures.ts';
 import { sealClearTexts } from '../adapters/postgres/seal-clear-texts.ts';
@@ -11,10 +10,12 @@ import { createPatientSeal } from '../keys/patient-seal.ts';
 import { createRelationIndex } from '../keys/relation-index.ts';
 import { createSubjectKeys, type SubjectKeys } from '../keys/subject-keys.ts';
 import type { HouseSeal } from '../ports/house-seal.ts';
+import type { KeptSecret } from '../ports/kept-secret.ts';
 import type { RelationIndex } from '../ports/own-records.ts';
 import type { PatientIdentities } from '../ports/patient-identities.ts';
 import type { PatientSeal } from '../ports/patient-seal.ts';
 import type { SubjectKeyStore } from '../ports/subject-keys.ts';
+import { openKeyStore } from './open-key-store.ts';
 import type { Settings } from './settings.ts';
 
 /** The keys of an installation, and what is sealed with them. */
@@ -26,36 +27,38 @@ export interface OpenedKeys {
   /** By which people who work here and patients are compared. */
   readonly relations: RelationIndex;
   readonly store: Pick<SubjectKeyStore, 'counts'>;
+  /** What signing in is sealed and signed with. */
+  readonly identityKeys: KeptSecret;
   /** How many keys of erased patients had come back with an old copy, and were destroyed again. */
   readonly erasedAgain: number;
   /** Which key-encryption key wraps. */
   newestKek(): Promise<string>;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /**
  * Opens them, or makes them where there are none, and brings the database in line with them: what is in clear from before
- * is sealed, and whoever was erased is erased. Rejects with `Failure` where one or the other cannot be used.
+ * is sealed, and whoever was erased is erased. Where several servers have keys in common, the key files of the data
+ * folder are made the same first. Rejects with `Failure` where one or the other cannot be used.
  */
-export async function openKeys(
-  settings: Pick<Settings, 'dataFolder' | 'keyManagement' | 'region'>,
-  database: Connections,
-  now: () => number,
-): Promise<OpenedKeys> {
-  const folder = join(settings.dataFolder, 'keys');
+export async function openKeys(settings: KeySettings, database: Connections, now: () => number): Promise<OpenedKeys> {
+  const folder = settings.keyFolder ?? join(settings.dataFolder, 'keys');
   const { management, closeManagement } =
     settings.keyManagement === 'aws-kms'
       ? await openKms()
       : { management: await openLocalKeys({ folder, now }), closeManagement: () => undefined };
-  const store = openLocalSubjectKeys(join(folder, 'subject-keys.sqlite'));
-  const close = () => {
-    store.close();
+  const keyStore = await openKeyStore(settings, database, now);
+  const store = keyStore.subjects;
+  const close = async () => {
+    await keyStore.close();
     closeManagement();
   };
   const scope = { region: settings.region, tenant: DEFAULT_TENANT };
   const subjects = createSubjectKeys({ management, store, scope, now });
   const sealing = { identities: createPatientIdentities(subjects), seal: createPatientSeal(subjects) };
+  const houseSeal = createHouseSeal(subjects);
   try {
+    const identityKeys = await keyStore.share(houseSeal);
     await sealClearTexts(database, sealing);
     const erasedAgain = await followErasures(subjects, await new PostgresErasures(database).all());
     const newestKek = () => management.newest(scope);
@@ -74,6 +77,11 @@ export async function openKeys(
     throw error;
   }
 }
+
+export type KeySettings = Pick<
+  Settings,
+  'dataFolder' | 'keyManagement' | 'keyFolder' | 'keyStore' | 'keyStoreUrl' | 'region'
+>;
 
 /** Loaded only where it is used: the library takes as long as all the rest of a command. */
 async function openKms() {

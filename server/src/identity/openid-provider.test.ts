@@ -14,6 +14,7 @@ import { DEFAULT_TENANT, type PatientId, type UserId, type WardId } from '../dom
 import type { User } from '../ports/accounts.ts';
 import type { OAuthClient } from '../ports/oauth-clients.ts';
 import { openIdentityKeys } from './identity-keys.ts';
+import { keptFile } from './kept-file.ts';
 import { createOpenIdProvider, type OpenIdProvider, type Question } from './openid-provider.ts';
 import { createSeal } from './seal.ts';
 import type { Principal } from './sessions.ts';
@@ -85,7 +86,7 @@ beforeAll(async () => {
   provider = createOpenIdProvider({
     issuer: `${server.url}/oidc`,
     fhirBase: `${server.url}/fhir`,
-    keys: await openIdentityKeys(join(folder, 'keys.json'), Date.now),
+    keys: await openIdentityKeys(keptFile(join(folder, 'keys.json')), Date.now),
     seal: createSeal(randomBytes(32)),
     records: new PostgresOpenIdRecords(database),
     clients,

@@ -9,6 +9,7 @@ import { DEFAULT_TENANT, type UserId } from '../../domain/ids.ts';
 import { parseRoleGroup, type RoleGroup } from '../../domain/role-groups.ts';
 import { createFederation } from '../../identity/federation.ts';
 import { openIdentityKeys } from '../../identity/identity-keys.ts';
+import { keptFile } from '../../identity/kept-file.ts';
 import { createPasswords } from '../../identity/passwords.ts';
 import { createSeal } from '../../identity/seal.ts';
 import { createSecondFactorDesk } from '../../identity/second-factors.ts';
@@ -37,7 +38,7 @@ let amr: string[];
 beforeAll(async () => {
   database = await openTestDatabase();
   folder = await mkdtemp(join(tmpdir(), 'healthsync-outside-'));
-  const keys = await openIdentityKeys(join(folder, 'keys.json'), Date.now);
+  const keys = await openIdentityKeys(keptFile(join(folder, 'keys.json')), Date.now);
   signingJwk = keys.signing.find(({ jwk }) => jwk.alg === 'ES256')?.jwk ?? expect.fail('no key');
   const { d: _, ...publicJwk } = signingJwk;
   server = await startTls((request, response) => void route(request, response));

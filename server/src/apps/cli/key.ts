@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
+import { rotateSigningKeys } from '../../identity/identity-keys.ts';
 import { type Answer, addCommand, type CommandContext, withExistingData } from './command.ts';
 
-/** `healthsync key …`: the keys that names, notes and secrets are sealed with. Never shows one. */
+/** `healthsync key …`: the keys that names, notes and secrets are sealed with, and those that sign. Never shows one. */
 export function register(program: Command, context: CommandContext): void {
-  const keys = program.command('key').description('the keys that names and notes are sealed with; never shows one');
+  const keys = program.command('key').description('the keys that seal, and those that sign; never shows one');
   addCommand<[], object>(
     keys,
     { usage: 'status', description: 'how many keys there are, and which one wraps them', run: showStatus },
@@ -18,6 +19,34 @@ export function register(program: Command, context: CommandContext): void {
     },
     context,
   );
+  addCommand<[], { readonly compromised?: boolean }>(
+    keys,
+    {
+      usage: 'rotate-signing',
+      description: 'make new keys that sign tokens; servers show them within a minute and sign with them within eleven',
+      configure: (command) =>
+        command.option(
+          '--compromised',
+          'the old ones are in wrong hands: they vouch for nothing any more, from now on',
+        ),
+      run: rotateSigning,
+    },
+    context,
+  );
+}
+
+async function rotateSigning(
+  context: CommandContext,
+  { compromised = false }: { readonly compromised?: boolean },
+): Promise<Answer> {
+  return withExistingData(context, async ({ keys }) => {
+    const { signing } = await rotateSigningKeys(keys.identityKeys, { now: context.now, isCompromised: compromised });
+    const kids = signing.map(({ jwk }) => jwk.kid);
+    const text = compromised
+      ? 'The old keys that signed tokens are gone; apps sign in anew. Servers follow within a minute.'
+      : `${kids.length} keys are shown, of which ${kids.length - 2} are older ones; the new ones sign in ten minutes.`;
+    return { json: { kids }, text };
+  });
 }
 
 async function showStatus(context: CommandContext): Promise<Answer> {
