@@ -101,7 +101,9 @@ export type Client = Static<typeof Client>;
 export const ClientList = Type.Object(
   {
     clients: Type.Array(Client),
-    scopes: Type.Array(Type.String(), { description: 'Those that can be granted, but for the many of FHIR.' }),
+    scopes: Type.Array(Type.Object({ scope: Type.String(), words: Type.Optional(Type.String()) }), {
+      description: 'Those that can be granted, but for the many of FHIR.',
+    }),
     roles: Type.Array(Type.String({ description: 'What a service account can act as.' })),
   },
   { $id: 'ClientList' },

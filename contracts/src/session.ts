@@ -18,11 +18,23 @@ export const Setup = Type.Object(
 );
 export type Setup = Static<typeof Setup>;
 
+/** `POST /api/me/password`. */
+export const ChangePassword = Type.Object(
+  {
+    current: Type.String({ minLength: 1, maxLength: 256 }),
+    wanted: Type.String({ minLength: 12, maxLength: 256 }),
+  },
+  { $id: 'ChangePassword', additionalProperties: false },
+);
+export type ChangePassword = Static<typeof ChangePassword>;
+
 export const Me = Type.Object(
   {
     name: Type.String(),
     displayName: Type.String(),
     roles: Type.Array(Type.String()),
+    wards: Type.Optional(Type.Array(Type.String(), { description: 'Those given; empty: the whole house.' })),
+    organisation: Type.Optional(Type.String({ description: 'Where it is not the installation’s own.' })),
     /** What this person may do, for showing or hiding; the server decides anyway. */
     actions: Type.Array(Type.String()),
     sessionExpiresAt: Type.String(),

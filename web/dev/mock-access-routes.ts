@@ -1,4 +1,6 @@
 import type { MockAccess } from './mock-access.ts';
+import type { MockConsents } from './mock-consents.ts';
+import { createMockKeys } from './mock-keys.ts';
 import type { MockReply, MockRequest } from './mock-reply.ts';
 
 type Handler = (request: MockRequest, id: string) => MockReply;
@@ -6,10 +8,12 @@ type Handler = (request: MockRequest, id: string) => MockReply;
 /** What the pages of access, audit, accounts and keys ask. */
 export function mockAccessRoutes({
   access,
+  consents,
   now,
   guarded,
 }: {
   readonly access: MockAccess;
+  readonly consents: MockConsents;
   readonly now: () => number;
   readonly guarded: (action: string, handler: Handler) => Handler;
 }): Readonly<Record<string, Handler>> {
@@ -21,7 +25,47 @@ export function mockAccessRoutes({
   const found = (body: object | undefined): MockReply =>
     body === undefined ? refused(404, 'not-found', 'No such thing.') : { body };
 
+  const keys = createMockKeys(now());
   return {
+    'GET /api/clients': guarded('user.read', () => ({ body: keys.clients() })),
+    'POST /api/clients': guarded(
+      'user.write',
+      proven(({ body, name }) => ({ body: keys.addClient(body ?? {}, name, now()) })),
+    ),
+    'POST /api/clients/:id/keys': guarded(
+      'user.write',
+      proven(({ body }, id) => found(keys.addKey(id, (body?.['key'] ?? {}) as { kid: string; kty: string }))),
+    ),
+    'DELETE /api/clients/:id': guarded(
+      'user.write',
+      proven((_, id) => found(keys.endClient(id, now()))),
+    ),
+    'GET /api/api-keys': guarded('user.read', () => ({ body: keys.everybodys() })),
+    'DELETE /api/api-keys/:id': guarded(
+      'user.write',
+      proven((_, id) => ({ body: keys.end(id) })),
+    ),
+    'GET /api/me/access': () => ({ body: keys.mine() }),
+    'GET /api/me/key-scopes': () => ({ body: keys.scopes() }),
+    'POST /api/me/keys': proven(({ body }) => ({ body: keys.make(body ?? {}, now()) })),
+
+    'GET /api/consents': guarded('consent.read', () => ({ body: { consents: consents.recent() } })),
+    'GET /api/patients/:id/consents': guarded('consent.read', (_, id) => ({
+      body: { consents: consents.ofPatient(id), treatment: 'not-needed' },
+    })),
+    'POST /api/patients/:id/consents': guarded('consent.write', ({ body, name }, id) => ({
+      body: consents.give(id, body ?? {}, name, now()),
+    })),
+    'GET /api/consents/:id/versions': guarded('consent.read', (_, id) => ({
+      body: { versions: consents.versions(id) },
+    })),
+    'POST /api/consents/:id/revoke': guarded('consent.write', ({ body, name }, id) => {
+      const version = consents.versions(id)[0]?.version;
+      return version === body?.['version']
+        ? found(consents.revoke(id, body ?? {}, name, now()))
+        : refused(412, 'changed-meanwhile', 'Rui Tavares changed this. Look again, then send anew.');
+    }),
+
     'GET /api/users': guarded('user.read', () => ({ body: access.users() })),
     'PATCH /api/users/:id': guarded(
       'user.write',
@@ -30,6 +74,10 @@ export function mockAccessRoutes({
     'POST /api/users/:id/reset-factors': guarded(
       'user.write',
       proven((_, id) => found(access.changeUser(id, { secondFactors: [] }))),
+    ),
+    'POST /api/users/:id/end-sessions': guarded(
+      'user.write',
+      proven(() => ({ body: {} })),
     ),
     'GET /api/session/factors': () => ({ body: access.factors() }),
     'POST /api/session/step-up': ({ body }) =>

@@ -37,6 +37,16 @@ export function createMockAccess(startedAt: number) {
       secondFactors: ['totp'],
       isSecondFactorRequired: true,
     }),
+    user({
+      id: 'scim1',
+      name: 'maximiliana.von-und-zu-hohenstein@klinikum.example',
+      displayName: 'Prof. Dr. Maximiliana Featherstonehaugh-Wellington von Hohenstein',
+      roles: ['physician', 'privacy-officer'],
+      wards: ['icu'],
+      secondFactors: [],
+      source: 'directory',
+      isSecondFactorRequired: true,
+    }),
   ];
   let isProven = false;
   const elsewhere = new Set<string>();

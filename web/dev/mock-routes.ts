@@ -3,6 +3,7 @@ import type { LimitRule } from '@healthsync/contracts/patient';
 import type { RuleInput } from '@healthsync/contracts/rule';
 import type { MockAccess } from './mock-access.ts';
 import { mockAccessRoutes } from './mock-access-routes.ts';
+import type { MockConsents } from './mock-consents.ts';
 import {
   mockEscalation,
   mockExecution,
@@ -28,9 +29,11 @@ export function createMockRoutes({
   ward,
   house,
   access,
+  consents,
   now,
   may,
 }: {
+  readonly consents: MockConsents;
   readonly ward: MockWard;
   readonly house: MockHouse;
   readonly access: MockAccess;
@@ -55,6 +58,7 @@ export function createMockRoutes({
     alarmOr404(id, () => answer(ward.alter(id, kind, part) ?? {}));
 
   const handlers: Readonly<Record<string, Handler>> = {
+    'GET /api/ward-names': () => answer({ wards: ward.wards().map(({ id, name }) => ({ id, name })) }),
     'GET /api/wards': () => answer({ wards: ward.wards() }),
     'GET /api/patients': guarded('patient.read', () => answer({ patients: ward.patients() })),
     'GET /api/patients/:id': guarded('patient.read', (_, id) => {
@@ -227,7 +231,7 @@ export function createMockRoutes({
     'POST /api/devices/:id/revoke': guarded('device.write', ({ body }, id) =>
       answer({ revoked: ward.revoke(id, body?.['serial'] as string | undefined, now()) }),
     ),
-    ...mockAccessRoutes({ access, now, guarded }),
+    ...mockAccessRoutes({ access, consents, now, guarded }),
   };
 
   function rulesOf(path: string, scope: 'patient' | 'ward' | 'house'): Readonly<Record<string, Handler>> {

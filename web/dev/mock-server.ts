@@ -6,6 +6,7 @@ import { pagePolicy } from '@healthsync/contracts/page-policy';
 import type { Me } from '@healthsync/contracts/session';
 import type { SystemAlarm } from '@healthsync/contracts/system-alarm';
 import { createMockAccess, type MockAccess } from './mock-access.ts';
+import { createMockConsents, type MockConsents } from './mock-consents.ts';
 import { createMockHouse, type MockHouse } from './mock-house.ts';
 import { createMockRoutes, type MockRoutes } from './mock-routes.ts';
 import { createMockWard, type MockWard } from './mock-ward.ts';
@@ -19,6 +20,7 @@ export interface MockServer {
   readonly ward: MockWard;
   readonly house: MockHouse;
   readonly access: MockAccess;
+  readonly consents: MockConsents;
   readonly routes: MockRoutes;
   /** Every request so far, as `GET /api/live`. */
   readonly requests: readonly string[];
@@ -43,6 +45,7 @@ const ROLES = [
   'charge-nurse',
   'physician',
   'operator',
+  'analyst',
   'admin',
   'privacy-officer',
   'security',
@@ -60,6 +63,7 @@ export async function startMockServer(options: {
   const ward = createMockWard(options.beds);
   const house = createMockHouse(Date.now());
   const access = createMockAccess(Date.now());
+  const consents = createMockConsents(Date.now());
   const streams = new Set<ServerResponse>();
   const held: (() => void)[] = [];
   const requests: string[] = [];
@@ -72,6 +76,7 @@ export async function startMockServer(options: {
     ward,
     house,
     access,
+    consents,
     now,
     may: (who, action) => options.actionsOf(who).includes(action),
   });
@@ -140,6 +145,7 @@ export async function startMockServer(options: {
     ward,
     house,
     access,
+    consents,
     routes,
     requests,
     raiseSystem: (alarm) => send('system', { alarm: house.raiseSystem(alarm) }),

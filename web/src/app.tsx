@@ -11,10 +11,13 @@ import { useEffect, useSyncExternalStore } from 'react';
 import { EmergencyBanner } from './access/emergency-banner.tsx';
 import { ReviewsPage } from './access/reviews-page.tsx';
 import { WhyPage } from './access/why-page.tsx';
+import { MyAccessPage } from './account/my-access-page.tsx';
 import { AlarmDialogs } from './alarms/alarm-dialogs.tsx';
 import { AlarmPage } from './alarms/alarm-page.tsx';
+import { AppsPage } from './apps/apps-page.tsx';
 import { AuditPage } from './audit/audit-page.tsx';
 import { ChannelsPage } from './channels/channels-page.tsx';
+import { ConsentsPage } from './consent/consents-page.tsx';
 import { ExecutionPage } from './executions/execution-page.tsx';
 import { ExecutionsPage } from './executions/executions-page.tsx';
 import { HealthPage } from './health/health-page.tsx';
@@ -79,6 +82,9 @@ const tree = root.addChildren([
     createRoute({ ...page, path: '/users', component: UsersPage }),
     createRoute({ ...page, path: '/why', component: WhyPage }),
     createRoute({ ...page, path: '/emergencies', component: ReviewsPage }),
+    createRoute({ ...page, path: '/consents', component: ConsentsPage }),
+    createRoute({ ...page, path: '/apps', component: AppsPage }),
+    createRoute({ ...page, path: '/my-access', component: MyAccessPage }),
     createRoute({ ...page, path: '/audit', component: AuditPage }),
     createRoute({ ...page, path: '/keys', component: KeysPage }),
     createRoute({ ...page, path: '/rules', component: RulesPage }),

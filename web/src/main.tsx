@@ -21,6 +21,8 @@ import './wall/wall.css';
 import './me/me.css';
 import './session/session.css';
 import './access/access.css';
+import './consent/consent.css';
+import './account/account.css';
 import './audit/audit.css';
 import './patient/patient.css';
 import './rota/rota.css';

@@ -5,6 +5,7 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, problemText } from '../api.ts';
 import { useSession } from '../session/session.tsx';
+import { useWardName } from '../wall/ward-name.ts';
 import { Awaited, NotForYou } from '../widgets/awaited.tsx';
 import { showToast } from '../widgets/toast.ts';
 import { ReviewDialog } from './review-dialog.tsx';
@@ -107,6 +108,7 @@ function Case({
   readonly onEnd: () => void;
 }) {
   const { may } = useSession();
+  const wardName = useWardName();
   const { userId, by, patientId, wardId, reason, proof, beganAt, until, endedAt, state, review } = access;
   const isRunning = endedAt === undefined && state !== 'ended' && Date.parse(until) > Date.now();
   return (
@@ -135,7 +137,7 @@ function Case({
       <blockquote className="emergency-reason">{reason}</blockquote>
       <p className="soft">
         Patient {patientId}
-        {wardId !== undefined && `, ward ${wardId}`} · {TIME.format(Date.parse(beganAt))} to{' '}
+        {wardId !== undefined && `, ${wardName(wardId)}`} · {TIME.format(Date.parse(beganAt))} to{' '}
         {TIME.format(Date.parse(endedAt ?? until))} · proved {PROOF_WORDS[proof]}
       </p>
       {review !== undefined && (

@@ -1,5 +1,6 @@
 import type { AccessWhy } from '@healthsync/contracts/access';
 import { anyRoleText, roleText } from '../session/role-words.ts';
+import { useWardName } from '../wall/ward-name.ts';
 import { PolicyList } from './policy-list.tsx';
 
 const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
@@ -10,6 +11,7 @@ const OBLIGATION_WORDS = {
 
 /** Yes or no, the policies that decided, and everything these were shown. */
 export function WhyAnswer({ why }: { readonly why: AccessWhy }) {
+  const wardName = useWardName();
   const { user, allowed, summary, policies, attributes, rolesNeeded, obligation, emergency, askedAt } = why;
   return (
     <div className="panel">
@@ -18,7 +20,7 @@ export function WhyAnswer({ why }: { readonly why: AccessWhy }) {
       </p>
       <p className="soft">
         {user.displayName} ({user.name}): {user.roles.map(roleText).join(', ') || 'no role'};{' '}
-        {user.wardIds.length === 0 ? 'every ward' : `wards ${user.wardIds.join(', ')}`} · asked{' '}
+        {user.wardIds.length === 0 ? 'every ward' : user.wardIds.map(wardName).join(', ')} · asked{' '}
         {TIME.format(Date.parse(askedAt))}
       </p>
       {emergency !== undefined && (

@@ -5,6 +5,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api.ts';
 import { useSession } from '../session/session.tsx';
+import { useWardNames } from '../wall/ward-name.ts';
 import { Awaited, NotForYou } from '../widgets/awaited.tsx';
 import { PolicyList } from './policy-list.tsx';
 import { WhyAnswer } from './why-answer.tsx';
@@ -93,6 +94,7 @@ function WhyForm({
     enabled: may('user.read'),
     staleTime: 60_000,
   });
+  const wards = useWardNames();
   const [draft, setDraft] = useState<Question>({ user: '', action: 'patient.read', about: 'patient', id: '' });
   const change = (part: Partial<Question>) => setDraft({ ...draft, ...part });
   const needsId = draft.about !== 'nothing';
@@ -146,7 +148,17 @@ function WhyForm({
         value={draft.about}
         onChange={(about) => change({ about: (about ?? 'patient') as Question['about'], id: '' })}
       />
-      {needsId && (
+      {draft.about === 'ward' && (
+        <Select
+          label="The ward"
+          searchable
+          required
+          data={(wards.data?.wards ?? []).map(({ id, name }) => ({ value: id, label: name }))}
+          value={draft.id === '' ? null : draft.id}
+          onChange={(id) => change({ id: id ?? '' })}
+        />
+      )}
+      {needsId && draft.about !== 'ward' && (
         <TextInput
           label={ID_LABELS[draft.about]}
           required
@@ -165,7 +177,7 @@ function WhyForm({
 
 const ID_LABELS = {
   patient: 'The patient’s id',
-  ward: 'The ward’s id',
+  ward: 'The ward',
   device: 'The device’s id',
   nothing: '',
 } as const;

@@ -1,5 +1,4 @@
-import { roleText } from '../session/role-words.ts';
-import { useSession } from '../session/session.tsx';
+import { AccountHead } from '../account/account-head.tsx';
 import { Contacts } from './contacts.tsx';
 import { PushPanel } from './push-panel.tsx';
 import { QuietHoursPanel } from './quiet-hours.tsx';
@@ -7,15 +6,9 @@ import { MyTopics } from './topics.tsx';
 
 /** How I am told: where, of what, when not; and this very browser. */
 export function MePage() {
-  const { me } = useSession();
   return (
     <main className="page me">
-      <div className="row page-head">
-        <h1>How I am told</h1>
-        <span className="soft">
-          {me.displayName} · {me.roles.map(roleText).join(', ')}
-        </span>
-      </div>
+      <AccountHead />
       <div className="me-columns">
         <Contacts />
         <PushPanel />

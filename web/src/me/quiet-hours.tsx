@@ -34,7 +34,11 @@ export function QuietHoursPanel({
       <p className="soft">They never hold back a high alarm, nor the last step of an escalation.</p>
       <Awaited query={query} rows={2}>
         {(known) =>
-          mayWrite ? <Form key={query.dataUpdatedAt} path={path} known={known} /> : <InWords windows={known.windows} />
+          mayWrite ? (
+            <Form key={query.dataUpdatedAt} path={path} known={known} reload={() => void query.refetch()} />
+          ) : (
+            <InWords windows={known.windows} />
+          )
         }
       </Awaited>
     </section>
@@ -55,7 +59,15 @@ function InWords({ windows }: { readonly windows: readonly Window[] }) {
   );
 }
 
-function Form({ path, known }: { readonly path: string; readonly known: QuietHours }) {
+function Form({
+  path,
+  known,
+  reload,
+}: {
+  readonly path: string;
+  readonly known: QuietHours;
+  readonly reload: () => void;
+}) {
   const queries = useQueryClient();
   const saving = useSaving();
   const [windows, setWindows] = useState<readonly Window[]>(known.windows);
@@ -75,7 +87,7 @@ function Form({ path, known }: { readonly path: string; readonly known: QuietHou
         void save();
       }}
     >
-      <SaveProblem saving={saving} shown={[]} />
+      <SaveProblem saving={saving} shown={[]} reload={reload} />
       {windows.map((window, at) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a window is its place in the list
         <fieldset key={at} className="layer">

@@ -1,11 +1,10 @@
-import type { WardList } from '@healthsync/contracts/patient';
 import type { PutMyTopics, TopicSubscription, TopicSubscriptionList } from '@healthsync/contracts/topic';
 import { Button, Select } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api.ts';
 import { topicText } from '../channels/subscribers.tsx';
-import { useWardName } from '../wall/ward-name.ts';
+import { useWardName, useWardNames } from '../wall/ward-name.ts';
 import { Awaited } from '../widgets/awaited.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 
@@ -18,7 +17,7 @@ export function MyTopics() {
   const wardName = useWardName();
   const saving = useSaving();
   const query = useQuery({ queryKey: KEY, queryFn: () => api<TopicSubscriptionList>('/api/me/topics'), gcTime: 0 });
-  const wards = useQuery({ queryKey: ['wards'], queryFn: () => api<WardList>('/api/wards'), staleTime: 60_000 });
+  const wards = useWardNames();
   const [kind, setKind] = useState('alarms');
   const [priority, setPriority] = useState('high');
   const [ward, setWard] = useState('*');

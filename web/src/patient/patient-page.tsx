@@ -8,6 +8,7 @@ import { BreakGlassDialog } from '../access/break-glass-dialog.tsx';
 import { useAlarmKeys } from '../alarms/alarm-buttons.tsx';
 import { PreviewDialog } from '../alarms/preview-dialog.tsx';
 import { ApiProblem, api } from '../api.ts';
+import { ConsentPanel } from '../consent/consent-panel.tsx';
 import { useServices, useShape } from '../services.ts';
 import { useSession } from '../session/session.tsx';
 import { Awaited, NotForYou, Skeleton } from '../widgets/awaited.tsx';
@@ -128,6 +129,13 @@ function Patient({ patient }: { readonly patient: PatientDetail }) {
           alerts.length === 0 ? <p className="soft">None yet.</p> : <AlarmTable alarms={alerts} showBed={false} />
         }
       </Awaited>
+      {may('consent.read') ? (
+        <ConsentPanel patientId={patient.id} />
+      ) : (
+        <p className="soft consent-elsewhere">
+          What this patient consents to is seen and recorded by charge nurses, doctors and privacy officers.
+        </p>
+      )}
       {isPreviewing && <PreviewDialog patientId={patient.id} onClose={() => setPreviewing(false)} />}
       {isEditing && <LimitsDialog patient={patient} onClose={() => setEditing(false)} />}
     </main>

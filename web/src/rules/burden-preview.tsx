@@ -1,9 +1,9 @@
 import type { AlarmBurdenDatasets, AlarmBurdenPreview, PostAlarmBurden } from '@healthsync/contracts/alarm-burden';
-import type { WardList } from '@healthsync/contracts/patient';
 import type { RuleInput } from '@healthsync/contracts/rule';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { api, problemText } from '../api.ts';
+import { useWardNames } from '../wall/ward-name.ts';
 import { BurdenResult } from './burden-result.tsx';
 import type { RuleScope } from './rule-editor.tsx';
 
@@ -39,12 +39,7 @@ export function BurdenPreview({
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,
   });
-  const wards = useQuery({
-    queryKey: ['wards'],
-    queryFn: () => api<WardList>('/api/wards'),
-    enabled: of.scope === 'house',
-    staleTime: 60_000,
-  });
+  const wards = useWardNames();
   const ward = of.scope === 'house' ? (houseWard ?? wards.data?.wards[0]?.id) : undefined;
   const body: PostAlarmBurden = {
     scope: of.scope,

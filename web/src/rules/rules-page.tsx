@@ -1,15 +1,13 @@
-import type { WardList } from '@healthsync/contracts/patient';
-import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { api } from '../api.ts';
+import { useWardNames } from '../wall/ward-name.ts';
 import { Awaited } from '../widgets/awaited.tsx';
 import { forMe, useProposals } from './approvals.ts';
 import { RuleEditor, type RuleScope } from './rule-editor.tsx';
 
 /** The rules of a ward, or of the whole house; a patient's own are on the patient's page. */
 export function RulesPage() {
-  const wards = useQuery({ queryKey: ['wards'], queryFn: () => api<WardList>('/api/wards'), staleTime: 60_000 });
+  const wards = useWardNames();
   const [chosen, setChosen] = useState<string>();
   return (
     <main className="page">

@@ -2,6 +2,7 @@ import type { FactorList, RecoveryCodes } from '@healthsync/contracts/session';
 import { Button } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
+import { AccountHead } from '../account/account-head.tsx';
 import { api } from '../api.ts';
 import { Awaited } from '../widgets/awaited.tsx';
 import { Dialog } from '../widgets/dialog.tsx';
@@ -9,6 +10,8 @@ import { AddFactor } from './add-factor.tsx';
 import { factorProblem } from './factor-problem.ts';
 import { RecoveryCodeSheet } from './recovery-codes.tsx';
 import { useStepUp } from './step-up.tsx';
+
+const DAY = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' });
 
 /** My second factors: which there are, adding and giving up, new recovery codes. */
 export function MySignInPage() {
@@ -33,9 +36,7 @@ export function MySignInPage() {
 
   return (
     <main className="page">
-      <div className="row page-head">
-        <h1>How I sign in</h1>
-      </div>
+      <AccountHead />
       <section className="panel" aria-label="Second factors">
         <h2>Second factors</h2>
         {problem !== undefined && (
@@ -49,12 +50,16 @@ export function MySignInPage() {
               <p className="soft">
                 {isRequired ? 'Your roles demand one besides the password.' : 'Besides the password, if you add one.'}
               </p>
+              {factors.length === 0 && <p className="chip-warn">⚠ None yet: the password alone opens this account.</p>}
               <ul className="factor-list">
                 {factors.map(({ id, kind, label, usedAt }) => (
                   <li key={id}>
                     <span>
                       {label} · {kind === 'totp' ? 'codes from an app' : 'passkey'}
-                      {usedAt !== undefined && <span className="soft"> · last used {usedAt.slice(0, 10)}</span>}
+                      <span className="soft">
+                        {' '}
+                        · {usedAt === undefined ? 'not used yet' : `last used ${DAY.format(Date.parse(usedAt))}`}
+                      </span>
                     </span>
                     <Button
                       size="xs"

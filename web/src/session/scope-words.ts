@@ -7,6 +7,7 @@ const SIGN_IN: Readonly<Record<string, string>> = {
   offline_access: 'go on for a month without asking again',
   online_access: 'go on for one shift without asking again',
 };
+const NO_WORDS: ReadonlyMap<string, string> = new Map();
 const WHOSE: Readonly<Record<string, string>> = {
   patient: 'of this patient',
   user: 'of everybody you may see',
@@ -14,9 +15,21 @@ const WHOSE: Readonly<Record<string, string>> = {
 };
 const VERBS = { c: 'create', r: 'read', u: 'change', d: 'delete', s: 'search' } as const;
 
-/** A scope as a person would say it; what is not known is shown as it is. */
-export function scopeText(scope: string): string {
-  const known = SIGN_IN[scope];
+const FAMILIES: Readonly<Record<string, string>> = {
+  'alarm.*': 'all about alarms',
+  'patient.*': 'all about patients’ records',
+  'vitals.*': 'all about values',
+  'user.*': 'all about accounts',
+  'audit.*': 'all about the audit',
+  'device.*': 'all about devices',
+  'rules.*': 'all about alarm rules',
+  'rota.*': 'all about rotas',
+  'consent.*': 'all about consent',
+};
+
+/** A scope as a person would say it, by what the server calls it; what is not known is shown as it is. */
+export function scopeText(scope: string, words: ReadonlyMap<string, string> = NO_WORDS): string {
+  const known = SIGN_IN[scope] ?? words.get(scope) ?? FAMILIES[scope];
   if (known !== undefined) return known;
   const [, context = '', resource, may = ''] = /^(patient|user|system)\/([*A-Za-z]+)\.(.+)$/.exec(scope) ?? [];
   if (resource === undefined) return scope === '*' ? 'everything you may do' : scope;

@@ -10,17 +10,27 @@ import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 export function ShiftsDialog({ team, onClose }: { readonly team: CareTeam; readonly onClose: () => void }) {
   const queries = useQueryClient();
   const saving = useSaving();
+  const [version, setVersion] = useState(team.shiftsVersion);
   const [zone, setZone] = useState(team.zone);
   const [shifts, setShifts] = useState<readonly Shift[]>(team.shifts);
+  const ward = `/api/wards/${encodeURIComponent(team.wardId)}`;
   const change = (at: number, part: Partial<Shift>) =>
     setShifts(shifts.map((shift, i) => (i === at ? { ...shift, ...part } : shift)));
   async function save(): Promise<void> {
-    const body: PutShifts = { zone: zone.trim(), shifts: [...shifts], version: team.shiftsVersion };
-    const path = `/api/wards/${encodeURIComponent(team.wardId)}/shifts`;
-    if (!(await saving.run(() => api(path, { method: 'PUT', body })))) return;
+    const body: PutShifts = { zone: zone.trim(), shifts: [...shifts], version };
+    if (!(await saving.run(() => api(`${ward}/shifts`, { method: 'PUT', body })))) return;
     await queries.invalidateQueries({ queryKey: ['care-team', team.wardId] });
     onClose();
   }
+  /** What somebody else saved meanwhile, in place of what is written here. */
+  const reload = () =>
+    saving.run(async () => {
+      const now = await api<CareTeam>(`${ward}/care-team`);
+      queries.setQueryData(['care-team', team.wardId], now);
+      setVersion(now.shiftsVersion);
+      setZone(now.zone);
+      setShifts(now.shifts);
+    });
   return (
     <Dialog onClose={onClose} title="Shifts of this ward">
       <form
@@ -30,7 +40,7 @@ export function ShiftsDialog({ team, onClose }: { readonly team: CareTeam; reado
           void save();
         }}
       >
-        <SaveProblem saving={saving} shown={['zone', 'shifts']} />
+        <SaveProblem saving={saving} shown={['zone', 'shifts']} reload={reload} />
         <TextInput
           label="Time zone"
           required

@@ -1,5 +1,4 @@
 import type { CareTeam } from '@healthsync/contracts/care-team';
-import type { WardList } from '@healthsync/contracts/patient';
 import { Button } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -7,6 +6,7 @@ import { api, problemText } from '../api.ts';
 import { QuietHoursPanel } from '../me/quiet-hours.tsx';
 import { useSession } from '../session/session.tsx';
 import { useSettings } from '../settings.ts';
+import { useWardNames } from '../wall/ward-name.ts';
 import { Awaited } from '../widgets/awaited.tsx';
 import { showToast } from '../widgets/toast.ts';
 import { AssignDialog } from './assign-dialog.tsx';
@@ -19,7 +19,7 @@ const ROLES = { nurse: 'Nurse', 'charge-nurse': 'Charge nurse', doctor: 'Doctor'
 export function TeamsPage() {
   const { ward: mine } = useSettings();
   const [chosen, setChosen] = useState(mine);
-  const wards = useQuery({ queryKey: ['wards'], queryFn: () => api<WardList>('/api/wards'), staleTime: 60_000 });
+  const wards = useWardNames();
   return (
     <main className="page">
       <Awaited query={wards} rows={6}>

@@ -1,9 +1,10 @@
 import type { ChangeUser, User } from '@healthsync/contracts/user';
-import { Button, Checkbox, Stack, TextInput } from '@mantine/core';
+import { Button, Checkbox, MultiSelect, Stack, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { ApiProblem, problemText } from '../api.ts';
 import { DoorProblem } from '../session/door-problem.tsx';
 import { roleText } from '../session/role-words.ts';
+import { useWardName, useWardNames } from '../wall/ward-name.ts';
 
 /** A new account, or what of one can be changed. */
 export function UserForm({
@@ -17,6 +18,8 @@ export function UserForm({
   readonly onAdd: (wanted: { name: string; displayName: string; roles: string[]; wards: string[] }) => Promise<void>;
   readonly onChange: (user: User, change: Omit<ChangeUser, 'revision'>) => Promise<void>;
 }) {
+  const wardNames = useWardNames();
+  const [wards, setWards] = useState<string[]>([...(user?.wards ?? [])]);
   const [problem, setProblem] = useState<unknown>();
   const [isBusy, setBusy] = useState(false);
   const fieldError = (field: string) =>
@@ -31,9 +34,7 @@ export function UserForm({
     const wanted = {
       displayName: String(form.get('displayName')).trim(),
       roles: form.getAll('roles').map(String),
-      wards: String(form.get('wards'))
-        .split(/[\s,]+/)
-        .filter((ward) => ward !== ''),
+      wards,
     };
     setBusy(true);
     setProblem(undefined);
@@ -46,6 +47,7 @@ export function UserForm({
     }
   }
 
+  if (user !== undefined && user.source !== 'local') return <ManagedElsewhere user={user} />;
   return (
     <form onSubmit={(event) => void submit(event)}>
       <Stack gap="md">
@@ -84,11 +86,15 @@ export function UserForm({
           ))}
           {fieldError('roles') !== undefined && <p role="alert">{fieldError('roles')}</p>}
         </fieldset>
-        <TextInput
-          name="wards"
+        <MultiSelect
           label="Wards"
-          description="Their ids, with blanks between; none: the whole house"
-          defaultValue={user?.wards.join(' ') ?? ''}
+          description="None chosen: the whole house"
+          placeholder={wards.length === 0 ? 'Every ward' : ''}
+          searchable
+          // A ward that is no longer there stays chosen until somebody takes it away.
+          data={wardChoices(wardNames.data?.wards ?? [], wards)}
+          value={wards}
+          onChange={setWards}
           error={fieldError('wards')}
         />
         <Button type="submit" loading={isBusy}>
@@ -97,4 +103,40 @@ export function UserForm({
       </Stack>
     </form>
   );
+}
+
+/** Of whom another system looks after: what it says, and where it is changed. */
+function ManagedElsewhere({ user }: { readonly user: User }) {
+  const wardName = useWardName();
+  const where = user.source === 'directory' ? 'The hospital’s directory' : 'The hospital’s own sign-in';
+  return (
+    <>
+      <p className="dialog-lead">
+        {where} looks after this account: name, roles and wards are changed there, and follow here by themselves.
+        Locking out and second factors are looked after here, under More.
+      </p>
+      <dl className="facts">
+        <div>
+          <dt>Signs in as</dt>
+          <dd>{user.name}</dd>
+        </div>
+        <div>
+          <dt>Roles</dt>
+          <dd>{user.roles.map(roleText).join(', ') || 'none'}</dd>
+        </div>
+        <div>
+          <dt>Wards</dt>
+          <dd>{user.wards.length === 0 ? 'every ward' : user.wards.map(wardName).join(', ')}</dd>
+        </div>
+      </dl>
+    </>
+  );
+}
+
+function wardChoices(known: readonly { readonly id: string; readonly name: string }[], chosen: readonly string[]) {
+  const gone = chosen.filter((ward) => !known.some(({ id }) => id === ward));
+  return [
+    ...known.map(({ id, name }) => ({ value: id, label: name })),
+    ...gone.map((id) => ({ value: id, label: id })),
+  ];
 }

@@ -1,17 +1,26 @@
 import type { ChangeUser, Invitation, User, UserAdded, UserList } from '@healthsync/contracts/user';
-import { Button } from '@mantine/core';
+import { Button, Menu } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, problemText } from '../api.ts';
 import { roleText } from '../session/role-words.ts';
 import { useSession } from '../session/session.tsx';
 import { useMyStepUp } from '../session/step-up.tsx';
-import { Awaited } from '../widgets/awaited.tsx';
+import { useWardName } from '../wall/ward-name.ts';
+import { AreYouSure } from '../widgets/are-you-sure.tsx';
+import { Awaited, NotForYou } from '../widgets/awaited.tsx';
 import { Dialog } from '../widgets/dialog.tsx';
+import { ShownOnce } from '../widgets/shown-once.tsx';
 import { UserForm } from './user-form.tsx';
 
 /** Who may come in, as what, and how they prove it. */
 export function UsersPage() {
+  const { may } = useSession();
+  if (!may('user.read')) return <NotForYou needs={['admin', 'privacy-officer', 'security']} />;
+  return <Users />;
+}
+
+function Users() {
   const queries = useQueryClient();
   const { may } = useSession();
   const list = useQuery({ queryKey: ['users'], queryFn: () => api<UserList>('/api/users?limit=200') });
@@ -101,9 +110,8 @@ export function UsersPage() {
                       user={user}
                       mayWrite={mayWrite}
                       onEdit={() => setEdited(user)}
-                      onDisable={(disabled) =>
-                        disabled ? setAsked({ user, what: 'disable' }) : void act(() => change(user, { disabled }))
-                      }
+                      onEnable={() => void act(() => change(user, { disabled: false }))}
+                      onAsk={(what) => setAsked({ user, what })}
                       onInvite={() =>
                         void act(async () =>
                           showLink(
@@ -112,7 +120,6 @@ export function UsersPage() {
                           ),
                         )
                       }
-                      onReset={() => setAsked({ user, what: 'reset' })}
                     />
                   ))}
               </tbody>
@@ -132,7 +139,8 @@ export function UsersPage() {
       )}
       {asked !== undefined && (
         <AreYouSure
-          {...asked}
+          title={DOUBTS[asked.what].title(asked.user.displayName)}
+          action={DOUBTS[asked.what].action}
           onClose={() => setAsked(undefined)}
           onSure={() => {
             setAsked(undefined);
@@ -140,19 +148,19 @@ export function UsersPage() {
             void act(() =>
               what === 'disable'
                 ? change(user, { disabled: true })
-                : send(`/api/users/${user.id}/reset-factors`, 'POST'),
+                : send(`/api/users/${user.id}/${what === 'reset' ? 'reset-factors' : 'end-sessions'}`, 'POST'),
             );
           }}
-        />
+        >
+          {DOUBTS[asked.what].text}
+        </AreYouSure>
       )}
       {invited !== undefined && (
         <Dialog title={`A link for ${invited.name}`} onClose={() => setInvited(undefined)}>
           <p className="dialog-lead">
             With it they choose their own password. It works once, within four days; give it to nobody else.
           </p>
-          <p>
-            <code className="secret">{invited.link}</code>
-          </p>
+          <ShownOnce text={invited.link} label="The link" />
         </Dialog>
       )}
       {dialog}
@@ -160,37 +168,27 @@ export function UsersPage() {
   );
 }
 
+const DOUBTS = {
+  disable: {
+    title: (name: string) => `Lock ${name} out`,
+    action: 'Lock them out',
+    text: 'They are signed out everywhere, and can sign in again only when the account is let in again.',
+  },
+  reset: {
+    title: (name: string) => `Second factors of ${name}`,
+    action: 'Take them away',
+    text: 'Whoever knows their password can then come in, and enrol a factor of their own. Be sure that it is they who ask.',
+  },
+  end: {
+    title: (name: string) => `Sign ${name} out everywhere`,
+    action: 'Sign them out',
+    text: 'All their sessions, keys and apps end now. Scripts that use their keys stop; they can sign in again at once.',
+  },
+} as const;
+
 interface Doubted {
   readonly user: User;
-  readonly what: 'disable' | 'reset';
-}
-
-/** Of what throws somebody out, or makes it easier to come in as them: asked once more, with what it means. */
-function AreYouSure({
-  user,
-  what,
-  onClose,
-  onSure,
-}: Doubted & { readonly onClose: () => void; readonly onSure: () => void }) {
-  const isDisable = what === 'disable';
-  return (
-    <Dialog
-      title={isDisable ? `Disable ${user.displayName}` : `Second factors of ${user.displayName}`}
-      onClose={onClose}
-    >
-      <p className="dialog-lead">
-        {isDisable
-          ? 'They are signed out everywhere, and can sign in again only when the account is enabled.'
-          : 'Whoever knows their password can then come in, and enrol a factor of their own. Be sure that it is they who ask.'}
-      </p>
-      <div className="row dialog-end">
-        <Button variant="default" onClick={onClose}>
-          Cancel
-        </Button>
-        <Button onClick={onSure}>{isDisable ? 'Disable the account' : 'Take them away'}</Button>
-      </div>
-    </Dialog>
-  );
+  readonly what: keyof typeof DOUBTS;
 }
 
 const matches = ({ name, displayName, roles, wards }: User, words: string): boolean => {
@@ -205,55 +203,63 @@ function UserRow({
   user,
   mayWrite,
   onEdit,
-  onDisable,
+  onEnable,
   onInvite,
-  onReset,
+  onAsk,
 }: {
   readonly user: User;
   readonly mayWrite: boolean;
   readonly onEdit: () => void;
-  readonly onDisable: (disabled: boolean) => void;
+  readonly onEnable: () => void;
   readonly onInvite: () => void;
-  readonly onReset: () => void;
+  readonly onAsk: (what: Doubted['what']) => void;
 }) {
+  const wardName = useWardName();
   const isDisabled = user.disabledAt !== undefined;
   return (
-    <tr>
+    <tr data-disabled={isDisabled || undefined}>
       <td>
-        {user.displayName}
-        <div className="soft">
-          {user.name}
-          {user.source !== 'local' && ` · from the ${user.source === 'directory' ? 'directory' : 'other provider'}`}
-          {isDisabled && ' · disabled'}
-        </div>
+        <strong>{user.displayName}</strong>
+        <div className="soft">{user.name}</div>
+        {user.source !== 'local' && <span className="state">{SOURCE_WORDS[user.source]}</span>}
+        {isDisabled && (
+          <span className="state" data-effect="forbid">
+            locked out
+          </span>
+        )}
       </td>
       <td>{user.roles.map(roleText).join(', ') || 'none'}</td>
-      <td>{user.wards.length === 0 ? 'all' : user.wards.join(', ')}</td>
-      <td>{proofText(user)}</td>
+      <td>{user.wards.length === 0 ? 'all' : user.wards.map(wardName).join(', ')}</td>
+      <td>
+        <Proof user={user} />
+      </td>
       <td>
         {mayWrite && (
-          <div className="row">
-            <Button size="xs" variant="default" aria-label={`Change ${user.displayName}`} onClick={onEdit}>
+          <div className="user-acts">
+            <Button size="compact-md" variant="default" aria-label={`Change ${user.displayName}`} onClick={onEdit}>
               Change
             </Button>
-            {!isDisabled && (
-              <Button size="xs" variant="default" aria-label={`New link for ${user.displayName}`} onClick={onInvite}>
-                New link
-              </Button>
-            )}
-            {user.secondFactors.length > 0 && (
-              <Button size="xs" variant="default" aria-label={`Reset factors of ${user.displayName}`} onClick={onReset}>
-                Reset factors
-              </Button>
-            )}
-            <Button
-              size="xs"
-              variant="default"
-              aria-label={`${isDisabled ? 'Enable' : 'Disable'} ${user.displayName}`}
-              onClick={() => onDisable(!isDisabled)}
-            >
-              {isDisabled ? 'Enable' : 'Disable'}
-            </Button>
+            <Menu position="bottom-end">
+              <Menu.Target>
+                <Button size="compact-md" variant="default" aria-label={`More for ${user.displayName}`}>
+                  More <span aria-hidden="true">▾</span>
+                </Button>
+              </Menu.Target>
+              <Menu.Dropdown>
+                {!isDisabled && user.source !== 'federated' && (
+                  <Menu.Item onClick={onInvite}>New link for a password</Menu.Item>
+                )}
+                {user.secondFactors.length > 0 && (
+                  <Menu.Item onClick={() => onAsk('reset')}>Reset second factors</Menu.Item>
+                )}
+                <Menu.Item onClick={() => onAsk('end')}>Sign out everywhere</Menu.Item>
+                {isDisabled ? (
+                  <Menu.Item onClick={onEnable}>Let in again</Menu.Item>
+                ) : (
+                  <Menu.Item onClick={() => onAsk('disable')}>Lock out</Menu.Item>
+                )}
+              </Menu.Dropdown>
+            </Menu>
           </div>
         )}
       </td>
@@ -261,9 +267,26 @@ function UserRow({
   );
 }
 
-function proofText({ hasPassword, secondFactors, isSecondFactorRequired, source }: User): string {
-  const first = source === 'federated' ? 'the other provider' : hasPassword ? 'password' : 'nothing yet';
-  const second = secondFactors.filter((one) => one !== 'recovery').map((one) => (one === 'totp' ? 'codes' : one));
-  const missing = isSecondFactorRequired && second.length === 0 ? ['second factor at next sign-in'] : [];
-  return [first, ...second, ...missing].join(', ');
+const SOURCE_WORDS = { directory: 'from the directory', federated: 'from the other provider' } as const;
+const FACTOR_WORDS: Readonly<Record<string, string>> = { totp: 'codes from an app', passkey: 'passkey' };
+
+/** How they prove who they are, and what is missing of it. */
+function Proof({ user: { hasPassword, secondFactors, isSecondFactorRequired, source } }: { readonly user: User }) {
+  const second = secondFactors.filter((one) => one !== 'recovery');
+  return (
+    <>
+      {source === 'federated' ? 'the other provider' : hasPassword ? 'password' : 'no password yet'}
+      <div className="factor-state">
+        {second.map((one) => (
+          <span key={one} className="fine">
+            ✓ {FACTOR_WORDS[one] ?? one}
+          </span>
+        ))}
+        {second.length === 0 && isSecondFactorRequired && (
+          <span className="chip-warn">⚠ no second factor: enrolled at the next sign-in</span>
+        )}
+        {second.length === 0 && !isSecondFactorRequired && <span className="soft">no second factor</span>}
+      </div>
+    </>
+  );
 }

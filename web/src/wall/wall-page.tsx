@@ -1,6 +1,6 @@
 import { Navigate, useNavigate } from '@tanstack/react-router';
 import { acknowledge } from '../alarms/alarm-actions.ts';
-import { mayOpen, PAGES } from '../pages.ts';
+import { firstPage } from '../pages.ts';
 import { useFeed, useServices, useShape } from '../services.ts';
 import { useSession } from '../session/session.tsx';
 import { changeSettings, useSettings } from '../settings.ts';
@@ -16,7 +16,7 @@ export function WallPage() {
   const { may } = useSession();
   if (may('wall.watch')) return <Wall />;
   // Whoever has no wall begins with the first page that is theirs.
-  return <Navigate to={PAGES.find((page) => mayOpen(page, may))?.to ?? '/my-sign-in'} />;
+  return <Navigate to={firstPage(may)} replace />;
 }
 
 function Wall() {

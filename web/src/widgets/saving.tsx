@@ -42,14 +42,35 @@ export function errorsOf(problem: unknown): readonly { readonly field: string; r
   return problem instanceof ApiProblem ? (problem.problem.errors ?? []) : [];
 }
 
+/** Somebody else saved first: what was written here was made from what is no longer there. */
+export function isOutdated(problem: unknown): boolean {
+  return problem instanceof ApiProblem && problem.problem.code === 'changed-meanwhile';
+}
+
 /** Above a form: what is wrong with it as a whole, and everything whose field is not on the page. */
-export function SaveProblem({ saving, shown }: { readonly saving: Saving; readonly shown: readonly string[] }) {
+export function SaveProblem({
+  saving,
+  shown,
+  reload,
+}: {
+  readonly saving: Saving;
+  readonly shown: readonly string[];
+  /** Puts what somebody else saved meanwhile in place of the draft. */
+  readonly reload?: () => unknown;
+}) {
   if (saving.problem === undefined) return null;
   const errors = errorsOf(saving.problem);
   const elsewhere = errors.filter(({ field }) => !shown.some((each) => field === each || field.startsWith(`${each}.`)));
   return (
     <Alert color="gray" className="not-saved" role="alert" mb="md" title="Not saved">
       {errors.length === 0 && problemText(saving.problem)}
+      {reload !== undefined && isOutdated(saving.problem) && (
+        <p>
+          <button type="button" className="plain-button" onClick={() => void reload()}>
+            Drop mine, show what is there now
+          </button>
+        </p>
+      )}
       {errors.length > elsewhere.length && <p>See what is marked below.</p>}
       {elsewhere.map(({ field, detail }) => (
         <p key={`${field} ${detail}`}>

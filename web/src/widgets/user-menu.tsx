@@ -36,8 +36,8 @@ export function UserMenu() {
         <Menu.Item onClick={openHelp} closeMenuOnClick>
           Keys and signs
         </Menu.Item>
-        <Menu.Item component={Link} to="/my-sign-in" closeMenuOnClick>
-          How I sign in
+        <Menu.Item component={Link} to="/me" closeMenuOnClick>
+          My account
         </Menu.Item>
         <Menu.Divider />
         <Menu.Item onClick={() => void signOut()}>Sign out</Menu.Item>

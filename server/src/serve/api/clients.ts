@@ -1,7 +1,7 @@
 import { Client, ClientKey, ClientList, NewClient } from '@healthsync/contracts/openid';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { ACCOUNT_ROLES, type Role } from '../../domain/access.ts';
+import { ACCOUNT_ROLES, ACTIONS, type Action, type Role } from '../../domain/access.ts';
 import type { WardId } from '../../domain/ids.ts';
 import { everyScope, parseFhirScope } from '../../domain/scope.ts';
 import {
@@ -38,7 +38,7 @@ export function registerClients(
     },
     async (request) => ({
       clients: (await clients.list()).filter((client) => isOurs(request, client)).map(shown),
-      scopes: SHOWN_SCOPES,
+      scopes: [...SHOWN_SCOPES],
       roles: [...ACCOUNT_ROLES],
     }),
   );
@@ -179,7 +179,13 @@ const keysOf = ({ jwks }: OAuthClient): readonly PublicKey[] => (jwks?.keys ?? [
 
 const toFieldError = ({ field, detail }: ClientProblem): FieldError => ({ code: 'invalid-value', field, detail });
 
-const SHOWN_SCOPES = everyScope().filter((scope) => parseFhirScope(scope) === undefined);
+const SHOWN_SCOPES = everyScope()
+  .filter((scope) => parseFhirScope(scope) === undefined)
+  .map((scope) => ({ scope, ...(isAction(scope) && { words: ACTIONS[scope].words }) }));
+
+function isAction(scope: string): scope is Action {
+  return scope in ACTIONS;
+}
 
 function shown(client: OAuthClient): Client {
   const { id, kind, name, redirectUris, jwks, scopes, roles, wardIds, createdAtMs, createdBy } = client;

@@ -2,6 +2,7 @@ import { Me, Setup, SignIn as SignInBody, SignInStep } from '@healthsync/contrac
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { rolesMay } from '../../access/role-decisions.ts';
 import { ACTION_NAMES } from '../../domain/access.ts';
+import { DEFAULT_TENANT } from '../../domain/ids.ts';
 import type { Principal } from '../../identity/sessions.ts';
 import type { StepOutcome } from '../../identity/sign-in.ts';
 import { principalOf } from '../access-gate.ts';
@@ -113,6 +114,8 @@ export function toMe(principal: Principal): Me {
     name: principal.name,
     displayName: principal.displayName,
     roles: [...principal.roles],
+    wards: [...principal.wardIds],
+    ...(principal.tenantId !== DEFAULT_TENANT && { organisation: principal.tenantId }),
     actions: ACTION_NAMES.filter((action) => rolesMay(principal.roles, action)),
     sessionExpiresAt: rfc3339(principal.expiresAtMs),
     factors: [...principal.factors],

@@ -1,0 +1,77 @@
+import type { AmendConsent, Consent } from '@healthsync/contracts/consent';
+import { Button } from '@mantine/core';
+import { useState } from 'react';
+import { api } from '../api.ts';
+import { localOf, momentOf } from '../audit/audit-filter.ts';
+import { Dialog } from '../widgets/dialog.tsx';
+import { SaveProblem, useSaving } from '../widgets/saving.tsx';
+import { MomentField } from './consent-fields.tsx';
+import { aboutText } from './consent-words.ts';
+
+/** Other times for a consent, as a new version. */
+export function AmendConsentDialog({
+  consent,
+  onClose,
+  onDone,
+  reload,
+}: {
+  readonly consent: Consent;
+  readonly onClose: () => void;
+  readonly onDone: (consent: Consent) => unknown;
+  readonly reload: () => unknown;
+}) {
+  const saving = useSaving();
+  const before = { from: localOf(consent.from), until: localOf(consent.until) };
+  const [times, setTimes] = useState(before);
+  // Kept as it was to the second where nothing else was typed.
+  const isSame = times.from === before.from && times.until === before.until;
+
+  async function save(): Promise<void> {
+    const from = times.from === before.from ? undefined : momentOf(times.from);
+    const body: AmendConsent = {
+      version: consent.version,
+      ...(from !== undefined && { from }),
+      ...(times.until !== before.until && { until: momentOf(times.until) ?? null }),
+    };
+    const path = `/api/consents/${encodeURIComponent(consent.id)}`;
+    await saving.run(async () => onDone(await api<Consent>(path, { method: 'PUT', body })));
+  }
+
+  return (
+    <Dialog title={`When it holds: ${aboutText(consent)}`} onClose={onClose}>
+      <form
+        className="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void save();
+        }}
+      >
+        <SaveProblem saving={saving} shown={['from', 'until']} reload={reload} />
+        <div className="pair">
+          <MomentField
+            label="Holds from"
+            description="This screen’s time"
+            value={times.from}
+            error={saving.errorOf('from')}
+            onChange={(from) => setTimes({ ...times, from })}
+          />
+          <MomentField
+            label="Until"
+            description="Empty: without end"
+            value={times.until}
+            error={saving.errorOf('until')}
+            onChange={(until) => setTimes({ ...times, until })}
+          />
+        </div>
+        <div className="row dialog-end">
+          <Button variant="default" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={saving.isBusy} disabled={isSame || times.from === ''}>
+            Save as a new version
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

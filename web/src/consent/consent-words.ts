@@ -1,0 +1,57 @@
+import type { Consent, ConsentSource } from '@healthsync/contracts/consent';
+
+const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
+
+export const timeText = (iso: string): string => TIME.format(Date.parse(iso));
+
+export const PURPOSE_WORDS = { treatment: 'Treatment', research: 'Research', sharing: 'Sharing' } as const;
+
+export const SOURCE_WORDS: Readonly<Record<ConsentSource, string>> = {
+  'in-person': 'said in person',
+  form: 'signed form',
+  representative: 'said by who may speak for them',
+  'other-system': 'told by another system',
+};
+
+/** `Sharing with lab-registry`. */
+export function aboutText({ purpose, party }: Pick<Consent, 'purpose' | 'party'>): string {
+  return party === undefined ? PURPOSE_WORDS[purpose] : `${PURPOSE_WORDS[purpose]} with ${party}`;
+}
+
+/** What stands, in a word, and whether it opens, closes, or says nothing now. */
+export function standingOf({ standing, decision }: Pick<Consent, 'standing' | 'decision'>): {
+  readonly text: string;
+  readonly effect: 'permit' | 'forbid' | undefined;
+} {
+  const isPermit = decision === 'permit';
+  switch (standing) {
+    case 'in-force':
+      return isPermit ? { text: '✓ consents', effect: 'permit' } : { text: '✕ refuses', effect: 'forbid' };
+    case 'revoked':
+      return { text: isPermit ? '✕ revoked' : 'refusal taken back', effect: isPermit ? 'forbid' : undefined };
+    case 'over':
+      return { text: isPermit ? 'consent is over' : 'refusal is over', effect: undefined };
+    case 'to-come':
+      return { text: isPermit ? 'will consent' : 'will refuse', effect: undefined };
+    default:
+      return standing satisfies never;
+  }
+}
+
+/** `since 22 Nov 2026, 14:05, without end`. */
+export function periodText({ standing, from, until, recordedAt }: Consent): string {
+  if (standing === 'revoked') return `${timeText(recordedAt)}; it had held since ${timeText(from)}`;
+  const begin = `${standing === 'to-come' ? 'from' : 'since'} ${timeText(from)}`;
+  return until === undefined ? `${begin}, without end` : `${begin}, until ${timeText(until)}`;
+}
+
+/** `recorded by Phil (doctor), signed form, nia was there`. */
+export function recordText({ recordedBy, source, witness }: Consent): string {
+  return [
+    `recorded by ${recordedBy}`,
+    source !== undefined && SOURCE_WORDS[source],
+    witness !== undefined && `${witness} was there`,
+  ]
+    .filter((part) => part !== false)
+    .join(' · ');
+}
