@@ -65,15 +65,16 @@ export async function openKeys(settings: KeySettings, database: Connections, now
     return {
       subjects,
       ...sealing,
-      houseSeal: createHouseSeal(subjects),
+      houseSeal,
       relations: createRelationIndex(subjects),
       store,
+      identityKeys,
       erasedAgain,
       newestKek,
       close,
     };
   } catch (error) {
-    close();
+    await close();
     throw error;
   }
 }
