@@ -25,20 +25,21 @@ create trigger delivery_audited after update of state on delivery for each row
 -- Whoever changes what somebody may, by whatever way: a person here, the hospital's directory, another provider.
 create function audit_user() returns trigger language plpgsql as $$
 begin
-  insert into audit_pending (entry) values (jsonb_build_object(
+  insert into audit_pending (entry) values (jsonb_strip_nulls(jsonb_build_object(
     'atMs', (extract(epoch from clock_timestamp()) * 1000)::bigint,
     'actor', jsonb_build_object('kind', 'system', 'name', 'accounts'),
     'action', 'user.changed',
     'resource', jsonb_build_object('kind', 'user', 'id', new.id),
     'outcome', 'allowed',
     'correlationId', new.id || '.' || new.revision,
+    'tenantId', nullif(new.tenant_id, 'default'),
     'detail', jsonb_build_object(
       'account', new.name, 'source', new.source,
       'rolesBefore', coalesce(array_to_string(case tg_op when 'UPDATE' then old.roles end, ' '), ''),
       'roles', array_to_string(new.roles, ' '),
       'wardsBefore', coalesce(array_to_string(case tg_op when 'UPDATE' then old.ward_ids end, ' '), ''),
       'wards', array_to_string(new.ward_ids, ' '),
-      'disabled', new.disabled_at is not null)));
+      'disabled', new.disabled_at is not null))));
   return null;
 end $$;
 create trigger app_user_made after insert on app_user for each row execute function audit_user();
