@@ -1,9 +1,11 @@
-import type { PatientId, UserId, WardId } from '../domain/ids.ts';
+import type { DeviceId, PatientId, TenantId, UserId, WardId } from '../domain/ids.ts';
 
 /** What decisions rest on besides the question: held in memory, so that asking waits for nothing. */
 export interface AccessFacts {
   /** Grows with every change: what was decided before is decided anew. */
   version(): number;
+  /** Whose it is; undefined: not known, and so nobody's. */
+  tenantOf(what: OwnedThing): TenantId | undefined;
   /** Where a patient lies; undefined: nowhere, or not known. */
   wardOf(patientId: PatientId): WardId | undefined;
   /** In whose care a patient is by the ward's plan, at this moment and in this shift. */
@@ -23,6 +25,11 @@ export interface AccessFacts {
   }): ConsentAnswer;
 }
 
+export type OwnedThing =
+  | { readonly kind: 'ward'; readonly wardId: WardId }
+  | { readonly kind: 'patient'; readonly patientId: PatientId }
+  | { readonly kind: 'device'; readonly deviceId: DeviceId };
+
 export interface ConsentAnswer {
   readonly isOpen: boolean;
   readonly by?: { readonly id: string; readonly version: number };
@@ -41,6 +48,7 @@ export interface RunningEmergency {
 /** Nobody lies anywhere, nobody is in anybody's care: for what the policies say of a role alone. */
 export const NO_FACTS: AccessFacts = {
   version: () => 0,
+  tenantOf: () => undefined,
   wardOf: () => undefined,
   isInCareOf: () => false,
   patientsOf: () => new Set(),

@@ -1,6 +1,6 @@
 import type { AuthorizationCall, CedarValueJson, EntityJson, TypeAndId } from '@cedar-policy/cedar-wasm/nodejs';
 import { ACTIONS } from '../domain/access.ts';
-import { DEFAULT_TENANT, type PatientId } from '../domain/ids.ts';
+import { DEFAULT_TENANT, type PatientId, type TenantId } from '../domain/ids.ts';
 import type { AccessFacts, ConsentAnswer } from './access-facts.ts';
 import type { Question, ResourceRef, Subject } from './decisions.ts';
 import type { Policies, PolicySlice } from './policy-files.ts';
@@ -29,7 +29,7 @@ export function cedarRequest(
 ): CedarRequest {
   const { action, resource } = question;
   const who = principalEntity(question.principal);
-  const what = resourceEntity(resource, facts);
+  const what = resourceEntity(resource, facts, question.principal);
   const slice = policies.sliceFor(action, what.uid.type);
   const consent = consentOf(question, facts, atMs);
   // A device that asks about itself is one entity, not two of a name.
@@ -59,8 +59,8 @@ function principalEntity({ userId, roles, wardIds, tenantId, kind }: Subject): E
   };
 }
 
-function resourceEntity(resource: ResourceRef, facts: AccessFacts): Entity {
-  const tenant = ('tenantId' in resource ? resource.tenantId : undefined) ?? DEFAULT_TENANT;
+function resourceEntity(resource: ResourceRef, facts: AccessFacts, asking: Subject): Entity {
+  const tenant = tenantOf(resource, facts, asking);
   switch (resource.kind) {
     case 'door':
       return bare('Door', 'door', { tenant });
@@ -87,6 +87,30 @@ function resourceEntity(resource: ResourceRef, facts: AccessFacts): Entity {
     }
     case 'emergency-access':
       return bare('EmergencyAccess', resource.id, { tenant, by: { __entity: { type: 'Person', id: resource.by } } });
+    default:
+      return resource satisfies never;
+  }
+}
+
+/**
+ * Whose it is, by the registry. A door and a house are one's own organisation's; so is what nobody knows of, where there
+ * is nothing to find, but for patients: of one whom the registry has lost alarms may be left.
+ */
+function tenantOf(resource: ResourceRef, facts: AccessFacts, asking: Subject): TenantId {
+  const said = 'tenantId' in resource ? resource.tenantId : undefined;
+  if (said !== undefined) return said;
+  switch (resource.kind) {
+    case 'patient':
+      return facts.tenantOf(resource) ?? DEFAULT_TENANT;
+    case 'ward':
+      return (resource.wardId && facts.tenantOf({ kind: 'ward', wardId: resource.wardId })) ?? asking.tenantId;
+    case 'device':
+      return facts.tenantOf(resource) ?? asking.tenantId;
+    case 'emergency-access':
+      return DEFAULT_TENANT;
+    case 'door':
+    case 'house':
+      return asking.tenantId;
     default:
       return resource satisfies never;
   }

@@ -1,7 +1,7 @@
 import { type CareAssignment, holdsAt, type WardTeam } from '../domain/care-team.ts';
-import type { PatientId, UserId, WardId } from '../domain/ids.ts';
+import { DEFAULT_TENANT, type PatientId, type TenantId, type UserId, type WardId } from '../domain/ids.ts';
 import type { RegistryView } from '../identity/registry-view.ts';
-import type { AccessFacts, RunningEmergency, Shift } from './access-facts.ts';
+import type { AccessFacts, OwnedThing, RunningEmergency, Shift } from './access-facts.ts';
 import { type HeldConsents, heldConsents } from './held-consents.ts';
 
 /** Before and after a shift: the handover, and what was not finished in time. */
@@ -38,6 +38,27 @@ export function heldFacts(
     return holds;
   }
 
+  let wardTenants = tenantsOfWards(view());
+  let wardTenantsOf = view();
+
+  function tenantOf(what: OwnedThing): TenantId | undefined {
+    switch (what.kind) {
+      case 'ward': {
+        if (wardTenantsOf !== view()) {
+          wardTenantsOf = view();
+          wardTenants = tenantsOfWards(wardTenantsOf);
+        }
+        return wardTenants.get(what.wardId);
+      }
+      case 'patient':
+        return tenantOfKnown(view().place(what.patientId));
+      case 'device':
+        return tenantOfKnown(view().device(what.deviceId));
+      default:
+        return what satisfies never;
+    }
+  }
+
   const wardOf = (patientId: PatientId): WardId | undefined => view().place(patientId)?.wardId;
 
   return {
@@ -48,6 +69,7 @@ export function heldFacts(
       }
       return version + consents.version();
     },
+    tenantOf,
     wardOf,
     isInCareOf(userId, patientId, atMs) {
       const place = view().place(patientId);
@@ -93,6 +115,14 @@ export function heldFacts(
       version++;
     },
   };
+}
+
+function tenantsOfWards({ snapshot }: RegistryView): ReadonlyMap<WardId, TenantId> {
+  return new Map(snapshot.wards.map(({ id, tenantId = DEFAULT_TENANT }) => [id, tenantId]));
+}
+
+function tenantOfKnown(known: { readonly tenantId?: TenantId } | undefined): TenantId | undefined {
+  return known && (known.tenantId ?? DEFAULT_TENANT);
 }
 
 interface Planned {

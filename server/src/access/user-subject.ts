@@ -1,4 +1,4 @@
-import { DEFAULT_TENANT, type UserId } from '../domain/ids.ts';
+import { DEFAULT_TENANT, type TenantId, type UserId } from '../domain/ids.ts';
 import type { User } from '../ports/accounts.ts';
 import type { Subject } from './decisions.ts';
 
@@ -17,13 +17,13 @@ export function sessionOfUser(user: User, nowMs: number): Subject {
 }
 
 /** A party outside to whom something is sent, whether it has an account here or not: for what its patients share with it. */
-export function partySubject(party: string): Subject {
+export function partySubject(party: string, tenantId: TenantId = DEFAULT_TENANT): Subject {
   return {
     userId: `party:${party}` as UserId,
     name: party,
     roles: ['integration'],
     wardIds: [],
-    tenantId: DEFAULT_TENANT,
+    tenantId,
     kind: 'background',
     purpose: 'sharing',
   };

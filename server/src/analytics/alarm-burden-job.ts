@@ -145,5 +145,5 @@ const NO_WARD = '' as WardId;
 function samePlace(a: RulePlace, b: RulePlace): boolean {
   if (a.scope === 'ward') return b.scope === 'ward' && a.wardId === b.wardId;
   if (a.scope === 'patient') return b.scope === 'patient' && a.patientId === b.patientId;
-  return b.scope === 'house';
+  return b.scope === 'house' && a.tenantId === b.tenantId;
 }

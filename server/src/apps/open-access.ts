@@ -20,6 +20,7 @@ import { registerAccess } from '../serve/api/access.ts';
 import { acceptEmptyBodies } from '../serve/http-server.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { SystemAlarmDesk } from '../vitals/5-notify/system-alarm-desk.ts';
+import type { OpenedTenants } from './open-tenants.ts';
 import type { undoStack } from './undo.ts';
 
 /** A notice can be lost with the connection that carried it; and what an emergency opened ends by the clock. */
@@ -32,6 +33,7 @@ export async function openAccess(parts: {
   readonly database: Connections;
   readonly listener: Listener;
   readonly view: () => RegistryView;
+  readonly tenants: OpenedTenants;
   readonly accounts: Pick<Accounts, 'users'>;
   readonly systemAlarms: SystemAlarmDesk;
   readonly consents: HeldConsents;
@@ -81,6 +83,7 @@ export async function openAccess(parts: {
   const stopNotices = await listener.listen('healthsync_access', { onNotice: wake, onGap: wake });
   undo.push('access notices', () => stopNotices());
 
+  const asked = new PostgresEmergencyAccesses(parts.tenants.asking);
   return {
     access,
     facts,
@@ -89,9 +92,9 @@ export async function openAccess(parts: {
       registerAccess(app, {
         access,
         policies: policies.all,
-        emergencies: desk,
-        users: () => accounts.users(),
-        view,
+        emergencies: { ...desk, find: (id) => asked.find(id), list: (query) => asked.list(query) },
+        users: async () => parts.tenants.own(await accounts.users()),
+        view: parts.tenants.viewFor(view),
         now,
       });
     },

@@ -12,6 +12,7 @@ import { registerConsents } from '../serve/api/consents.ts';
 import { registerFhirConsents } from '../serve/fhir/consents.ts';
 import { acceptEmptyBodies } from '../serve/http-server.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { OpenedTenants } from './open-tenants.ts';
 import type { undoStack } from './undo.ts';
 
 /** A notice can be lost with the connection that carried it. */
@@ -22,6 +23,7 @@ export async function openConsent(parts: {
   readonly database: Connections;
   readonly listener: Listener;
   readonly view: () => RegistryView;
+  readonly tenants: OpenedTenants;
   readonly treatment: TreatmentConsent;
   readonly log: Log;
   readonly now: () => number;
@@ -65,7 +67,7 @@ export async function openConsent(parts: {
     onChange: (tell) => void told.push(tell),
     routes(app) {
       acceptEmptyBodies(app);
-      const services = { consents, treatment, view, now };
+      const services = { consents, treatment, view: parts.tenants.viewFor(view), now };
       registerConsents(app, services);
       registerFhirConsents(app, services);
     },

@@ -48,6 +48,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import type { AlarmDesk } from '../vitals/4-alert/alarm-desk.ts';
 import { Definitions } from '../workflow/definitions.ts';
 import { escalationTimesOf } from './escalation-times.ts';
+import type { OpenedTenants } from './open-tenants.ts';
 import { openWorkflows } from './open-workflows.ts';
 import type { Settings } from './settings.ts';
 import type { undoStack } from './undo.ts';
@@ -88,11 +89,14 @@ interface Later {
   readonly systemAlarms: SystemAlarms;
   readonly outbox: PostgresOutbox;
   readonly alarms: Pick<AlarmStore, 'find' | 'act' | 'notes'>;
+  /** As the organisation that asks has them. */
+  readonly askedAlarms: Pick<AlarmStore, 'find'>;
   readonly desk: AlarmDesk;
   readonly statusOf: (patientId: PatientId) => PatientStatus | undefined;
   /** Whether what is known of patients is as new as it can be. */
   readonly isCaughtUp: () => boolean;
   readonly view: () => RegistryView;
+  readonly tenants: OpenedTenants;
   /** Something was put into the outbox. */
   readonly onOrdered: () => void;
   readonly undo: ReturnType<typeof undoStack>;
@@ -193,15 +197,17 @@ async function startEscalation(parts: Started) {
   });
   undo.push('watch over the watchdog', () => heartbeat.stop());
 
+  // What people ask for goes to the database as their organisation.
+  const { asking, tenantNow, viewFor } = parts.tenants;
   const services: EscalationServices = {
-    view,
-    rotas,
-    teams,
-    directory,
-    escalations,
-    alarms,
+    view: viewFor(view),
+    rotas: new PostgresRotas(asking),
+    teams: new PostgresCareTeams(asking),
+    directory: { worldOf: (alarm) => directory.worldOf({ ...alarm, tenantId: tenantNow() }) },
+    escalations: new PostgresEscalations(asking),
+    alarms: parts.askedAlarms,
     act: (request) => parts.desk.act(request),
-    deliveries: (alarmId) => outbox.deliveries(alarmId),
+    deliveries: (alarmId) => new PostgresOutbox(asking).deliveries(alarmId),
     definitions: escalationDefinitions(),
     times,
     zone: zoneOf(settings),

@@ -18,6 +18,7 @@ import type { AlarmStore } from '../ports/alarm-store.ts';
 import type { Notifier } from '../ports/notifier.ts';
 import type { ChannelTraffic } from '../ports/outbox.ts';
 import type { Registry } from '../ports/registry.ts';
+import type { SystemAlarm } from '../ports/system-alarms.ts';
 import type { VitalsHistory } from '../ports/vitals-history.ts';
 import { registerTelling } from '../serve/api/telling.ts';
 import type { HealthCheck } from '../serve/services.ts';
@@ -36,6 +37,7 @@ import { openSystemAlarmDesk, type SystemAlarmDesk } from '../vitals/5-notify/sy
 import { createSystemTelling } from '../vitals/5-notify/tell-system-alarms.ts';
 import type { Subscribers, Teller } from '../vitals/5-notify/teller.ts';
 import { openChannels } from './open-channels.ts';
+import type { OpenedTenants } from './open-tenants.ts';
 import type { Settings } from './settings.ts';
 import type { undoStack } from './undo.ts';
 
@@ -45,6 +47,7 @@ interface TellingParts {
   readonly moreNotifiers: readonly Notifier[];
   readonly dataFolder: string;
   readonly database: Connections;
+  readonly tenants: OpenedTenants;
   readonly listener: Listener;
   readonly outbox: PostgresOutbox;
   readonly registry: Pick<Registry, 'findPatient'>;
@@ -76,7 +79,11 @@ export async function openTelling(parts: TellingParts) {
   const subscribers = async (): Promise<Subscribers> => {
     const subscriptions = ofWards([...channels.subscriptions, ...(await topics.list())], parts.view().snapshot.wards);
     const users = subscriptions.flatMap(({ subscriber }) => (subscriber.kind === 'user' ? [subscriber.userId] : []));
-    return { subscriptions, people: await reachable.people([...new Set(users)]) };
+    return {
+      subscriptions,
+      people: await reachable.people([...new Set(users)]),
+      tenantOf: (patientId) => parts.view().place(patientId)?.tenantId,
+    };
   };
   let wake: () => void = () => {};
   const tellSystem = createSystemTelling({
@@ -154,9 +161,13 @@ export async function openTelling(parts: TellingParts) {
           receipt: (channel, state) => metrics.notify.receipt(channel, state),
         },
       });
+      // What people ask for goes to the database as their organisation.
+      const { asking, own } = parts.tenants;
+      const ofCaller = ({ tenantId = parts.tenants.tenantNow() }: SystemAlarm) =>
+        tenantId === parts.tenants.tenantNow();
       const services = {
         notifiers,
-        contacts,
+        contacts: new PostgresContacts(asking),
         verification: createContactVerification({
           contacts,
           notifiers,
@@ -164,15 +175,21 @@ export async function openTelling(parts: TellingParts) {
           newId: randomUUID,
           now,
         }),
-        topics,
+        topics: new PostgresTopicSubscriptions(asking),
         house: channels,
         policies,
         watch,
         traffic: () => outbox.traffic(),
         testChannel: createChannelTest({ watch, newId: randomUUID, now, monotonicMs: () => performance.now() }),
-        systemAlarms,
-        systemAlarmStore: new PostgresSystemAlarms(database),
-        users,
+        systemAlarms: {
+          open: () => systemAlarms.open().filter(ofCaller),
+          acknowledge: (id: string, by: string) =>
+            systemAlarms.open().some((alarm) => alarm.id === id && ofCaller(alarm))
+              ? systemAlarms.acknowledge(id, by)
+              : undefined,
+        },
+        systemAlarmStore: new PostgresSystemAlarms(asking),
+        users: async () => own(await users()),
         now,
       };
       return [

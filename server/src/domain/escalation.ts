@@ -9,7 +9,7 @@ import {
   type WardTeam,
 } from './care-team.ts';
 import type { ChannelType } from './channel.ts';
-import type { BedId, PatientId, UserId, WardId } from './ids.ts';
+import type { BedId, PatientId, TenantId, UserId, WardId } from './ids.ts';
 import { isSilent, type QuietHours, quietEffect } from './quiet-hours.ts';
 import { onCallAt, type Rota, type RotaOverride } from './rota.ts';
 
@@ -27,6 +27,8 @@ export interface EscalatedAlarm {
   readonly priority: Priority;
   readonly kind: AlarmKind;
   readonly patientId: PatientId;
+  /** Whose patient: nobody else is told. */
+  readonly tenantId?: TenantId;
   readonly wardId?: WardId;
   readonly bedId?: BedId;
   /** What the wall calls the bed. */

@@ -19,6 +19,9 @@ export type TenantId = Branded<'TenantId'>;
 /** Of everything in an installation that serves one organisation. */
 export const DEFAULT_TENANT = 'default' as TenantId;
 
+/** Short and lower case, for it is part of the name of a login of the database too (`0024-tenants.sql`). */
+const TENANT_ID = /^[a-z][a-z0-9-]{0,31}$/;
+
 /**
  * Characters that are safe in an MQTT topic level, a URI path segment and a file name alike, so that an id never needs
  * escaping: letters, digits, `.`, `_`, `-`; not starting with a dot; at most 64.
@@ -37,6 +40,10 @@ export const parseDepartmentId = (text: unknown): DepartmentId | undefined =>
   parseSafe(text) as DepartmentId | undefined;
 export const parseUserId = (text: unknown): UserId | undefined => parseSafe(text) as UserId | undefined;
 export const parseRotaId = (text: unknown): RotaId | undefined => parseSafe(text) as RotaId | undefined;
+
+export function parseTenantId(text: unknown): TenantId | undefined {
+  return typeof text === 'string' && TENANT_ID.test(text) ? (text as TenantId) : undefined;
+}
 
 export function parseReadingId(text: unknown): ReadingId | undefined {
   return typeof text === 'string' && READING_ID.test(text) ? (text as ReadingId) : undefined;

@@ -1,4 +1,4 @@
-import type { PatientId, WardId } from './ids.ts';
+import type { PatientId, TenantId, WardId } from './ids.ts';
 import type { RuleOverride, RulePlace, RuleSnapshot } from './rule-place.ts';
 import type { RuleLayer } from './rules-in-force.ts';
 
@@ -14,6 +14,7 @@ export interface RuleIndex {
 
 interface Place {
   readonly id: PatientId;
+  readonly tenantId?: TenantId;
   readonly wardId?: WardId;
 }
 
@@ -34,7 +35,8 @@ export function ruleIndex(snapshot: RuleSnapshot | undefined, atMs: number): Rul
   /** House, ward, patient: those of them that have anything. */
   function namesOf(place: Place | undefined): readonly string[] {
     if (place === undefined) return [HOUSE];
-    return place.wardId === undefined ? [HOUSE, `p ${place.id}`] : [HOUSE, `w ${place.wardId}`, `p ${place.id}`];
+    const house = nameOf({ scope: 'house', ...(place.tenantId !== undefined && { tenantId: place.tenantId }) });
+    return place.wardId === undefined ? [house, `p ${place.id}`] : [house, `w ${place.wardId}`, `p ${place.id}`];
   }
 
   return {
@@ -51,7 +53,7 @@ export function ruleIndex(snapshot: RuleSnapshot | undefined, atMs: number): Rul
     layersOf: (place) =>
       namesOf(place).flatMap((name): RuleLayer[] => {
         const set = sets.get(name);
-        const scope = name === HOUSE ? 'house' : name.startsWith('w') ? 'ward' : 'patient';
+        const scope = name.startsWith(HOUSE) ? 'house' : name.startsWith('w') ? 'ward' : 'patient';
         return [
           ...(set === undefined ? [] : [{ scope, rules: set.rules } as const]),
           ...(overrides.get(name) ?? []).map(({ rule, untilMs }) => ({ scope, rules: [rule], untilMs }) as const),
@@ -66,7 +68,7 @@ const HOUSE = 'h';
 function nameOf(place: RulePlace): string {
   switch (place.scope) {
     case 'house':
-      return HOUSE;
+      return place.tenantId === undefined ? HOUSE : `${HOUSE} ${place.tenantId}`;
     case 'ward':
       return `w ${place.wardId}`;
     case 'patient':

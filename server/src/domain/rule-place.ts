@@ -1,9 +1,10 @@
-import type { PatientId, WardId } from './ids.ts';
+import type { PatientId, TenantId, WardId } from './ids.ts';
 import type { Rule } from './rule.ts';
 
 /** Whose rules: the house's, a ward's or a patient's. */
 export type RulePlace =
-  | { readonly scope: 'house' }
+  /** Absent: of the first organisation. */
+  | { readonly scope: 'house'; readonly tenantId?: TenantId }
   | { readonly scope: 'ward'; readonly wardId: WardId }
   | { readonly scope: 'patient'; readonly patientId: PatientId };
 

@@ -1,6 +1,14 @@
 import { type Alarm, type AlarmChange, type AlarmKind, type Priority, urgencyOf } from './alarm.ts';
 import type { NotificationEvent } from './channel.ts';
-import { type DepartmentId, parseDepartmentId, parseWardId, type UserId, type WardId } from './ids.ts';
+import {
+  DEFAULT_TENANT,
+  type DepartmentId,
+  parseDepartmentId,
+  parseWardId,
+  type TenantId,
+  type UserId,
+  type WardId,
+} from './ids.ts';
 
 /**
  * What people and endpoints subscribe to: `<class>.<priority>.<ward>` or `<class>.<priority>.@<department>`, where
@@ -26,6 +34,8 @@ export interface Subscription {
   readonly minPriority?: Priority;
   /** Which happenings; absent: what `isNews`. */
   readonly events?: readonly NotificationEvent[];
+  /** Whose: of what happens in another organisation it hears nothing. Absent: the first one's. */
+  readonly tenantId?: TenantId;
 }
 
 export type Subscriber =
@@ -61,6 +71,8 @@ export interface Happening {
   readonly wardIds: readonly WardId[];
   /** Asks for somebody who does not know of it yet. */
   readonly isNews: boolean;
+  /** In which organisation. Absent: in the first one; of the installation's alarms, in all of them. */
+  readonly tenantId?: TenantId;
 }
 
 export function parseTopic(text: string): Topic | undefined {
@@ -118,13 +130,20 @@ export function recipientsOf(
   return [...told.values()];
 }
 
-function concerns({ topic, minPriority, events }: Subscription, happening: Happening): boolean {
+function concerns(subscription: Subscription, happening: Happening): boolean {
+  const { topic, minPriority, events } = subscription;
   // A department's wards are put in its place before (`ofWards`): of none it concerns nobody.
   if (topic.class !== happening.class || topic.departmentId !== undefined) return false;
+  if (!isOfTenant(subscription, happening)) return false;
   if (topic.priority !== undefined && topic.priority !== happening.priority) return false;
   if (topic.wardId !== undefined && !isOf([topic.wardId], happening)) return false;
   if (!isUrgentEnough(happening.priority, minPriority)) return false;
   return events === undefined ? happening.isNews : events.includes(happening.event);
+}
+
+function isOfTenant(subscription: Subscription, happening: Happening): boolean {
+  if (happening.class === 'system' && happening.tenantId === undefined) return true;
+  return (subscription.tenantId ?? DEFAULT_TENANT) === (happening.tenantId ?? DEFAULT_TENANT);
 }
 
 function reached(

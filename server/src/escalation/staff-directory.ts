@@ -2,7 +2,7 @@ import { rolesMay } from '../access/role-decisions.ts';
 import { ROLES } from '../domain/access.ts';
 import type { ChannelType } from '../domain/channel.ts';
 import type { EscalationWorld, HouseRecipient, Staff, StaffContact } from '../domain/escalation.ts';
-import type { UserId, WardId } from '../domain/ids.ts';
+import { DEFAULT_TENANT, type TenantId, type UserId, type WardId } from '../domain/ids.ts';
 import type { Accounts } from '../ports/accounts.ts';
 import type { CareTeams } from '../ports/care-teams.ts';
 import type { Contacts } from '../ports/contacts.ts';
@@ -10,8 +10,8 @@ import type { KeptOverride, KeptRota, Rotas } from '../ports/rotas.ts';
 
 /** Everything that decides who is told, gathered from where it is kept. */
 export interface StaffDirectory {
-  /** As of now, with all that is planned for the hours to come. */
-  worldOf(alarm: { readonly wardId?: WardId }): Promise<EscalationWorld>;
+  /** As of now, with all that is planned for the hours to come; of one organisation where it is named. */
+  worldOf(alarm: { readonly wardId?: WardId; readonly tenantId?: TenantId }): Promise<EscalationWorld>;
 }
 
 export interface StaffSources {
@@ -27,6 +27,7 @@ export interface StaffSources {
 
 interface House {
   readonly people: ReadonlyMap<UserId, Staff>;
+  readonly tenants: ReadonlyMap<UserId, TenantId>;
   readonly contacts: ReadonlyMap<UserId, readonly StaffContact[]>;
   readonly rotas: readonly { readonly rota: KeptRota; readonly overrides: readonly KeptOverride[] }[];
   readonly quiet: Awaited<ReturnType<CareTeams['quietHours']>>['users'];
@@ -65,6 +66,7 @@ export function createStaffDirectory(sources: StaffSources): StaffDirectory {
           { userId: id, displayName, roles, mayAnswer: rolesMay(roles, 'alarm.acknowledge'), wardIds },
         ]),
       ),
+      tenants: new Map(users.map(({ id, tenantId }) => [id, tenantId ?? DEFAULT_TENANT])),
       contacts: reached,
       rotas: kept.map((rota) => ({ rota, overrides: overrides.filter(({ rotaId }) => rotaId === rota.id) })),
       quiet,
@@ -87,21 +89,31 @@ export function createStaffDirectory(sources: StaffSources): StaffDirectory {
   }
 
   return {
-    async worldOf({ wardId }) {
-      const [{ people, contacts: reached, rotas: all, quiet }, ward] = await Promise.all([
+    async worldOf({ wardId, tenantId }) {
+      const [{ people, tenants, contacts: reached, rotas: all, quiet }, ward] = await Promise.all([
         ofHouse(),
         wardId === undefined ? undefined : wardOf(wardId),
       ]);
       return {
-        people,
+        people: tenantId === undefined ? people : ofTenant(people, tenants, tenantId),
         contacts: reached,
         ...(ward?.team === undefined ? {} : { team: ward.team }),
         rotas: all,
         quietHours: { users: quiet, ...(ward?.quiet === undefined ? {} : { ward: ward.quiet }) },
-        house: house(),
+        // The settings' own recipients are those of who runs the installation.
+        house: tenantId === undefined || tenantId === DEFAULT_TENANT ? house() : [],
       };
     },
   };
+}
+
+/** Nobody of one organisation is told of another's. */
+function ofTenant(
+  people: ReadonlyMap<UserId, Staff>,
+  tenants: ReadonlyMap<UserId, TenantId>,
+  tenantId: TenantId,
+): ReadonlyMap<UserId, Staff> {
+  return new Map([...people].filter(([id]) => tenants.get(id) === tenantId));
 }
 
 /** Holds the tokens of scripts, and is nobody (`identity/users.ts`). */

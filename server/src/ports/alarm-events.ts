@@ -1,4 +1,5 @@
 import type { AlarmEventFacts, EventDetail, EventRoute } from '../domain/alarm-event.ts';
+import type { TenantId } from '../domain/ids.ts';
 import type { DeliveryOutcome } from './notifier.ts';
 
 /**
@@ -24,6 +25,8 @@ export interface StoredEvent {
   readonly id: string;
   readonly atMs: number;
   readonly facts: AlarmEventFacts;
+  /** In which organisation. Absent: the first one. */
+  readonly tenantId?: TenantId;
 }
 
 /** Who is sent events, and how far each has come. */
@@ -79,6 +82,8 @@ export type SubscriptionChange = {
 
 export interface EventSubscriptionRecord {
   readonly id: string;
+  /** Whose: of other organisations it is sent nothing. Absent: the first one's. */
+  readonly tenantId?: TenantId;
   readonly name: string;
   readonly url: string;
   readonly secret: string;

@@ -1,4 +1,5 @@
 import type { Priority } from '../domain/alarm.ts';
+import type { TenantId } from '../domain/ids.ts';
 
 /**
  * Technical alarms of the installation itself: no patient's. A channel that does not deliver, a gap in a rota, a
@@ -17,6 +18,8 @@ export interface SystemAlarms {
     readonly priority: Priority;
     /** For the people on the wall: what is wrong and what to do. No patient data, no addresses. */
     readonly text: string;
+    /** Speaks of this organisation, and is told to it alone. Absent: the installation's, and everybody's. */
+    readonly tenantId?: TenantId;
   }): void;
   /** What was wrong is over. Harmless where nothing is raised. */
   clear(id: string): void;
@@ -32,6 +35,7 @@ export interface SystemAlarm {
   readonly clearedAtMs?: number;
   readonly acknowledgedAtMs?: number;
   readonly acknowledgedBy?: string;
+  readonly tenantId?: TenantId;
 }
 
 /** Where they are kept. An alarm is one row per id and raising. */

@@ -1,4 +1,4 @@
-import { parsePatientId, parseWardId } from '../domain/ids.ts';
+import { DEFAULT_TENANT, parsePatientId, parseWardId } from '../domain/ids.ts';
 import type { Principal } from '../identity/sessions.ts';
 import type { PatientPlace } from '../ports/registry.ts';
 import type { RulePlace } from '../ports/rule-sets.ts';
@@ -18,7 +18,10 @@ export function visiblePlace(
   scope: RulePlace['scope'],
   id: string | undefined,
 ): VisiblePlace | undefined {
-  if (scope === 'house') return { place: { scope } };
+  if (scope === 'house') {
+    const { tenantId } = principal;
+    return { place: { scope, ...(tenantId !== DEFAULT_TENANT && { tenantId }) } };
+  }
   if (scope === 'ward') {
     const wardId = parseWardId(id);
     const isThere = wardId !== undefined && view().snapshot.wards.some((ward) => ward.id === wardId);

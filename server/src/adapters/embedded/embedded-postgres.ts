@@ -141,7 +141,10 @@ function writeAuthentication(cluster: string, account: PostgresAccount): void {
   const user = `"${account.nodeUser.replaceAll('"', '""')}"`;
   const files = {
     'pg_hba.conf': 'local all all peer map=healthsync\n',
-    'pg_ident.conf': `healthsync ${user} ${SUPERUSER}\nhealthsync ${user} ${DATABASE}\n`,
+    // And as each organisation's own login (`adapters/postgres/tenant-logins.ts`): a regular expression, since 16.
+    'pg_ident.conf': [SUPERUSER, DATABASE, '/^hs_[0-9a-f]+_[a-z][a-z0-9-]*$']
+      .map((as) => `healthsync ${user} ${as}\n`)
+      .join(''),
   };
   for (const [name, text] of Object.entries(files)) {
     const path = join(cluster, name);
@@ -272,6 +275,8 @@ async function createDatabase(socketFolder: string): Promise<void> {
     await client.connect();
     const role = await client.query('select from pg_roles where rolname = $1', [DATABASE]);
     if (role.rowCount === 0) await client.query(`create role ${DATABASE} login`);
+    // For the logins of organisations. Since 16 it reaches no further than what it made itself.
+    await client.query(`alter role ${DATABASE} createrole`);
     const database = await client.query('select from pg_database where datname = $1', [DATABASE]);
     if (database.rowCount === 0) await client.query(`create database ${DATABASE} owner ${DATABASE}`);
   } catch (cause) {

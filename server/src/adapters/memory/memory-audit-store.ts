@@ -1,4 +1,5 @@
 import { decodeEntry, type RecordedEntry } from '../../domain/audit-entry.ts';
+import { DEFAULT_TENANT } from '../../domain/ids.ts';
 import type { AuditQuery } from '../../ports/audit-log.ts';
 import {
   type AuditBatch,
@@ -188,7 +189,7 @@ function agrees(entry: RecordedEntry, query: AuditQuery): boolean {
     is(query.resourceKind, resource.kind) &&
     is(query.resourceId, resource.id) &&
     is(query.correlationId, entry.correlationId) &&
-    is(query.tenantId, entry.tenantId) &&
+    is(query.tenantId, entry.tenantId ?? DEFAULT_TENANT) &&
     (query.fromMs === undefined || entry.recordedAtMs >= query.fromMs) &&
     (query.toMs === undefined || entry.recordedAtMs < query.toMs) &&
     (query.before === undefined || entry.position < query.before) &&

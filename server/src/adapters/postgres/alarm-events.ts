@@ -7,6 +7,7 @@ import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
 import { forgotten } from './old-data.ts';
 import { inTransaction } from './transaction.ts';
+import { withoutNulls } from './without-nulls.ts';
 
 /** Hand it to the alarm store: the event is there if and only if its change is. */
 export const writeAlarmEvents: InTransaction = async (client, changes) => {
@@ -54,11 +55,12 @@ export class PostgresAlarmEvents implements AlarmEvents {
   async read({ after, limit }: Parameters<AlarmEvents['read']>[0]): Promise<readonly StoredEvent[]> {
     const { rows } = await failing(() =>
       this.#pool.query<StoredEvent>(
-        `select position, id, at as "atMs", facts from alarm_event where position > $1 order by position limit $2`,
+        `select position, id, at as "atMs", facts, nullif(tenant_id, 'default') as "tenantId" from alarm_event
+         where position > $1 order by position limit $2`,
         [after, limit],
       ),
     );
-    return rows;
+    return rows.map((row) => withoutNulls(row) as unknown as StoredEvent);
   }
 
   async head(): Promise<number> {

@@ -15,14 +15,22 @@ export async function leaveForAudit(
   client: Pick<pg.PoolClient, 'query'>,
   entries: readonly LeftEntry[],
 ): Promise<void> {
-  if (entries.length === 0) return;
-  await client.query(
-    `insert into audit_pending (entry)
-     select jsonb_build_object('atMs', (extract(epoch from clock_timestamp()) * 1000)::bigint) || entry
-     from jsonb_array_elements($1::jsonb) with ordinality as left_there (entry, place) order by place`,
-    [JSON.stringify(entries)],
-  );
+  if (entries.length > 0) await client.query(leave("'{}'"), [JSON.stringify(entries)]);
 }
+
+/** The same of patients: an entry that does not say so belongs to the organisation of its patient. */
+async function leaveOfPatients(client: Pick<pg.PoolClient, 'query'>, entries: readonly LeftEntry[]): Promise<void> {
+  if (entries.length > 0) await client.query(leave(TENANT_OF_PATIENT), [JSON.stringify(entries)]);
+}
+
+const TENANT_OF_PATIENT = `coalesce((
+  select jsonb_build_object('tenantId', tenant_id) from patient
+  where id = entry ->> 'patientId' and tenant_id <> 'default'), '{}')`;
+
+const leave = (more: string) => `
+  insert into audit_pending (entry)
+  select jsonb_build_object('atMs', (extract(epoch from clock_timestamp()) * 1000)::bigint) || ${more}::jsonb || entry
+  from jsonb_array_elements($1::jsonb) with ordinality as left_there (entry, place) order by place`;
 
 /** What the program does by itself; `part` says what of it. */
 export function ownEntry(
@@ -33,7 +41,8 @@ export function ownEntry(
 }
 
 /** Hand it to the alarm store: nothing happens to an alarm, by whomever, without an entry. */
-export const auditAlarmChanges: InTransaction = (client, changes) => leaveForAudit(client, changes.flatMap(alarmEntry));
+export const auditAlarmChanges: InTransaction = (client, changes) =>
+  leaveOfPatients(client, changes.flatMap(alarmEntry));
 
 function alarmEntry({ kind, alarm, atMs, by, byId }: AlarmChange): readonly AuditEntry[] {
   if (kind === 'unchanged') return [];

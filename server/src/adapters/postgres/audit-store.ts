@@ -296,7 +296,8 @@ function conditionsOf(query: AuditQuery) {
   add((p) => `resource_kind = ${p}`, query.resourceKind);
   add((p) => `resource_id = ${p}`, query.resourceId);
   add((p) => `correlation_id = ${p}`, query.correlationId);
-  add((p) => `tenant_id = ${p}`, query.tenantId);
+  // What is of no organisation (a stranger's attempt, a command) is for the first one's: it runs the installation.
+  add((p) => `coalesce(tenant_id, 'default') = ${p}`, query.tenantId);
   add((p) => `position < ${p}`, query.before);
   add((p) => `position > ${p}`, query.after);
   return { where: parts.length === 0 ? 'true' : parts.join(' and '), values };

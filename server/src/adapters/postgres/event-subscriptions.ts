@@ -143,4 +143,4 @@ function assignments(
 const FIELDS = `event_subscription.id, name, url, secret, detail, party, routes, event_subscription.position,
   is_paused as "isPaused", is_refused as "isRefused", failures, failing_since as "failingSinceMs",
   last_failure as "lastFailure", last_delivered_at as "lastDeliveredAtMs", lease,
-  created_by as "createdBy", created_at as "createdAtMs"`;
+  created_by as "createdBy", created_at as "createdAtMs", nullif(tenant_id, 'default') as "tenantId"`;

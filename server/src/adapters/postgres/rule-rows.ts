@@ -1,4 +1,4 @@
-import type { PatientId, WardId } from '../../domain/ids.ts';
+import type { PatientId, TenantId, WardId } from '../../domain/ids.ts';
 import type { News2Use } from '../../domain/news2-use.ts';
 import type { Rule } from '../../domain/rule.ts';
 import type {
@@ -16,7 +16,7 @@ import type {
 export function keyOf(place: RulePlace): readonly [scope: string, scopeId: string] {
   switch (place.scope) {
     case 'house':
-      return ['house', ''];
+      return ['house', place.tenantId ?? ''];
     case 'ward':
       return ['ward', place.wardId];
     case 'patient':
@@ -33,7 +33,8 @@ export interface PlaceRow {
 
 export function placeOf({ scope, scope_id }: PlaceRow): RulePlace {
   if (scope === 'ward') return { scope, wardId: scope_id as WardId };
-  return scope === 'patient' ? { scope, patientId: scope_id as PatientId } : { scope: 'house' };
+  if (scope === 'patient') return { scope, patientId: scope_id as PatientId };
+  return { scope: 'house', ...(scope_id !== '' && { tenantId: scope_id as TenantId }) };
 }
 
 /** The version is the row's, not the body's. */

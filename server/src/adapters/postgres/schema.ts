@@ -5,7 +5,7 @@ import { type ColumnType, type Generated, type RawBuilder, sql } from 'kysely';
  * written, see `connection.ts`.
  */
 export interface Schema {
-  readonly ward: { id: string; name: string; department_id: string | null };
+  readonly ward: { id: string; name: string; department_id: string | null; tenant_id: Generated<string> };
   readonly bed: { id: string; ward_id: string; label: string };
   readonly patient: {
     id: string;
@@ -16,8 +16,15 @@ export interface Schema {
     bed_id: string | null;
     spo2_scale: Generated<number>;
     news2_use: Generated<string>;
+    tenant_id: Generated<string>;
   };
-  readonly device: { id: string; profile: string | null; config: string | null; created_at: Time };
+  readonly device: {
+    id: string;
+    profile: string | null;
+    config: string | null;
+    created_at: Time;
+    tenant_id: Generated<string>;
+  };
   readonly device_certificate: {
     serial: string;
     device_id: string;

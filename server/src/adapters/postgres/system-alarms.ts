@@ -15,12 +15,13 @@ export class PostgresSystemAlarms implements SystemAlarmStore {
   }
 
   async put(alarm: SystemAlarm): Promise<void> {
-    const { id, rule, priority, text, raisedAtMs, clearedAtMs, acknowledgedAtMs, acknowledgedBy } = alarm;
+    const { id, rule, priority, text, raisedAtMs, clearedAtMs, acknowledgedAtMs, acknowledgedBy, tenantId } = alarm;
     await inTransaction(this.#pool, async (client) => {
       // Two processes that notice the same raise it once: the second finds the first's and leaves it.
       const { rowCount } = await client.query(
-        `insert into system_alarm (id, raised_at, rule, priority, text, cleared_at, acknowledged_at, acknowledged_by)
-         select $1, $2, $3, $4, $5, $6, $7, $8
+        `insert into system_alarm
+           (id, raised_at, rule, priority, text, cleared_at, acknowledged_at, acknowledged_by, tenant_id)
+         select $1, $2, $3, $4, $5, $6, $7, $8, $9
          where not exists (
            select 1 from system_alarm where id = $1 and cleared_at is null and raised_at <> $2 and $6::timestamptz is null
          )
@@ -36,6 +37,7 @@ export class PostgresSystemAlarms implements SystemAlarmStore {
           clearedAtMs === undefined ? null : new Date(clearedAtMs),
           acknowledgedAtMs === undefined ? null : new Date(acknowledgedAtMs),
           acknowledgedBy ?? null,
+          tenantId ?? null,
         ],
       );
       if (rowCount === 1) await leaveForAudit(client, [entryOf(alarm)]);
@@ -48,7 +50,7 @@ export class PostgresSystemAlarms implements SystemAlarmStore {
       this.#pool.query<object>(
         `select id, rule, priority, text, case when cleared_at is null then 'active' else 'cleared' end as state,
            raised_at as "raisedAtMs", cleared_at as "clearedAtMs", acknowledged_at as "acknowledgedAtMs",
-           acknowledged_by as "acknowledgedBy"
+           acknowledged_by as "acknowledgedBy", tenant_id as "tenantId"
          from system_alarm where ($1::boolean is null or (cleared_at is null) = $1)
          order by raised_at desc, id limit $2`,
         [open ?? null, limit],

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { UserId } from '../../domain/ids.ts';
+import { DEFAULT_TENANT, type TenantId, type UserId } from '../../domain/ids.ts';
 import { parseTopic, type Subscriber, topicName } from '../../domain/topic.ts';
 import type { StoredSubscription, TopicSubscriptions } from '../../ports/topic-subscriptions.ts';
 import type { Connections } from './connection.ts';
@@ -75,10 +75,11 @@ interface Row {
   readonly events: StoredSubscription['events'] | null;
   readonly createdBy: string;
   readonly createdAtMs: number;
+  readonly tenantId: TenantId;
 }
 
 const FIELDS = `id, topic, user_id as "userId", channel, recipient, min_priority as "minPriority", events,
-  created_by as "createdBy", created_at as "createdAtMs"`;
+  created_by as "createdBy", created_at as "createdAtMs", tenant_id as "tenantId"`;
 
 async function put(client: pg.PoolClient, wanted: Wanted): Promise<StoredSubscription> {
   const { topic, subscriber, minPriority, events, by, atMs } = wanted;
@@ -107,7 +108,7 @@ async function put(client: pg.PoolClient, wanted: Wanted): Promise<StoredSubscri
 function toSubscription(row: Row): readonly StoredSubscription[] {
   const topic = parseTopic(row.topic);
   if (topic === undefined) return [];
-  const { id, createdBy, createdAtMs, minPriority, events } = row;
+  const { id, createdBy, createdAtMs, minPriority, events, tenantId } = row;
   return [
     {
       id,
@@ -117,6 +118,7 @@ function toSubscription(row: Row): readonly StoredSubscription[] {
       ...(events === null || events === undefined ? {} : { events }),
       createdBy,
       createdAtMs,
+      ...(tenantId !== DEFAULT_TENANT && { tenantId }),
     },
   ];
 }

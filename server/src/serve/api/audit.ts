@@ -15,6 +15,7 @@ import type { AuditDivergence } from '../../audit/audit-writer.ts';
 import { proveConsistency, proveInclusion } from '../../audit/proofs.ts';
 import { keyIdOf, verifierKey } from '../../audit/tree-head-key.ts';
 import type { AuditCheck, AuditStore } from '../../ports/audit-store.ts';
+import { principalOf } from '../access-gate.ts';
 import { rfc3339 } from '../alert-shape.ts';
 import { auditRecord, auditTreeHead } from '../audit-shape.ts';
 import { invalid, notFound } from '../problem.ts';
@@ -78,6 +79,7 @@ export function registerAuditApi(app: FastifyInstance, services: AuditApiService
       const limit = request.query.limit ?? LIMIT_DEFAULT;
       const found = await store.search({
         limit: limit + 1,
+        tenantId: principalOf(request).tenantId,
         ...given({
           person,
           patientId: patient,

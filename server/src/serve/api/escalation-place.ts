@@ -1,14 +1,19 @@
 import type { Alarm } from '../../domain/alarm.ts';
 import type { EscalatedAlarm } from '../../domain/escalation.ts';
+import { DEFAULT_TENANT } from '../../domain/ids.ts';
 import type { RegistryView } from '../../identity/registry-view.ts';
 import { bedLabel } from '../live/places.ts';
 
 /** Where an alarm's patient lies now, since that is where somebody must go; where it rang, if nobody knows. */
-export function placeOfAlarm(view: RegistryView, alarm: Alarm): Pick<EscalatedAlarm, 'wardId' | 'bedId' | 'bed'> {
+export function placeOfAlarm(
+  view: RegistryView,
+  alarm: Alarm,
+): Pick<EscalatedAlarm, 'wardId' | 'bedId' | 'bed' | 'tenantId'> {
   const now = view.place(alarm.patientId);
   const { wardId, bedId } = now?.wardId === undefined ? alarm : now;
   const bed = bedId === undefined ? undefined : bedLabel(view, bedId);
   return {
+    tenantId: now?.tenantId ?? DEFAULT_TENANT,
     ...(wardId !== undefined && { wardId }),
     ...(bedId !== undefined && { bedId }),
     ...(bed !== undefined && { bed }),

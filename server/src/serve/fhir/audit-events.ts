@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { AuditEvent, Bundle, OperationOutcome } from 'fhir/r4.js';
 import { Type } from 'typebox';
 import type { AuditQuery, AuditRecords } from '../../ports/audit-log.ts';
+import { principalOf } from '../access-gate.ts';
 import type { Api } from '../validation.ts';
 import { auditEvent } from './audit-event.ts';
 
@@ -46,6 +47,7 @@ export function registerAuditEvents(app: FastifyInstance, { records }: { readonl
       const person = agent ?? request.query['agent-name'];
       const before = request.query[PAGE];
       const found = await records.search({
+        tenantId: principalOf(request).tenantId,
         limit: count + 1,
         ...span,
         ...(person !== undefined && { person: lastPart(person) }),
@@ -90,7 +92,11 @@ export function registerAuditEvents(app: FastifyInstance, { records }: { readonl
     },
     async (request, reply) => {
       const position = Number(request.params.id);
-      const [entry] = await records.search({ before: position + 1, limit: 1 });
+      const [entry] = await records.search({
+        before: position + 1,
+        limit: 1,
+        tenantId: principalOf(request).tenantId,
+      });
       if (entry?.position !== position) return refuse(reply, 404, 'not-found', 'There is no such entry.');
       return sendFhir(reply, 200, auditEvent(entry));
     },

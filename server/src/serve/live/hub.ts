@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LiveAlert, LiveBeat } from '@healthsync/contracts/live';
 import type { LiveSystemAlarm } from '@healthsync/contracts/system-alarm';
 import type { AlarmChange } from '../../domain/alarm.ts';
-import type { PatientId, WardId } from '../../domain/ids.ts';
+import type { PatientId, TenantId, WardId } from '../../domain/ids.ts';
 import type { PatientPlace } from '../../ports/registry.ts';
 import type { SystemAlarm } from '../../ports/system-alarms.ts';
 import { toSystemAlarm } from '../system-alarm-shape.ts';
@@ -38,6 +38,8 @@ export interface LiveHub {
 export interface LiveReader {
   /** Who reads: bounds streams per person. */
   readonly owner: string;
+  /** Whose: see `tenant-hubs.ts`. Absent: the first organisation's. */
+  readonly tenantId?: TenantId;
   /** The wards this reader may see and asked for; `all` includes wards made later. */
   readonly wards: 'all' | ReadonlySet<WardId>;
   /** Patients who lie in none of these and are theirs all the same. */

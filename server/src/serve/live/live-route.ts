@@ -94,6 +94,7 @@ export function registerLive(app: FastifyInstance, services: Services): void {
     let isOpen = true;
     const reader: LiveReader = {
       owner: asked.principal.userId,
+      tenantId: asked.principal.tenantId,
       wards: asked.scope.wards,
       beside: asked.scope.beside,
       wantsVitals: asked.wantsVitals,

@@ -22,8 +22,15 @@ export function createSystemTelling(options: {
 
   async function order(alarm: SystemAlarm): Promise<void> {
     const { subscriptions, people } = await subscribers();
-    const { priority } = alarm;
-    const happening = { event: 'raised', class: 'system', priority, wardIds: [], isNews: true } as const;
+    const { priority, tenantId } = alarm;
+    const happening = {
+      event: 'raised',
+      class: 'system',
+      priority,
+      wardIds: [],
+      isNews: true,
+      ...(tenantId !== undefined && { tenantId }),
+    } as const;
     const recipients = recipientsOf(happening, subscriptions, people).filter(
       ({ channel }) => (watch.health().get(channel)?.failedInARow ?? 0) < FAILING_FROM,
     );

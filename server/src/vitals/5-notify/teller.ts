@@ -1,6 +1,6 @@
 import type { AlarmChange } from '../../domain/alarm.ts';
 import { CHANNEL_TRAITS, type ChannelType } from '../../domain/channel.ts';
-import type { UserId } from '../../domain/ids.ts';
+import type { PatientId, TenantId, UserId } from '../../domain/ids.ts';
 import { type ChannelPolicy, defaultPolicy } from '../../domain/message-policy.ts';
 import { nextAttempt, RETRY_BY_DEFAULT, type RetryPolicy } from '../../domain/notification.ts';
 import {
@@ -35,6 +35,8 @@ export interface Teller {
 export interface Subscribers {
   readonly subscriptions: readonly Subscription[];
   readonly people: ReadonlyMap<UserId, ReachablePerson>;
+  /** Whose patient it is. Without it, all are the first organisation's. */
+  readonly tenantOf?: (patientId: PatientId) => TenantId | undefined;
 }
 
 export interface TellerHooks {
@@ -281,12 +283,13 @@ export function startTeller(dependencies: TellerDependencies): Teller {
 
 /** Who is told of a change: whoever subscribes, and whoever was told before where the channel changes what it sent. */
 function planFor({ subscribers, sources, notifiers, hooks }: TellerDependencies) {
-  const planOf = (change: AlarmChange, { subscriptions, people }: Subscribers): FanOutPlan => {
+  const planOf = (change: AlarmChange, { subscriptions, people, tenantOf }: Subscribers): FanOutPlan => {
     const happening = happeningOf(change, sources.placeOf(change.alarm).wardId);
     if (happening === undefined) return NOBODY;
+    const tenantId = tenantOf?.(change.alarm.patientId);
     return {
       event: happening.event,
-      recipients: recipientsOf(happening, subscriptions, people),
+      recipients: recipientsOf({ ...happening, ...(tenantId !== undefined && { tenantId }) }, subscriptions, people),
       followUpOn: notifiers
         .filter(({ type }) => CHANNEL_TRAITS[type].followUps.includes(happening.event))
         .map(({ channel }) => channel),
