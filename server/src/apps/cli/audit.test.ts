@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FolderAnchor } from '../../adapters/anchors/folder-anchor.ts';
 import { PostgresAuditStore } from '../../adapters/postgres/audit-store.ts';
 import { openTestDatabase, type TestDatabase } from '../../adapters/postgres/test-database.ts';
 import { openAuditWriter } from '../../audit/audit-writer.ts';
@@ -34,13 +35,15 @@ beforeAll(async () => {
 });
 afterAll(() => rm(data, { recursive: true, force: true }));
 
-function healthsync(...args: readonly string[]) {
+function healthsync(...given: readonly (string | Readonly<Record<string, string>>)[]) {
+  const args = given.filter((one) => typeof one === 'string');
+  const settings = Object.assign({}, ...given.filter((one) => typeof one !== 'string')) as Record<string, string>;
   const { address } = database;
   const url =
     'url' in address
       ? address.url
       : `postgresql://${address.user}@localhost/${address.database}?host=${encodeURIComponent(address.host)}&port=${address.port}`;
-  const env = { ...process.env, DATABASE_URL: url, HEALTHSYNC_DATA: data };
+  const env = { ...process.env, ...settings, DATABASE_URL: url, HEALTHSYNC_DATA: data };
   return new Promise<{ readonly code: number; readonly out: string; readonly err: string }>((resolve) => {
     execFile(process.execPath, [MAIN, ...args], { env }, (error, out, err) =>
       resolve({ code: error === null ? 0 : Number(error.code), out, err }),
@@ -74,6 +77,17 @@ describe('healthsync audit', () => {
     const flipped = await healthsync('audit', 'verify', '--file', file, '--key', keyFile, '--json');
     expect(flipped.code).toBe(1);
     expect(JSON.parse(flipped.out).isIntact).toBe(false);
+  });
+
+  it('compares with every place that keeps heads, and says where it could not', async () => {
+    const none = await healthsync('audit', 'verify', '--anchors');
+    expect([none.code, none.out]).toEqual([1, expect.stringContaining('Compared with 0 tree heads')]);
+    const { head = '' } = await new PostgresAuditStore(database).open('-');
+    await new FolderAnchor('data folder', join(data, 'audit', 'heads')).keep({ size: 1, signedAtMs: 1, note: head });
+    const kept = await healthsync('audit', 'verify', '--anchors');
+    expect([kept.code, kept.out]).toEqual([0, expect.stringContaining('Compared with 1 tree heads')]);
+    const unread = await healthsync({ HEALTHSYNC_AUDIT_ANCHOR_FOLDER: keyFile }, 'audit', 'verify', '--anchors');
+    expect([unread.code, unread.out]).toEqual([1, expect.stringContaining('NOT COMPARED with "folder"')]);
   });
 
   it('finds the one entry whose byte was flipped in the database, proves others, and not that one', async () => {
