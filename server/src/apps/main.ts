@@ -12,6 +12,7 @@ enableCompileCache(join(import.meta.dirname, '../../../node_modules/.cache/healt
 const COMMANDS: Readonly<Record<string, () => Promise<{ register(program: Command, context: CommandContext): void }>>> =
   {
     start: () => import('./cli/start.ts'),
+    tenant: () => import('./cli/tenant.ts'),
     device: () => import('./cli/device.ts'),
     patient: () => import('./cli/place.ts'),
     bed: () => import('./cli/place.ts'),

@@ -12,6 +12,7 @@ import { type Database, openDatabase } from '../adapters/postgres/open-database.
 import { PostgresRegistry } from '../adapters/postgres/registry.ts';
 import { PostgresRejectedReadings } from '../adapters/postgres/rejected-readings.ts';
 import { PostgresRuleSets } from '../adapters/postgres/rule-sets.ts';
+import { PostgresTenants } from '../adapters/postgres/tenants.ts';
 import { PostgresTopicSubscriptions } from '../adapters/postgres/topic-subscriptions.ts';
 import { type Authorities, openAuthorities } from '../identity/authority.ts';
 import type { Accounts } from '../ports/accounts.ts';
@@ -21,6 +22,7 @@ import { Failure } from '../ports/failure.ts';
 import type { Registry } from '../ports/registry.ts';
 import type { RejectedReadings } from '../ports/rejected-readings.ts';
 import type { RuleSets } from '../ports/rule-sets.ts';
+import type { Tenants } from '../ports/tenants.ts';
 import type { TopicSubscriptions } from '../ports/topic-subscriptions.ts';
 import { type KeySettings, type OpenedKeys, openKeys } from './open-keys.ts';
 import type { Settings } from './settings.ts';
@@ -36,6 +38,7 @@ export interface OpenData {
   readonly contacts: Contacts;
   readonly topics: TopicSubscriptions;
   readonly keys: OpenedKeys;
+  readonly tenants: Tenants;
   /** For what a command builds itself. */
   readonly database: Connections;
   /** Opens the authorities, or makes them where the installation has none yet. */
@@ -68,6 +71,7 @@ export async function withOpenData<T>(
       alarms: new PostgresAlarmStore(database, { seal: keys.seal }),
       contacts: new PostgresContacts(database),
       topics: new PostgresTopicSubscriptions(database),
+      tenants: new PostgresTenants(database, database.address),
       database,
       authorities: () => openAuthorities({ folder: join(settings.dataFolder, 'pki'), now }),
     });

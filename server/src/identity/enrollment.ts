@@ -9,7 +9,9 @@ const REACH_BACK_MS = 5 * 60_000;
 
 export type AssignOutcome =
   | { readonly kind: 'assigned'; readonly fromMs: number }
-  | { readonly kind: 'worn-by-another'; readonly patientId: PatientId };
+  | { readonly kind: 'worn-by-another'; readonly patientId: PatientId }
+  /** What one organisation owns is never worn in another. */
+  | { readonly kind: 'other-tenant' };
 
 /**
  * Gives a device to a patient. One that another patient wears is only taken from them when asked to, and then from now
@@ -27,7 +29,12 @@ export async function assignDevice(
   },
 ): Promise<AssignOutcome> {
   const { deviceId, patientId, nowMs } = request;
-  const worn = (await registry.snapshot()).assignments.filter((each) => each.deviceId === deviceId);
+  const { assignments, devices, patients } = await registry.snapshot();
+  const device = devices.find(({ id }) => id === deviceId);
+  const patient = patients.find(({ id }) => id === patientId);
+  if (device !== undefined && patient !== undefined && device.tenantId !== patient.tenantId)
+    return { kind: 'other-tenant' };
+  const worn = assignments.filter((each) => each.deviceId === deviceId);
   const open = worn.find((each) => each.toMs === undefined);
   if (open !== undefined && open.patientId === patientId && (request.fromMs ?? nowMs) >= open.fromMs)
     return { kind: 'assigned', fromMs: open.fromMs };

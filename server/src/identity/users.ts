@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Role } from '../domain/access.ts';
-import { parseUserId, type UserId, type WardId } from '../domain/ids.ts';
+import { parseUserId, type TenantId, type UserId, type WardId } from '../domain/ids.ts';
 import type { Accounts, User } from '../ports/accounts.ts';
 import { type PasswordProblem, type Passwords, passwordFault } from './passwords.ts';
 
@@ -21,6 +21,8 @@ export interface NewUser {
   readonly wardIds: readonly WardId[];
   /** Absent: cannot sign in, only hold tokens. */
   readonly password?: string;
+  /** Absent: the first one's. */
+  readonly tenantId?: TenantId;
 }
 
 export async function addUser(accounts: Accounts, passwords: Passwords, wanted: NewUser): Promise<AddUserOutcome> {
@@ -35,9 +37,16 @@ export async function addUser(accounts: Accounts, passwords: Passwords, wanted: 
 export async function prepareUser(passwords: Passwords, wanted: NewUser): Promise<PrepareUserOutcome> {
   const refusal = await refusalOf(wanted);
   if (refusal !== undefined) return refusal;
-  const { displayName, roles, wardIds } = wanted;
+  const { displayName, roles, wardIds, tenantId } = wanted;
   const name = parseUserName(wanted.name) as string;
-  const user = { id: newUserId(), name, displayName: displayName.trim(), roles, wardIds };
+  const user = {
+    id: newUserId(),
+    name,
+    displayName: displayName.trim(),
+    roles,
+    wardIds,
+    ...(tenantId && { tenantId }),
+  };
   if (wanted.password === undefined) return { kind: 'prepared', user };
   const passwordHash = await passwords.hash(wanted.password);
   return passwordHash === undefined ? { kind: 'busy' } : { kind: 'prepared', user: { ...user, passwordHash } };

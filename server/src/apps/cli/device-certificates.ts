@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { PostgresDeviceCertificates } from '../../adapters/postgres/device-certificates.ts';
 import {
+  DEFAULT_TENANT,
   type DeviceId,
   type PatientId,
   parseBedId,
@@ -13,6 +16,7 @@ import { assignDevice, bedFor, ensurePatient } from '../../identity/enrollment.t
 import { writePrivateFile } from '../../identity/private-files.ts';
 import type { DeviceCertificate } from '../../ports/registry.ts';
 import type { OpenData } from '../open-data.ts';
+import type { Settings } from '../settings.ts';
 import {
   type Answer,
   addCommand,
@@ -57,7 +61,7 @@ export function registerDeviceCertificates(devices: Command, context: CommandCon
     },
     context,
   );
-  addCommand<[string], { readonly serial?: string; readonly reason: string }>(
+  addCommand<[string], RevokeOptions>(
     devices,
     {
       usage: 'revoke <device>',
@@ -65,7 +69,9 @@ export function registerDeviceCertificates(devices: Command, context: CommandCon
       configure: (command) =>
         command
           .option('--serial <hex>', 'only the certificate with this serial number')
-          .option('--reason <text>', 'why, for the record', 'revoked on the command line'),
+          .option('--reason <text>', 'why, for the record', 'revoked on the command line')
+          .option('--code <name>', 'keyCompromise, superseded, cessationOfOperation or unspecified (RFC 5280)')
+          .option('--since <time>', 'RFC 3339: what was received from it since then is shown as doubtful'),
       run: revoke,
     },
     context,
@@ -100,10 +106,22 @@ async function enroll(context: CommandContext, options: EnrollOptions, device: s
     // The patient first, the certificate last: what is left of a run that failed half-way does no harm.
     await ensurePatient(data.registry, patientId, place.bedId);
     if (known === undefined || profile !== known.profile)
-      await data.registry.putDevice({ id: deviceId, createdAtMs: nowMs, ...(profile !== undefined && { profile }) });
+      await data.registry.putDevice({
+        id: deviceId,
+        createdAtMs: nowMs,
+        ...(profile !== undefined && { profile }),
+        ...(known === undefined && (await tenantOfPatient(data, patientId))),
+      });
     const assigned = await assignDevice(data.registry, { deviceId, patientId, nowMs, takeOver: false });
     if (assigned.kind === 'worn-by-another') throw wornBy(assigned.patientId, deviceId);
-    const issued = await issue(data, { deviceId, request, out: options.out, now: context.now });
+    if (assigned.kind === 'other-tenant') throw ofAnotherTenant(deviceId);
+    const issued = await issue(data, {
+      deviceId,
+      request,
+      out: options.out,
+      settings: context.settings(),
+      now: context.now,
+    });
     const from = new Date(assigned.fromMs).toISOString();
     return {
       json: { device: deviceId, patient: patientId, assignedFrom: from, ...issued.json },
@@ -119,6 +137,15 @@ async function refuseIfWornByAnother({ registry }: OpenData, deviceId: DeviceId,
   if (open !== undefined && open.patientId !== patientId) throw wornBy(open.patientId, deviceId);
 }
 
+/** A new device is of the organisation of whoever wears it first. */
+async function tenantOfPatient({ registry }: OpenData, patientId: PatientId) {
+  const tenantId = (await registry.snapshot()).patients.find(({ id }) => id === patientId)?.tenantId;
+  return tenantId === undefined ? {} : { tenantId };
+}
+
+const ofAnotherTenant = (deviceId: DeviceId): Refusal =>
+  new Refusal(`--patient: ${deviceId} belongs to another organisation`);
+
 const wornBy = (patientId: PatientId, deviceId: DeviceId): Refusal =>
   new Refusal(`--patient: ${patientId} wears ${deviceId}; use "device assign" to give it to another`);
 
@@ -131,30 +158,80 @@ async function renew(
   const request = await readRequest(options.csr);
   return withExistingData(context, async (data) => {
     await knownDevice(data, deviceId);
-    const issued = await issue(data, { deviceId, request, out: options.out, now: context.now });
+    const issued = await issue(data, {
+      deviceId,
+      request,
+      out: options.out,
+      settings: context.settings(),
+      now: context.now,
+    });
     return { json: { device: deviceId, ...issued.json }, text: `${deviceId} has a new certificate.\n${issued.text}` };
   });
 }
 
-async function revoke(
-  context: CommandContext,
-  options: { readonly serial?: string; readonly reason: string },
-  device: string,
-): Promise<Answer> {
+interface RevokeOptions {
+  readonly serial?: string;
+  readonly reason: string;
+  readonly code?: string;
+  readonly since?: string;
+}
+
+/** What was under way when it was cut off arrives within seconds. */
+const UNDER_WAY_MS = 10_000;
+
+async function revoke(context: CommandContext, options: RevokeOptions, device: string): Promise<Answer> {
   const deviceId = required('<device>', parseDeviceId(device), ID_EXPECTED);
   const serial = options.serial?.replaceAll(':', '').toUpperCase();
-  return withExistingData(context, async ({ registry }) => {
+  const { reason } = options;
+  const code =
+    options.code === undefined
+      ? undefined
+      : required(
+          '--code',
+          CODES.find((one) => one === options.code),
+          `expected one of ${CODES.join(', ')}`,
+        );
+  const sinceMs = options.since === undefined ? undefined : parseTime('--since', options.since, context.now());
+  return withExistingData(context, async ({ registry, database }) => {
     const known = await knownDevice({ registry }, deviceId);
     if (serial !== undefined && !known.certificates.some((each) => each.serial === serial))
       throw new Refusal(`--serial: ${deviceId} has no certificate with that number; "device list" shows them`);
+    const atMs = context.now();
     const revoked = await registry.revoke({
       deviceId,
-      atMs: context.now(),
-      reason: options.reason,
+      atMs,
+      reason,
       ...(serial !== undefined && { serial }),
+      ...(code !== undefined && { code }),
+      ...(sinceMs !== undefined && { invalidFromMs: sinceMs }),
     });
-    return { json: { device: deviceId, revoked }, text: `${deviceId}: ${revoked} revoked.` };
+    if (sinceMs !== undefined)
+      await new PostgresDeviceCertificates(database).doubt({
+        id: randomUUID(),
+        tenantId: DEFAULT_TENANT,
+        deviceId,
+        receivedFromMs: sinceMs,
+        receivedUntilMs: atMs + UNDER_WAY_MS,
+        reason,
+        declaredBy: 'command line',
+        declaredAtMs: atMs,
+      });
+    const doubtfulFrom = sinceMs === undefined ? undefined : new Date(sinceMs).toISOString();
+    return {
+      json: { device: deviceId, revoked, ...(doubtfulFrom !== undefined && { doubtfulFrom }) },
+      text: `${deviceId}: ${revoked} revoked.${doubtfulFrom === undefined ? '' : ` What it sent since ${doubtfulFrom} is shown as doubtful.`}`,
+    };
   });
+}
+
+const CODES = ['keyCompromise', 'superseded', 'cessationOfOperation', 'unspecified'] as const;
+
+/** A moment with its zone, and not one to come: the future is for nobody to promise. */
+export function parseTime(option: string, text: string, nowMs: number): number {
+  const isWhole = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(text);
+  const atMs = isWhole ? Date.parse(text) : Number.NaN;
+  const expected = 'expected a time with its zone that is not in the future, such as 2026-11-22T01:02:03Z';
+  return required(option, atMs <= nowMs ? atMs : undefined, expected);
 }
 
 export async function knownDevice({ registry }: Pick<OpenData, 'registry'>, deviceId: DeviceId) {
@@ -170,12 +247,19 @@ async function issue(
     readonly deviceId: DeviceId;
     readonly request: Uint8Array | undefined;
     readonly out: string;
+    readonly settings: Settings;
     readonly now: () => number;
   },
 ) {
-  const { createDeviceAuthority } = await import('../../identity/device-authority.ts'); // as late as the database
+  // As late as the database.
+  const { createDeviceAuthority } = await import('../../identity/device-authority.ts');
+  const { certificateTerms } = await import('../certificate-terms.ts');
   const authorities = await data.authorities();
-  const authority = createDeviceAuthority(authorities.devices, request.now);
+  const authority = createDeviceAuthority(
+    authorities.devices,
+    request.now,
+    certificateTerms(request.settings, authorities),
+  );
   const out = resolve(request.out);
   await mkdir(out, { recursive: true, mode: 0o700 });
   const files = new Map([['ca.pem', authorities.servers.certificatePem]]);

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { parseDeviceId, parsePatientId } from '../../domain/ids.ts';
+import { renewalOf } from '../../identity/device-renewal.ts';
 import { assignDevice, ensurePatient } from '../../identity/enrollment.ts';
 import { newSecret, sha256Of } from '../../identity/secrets.ts';
 import {
@@ -13,12 +14,16 @@ import {
   withData,
   withExistingData,
 } from './command.ts';
-import { knownDevice, registerDeviceCertificates } from './device-certificates.ts';
+import { registerDeviceAuthorities } from './device-authorities.ts';
+import { knownDevice, parseTime, registerDeviceCertificates } from './device-certificates.ts';
+import { registerDeviceEnrollment } from './device-enrollment.ts';
 
 /** `healthsync device …` */
 export function register(program: Command, context: CommandContext): void {
   const devices = program.command('device').description('devices, their certificates, and who wears them');
+  registerDeviceEnrollment(devices, context);
   registerDeviceCertificates(devices, context);
+  registerDeviceAuthorities(devices, context);
   addCommand<[], object>(
     devices,
     { usage: 'list', description: 'all devices, who wears them, and their valid certificates', run: list },
@@ -73,14 +78,17 @@ async function list(context: CommandContext): Promise<Answer> {
       patient: assignments.find((each) => each.deviceId === device.id && each.toMs === undefined)?.patientId ?? null,
       certificates: device.certificates
         .filter((each) => each.revokedAtMs === undefined && each.notAfterMs > nowMs)
-        .map((each) => ({ serial: each.serial, notAfter: new Date(each.notAfterMs).toISOString() })),
+        .map((each) => ({
+          serial: each.serial,
+          notAfter: new Date(each.notAfterMs).toISOString(),
+          ...(renewalOf(each).overdueMs <= nowMs && { endsSoon: true }),
+        })),
     }));
     const lines = shown.map(({ id, patient, certificates }) => {
-      const until = certificates
-        .map(({ notAfter }) => notAfter.slice(0, 10))
-        .sort()
-        .at(-1);
-      return `${id.padEnd(24)} ${(patient ?? '-').padEnd(24)} ${until === undefined ? 'no certificate' : `until ${until}`}`;
+      const last = certificates.toSorted((a, b) => (a.notAfter < b.notAfter ? -1 : 1)).at(-1);
+      const until = last === undefined ? 'no certificate' : `until ${last.notAfter.slice(0, 16)}Z`;
+      const notice = last?.endsSoon === true ? ', and it has not renewed' : '';
+      return `${id.padEnd(24)} ${(patient ?? '-').padEnd(24)} ${until}${notice}`;
     });
     return { json: { devices: shown }, text: lines.length === 0 ? 'No devices.' : lines.join('\n') };
   });
@@ -114,6 +122,7 @@ async function assign(
     const request = { deviceId, patientId, nowMs, takeOver: true, ...(fromMs !== undefined && { fromMs }) };
     const assigned = await assignDevice(data.registry, request);
     if (assigned.kind === 'worn-by-another') throw new Refusal(`${assigned.patientId} wears it`);
+    if (assigned.kind === 'other-tenant') throw new Refusal('<device>: it belongs to another organisation');
     const from = new Date(assigned.fromMs).toISOString();
     return {
       json: { device: deviceId, patient: patientId, from },
@@ -150,14 +159,6 @@ const CONFIG_CHARACTERS_MAX = 8192;
 export function parseDays(option: string, text: string): number {
   const days = /^\d{1,3}$/.test(text) ? Number(text) : 0;
   return required(option, days >= 1 && days <= 366 ? days : undefined, 'expected a whole number from 1 to 366');
-}
-
-/** A moment with its zone, and not one to come: the future is for nobody to promise. */
-function parseTime(option: string, text: string, nowMs: number): number {
-  const isWhole = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(text);
-  const atMs = isWhole ? Date.parse(text) : Number.NaN;
-  const expected = 'expected a time with its zone that is not in the future, such as 2026-11-22T01:02:03Z';
-  return required(option, atMs <= nowMs ? atMs : undefined, expected);
 }
 
 function isJson(text: string): boolean {

@@ -1,5 +1,12 @@
 import type { Command } from 'commander';
-import { parseBedId, parseDepartmentId, parsePatientId, parseWardId } from '../../domain/ids.ts';
+import {
+  DEFAULT_TENANT,
+  parseBedId,
+  parseDepartmentId,
+  parsePatientId,
+  parseWardId,
+  type TenantId,
+} from '../../domain/ids.ts';
 import type { Patient } from '../../ports/registry.ts';
 import {
   type Answer,
@@ -13,6 +20,7 @@ import {
   withExistingData,
 } from './command.ts';
 import { registerPatientRights } from './patient-rights.ts';
+import { namedTenant, tenantOption } from './tenant.ts';
 
 /** `healthsync ward …`, `bed …` and `patient …`: where people lie. */
 export function register(program: Command, context: CommandContext): void {
@@ -60,7 +68,7 @@ export function register(program: Command, context: CommandContext): void {
       usage: 'put <patient>',
       description: 'make a patient, or change what is named; the rest stays. Names are asked on stdin as JSON',
       configure: (command) =>
-        command
+        tenantOption(command)
           .option('--bed <id>', 'the bed they lie in; "none" for no bed')
           .option('--spo2-scale <1|2>', 'NEWS2 SpO2 scale; 2 only where a clinician has prescribed 88–92 %')
           .option('--details', 'read {"mrn","familyName","givenName","birthDate","sex"} from stdin'),
@@ -76,13 +84,28 @@ export function register(program: Command, context: CommandContext): void {
   registerPatientRights(patients, context);
 }
 
+/** What is there keeps its organisation, and lies with nobody else's. */
+function refuseAnotherTenant(
+  field: string,
+  known: { readonly tenantId?: TenantId },
+  named: { readonly tenantId?: TenantId },
+): void {
+  const { tenantId } = tenantOf(known);
+  if (named.tenantId !== undefined && named.tenantId !== tenantId)
+    throw new Refusal(`${field}: it belongs to the organisation ${tenantId}`);
+}
+
+const tenantOf = ({ tenantId = DEFAULT_TENANT }: { readonly tenantId?: TenantId }) => ({ tenantId });
+
 interface PatientOptions {
+  readonly tenant?: string;
   readonly bed?: string;
   readonly spo2Scale?: string;
   readonly details?: boolean;
 }
 
 interface WardOptions {
+  readonly tenant?: string;
   readonly name?: string;
   readonly department?: string;
 }
@@ -93,7 +116,7 @@ interface BedOptions {
 }
 
 function wardOptions(command: Command): Command {
-  return command
+  return tenantOption(command)
     .option('--name <text>', 'what people call it')
     .option('--department <id>', 'the department it belongs to; "none" for none');
 }
@@ -123,11 +146,13 @@ async function writeWard(
     department === undefined || department === 'none'
       ? undefined
       : required('--department', parseDepartmentId(department), ID_EXPECTED);
-  return withData(context, async ({ registry }) => {
+  return withData(context, async ({ registry, tenants }) => {
     const known = (await registry.snapshot()).wards.find((each) => each.id === id);
+    const owner = await namedTenant({ tenants }, options.tenant);
+    if (known !== undefined) refuseAnotherTenant('<ward>', known, owner);
     if (which === 'new' && known !== undefined) throw new Refusal(`<ward>: there is a ward ${id} already`);
     const departmentId = department === undefined ? known?.departmentId : asked;
-    await registry.putWard({ id, name, ...(departmentId !== undefined && { departmentId }) });
+    await registry.putWard({ id, name, ...(departmentId !== undefined && { departmentId }), ...owner });
     return {
       json: { ward: id, name, department: departmentId ?? null },
       text: `Ward ${id}: ${name}${departmentId === undefined ? '' : `, department ${departmentId}`}`,
@@ -208,13 +233,18 @@ async function putPatient(context: CommandContext, options: PatientOptions, pati
     options.bed === undefined || leaves ? undefined : required('--bed', parseBedId(options.bed), ID_EXPECTED);
   const details = options.details === true ? parseDetails(await readStdin()) : {};
   const scale = options.spo2Scale === undefined ? {} : { spo2Scale: parseScale(options.spo2Scale) };
-  return withData(context, async ({ registry }) => {
-    const { beds } = await registry.snapshot();
+  return withData(context, async ({ registry, tenants }) => {
+    const { beds, wards } = await registry.snapshot();
     if (bedId !== undefined && !beds.some((bed) => bed.id === bedId))
       throw new Refusal(`--bed: there is no bed ${bedId}`);
     const { bedId: bedBefore, ...before } = (await registry.findPatient(id)) ?? { id };
     const bed = leaves ? undefined : (bedId ?? bedBefore);
-    await registry.putPatient({ ...before, ...details, ...scale, ...(bed !== undefined && { bedId: bed }) });
+    const inWard = wards.find((ward) => ward.id === beds.find((each) => each.id === bed)?.wardId);
+    const owner = await namedTenant({ tenants }, options.tenant);
+    const isKnown = Object.keys(before).length > 1;
+    if (isKnown) refuseAnotherTenant('<patient>', before, owner);
+    if (inWard !== undefined) refuseAnotherTenant('--bed', inWard, isKnown ? tenantOf(before) : owner);
+    await registry.putPatient({ ...owner, ...before, ...details, ...scale, ...(bed !== undefined && { bedId: bed }) });
     return {
       json: { patient: id, bed: bed ?? null },
       text: `Patient ${id}, ${bed === undefined ? 'no bed' : `bed ${bed}`}`,

@@ -20,6 +20,7 @@ import {
 } from './command.ts';
 import { parseDays } from './device.ts';
 import { readPassword } from './password-prompt.ts';
+import { namedTenant, tenantOption } from './tenant.ts';
 import { registerUserAdmin } from './user-admin.ts';
 
 /** `healthsync user …` and `healthsync token …` */
@@ -31,7 +32,7 @@ export function register(program: Command, context: CommandContext): void {
       usage: 'add <name>',
       description: 'make an account; the password is asked for, or read from stdin or a file',
       configure: (command) =>
-        command
+        tenantOption(command)
           .requiredOption('--role <role>', `${ACCOUNT_ROLES.join(', ')}; may be given more than once`, collect)
           .option('--ward <id>', 'sees only this ward; may be given more than once', collect)
           .option('--display-name <text>', 'what others see; the sign-in name without it')
@@ -85,6 +86,7 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 interface AddOptions {
+  readonly tenant?: string;
   readonly role: readonly string[];
   readonly ward?: readonly string[];
   readonly displayName?: string;
@@ -110,9 +112,17 @@ async function add(context: CommandContext, options: AddOptions, name: string): 
     options.passwordFile === undefined
       ? await readPassword(context)
       : firstLine(await readFile(options.passwordFile, 'utf8'));
-  return withData(context, async ({ accounts }) => {
+  return withData(context, async ({ accounts, tenants }) => {
     const displayName = options.displayName ?? name;
-    const outcome = await addUser(accounts, createPasswords(), { name, displayName, roles, wardIds, password });
+    const owner = await namedTenant({ tenants }, options.tenant);
+    const outcome = await addUser(accounts, createPasswords(), {
+      name,
+      displayName,
+      roles,
+      wardIds,
+      password,
+      ...owner,
+    });
     switch (outcome.kind) {
       case 'added':
         return {
