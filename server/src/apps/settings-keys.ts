@@ -11,7 +11,7 @@ export const KEY_SETTINGS = {
   }),
   keyFolder: Type.Optional(
     Type.String({
-      ...variable('HEALTHSYNC_KEY_FOLDER'),
+      ...variable('HEALTHSYNC_KEY_FOLDER', 'the path of a folder'),
       minLength: 1,
       description:
         'Where the key-encryption keys lie with `HEALTHSYNC_KEY_MANAGEMENT=file`, instead of `keys/` in the data folder: a folder that several servers share, or one on another disk.',
