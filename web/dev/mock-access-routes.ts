@@ -66,6 +66,9 @@ export function mockAccessRoutes({
         : refused(412, 'changed-meanwhile', 'Rui Tavares changed this. Look again, then send anew.');
     }),
 
+    'GET /api/patients/:id/vip': (_, id) => ({
+      body: { patientId: id, isVip: id === 'P13', reason: 'Known from television' },
+    }),
     'GET /api/users': guarded('user.read', () => ({ body: access.users() })),
     'PATCH /api/users/:id': guarded(
       'user.write',

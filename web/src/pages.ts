@@ -8,38 +8,77 @@ export interface PageLink {
   readonly key: string;
   /** One of these is enough. */
   readonly needs: readonly string[];
-  /** Behind `More`: not what one opens in a hurry. */
-  readonly isMore?: true;
+  /** Behind `More`, under this head: not what one opens in a hurry beside a ward. */
+  readonly more?: MoreHead;
 }
+
+export const MORE_HEADS = ['Ward', 'Access', 'Installation', 'Mine'] as const;
+type MoreHead = (typeof MORE_HEADS)[number];
 
 export const PAGES: readonly PageLink[] = [
   { to: '/wall', label: 'Wall', key: 'w', needs: ['wall.watch'] },
   { to: '/alarms', label: 'Worklist', key: 'a', needs: ['vitals.read'] },
   { to: '/patients', label: 'Patients', key: 'p', needs: ['patient.read'] },
   { to: '/rota', label: 'Rota', key: 'r', needs: ['rota.read'] },
-  { to: '/teams', label: 'Care teams', key: 't', needs: ['rota.read'], isMore: true },
-  { to: '/approvals', label: 'Approvals', key: 'v', needs: ['limits.write', 'rules.write'], isMore: true },
-  { to: '/rules', label: 'Ward rules', key: 'l', needs: ['rules.read'], isMore: true },
+  { to: '/teams', label: 'Care teams', key: 't', needs: ['rota.read'], more: 'Ward' },
+  { to: '/approvals', label: 'Approvals', key: 'v', needs: ['limits.write', 'rules.write'], more: 'Ward' },
+  { to: '/rules', label: 'Ward rules', key: 'l', needs: ['rules.read'], more: 'Ward' },
   {
     to: '/me',
     label: 'My account',
     key: 'm',
     // Everybody but the screen on the corridor, which has it in its menu.
     needs: ['alarm.acknowledge', 'operations.read', 'device.read', 'user.read', 'audit.read', 'rules.read'],
-    isMore: true,
+    more: 'Mine',
   },
-  { to: '/channels', label: 'Channels', key: 'c', needs: ['operations.read'], isMore: true },
-  { to: '/executions', label: 'Escalation runs', key: 'x', needs: ['operations.read'], isMore: true },
-  { to: '/devices', label: 'Devices', key: 'd', needs: ['device.read', 'rejected.read'], isMore: true },
-  { to: '/users', label: 'Accounts', key: 'u', needs: ['user.read'], isMore: true },
-  { to: '/apps', label: 'Apps and keys', key: 'n', needs: ['user.read'], isMore: true },
-  { to: '/emergencies', label: 'Emergency access', key: 'b', needs: ['break-glass.review'], isMore: true },
-  { to: '/consents', label: 'Consent', key: 'o', needs: ['consent.read'], isMore: true },
-  { to: '/why', label: 'Why can they see?', key: 'y', needs: ['access.explain'], isMore: true },
-  { to: '/audit', label: 'Audit', key: 'i', needs: ['audit.read'], isMore: true },
-  { to: '/keys', label: 'Keys', key: 'k', needs: ['key.read'], isMore: true },
-  { to: '/status', label: 'Health', key: 'h', needs: ['operations.read', 'system-alarm.acknowledge'], isMore: true },
+  { to: '/channels', label: 'Channels', key: 'c', needs: ['operations.read'], more: 'Installation' },
+  { to: '/executions', label: 'Escalation runs', key: 'x', needs: ['operations.read'], more: 'Installation' },
+  { to: '/devices', label: 'Devices', key: 'd', needs: ['device.read', 'rejected.read'], more: 'Installation' },
+  { to: '/users', label: 'Accounts', key: 'u', needs: ['user.read'], more: 'Access' },
+  { to: '/apps', label: 'Apps and keys', key: 'n', needs: ['user.read'], more: 'Access' },
+  { to: '/emergencies', label: 'Emergency access', key: 'b', needs: ['break-glass.review'], more: 'Access' },
+  { to: '/consents', label: 'Consent', key: 'o', needs: ['consent.read'], more: 'Access' },
+  { to: '/why', label: 'Why can they see?', key: 'y', needs: ['access.explain'], more: 'Access' },
+  { to: '/audit', label: 'Audit', key: 'i', needs: ['audit.read'], more: 'Access' },
+  { to: '/keys', label: 'Keys', key: 'k', needs: ['key.read'], more: 'Access' },
+  {
+    to: '/status',
+    label: 'Health',
+    key: 'h',
+    needs: ['operations.read', 'system-alarm.acknowledge'],
+    more: 'Installation',
+  },
 ];
+
+/** What stands in the bar of whoever watches no ward, as far as there is room: what their work is comes first. */
+const BAR_OF_OTHERS: readonly string[] = [
+  '/emergencies',
+  '/security',
+  '/users',
+  '/audit',
+  '/consents',
+  '/devices',
+  '/status',
+  '/apps',
+  '/why',
+  '/rota',
+];
+/** As many as a bar holds on a tablet. */
+const BAR_MAX = 6;
+
+/** The bar and what waits behind `More`. Beside a ward's alarm counts there is room for what is opened in a hurry alone. */
+export function barOf(may: (action: string) => boolean): { readonly bar: PageLink[]; readonly more: PageLink[] } {
+  const open = PAGES.filter((page) => mayOpen(page, may));
+  if (open.length <= BAR_MAX) return { bar: open, more: [] };
+  if (may('wall.watch'))
+    return { bar: open.filter(({ more }) => more === undefined), more: open.filter(({ more }) => more !== undefined) };
+  const rank = ({ to }: PageLink) => BAR_OF_OTHERS.indexOf(to);
+  const bar = open
+    .filter(({ to }) => BAR_OF_OTHERS.includes(to))
+    .sort((a, b) => rank(a) - rank(b))
+    .slice(0, BAR_MAX);
+  return { bar, more: open.filter((page) => !bar.includes(page)) };
+}
 
 /** Where somebody begins: with what their work is, not with what happens to come first in the bar. */
 const FIRST: readonly (readonly [needs: string, to: PageLink['to']])[] = [

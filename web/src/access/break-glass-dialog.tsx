@@ -16,17 +16,20 @@ const REASON_MIN = 10;
 /** Opens a record in an emergency: why, for how long, and a fresh proof of who asks. The patient by bed, unless known. */
 export function BreakGlassDialog({
   patientId,
+  bed: typed = '',
   onClose,
   onOpened,
 }: {
   readonly patientId?: string;
+  /** What was looked for already; it may be a bed. */
+  readonly bed?: string;
   readonly onClose: () => void;
   readonly onOpened: (access: EmergencyAccess) => void;
 }) {
   const queries = useQueryClient();
   const saving = useSaving();
   const { stepUp, dialog } = useMyStepUp();
-  const [bed, setBed] = useState('');
+  const [bed, setBed] = useState(typed.slice(0, 64));
   const [reason, setReason] = useState('');
   const [minutes, setMinutes] = useState<string>('30');
   const isReady = reason.trim().length >= REASON_MIN && (patientId !== undefined || bed.trim() !== '');

@@ -213,13 +213,14 @@ function ClientRow({
       <td>
         <div className="user-acts">
           {(kind === 'service' || client.hasKey) && (
-            <Button size="compact-md" variant="default" aria-label={`Keys of ${name}`} onClick={onKeys}>
+            <Button size="compact-md" variant="default" onClick={onKeys}>
               {keys.length === 1 ? '1 key' : `${keys.length} keys`}
+              <span className="unseen"> of {name}</span>
             </Button>
           )}
           {may('user.write') && disabledAt === undefined && (
-            <Button size="compact-md" variant="default" aria-label={`End ${name}`} onClick={onEnd}>
-              End
+            <Button size="compact-md" variant="default" onClick={onEnd}>
+              End<span className="unseen"> {name}</span>
             </Button>
           )}
         </div>

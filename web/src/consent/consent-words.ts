@@ -9,7 +9,7 @@ export const PURPOSE_WORDS = { treatment: 'Treatment', research: 'Research', sha
 export const SOURCE_WORDS: Readonly<Record<ConsentSource, string>> = {
   'in-person': 'said in person',
   form: 'signed form',
-  representative: 'said by who may speak for them',
+  representative: 'said by their representative',
   'other-system': 'told by another system',
 };
 
@@ -40,7 +40,7 @@ export function standingOf({ standing, decision }: Pick<Consent, 'standing' | 'd
 
 /** `since 22 Nov 2026, 14:05, without end`. */
 export function periodText({ standing, from, until, recordedAt }: Consent): string {
-  if (standing === 'revoked') return `${timeText(recordedAt)}; it had held since ${timeText(from)}`;
+  if (standing === 'revoked') return `on ${timeText(recordedAt)}; it had held since ${timeText(from)}`;
   const begin = `${standing === 'to-come' ? 'from' : 'since'} ${timeText(from)}`;
   return until === undefined ? `${begin}, without end` : `${begin}, until ${timeText(until)}`;
 }

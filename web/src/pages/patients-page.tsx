@@ -1,7 +1,7 @@
 import type { PatientList } from '@healthsync/contracts/patient';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { BreakGlassDialog } from '../access/break-glass-dialog.tsx';
 import { api } from '../api.ts';
 import { useSession } from '../session/session.tsx';
@@ -41,10 +41,19 @@ export function PatientsPage() {
         onChange={(event) => setWords(event.target.value)}
       />
       <Awaited query={query} rows={6}>
-        {({ patients }) => <Found patients={patients.filter((patient) => matches(patient, words))} />}
+        {({ patients }) => (
+          <Found patients={patients.filter((patient) => matches(patient, words))}>
+            {may('break-glass.use') && words.trim() !== '' && (
+              <button type="button" className="plain-button" onClick={() => setEmergency(true)}>
+                It is an emergency in another ward
+              </button>
+            )}
+          </Found>
+        )}
       </Awaited>
       {isEmergency && (
         <BreakGlassDialog
+          bed={words.trim()}
           onClose={() => setEmergency(false)}
           onOpened={({ patientId }) => void navigate({ to: '/patients/$patientId', params: { patientId } })}
         />
@@ -53,8 +62,14 @@ export function PatientsPage() {
   );
 }
 
-function Found({ patients }: { readonly patients: readonly Listed[] }) {
-  if (patients.length === 0) return <p className="soft">Nobody by that.</p>;
+function Found({ patients, children }: { readonly patients: readonly Listed[]; readonly children: ReactNode }) {
+  if (patients.length === 0)
+    return (
+      <div className="refused">
+        <p>Nobody by that among your patients.</p>
+        {children}
+      </div>
+    );
   return (
     <>
       <div className="table-box">

@@ -21,6 +21,7 @@ import { News2Panel } from './news2-panel.tsx';
 import { Notes } from './notes.tsx';
 import { Trends } from './trends.tsx';
 import { Values } from './values.tsx';
+import { VipMark } from './vip-mark.tsx';
 
 /** Read with their age, not watched: a value is stale after 5 s and says so, and every reading is an entry of the audit. */
 const OFF_STREAM_REREAD_MS = 10_000;
@@ -103,6 +104,7 @@ function Patient({ patient }: { readonly patient: PatientDetail }) {
       <div className="row patient-head">
         <h1>{headline(patient)}</h1>
         <span className="soft">{about(patient)}</span>
+        <VipMark patientId={patient.id} />
         {may('rota.read') && (
           <Button variant="default" size="compact-md" onClick={() => setPreviewing(true)}>
             Who is told

@@ -7,6 +7,7 @@ import { api } from '../api.ts';
 import { Awaited } from '../widgets/awaited.tsx';
 import { Dialog } from '../widgets/dialog.tsx';
 import { AddFactor } from './add-factor.tsx';
+import { ChangePassword } from './change-password.tsx';
 import { factorProblem } from './factor-problem.ts';
 import { RecoveryCodeSheet } from './recovery-codes.tsx';
 import { useStepUp } from './step-up.tsx';
@@ -37,7 +38,7 @@ export function MySignInPage() {
   return (
     <main className="page">
       <AccountHead />
-      <section className="panel" aria-label="Second factors">
+      <section className="panel panel-narrow" aria-label="Second factors">
         <h2>Second factors</h2>
         {problem !== undefined && (
           <p role="alert" className="chip-warn">
@@ -48,7 +49,9 @@ export function MySignInPage() {
           {({ factors, isRequired, recoveryCodesLeft }) => (
             <>
               <p className="soft">
-                {isRequired ? 'Your roles demand one besides the password.' : 'Besides the password, if you add one.'}
+                {isRequired
+                  ? 'Your roles demand one besides the password, at every sign-in.'
+                  : 'What is enrolled here is asked for besides the password, at every sign-in.'}
               </p>
               {factors.length === 0 && <p className="chip-warn">⚠ None yet: the password alone opens this account.</p>}
               <ul className="factor-list">
@@ -102,6 +105,7 @@ export function MySignInPage() {
           )}
         </Awaited>
       </section>
+      <ChangePassword stepUp={stepUp} />
       {isAdding && (
         <Dialog title="Add a second factor" onClose={() => setAdding(false)}>
           <AddFactor

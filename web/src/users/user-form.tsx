@@ -12,11 +12,13 @@ export function UserForm({
   user,
   onAdd,
   onChange,
+  onClose,
 }: {
   readonly roles: readonly string[];
   readonly user?: User;
   readonly onAdd: (wanted: { name: string; displayName: string; roles: string[]; wards: string[] }) => Promise<void>;
   readonly onChange: (user: User, change: Omit<ChangeUser, 'revision'>) => Promise<void>;
+  readonly onClose: () => void;
 }) {
   const wardNames = useWardNames();
   const [wards, setWards] = useState<string[]>([...(user?.wards ?? [])]);
@@ -97,9 +99,14 @@ export function UserForm({
           onChange={setWards}
           error={fieldError('wards')}
         />
-        <Button type="submit" loading={isBusy}>
-          {user === undefined ? 'Make the account' : 'Save'}
-        </Button>
+        <div className="row dialog-end">
+          <Button variant="default" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={isBusy}>
+            {user === undefined ? 'Make the account' : 'Save'}
+          </Button>
+        </div>
       </Stack>
     </form>
   );

@@ -78,7 +78,7 @@ function Users() {
             <input
               className="search"
               type="search"
-              placeholder="Name, role or ward"
+              placeholder="Name or role"
               aria-label="Search accounts"
               autoComplete="off"
               value={words}
@@ -89,14 +89,14 @@ function Users() {
                 The first {users.length} of {total}; the others with <code>healthsync user list</code>.
               </p>
             )}
-            <table className="users">
+            <table className="table users">
               <thead>
                 <tr>
-                  <th>Name</th>
-                  <th>Roles</th>
-                  <th>Wards</th>
-                  <th>Signs in with</th>
-                  <th>
+                  <th scope="col">Name</th>
+                  <th scope="col">Roles</th>
+                  <th scope="col">Wards</th>
+                  <th scope="col">Signs in with</th>
+                  <th scope="col">
                     <span className="unseen">Actions</span>
                   </th>
                 </tr>
@@ -134,6 +134,7 @@ function Users() {
             {...(edited !== 'new' && { user: edited })}
             onAdd={add}
             onChange={change}
+            onClose={() => setEdited(undefined)}
           />
         </Dialog>
       )}
@@ -242,7 +243,7 @@ function UserRow({
             <Menu position="bottom-end">
               <Menu.Target>
                 <Button size="compact-md" variant="default" aria-label={`More for ${user.displayName}`}>
-                  More <span aria-hidden="true">▾</span>
+                  More ▾
                 </Button>
               </Menu.Target>
               <Menu.Dropdown>
@@ -282,9 +283,7 @@ function Proof({ user: { hasPassword, secondFactors, isSecondFactorRequired, sou
             ✓ {FACTOR_WORDS[one] ?? one}
           </span>
         ))}
-        {second.length === 0 && isSecondFactorRequired && (
-          <span className="chip-warn">⚠ no second factor: enrolled at the next sign-in</span>
-        )}
+        {second.length === 0 && isSecondFactorRequired && <span className="chip-warn">⚠ no second factor yet</span>}
         {second.length === 0 && !isSecondFactorRequired && <span className="soft">no second factor</span>}
       </div>
     </>

@@ -1,0 +1,98 @@
+import type { PatientVip, PutPatientVip } from '@healthsync/contracts/security-alert';
+import { Button } from '@mantine/core';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { api } from '../api.ts';
+import { useSession } from '../session/session.tsx';
+import { useMyStepUp } from '../session/step-up.tsx';
+import { Dialog } from '../widgets/dialog.tsx';
+import { ReasonField } from '../widgets/reason-field.tsx';
+import { SaveProblem, useSaving } from '../widgets/saving.tsx';
+
+/** That a record is specially protected, seen by everybody who opens it; whoever may protects it, or lifts it. */
+export function VipMark({ patientId }: { readonly patientId: string }) {
+  const { may } = useSession();
+  const path = `/api/patients/${encodeURIComponent(patientId)}/vip`;
+  const query = useQuery({
+    queryKey: ['vip', patientId],
+    queryFn: () => api<PatientVip>(path),
+    gcTime: 0,
+    retry: false,
+  });
+  const [isAsking, setAsking] = useState(false);
+  // Not known is not shown: a record is not called unprotected because nobody could be asked.
+  if (query.data === undefined) return null;
+  const { isVip } = query.data;
+  const mayChange = may(isVip ? 'vip.lift' : 'vip.set');
+  return (
+    <>
+      {isVip && (
+        <span className="state vip" title={query.data.reason ?? ''}>
+          <span aria-hidden="true">◆ </span>Specially protected
+        </span>
+      )}
+      {mayChange && (
+        <Button variant="default" size="compact-md" onClick={() => setAsking(true)}>
+          {isVip ? 'Lift the protection' : 'Protect specially'}
+        </Button>
+      )}
+      {isAsking && <VipDialog vip={query.data} path={path} onClose={() => setAsking(false)} />}
+    </>
+  );
+}
+
+function VipDialog({
+  vip: { patientId, isVip, reason: before, by },
+  path,
+  onClose,
+}: {
+  readonly vip: PatientVip;
+  readonly path: string;
+  readonly onClose: () => void;
+}) {
+  const queries = useQueryClient();
+  const saving = useSaving();
+  const { stepUp, dialog } = useMyStepUp();
+  const [reason, setReason] = useState('');
+
+  async function save(): Promise<void> {
+    const body: PutPatientVip = { isVip: !isVip, reason: reason.trim() };
+    await saving.run(() =>
+      stepUp(async () => {
+        queries.setQueryData(['vip', patientId], await api<PatientVip>(path, { method: 'PUT', body }));
+        onClose();
+      }),
+    );
+  }
+
+  return (
+    <>
+      <Dialog title={isVip ? 'Lift the special protection' : 'Protect this record specially'} onClose={onClose}>
+        <form
+          className="stack"
+          onSubmit={(event) => {
+            event.preventDefault();
+            void save();
+          }}
+        >
+          <p className="dialog-lead">
+            {isVip
+              ? `Set by ${by ?? 'somebody'}${before === undefined ? '' : `: ${before}`}. Once lifted, opening it raises no more questions than any other record.`
+              : 'For somebody whom others are curious about. Whoever opens the record without caring for the patient is looked at by security.'}
+          </p>
+          <SaveProblem saving={saving} shown={['reason']} />
+          <ReasonField value={reason} saving={saving} onChange={setReason} />
+          <div className="row dialog-end">
+            <Button variant="default" onClick={onClose}>
+              Cancel
+            </Button>
+            <Button type="submit" loading={saving.isBusy} disabled={reason.trim().length < 3}>
+              {isVip ? 'Lift it' : 'Protect it'}
+            </Button>
+          </div>
+        </form>
+      </Dialog>
+      {dialog}
+    </>
+  );
+}
