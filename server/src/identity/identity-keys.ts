@@ -82,7 +82,8 @@ function withNewKeys(stored: Stored, nowMs: number): Stored {
     signing: [
       signingKey('ES256', generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey, made),
       // What every OpenID client must understand (OpenID Connect Core 15.1).
-      signingKey('RS256', generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey, made),
+      // 128 bits of strength (NIST SP 800-57 part 1, table 2), as everything else here has.
+      signingKey('RS256', generateKeyPairSync('rsa', { modulusLength: 3072 }).privateKey, made),
       ...vouching,
     ],
   };
