@@ -103,6 +103,12 @@ const SITUATIONS: readonly Situation[] = [
     words: 'a patient of another organisation',
     resource: () => ({ kind: 'patient', patientId: PATIENT, wardId: OWN, tenantId: 'another' as TenantId }),
   },
+  {
+    name: 'tenant 2',
+    words: 'what is one for all organisations, not being of the one that runs it',
+    resource: () => ({ kind: 'installation' }),
+    subject: { tenantId: 'another' as TenantId, wardIds: [] },
+  },
   { name: 'ward', words: 'their ward', resource: () => ({ kind: 'ward', wardId: OWN }) },
   { name: 'ward 2', words: 'another ward', resource: () => ({ kind: 'ward', wardId: OTHER }) },
   { name: 'none', words: 'whoever lies in no ward', resource: () => ({ kind: 'ward', wardId: undefined }) },
@@ -184,6 +190,7 @@ function canBeAsked({ appliesTo }: Policies, role: Role, action: Action, { resou
 const TYPES: Readonly<Record<ResourceRef['kind'], string>> = {
   door: 'Door',
   house: 'House',
+  installation: 'Installation',
   ward: 'Ward',
   patient: 'Patient',
   device: 'Device',

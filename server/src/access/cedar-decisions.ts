@@ -170,6 +170,8 @@ function resourceKey(resource: ResourceRef): string {
   switch (resource.kind) {
     case 'door':
       return 'door';
+    case 'installation':
+      return 'installation';
     case 'house':
       return `house ${tenantId}`;
     case 'ward':

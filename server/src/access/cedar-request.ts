@@ -66,6 +66,8 @@ function resourceEntity(resource: ResourceRef, facts: AccessFacts, asking: Subje
       return bare('Door', 'door', { tenant });
     case 'house':
       return bare('House', 'house', { tenant });
+    case 'installation':
+      return bare('Installation', 'installation', { tenant });
     case 'ward':
       return bare('Ward', resource.wardId ?? '~', {
         tenant,
@@ -107,6 +109,7 @@ function tenantOf(resource: ResourceRef, facts: AccessFacts, asking: Subject): T
     case 'device':
       return facts.tenantOf(resource) ?? asking.tenantId;
     case 'emergency-access':
+    case 'installation':
       return DEFAULT_TENANT;
     case 'door':
     case 'house':

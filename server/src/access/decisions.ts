@@ -50,6 +50,8 @@ export type ResourceRef =
   | { readonly kind: 'door' }
   /** What is everybody's: the house's rules, channels, accounts. */
   | { readonly kind: 'house'; readonly tenantId?: TenantId }
+  /** What is one for all organisations: how it runs, its keys, its channels. Belongs to the first, which runs it. */
+  | { readonly kind: 'installation' }
   /** `wardId` absent: whoever lies in no ward. */
   | { readonly kind: 'ward'; readonly wardId: WardId | undefined; readonly tenantId?: TenantId }
   /** `wardId`: where they lie, if the caller knows better than the registry. */

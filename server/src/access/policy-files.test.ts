@@ -83,6 +83,7 @@ it('leaving out what cannot speak to a question changes no answer', () => {
   const resources: readonly ResourceRef[] = [
     { kind: 'door' },
     { kind: 'house' },
+    { kind: 'installation' },
     { kind: 'ward', wardId: 'W1' as WardId },
     { kind: 'patient', patientId: 'P' as PatientId, wardId: 'W2' as WardId },
     { kind: 'device', deviceId: 'D' as DeviceId },

@@ -151,12 +151,18 @@ export function createEnrollmentDesk(parts: {
 
   /** Its certificate, kept for it to fetch. Whoever comes second finds that of the first. */
   async function issue(enrollment: Enrollment): Promise<Enrollment> {
-    const { id, deviceId, profile, patientId, request } = enrollment;
+    const { id, tenantId, deviceId, profile, patientId, request } = enrollment;
     const issued = await authority().issueFor(deviceId, request?.der ?? new Uint8Array());
     if (issued.kind === 'refused') throw new Error(`a request that was taken is refused: ${issued.code}`);
     const known = (await registry.devices()).find((each) => each.id === deviceId);
     if (known === undefined || (profile !== undefined && profile !== known.profile))
-      await registry.putDevice({ id: deviceId, createdAtMs: now(), ...(profile !== undefined && { profile }) });
+      await registry.putDevice({
+        id: deviceId,
+        createdAtMs: now(),
+        ...(profile !== undefined && { profile }),
+        // What is another organisation's stays so, and is refused.
+        tenantId,
+      });
     await registry.addCertificate(issued.record);
     if (patientId !== undefined) await assignDevice(registry, { deviceId, patientId, nowMs: now(), takeOver: false });
     await enrollments.complete(id, { serial: issued.record.serial, certificatePem: issued.certificatePem });

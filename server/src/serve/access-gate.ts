@@ -13,6 +13,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the caller must be allowed to do. Every route says exactly one of these four. */
     action?: Action;
+    /** It is about what is one for all organisations: for people of the one that runs the installation. */
+    installation?: true;
     /** Anyone who has signed in. */
     signedIn?: true;
     /** Authenticated by the route itself, by device certificate or device token. */
@@ -82,7 +84,10 @@ export function registerGate(
     const asking = { ...known, ...(purpose !== undefined && { purpose }) };
     request.principal = bindCaller(asking, { decisions: access, action, note });
     const decision = decisionOn(request.principal, { kind: 'door' });
-    if (!decision.allowed) await sendProblem(reply, refusalOf(decision));
+    if (!decision.allowed) return void (await sendProblem(reply, refusalOf(decision)));
+    if (request.routeOptions.config.installation !== true) return;
+    const ofAll = decisionOn(request.principal, { kind: 'installation' });
+    if (!ofAll.allowed) await sendProblem(reply, refusalOf(ofAll));
 
     /** The last word counts: of the patient rather than of the door, and a refusal rather than what was let through. */
     function note(resource: ResourceRef, { allowed, policies, emergencyAccess, consent }: Decision): void {

@@ -47,7 +47,10 @@ export function registerHealth(app: FastifyInstance, { health, metrics, now }: S
   // How busy a ward is can be read off the metrics: by default only those who run the house see them.
   api.get(
     '/metrics',
-    { config: { action: 'operations.read' }, schema: { summary: 'Prometheus metrics', tags: ['operations'] } },
+    {
+      config: { action: 'operations.read', installation: true },
+      schema: { summary: 'Prometheus metrics', tags: ['operations'] },
+    },
     async (_request, reply) => reply.type(metrics.contentType).send(await metrics.render()),
   );
 }

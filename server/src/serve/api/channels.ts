@@ -81,7 +81,7 @@ export function registerChannels(app: FastifyInstance, services: TellingServices
   api.put(
     '/api/channels/:name/policy',
     {
-      config: { action: 'channel.write' },
+      config: { action: 'channel.write', installation: true },
       schema: {
         summary: 'Change what a channel may say and how fast; every version is kept',
         tags: ['telling'],

@@ -16,6 +16,7 @@ import type { Enrollment } from '../../ports/device-enrollments.ts';
 import { principalOf } from '../access-gate.ts';
 import { rfc3339 } from '../alert-shape.ts';
 import { noteAudit } from '../audited.ts';
+import { decisionOn } from '../caller.ts';
 import { invalid, notFound, sendProblem } from '../problem.ts';
 import type { Api } from '../validation.ts';
 import { IdPath } from './parameters.ts';
@@ -68,7 +69,10 @@ export function registerDeviceEnrollments(app: FastifyInstance, services: Device
       const deviceId = parseDeviceId(text);
       if (deviceId === undefined)
         return invalid(reply, [{ code: 'invalid-value', field: 'deviceId', detail: 'not a device id' }]);
-      const by = deciderOf(principalOf(request));
+      const principal = principalOf(request);
+      if (decisionOn(principal, { kind: 'device', deviceId }).policies.includes('other-tenant'))
+        return sendProblem(reply, { status: 409, code: 'not-yours', detail: 'A device of this id is not yours.' });
+      const by = deciderOf(principal);
       const { enrollment, code } = await desk.invite({
         deviceId,
         hours,

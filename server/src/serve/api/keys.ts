@@ -14,7 +14,7 @@ export function registerKeys(app: FastifyInstance, { keys, management }: KeyServ
   api.get(
     '/api/keys',
     {
-      config: { action: 'key.read' },
+      config: { action: 'key.read', installation: true },
       schema: {
         summary: 'How many keys there are, and which one wraps them; never a key',
         tags: ['operations'],

@@ -36,7 +36,7 @@ export function registerWorkflows(
   api.get(
     '/api/workflows/executions',
     {
-      config: { action: 'operations.read' },
+      config: { action: 'operations.read', installation: true },
       schema: {
         summary: 'Workflow executions, newest first',
         tags: ['workflows'],
@@ -63,7 +63,7 @@ export function registerWorkflows(
   api.get(
     '/api/workflows/executions/:id',
     {
-      config: { action: 'operations.read' },
+      config: { action: 'operations.read', installation: true },
       schema: {
         summary: 'One execution with its history',
         tags: ['workflows'],
