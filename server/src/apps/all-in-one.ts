@@ -140,7 +140,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   const outbox = new PostgresOutbox(database);
   const checkpoints = new PostgresCheckpoints(database);
   const accounts = new PostgresAccounts(database);
-  const rejected = new PostgresRejectedReadings(database);
+  const rejected = new PostgresRejectedReadings(database, keys.houseSeal);
   const ruleSets = new PostgresRuleSets(database);
 
   // Who wears what, who lies where: in memory, reread at every change.
@@ -395,7 +395,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     hooks: { signIn: (outcome) => metrics.http.signIn(outcome) },
     undo,
   });
-  const askedRejected = new PostgresRejectedReadings(tenants.asking);
+  const askedRejected = new PostgresRejectedReadings(tenants.asking, keys.houseSeal);
   const services: Services = {
     access,
     mayShow: consent.mayShow,

@@ -66,7 +66,7 @@ export async function withOpenData<T>(
       registry: new PostgresRegistry(database, listener, keys.identities),
       keys,
       accounts: new PostgresAccounts(database),
-      rejected: new PostgresRejectedReadings(database),
+      rejected: new PostgresRejectedReadings(database, keys.houseSeal),
       ruleSets: new PostgresRuleSets(database),
       alarms: new PostgresAlarmStore(database, { seal: keys.seal }),
       contacts: new PostgresContacts(database),

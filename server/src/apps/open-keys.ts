@@ -59,7 +59,7 @@ export async function openKeys(settings: KeySettings, database: Connections, now
   const houseSeal = createHouseSeal(subjects);
   try {
     const identityKeys = await keyStore.share(houseSeal);
-    await sealClearTexts(database, sealing);
+    await sealClearTexts(database, { ...sealing, houseSeal });
     const erasedAgain = await followErasures(subjects, await new PostgresErasures(database).all());
     const newestKek = () => management.newest(scope);
     return {

@@ -4,16 +4,20 @@ import type { SubjectKeys } from './subject-keys.ts';
 
 /** Each text with the data key of the house's secrets, as `sealed:` and base64url. */
 export function createHouseSeal(keys: SubjectKeys): HouseSeal {
+  async function sealBytes(field: string, bytes: Uint8Array): Promise<Buffer> {
+    return seal(await keys.forSealing(SUBJECT), { subject: SUBJECT, field }, bytes);
+  }
+  async function openBytes(field: string, sealed: Uint8Array): Promise<Buffer | undefined> {
+    const key = await keys.forOpening(SUBJECT);
+    return key === undefined ? undefined : unseal(key, { subject: SUBJECT, field }, sealed);
+  }
   return {
-    async seal(field, text) {
-      const key = await keys.forSealing(SUBJECT);
-      return PREFIX + seal(key, { subject: SUBJECT, field }, Buffer.from(text)).toString('base64url');
-    },
+    sealBytes,
+    openBytes,
+    seal: async (field, text) => PREFIX + (await sealBytes(field, Buffer.from(text))).toString('base64url'),
     async open(field, stored) {
       if (!stored.startsWith(PREFIX)) return stored;
-      const key = await keys.forOpening(SUBJECT);
-      const sealed = Buffer.from(stored.slice(PREFIX.length), 'base64url');
-      return key === undefined ? undefined : unseal(key, { subject: SUBJECT, field }, sealed)?.toString();
+      return (await openBytes(field, Buffer.from(stored.slice(PREFIX.length), 'base64url')))?.toString();
     },
   };
 }

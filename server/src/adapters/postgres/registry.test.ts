@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DeviceId, PatientId, WardId } from '../../domain/ids.ts';
+import { createHouseSeal } from '../../keys/house-seal.ts';
 import { createPatientIdentities } from '../../keys/patient-identities.ts';
 import { createPatientSeal } from '../../keys/patient-seal.ts';
 import { testIdentities, testSubjectKeys } from '../../keys/test-identities.ts';
@@ -110,7 +111,7 @@ describe('a patient’s name in PostgreSQL', () => {
       );
     const keys = testSubjectKeys();
     const identities = createPatientIdentities(keys);
-    const seals = { identities, seal: createPatientSeal(keys) };
+    const seals = { identities, seal: createPatientSeal(keys), houseSeal: createHouseSeal(keys) };
     const results = await Promise.all([sealClearTexts(old, seals), sealClearTexts(old, seals)]);
     expect(results.map(({ sealed }) => sealed).sort()).toEqual([0, 50]);
     expect(await sealClearTexts(old, seals)).toEqual({ sealed: 0 });

@@ -90,6 +90,7 @@ export interface Schema {
     received_at: Time;
     source: string;
     payload: Uint8Array;
+    is_sealed: Generated<boolean>;
     problems: unknown;
     state: Generated<string>;
     marked_at: MaybeTime;

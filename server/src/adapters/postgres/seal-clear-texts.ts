@@ -1,9 +1,11 @@
 import type pg from 'pg';
 import type { PatientId } from '../../domain/ids.ts';
+import type { HouseSeal } from '../../ports/house-seal.ts';
 import type { PatientIdentities } from '../../ports/patient-identities.ts';
 import type { PatientSeal } from '../../ports/patient-seal.ts';
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
+import { PAYLOAD_FIELD } from './rejected-readings.ts';
 import { inTransaction } from './transaction.ts';
 import { withoutNulls } from './without-nulls.ts';
 
@@ -14,8 +16,13 @@ import { withoutNulls } from './without-nulls.ts';
  */
 export async function sealClearTexts(
   { pool }: Pick<Connections, 'pool'>,
-  { identities, seal }: { readonly identities: PatientIdentities; readonly seal: PatientSeal },
+  {
+    identities,
+    seal,
+    houseSeal,
+  }: { readonly identities: PatientIdentities; readonly seal: PatientSeal; readonly houseSeal: HouseSeal },
 ): Promise<{ readonly sealed: number }> {
+  await sealPayloads(pool, houseSeal);
   if (!(await failing(() => hasColumn(pool, 'patient', 'mrn')))) return { sealed: 0 };
   const sealed = await inTransaction(pool, async (client) => {
     // Two programs that start together: the second finds nothing left to do.
@@ -41,6 +48,27 @@ export async function sealClearTexts(
   });
   if (sealed > 0) await failing(() => pool.query('vacuum (full) patient, alarm_note'));
   return { sealed };
+}
+
+/** Of refused readings: a batch at a time, since there may be a hundred thousand. */
+async function sealPayloads(pool: pg.Pool, seal: HouseSeal): Promise<void> {
+  for (let total = 0; ; ) {
+    const count = await inTransaction(pool, async (client) => {
+      const { rows } = await client.query<{ id: number; payload: Buffer }>(
+        'select id, payload from rejected_reading where not is_sealed order by id limit 1000 for update',
+      );
+      for (const { id, payload } of rows)
+        await client.query('update rejected_reading set payload = $2, is_sealed = true where id = $1', [
+          id,
+          await seal.sealBytes(PAYLOAD_FIELD, payload),
+        ]);
+      return rows.length;
+    });
+    total += count;
+    if (count > 0) continue;
+    if (total > 0) await failing(() => pool.query('vacuum (full) rejected_reading'));
+    return;
+  }
 }
 
 interface ClearRow {

@@ -11,7 +11,7 @@ import { openTestDatabase, type TestDatabase } from '../../adapters/postgres/tes
 import type { PatientId } from '../../domain/ids.ts';
 import type { AssignedReading } from '../../domain/reading.ts';
 import { openRegistryView } from '../../identity/registry-view.ts';
-import { testIdentities } from '../../keys/test-identities.ts';
+import { testHouseSeal, testIdentities } from '../../keys/test-identities.ts';
 import { type Admission, createAdmission } from './admission.ts';
 import { mappingProfiles } from './mapping-profiles.ts';
 import { createRejectedQuarantine } from './rejected-quarantine.ts';
@@ -60,7 +60,7 @@ async function readBack(): Promise<readonly AssignedReading[]> {
 
 it('a reading refused for want of a patient is listed, and is in the log for that patient after assignment and replay', async () => {
   const registry = new PostgresRegistry(database, listener, testIdentities());
-  const rejected = new PostgresRejectedReadings(database);
+  const rejected = new PostgresRejectedReadings(database, testHouseSeal());
   const view = await openRegistryView(registry, { now: Date.now });
   const quarantine = createRejectedQuarantine({ store: rejected, now: Date.now });
   const admission: Admission = createAdmission({

@@ -22,3 +22,7 @@ create table shared_secret (
   sealed text not null,
   changed_at timestamptz not null default now()
 );
+
+-- What a refused reading brought may be anything, a name too. False: from before, sealed at the next start.
+alter table rejected_reading add column is_sealed boolean not null default false;
+create index rejected_reading_clear on rejected_reading (id) where not is_sealed;
