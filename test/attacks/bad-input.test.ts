@@ -9,7 +9,7 @@ import { startWorld, type World } from './world.ts';
  * can write. Which string comes to which place is dealt out, always in the same way:
  *
  * - every list meets every endpoint with everything else in the request as it should be: in its path, query or
- *   body, and one endpoint in four in a header; the string and the place move on from endpoint to endpoint and from list to list;
+ *   body, and one endpoint in eight in a header; the string and the place move on from endpoint to endpoint and from list to list;
  * - every single string meets every endpoint among many others, as a parameter or a field nobody knows.
  *
  * `HEALTHSYNC_ATTACKS=all` takes every string to every endpoint by itself; that takes hours.
@@ -70,7 +70,7 @@ describe.runIf(LISTS !== undefined)('attack lists', () => {
     const found = createFindings();
     let asked = 0;
     const every = [...new Set(lists.flatMap(({ strings }) => strings))];
-    const queries = packed(every, { length: QUERY_MAX, count: PARAMETERS_MAX }, encodedLength);
+    const queries = packed(every, ENVELOPE, encodedLength);
     const bodies = packed(every, { length: BODY_MAX, count: every.length }, jsonLength);
     const requests = function* () {
       for (const endpoint of askable())
@@ -126,16 +126,17 @@ function* dealt(lists: readonly AttackList[], endpoints: readonly Endpoint[]): G
           [others, 0],
           [headers, 1],
         ] as const)
-          if (isThorough || more === 0 || (e + l) % 4 === 0)
+          if (isThorough || more === 0 || (e + l) % 8 === 0)
             yield { endpoint, slot: at(slots, e + l + i), text: at(strings, 2 * i + more) };
   }
 }
 
 const at = <T>(all: readonly T[], index: number): T => all[index % all.length] as T;
 
-/** Below what is refused by its size alone: 8,192 characters of address and 128 parameters, 64 KiB of body. */
-const QUERY_MAX = 7_000;
-const PARAMETERS_MAX = 100;
+/** Below what is refused by its size alone: 8,192 characters of address, 128 parameters, 16 KiB of headers; 64 KiB of body. */
+const ADDRESS_MAX = 7_000;
+const PARAMETERS_MAX = 60;
+const ENVELOPE = { length: 18_000, count: PARAMETERS_MAX + 60 };
 const BODY_MAX = 60_000;
 const encodedLength = (text: string): number => encodeURIComponent(text).length + 8;
 const jsonLength = (text: string): number => 2 * Buffer.byteLength(JSON.stringify(text)) + 8;
@@ -163,8 +164,16 @@ function packed(
 function crowded(endpoint: Endpoint, strings: readonly string[]): Asked {
   const { valid } = endpoint;
   if (!hasBody(endpoint)) {
-    const query = Object.fromEntries(strings.map((text, index) => [`x${index}`, text]));
-    return { ...valid, query: { ...query, ...valid.query } };
+    // As parameters while there is room, and then as headers.
+    const query: Record<string, string> = {};
+    const headers: Record<string, string> = {};
+    let used = 0;
+    for (const [index, text] of strings.entries()) {
+      used += encodedLength(text);
+      if (used < ADDRESS_MAX && index < PARAMETERS_MAX) query[`x${index}`] = text;
+      else headers[`x-attack-${index}`] = headerText(text);
+    }
+    return { ...valid, query: { ...query, ...valid.query }, headers: { ...valid.headers, ...headers } };
   }
   if (valid.raw !== undefined)
     return { ...valid, raw: `${valid.raw}&${new URLSearchParams(strings.map((text, index) => [`x${index}`, text]))}` };
@@ -179,7 +188,7 @@ function createFindings() {
   return {
     async judge(endpoint: Endpoint, slot: string, asked: Asked, text: string): Promise<void> {
       const answer = await world.ask(endpoint, asked);
-      const complaints = complaintsOf(answer, { url: endpoint.url, text, canary: CANARY });
+      const complaints = complaintsOf(answer, { url: endpoint.url, slot, text, canary: CANARY });
       for (const complaint of complaints)
         found.set(`${nameOf(endpoint)}, ${slot}: ${complaint}`, JSON.stringify(text).slice(0, 200));
     },

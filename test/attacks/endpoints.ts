@@ -122,6 +122,8 @@ function asksOf({ config = {} }: RouteOptions): Endpoint['asks'] {
   return config.device === true ? 'device' : 'public';
 }
 
+export const NAME_OF_FIELD = 'body name of a field';
+
 const HEADERS = [
   'accept',
   'accept-language',
@@ -197,7 +199,7 @@ function bodySlots(valid: Asked): readonly Slot[] {
       slot(`body ${path.join('.')}`, (asked, text) => ({ ...asked, body: replaced(asked.body, path, text) })),
     ),
     // A field nobody knows, by that name: written out, since an object of ours would take `__proto__` to heart.
-    slot('body name of a field', (asked, text) => {
+    slot(NAME_OF_FIELD, (asked, text) => {
       const known = JSON.stringify(asked.body).slice(1, -1);
       return { ...asked, raw: `{${known}${known === '' ? '' : ','}${JSON.stringify(text)}:1}` };
     }),

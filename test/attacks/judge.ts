@@ -1,10 +1,16 @@
+import { NAME_OF_FIELD } from './endpoints.ts';
 import type { Answer } from './world.ts';
 
+interface Told {
+  readonly url: string;
+  readonly slot: string;
+  /** What was put there. */
+  readonly text: string;
+  readonly canary: RegExp;
+}
+
 /** What may never be in an answer, whatever was asked. Empty: nothing to complain of. */
-export function complaintsOf(
-  answer: Answer,
-  asked: { readonly url: string; readonly text: string; readonly canary: RegExp },
-): readonly string[] {
+export function complaintsOf(answer: Answer, asked: Told): readonly string[] {
   const { status, headers, text } = answer;
   const type = headers['content-type'] ?? '';
   const isRefused = status >= 400;
@@ -19,7 +25,7 @@ export function complaintsOf(
   if (isRefused && asked.canary.test(text)) complaints.push('names a patient in a refusal');
   if (type.startsWith('text/html') && /[<>"]/.test(asked.text) && asked.text.length > 3 && text.includes(asked.text))
     complaints.push('puts what was sent into a page as it is');
-  if (isRefused && status !== 404 && isTelling(asked.text) && isRepeated(asked.url, text, asked.text))
+  if (isRefused && status !== 404 && isTelling(asked.text) && isRepeated(asked, text))
     complaints.push('repeats what was sent');
   for (const [name, value] of HEADERS)
     if (!value.test(String(headers[name] ?? ''))) complaints.push(`lacks its header ${name}: ${headers[name]}`);
@@ -69,16 +75,14 @@ function isRefusalShaped(url: string, type: string, text: string): boolean {
 /** Whether it is something that an answer would hold by no chance. */
 const isTelling = (text: string): boolean => text.length >= 12 && /[^\w .-]/.test(text);
 
-/** A field that is not known is named as it was: in JSON, and shortened. */
-function isRepeated(url: string, text: string, sent: string): boolean {
-  if (url.startsWith('/oidc/') || !text.startsWith('{')) return text.includes(sent);
-  // Of fields, the names are told, and those that are not known by the names they were given.
-  const { detail, ...body } = JSON.parse(text);
+/** Of fields, the names are told, and those that are not known by the names they were given: in JSON, and shortened. */
+function isRepeated({ url, slot, text: sent }: Told, answer: string): boolean {
+  if (slot === NAME_OF_FIELD) return false;
+  if (url.startsWith('/oidc/') || !answer.startsWith('{')) return answer.includes(sent);
+  const { detail, ...body } = JSON.parse(answer);
   if (body.code !== 'invalid-input' && detail?.includes(sent)) return true;
-  return JSON.stringify({
-    ...body,
-    errors: (body.errors ?? []).map(({ field: _, ...error }: { field: string }) => error),
-  }).includes(JSON.stringify(sent).slice(1, -1));
+  const errors = (body.errors ?? []).map(({ field: _, ...error }: { readonly field: string }) => error);
+  return JSON.stringify({ ...body, errors }).includes(JSON.stringify(sent).slice(1, -1));
 }
 
 /** What came back of what was sent says nothing of our inside. */
