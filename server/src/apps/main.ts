@@ -30,6 +30,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register(program: Comman
     escalation: () => import('./cli/escalation.ts'),
     rejected: () => import('./cli/rejected.ts'),
     audit: () => import('./cli/audit.ts'),
+    'leak-scan': () => import('./cli/leak-scan.ts'),
     key: () => import('./cli/key.ts'),
     client: () => import('./cli/client.ts'),
     profile: () => import('./cli/profile.ts'),

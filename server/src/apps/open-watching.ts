@@ -1,11 +1,14 @@
+import { basename } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { AccessFacts } from '../access/access-facts.ts';
 import { PostgresAuditStore } from '../adapters/postgres/audit-store.ts';
-import type { Connections } from '../adapters/postgres/connection.ts';
+import type { Connections, DatabaseAddress } from '../adapters/postgres/connection.ts';
+import { PostgresLeakScans } from '../adapters/postgres/leak-scans.ts';
 import { PostgresOwnRecords } from '../adapters/postgres/own-records.ts';
 import { PostgresSecurityAlerts } from '../adapters/postgres/security-alerts.ts';
 import type { UserId } from '../domain/ids.ts';
 import { parseNetworkPlaces } from '../domain/network-place.ts';
+import type { SecurityAlert } from '../domain/security-alert.ts';
 import type { RegistryView } from '../identity/registry-view.ts';
 import { repeat } from '../pacing/repeating.ts';
 import type { Accounts } from '../ports/accounts.ts';
@@ -13,6 +16,7 @@ import type { Contacts } from '../ports/contacts.ts';
 import { Failure } from '../ports/failure.ts';
 import type { Outbox } from '../ports/outbox.ts';
 import type { Registry } from '../ports/registry.ts';
+import { registerLeakScans } from '../serve/api/leak-scans.ts';
 import { registerOwnRecords } from '../serve/api/own-records.ts';
 import { registerSecurityAlerts } from '../serve/api/security-alerts.ts';
 import { acceptEmptyBodies } from '../serve/http-server.ts';
@@ -24,6 +28,7 @@ import { createRelations } from '../watching/relations.ts';
 import { tellSecurity } from '../watching/tell-security.ts';
 import { createWatchFacts } from '../watching/watch-facts.ts';
 import type { OpenedKeys } from './open-keys.ts';
+import { leakDesk, scanInThread, startLeakScans } from './open-leak-scan.ts';
 import type { Settings } from './settings.ts';
 import type { undoStack } from './undo.ts';
 
@@ -35,9 +40,9 @@ const BEHIND = 10_000;
 /** Watching over access: who opens what, scored from the audit log; and whom it alerts. */
 export function openWatching(parts: {
   readonly settings: Settings;
-  readonly database: Connections;
+  readonly database: Connections & { readonly address: DatabaseAddress };
   readonly keys: OpenedKeys;
-  readonly registry: Pick<Registry, 'patients'>;
+  readonly registry: Pick<Registry, 'patients' | 'putPatient'>;
   readonly accounts: Pick<Accounts, 'users' | 'findUserById'>;
   readonly facts: Pick<AccessFacts, 'shiftOf' | 'isInCareOf'>;
   readonly view: () => RegistryView;
@@ -56,28 +61,27 @@ export function openWatching(parts: {
   const ownRecords = new PostgresOwnRecords(database);
   const mrnIndex = (mrn: string) => keys.identities.mrnIndex(mrn);
 
+  const zone = settings.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const facts = createWatchFacts({
+    users: () => accounts.users(),
+    facts: parts.facts,
+    view,
+    relations: createRelations({
+      patients: () => parts.registry.patients({}),
+      ownRecords,
+      index: keys.relations,
+      mrnIndex,
+    }),
+    places: placesOf(settings),
+    zone,
+    now,
+  });
   const watch = startAccessWatch({
     store,
     alerts,
-    facts: createWatchFacts({
-      users: () => accounts.users(),
-      facts: parts.facts,
-      view,
-      relations: createRelations({
-        patients: () => parts.registry.patients({}),
-        ownRecords,
-        index: keys.relations,
-        mrnIndex,
-      }),
-      places: placesOf(settings),
-      zone: settings.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
-      now,
-    }),
+    facts,
     now,
-    onRaised(raised) {
-      for (const { kind, severity } of raised) metrics.watching.raised(kind, severity);
-      telling.wake();
-    },
+    onRaised: raised,
     hooks: { looked: (entries) => metrics.watching.looked(entries) },
     onError: (error) => log.warn('the audit log could not be watched', { error }),
   });
@@ -101,6 +105,24 @@ export function openWatching(parts: {
   );
   undo.push('telling security', () => telling.stop());
 
+  const desk = leakDesk(settings, {
+    scans: new PostgresLeakScans(database),
+    alerts,
+    identities: keys.identities,
+    putPatient: (patient) => parts.registry.putPatient(patient),
+    patients: () => parts.registry.patients({}),
+    users: () => accounts.users(),
+    scan: scanInThread(database.address, undo),
+    onRaised: raised,
+    now,
+  });
+  const leaks = startLeakScans({ settings, zone, desk, log, now, undo });
+
+  function raised(some: readonly SecurityAlert[]): void {
+    for (const { kind, severity } of some) metrics.watching.raised(kind, severity);
+    telling.wake();
+  }
+
   async function behind(): Promise<number> {
     const [newest] = await store.search({ limit: 1 });
     return newest === undefined ? 0 : Math.max(0, newest.position + 1 - watch.state().position);
@@ -120,11 +142,19 @@ export function openWatching(parts: {
     routes(app) {
       acceptEmptyBodies(app);
       registerSecurityAlerts(app, { alerts, watching: fares, now });
+      registerLeakScans(app, {
+        list: (limit) => desk.list(limit),
+        next: leaks.next,
+        runNow: leaks.runNow,
+        folders: [settings.dataFolder, ...settings.leakScanFolders].map((folder) => basename(folder)),
+        now,
+      });
       registerOwnRecords(app, {
         ownRecords,
         index: keys.relations,
         mrnIndex,
         userById: (id: UserId) => accounts.findUserById(id),
+        onChange: () => facts.stale(),
         now,
       });
     },
@@ -133,6 +163,11 @@ export function openWatching(parts: {
         name: 'watching over access',
         required: false,
         state: async () => ((await fares()).state === 'watching' ? 'up' : 'degraded'),
+      },
+      {
+        name: 'leak scan',
+        required: false,
+        state: async () => ((await leaks.isOverdue()) ? 'degraded' : 'up'),
       },
     ],
   };

@@ -76,7 +76,8 @@ export interface WatchProgress {
 
 /** Runs of the scan for leaks, and the made-up patients it looks for. */
 export interface LeakScans {
-  begin(scan: { readonly id: string; readonly atMs: number }): Promise<void>;
+  /** False: one of this id was begun before, by another process. */
+  begin(scan: { readonly id: string; readonly atMs: number }): Promise<boolean>;
   end(scan: LeakScanResult): Promise<void>;
   /** Newest first. */
   list(limit: number): Promise<readonly LeakScanRecord[]>;

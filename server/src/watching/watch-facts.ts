@@ -13,6 +13,8 @@ export interface WatchFactsSource {
   factsOf(entry: RecordedEntry): WatchFacts;
   /** Reads what has changed; often enough is before each round. */
   refresh(): Promise<void>;
+  /** What is known of people who work here has changed: the next round reads it anew. */
+  stale(): void;
 }
 
 /** Accounts and patients change slowly; a change of the registry is read sooner. */
@@ -52,6 +54,9 @@ export function createWatchFacts(parts: {
         ...(relation !== undefined && { relation }),
         ...(place !== undefined && { place }),
       };
+    },
+    stale() {
+      readAtMs = Number.NEGATIVE_INFINITY;
     },
     async refresh() {
       const isChanged = readOf?.snapshot.patients !== view().snapshot.patients;

@@ -14,13 +14,15 @@ export interface OwnRecordServices {
   readonly index: RelationIndex;
   readonly mrnIndex: (mrn: string) => Promise<Uint8Array>;
   readonly userById: (id: UserId) => Promise<User | undefined>;
+  /** Something was said: it counts from now on. */
+  readonly onChange: () => void;
   readonly now: () => number;
 }
 
 /** Which patient somebody who works here is, and where they live: said once, kept so that nobody can read it. */
 export function registerOwnRecords(app: FastifyInstance, services: OwnRecordServices): void {
   const api = app as unknown as Api;
-  const { ownRecords, index, mrnIndex, userById, now } = services;
+  const { ownRecords, index, mrnIndex, userById, onChange, now } = services;
   const tags = ['users'];
 
   api.get(
@@ -67,6 +69,7 @@ export function registerOwnRecords(app: FastifyInstance, services: OwnRecordServ
         ...(familyName !== undefined && { familyNameIndex: familyName && (await index.of('familyName', familyName)) }),
       } as OwnRecordChange;
       await ownRecords.put(user.id, change, { by: signatureOf(principal), atMs: now() });
+      onChange();
       return reply.send(shown(await ownRecords.find(user.id)));
     },
   );

@@ -23,7 +23,7 @@ const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 200;
 
 /** `vip-4711`, with `-again-1` where it came again after it had been judged. */
-const AlertPath = Type.Object({ id: Type.String({ pattern: '^[a-z][a-z-]{1,40}-[0-9A-Za-z-]{1,60}$' }) });
+const AlertPath = Type.Object({ id: Type.String({ pattern: '^[a-z][a-z-]{1,40}[0-9A-Za-z-]{0,60}$' }) });
 
 const Query = Type.Object(
   {
