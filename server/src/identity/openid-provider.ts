@@ -7,6 +7,7 @@ import Provider, {
   type KoaContextWithOIDC,
 } from 'oidc-provider';
 import type { Role } from '../domain/access.ts';
+import { demandsSecondFactor } from '../domain/factor.ts';
 import { DEFAULT_TENANT, type PatientId, type UserId } from '../domain/ids.ts';
 import { covers, everyScope } from '../domain/scope.ts';
 import type { Accounts, User } from '../ports/accounts.ts';
@@ -67,6 +68,8 @@ export function createOpenIdProvider(parts: {
   readonly records: OpenIdRecords;
   readonly clients: OAuthClients;
   readonly accounts: Pick<Accounts, 'findUserById'>;
+  /** Whoever has one of these is nobody by a token for which no second factor was shown. */
+  readonly secondFactorRoles?: readonly Role[];
   readonly now: () => number;
   /** A defect, or a dependency that broke; what an app does wrong is answered, and not told here. */
   readonly onError?: (error: Error) => void;
@@ -107,7 +110,11 @@ export function createOpenIdProvider(parts: {
       jwks: { keys: keys.signing.map(({ jwk }) => jwk) } as NonNullable<Configuration['jwks']>,
       cookies: {
         keys: [...keys.cookies],
-        names: { session: 'healthsync-openid', interaction: 'healthsync-app', resume: 'healthsync-app-resume' },
+        names: {
+          session: '__Secure-healthsync-openid',
+          interaction: '__Secure-healthsync-app',
+          resume: '__Secure-healthsync-app-resume',
+        },
         // Lax: the app's own redirect brings the person here from its site.
         long: { httpOnly: true, sameSite: 'lax', secure: true, signed: true },
         short: { httpOnly: true, sameSite: 'lax', secure: true, signed: true },
@@ -272,13 +279,16 @@ export function createOpenIdProvider(parts: {
       amr?: readonly string[];
       patient?: PatientId;
     };
+    const hasShownBoth = amr?.includes('mfa') === true;
+    // The role may have come after the app: what it gets from now on was never opened with what the role demands.
+    if (!hasShownBoth && demandsSecondFactor(user.roles, parts.secondFactorRoles ?? [])) return undefined;
     const authenticatedAtMs = (authTime ?? token.iat ?? 0) * 1000;
     return {
       ...identityOf(user),
       kind: 'api',
       authenticatedAtMs,
       factors: ['federated'],
-      ...(amr?.includes('mfa') === true && { mfaAtMs: authenticatedAtMs }),
+      ...(hasShownBoth && { mfaAtMs: authenticatedAtMs }),
       scopes: [...token.scopes],
       ...(patient !== undefined && { launchPatientId: patient }),
       expiresAtMs: (token.exp ?? 0) * 1000,
