@@ -1,5 +1,5 @@
 import type { Role } from '../domain/access.ts';
-import { demandsSecondFactor, type Factor } from '../domain/factor.ts';
+import { demandsSecondFactor, type Factor, SECOND_FACTORS } from '../domain/factor.ts';
 import { DEFAULT_TENANT, type PatientId, type TenantId, type UserId, type WardId } from '../domain/ids.ts';
 import type { Accounts, StoredToken, User } from '../ports/accounts.ts';
 import { Failure } from '../ports/failure.ts';
@@ -49,7 +49,12 @@ export interface Sessions {
   createApiToken(
     user: User,
     ttlMs: number,
-    narrowed?: { readonly scopes?: readonly string[]; readonly label?: string },
+    narrowed?: {
+      readonly scopes?: readonly string[];
+      readonly label?: string;
+      /** What the person who makes it has shown; absent: it is made where the data lies. */
+      readonly shown?: readonly Factor[];
+    },
   ): Promise<{ readonly secret: string; readonly expiresAtMs: number }>;
   end(secret: string): Promise<void>;
   /** Ends all that somebody has open, or one kind of it. Answers with how many. */
@@ -129,7 +134,7 @@ export function createSessions(options: {
   }
 
   function owesSecondFactor({ token, user }: { readonly token: StoredToken; readonly user: User }): boolean {
-    if (token.kind !== 'session' || token.mfaAtMs !== undefined) return false;
+    if (token.kind === 'session' ? token.mfaAtMs !== undefined : !isMadeByOneFactor(token)) return false;
     return demandsSecondFactor(user.roles, secondFactorRoles);
   }
 
@@ -215,7 +220,7 @@ export function createSessions(options: {
         remember({ token: { ...(found.token as OpenToken), ...proof }, user: found.user, seenMs: nowMs }),
       );
     },
-    async createApiToken(user, ttlMs, narrowed = {}) {
+    async createApiToken(user, ttlMs, { shown = [], ...narrowed } = {}) {
       const nowMs = now();
       const secret = newSecret('api');
       const expiresAtMs = nowMs + Math.min(ttlMs, API_TOKEN_MAX_MS);
@@ -225,7 +230,7 @@ export function createSessions(options: {
         idleExpiresAtMs: expiresAtMs,
         expiresAtMs,
         authenticatedAtMs: nowMs,
-        factors: ['api-key'],
+        factors: [...shown, 'api-key'],
         ...narrowed,
       });
       return { secret, expiresAtMs };
@@ -244,6 +249,12 @@ export function createSessions(options: {
       return count;
     },
   };
+}
+
+/** A key that a person made who had shown no second factor; one that was made where the data lies has shown nothing. */
+function isMadeByOneFactor({ factors = [] }: StoredToken): boolean {
+  const shown = factors.filter((factor) => factor !== 'api-key');
+  return shown.length > 0 && !SECOND_FACTORS.some((second) => shown.includes(second));
 }
 
 /** Long enough to find the phone, or to enrol one. */

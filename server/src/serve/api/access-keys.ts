@@ -70,7 +70,7 @@ export function registerAccessKeys(app: FastifyInstance, services: AccessKeyServ
         ]);
       const user = await accounts.findUserById(principal.userId);
       if (user === undefined) return notFound(reply, 'user');
-      const made = await sessions.createApiToken(user, days * 86_400_000, { scopes, label });
+      const made = await sessions.createApiToken(user, days * 86_400_000, { scopes, label, shown: principal.factors });
       return reply.code(201).send({
         id: sha256Of(made.secret).slice(0, ID_LENGTH),
         token: made.secret,
