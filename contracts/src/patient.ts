@@ -68,6 +68,21 @@ export const PatientList = Type.Object(
 );
 export type PatientList = Static<typeof PatientList>;
 
+/** Times in which a device that the patient wore may have been somebody else’s: what it sent is kept, and doubtful. */
+const Doubts = Type.Optional(
+  Type.Array(
+    Type.Object({
+      deviceId: Type.String(),
+      /** When it was received, by the server’s clock. */
+      from: Type.String(),
+      until: Type.String(),
+      reason: Type.String(),
+      declaredBy: Type.String(),
+      declaredAt: Type.String(),
+    }),
+  ),
+);
+
 /** `GET /api/patients/{id}/vitals?from=&to=&limit=`: readings, oldest first. */
 export const VitalsHistoryResponse = Type.Object(
   {
@@ -80,8 +95,11 @@ export const VitalsHistoryResponse = Type.Object(
         vitals: Type.Record(Type.String(), Type.Number()),
         context: Type.Object({ oxygen: Type.Optional(Type.Boolean()), consciousness: Type.Optional(Type.String()) }),
         status: Type.Object({ leadsOff: Type.Optional(Type.Boolean()), battery: Type.Optional(Type.Number()) }),
+        /** Received while its device’s key may have been somebody else’s; absent: no. */
+        doubtful: Type.Optional(Type.Literal(true)),
       }),
     ),
+    doubts: Doubts,
     /** Pass as `from` for the next page; absent on the last. */
     next: Type.Optional(Type.String()),
   },
@@ -98,6 +116,7 @@ export const TrendResponse = Type.Object(
     from: Type.Integer(),
     to: Type.Integer(),
     bucketMs: Type.Integer(),
+    doubts: Doubts,
     series: Type.Record(
       Type.String(),
       Type.Object({

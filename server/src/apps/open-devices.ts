@@ -23,6 +23,8 @@ import { registerEnrollmentOverTransport } from '../serve/api/enrollment-over-tr
 import type { DeviceLink } from '../serve/services.ts';
 import type { Log } from '../telemetry/log.ts';
 import { certifiedDevice } from '../vitals/1-ingest/authenticate-device.ts';
+import { certificateTerms, ownAddress } from './certificate-terms.ts';
+import type { OpenedTenants } from './open-tenants.ts';
 import type { Settings } from './settings.ts';
 import type { undoStack } from './undo.ts';
 
@@ -33,6 +35,7 @@ export async function openDevices(parts: {
   readonly pki: string;
   readonly authorities: Authorities;
   readonly database: Connections;
+  readonly tenants: Pick<OpenedTenants, 'viewFor'>;
   readonly registry: Registry;
   readonly view: () => RegistryView;
   readonly refreshView: () => Promise<unknown>;
@@ -51,13 +54,12 @@ export async function openDevices(parts: {
     createDeviceAuthority(authorities.devices, now, certificateTerms(settings, authorities, port()));
   const onError = (error: unknown) => log.warn('certificates of devices could not be seen to', { error });
 
-  const desk = createEnrollmentDesk({
-    enrollments: new PostgresDeviceEnrollments(database),
-    certificates,
+  const desk = openEnrollmentDesk({
+    settings,
+    authorities: () => authorities,
+    database,
     registry,
-    authority,
-    approval: settings.deviceApproval,
-    newId: randomUUID,
+    port,
     now,
     onChanged: refreshView,
     onCodeUsedTwice: ({ id, deviceId }) =>
@@ -124,7 +126,7 @@ export async function openDevices(parts: {
     routes(app: FastifyInstance): void {
       registerDeviceEnrollments(app, {
         desk,
-        view,
+        view: parts.tenants.viewFor(view),
         server: () => `${ownAddress(settings, port())}/.well-known/est`,
         authorityFingerprint: () => new X509Certificate(authorities.servers.certificatePem).fingerprint256,
         now,
@@ -177,27 +179,35 @@ export async function openDevices(parts: {
   };
 }
 
-/** How long certificates of devices last, and where their revocation list is. */
-export function certificateTerms(
-  {
-    deviceCertificateHours,
-    serverNames,
-    httpsPort,
-  }: Pick<Settings, 'deviceCertificateHours' | 'serverNames' | 'httpsPort'>,
-  { devices }: Pick<Authorities, 'devices'>,
-  port = httpsPort,
-) {
-  const host = serverNames[0];
-  return {
-    lifetimeMs: deviceCertificateHours * 3_600_000,
-    // Without a name nobody else could reach it by, there is no address to write down.
-    ...(host !== undefined && port !== 0 && { crlUrl: `https://${host}:${port}/pki/devices-${devices.number}.crl` }),
-  };
+/** Devices on their way in: for the server, and for the command line. */
+export function openEnrollmentDesk({
+  settings,
+  authorities,
+  database,
+  registry,
+  port = () => settings.httpsPort,
+  now,
+  ...hooks
+}: {
+  readonly settings: Settings;
+  readonly authorities: () => Authorities;
+  readonly database: Connections;
+  readonly registry: Registry;
+  readonly port?: () => number;
+  readonly now: () => number;
+} & Pick<Parameters<typeof createEnrollmentDesk>[0], 'onChanged' | 'onCodeUsedTwice'>) {
+  return createEnrollmentDesk({
+    enrollments: new PostgresDeviceEnrollments(database),
+    certificates: new PostgresDeviceCertificates(database),
+    registry,
+    authority: () =>
+      createDeviceAuthority(authorities().devices, now, certificateTerms(settings, authorities(), port())),
+    approval: settings.deviceApproval,
+    newId: randomUUID,
+    now,
+    ...hooks,
+  });
 }
-
-/** Devices show their certificate to us and to nothing before us: never the address of a proxy. */
-export const ownAddress = ({ serverNames }: Pick<Settings, 'serverNames'>, port: number): string =>
-  `https://${serverNames[0] ?? 'localhost'}:${port}`;
 
 function supersededEntry(one: { readonly deviceId: DeviceId; readonly serial: string }, atMs: number): AuditEntry {
   return {

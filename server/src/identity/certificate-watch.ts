@@ -104,7 +104,7 @@ function longestLasting(certificates: readonly DeviceCertificate[]): DeviceCerti
 }
 
 const ENDING = 'device.certificates-ending';
-const EVERY_MS = 10_000;
+const EVERY_MS = 5_000;
 const DAY_MS = 86_400_000;
 /** Each renewal rereads the registry: ten thousand devices take half an hour over it. */
 const TELL_AT_ONCE_MAX = 50;

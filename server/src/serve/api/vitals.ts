@@ -6,6 +6,7 @@ import type { AssignedReading } from '../../domain/reading.ts';
 import { VITAL_NAMES, type VitalName } from '../../domain/vital.ts';
 import { principalOf } from '../access-gate.ts';
 import { rfc3339 } from '../alert-shape.ts';
+import { doubtsAbout, isDoubtful } from '../doubts.ts';
 import { allWards, placesIn } from '../live/places.ts';
 import { invalid, notFound } from '../problem.ts';
 import type { Services } from '../services.ts';
@@ -59,7 +60,13 @@ export function registerVitals(app: FastifyInstance, services: Services): void {
       const limit = request.query.limit ?? READINGS_DEFAULT;
       const { fromMs, toMs } = period;
       const readings = await history.read({ patientId, fromMs, toMs, limit: limit + 1 });
-      return reply.send(page(readings, limit));
+      const doubtful = new Set(readings.filter((one) => isDoubtful(view(), one)).map(({ id }) => id as string));
+      const shown = page(readings, limit);
+      return reply.send({
+        ...shown,
+        readings: shown.readings.map((one) => (doubtful.has(one.id) ? { ...one, doubtful: true as const } : one)),
+        ...doubtsAbout(view(), { patientId, fromMs, toMs }),
+      });
     },
   );
 
@@ -121,7 +128,7 @@ export function registerVitals(app: FastifyInstance, services: Services): void {
         };
       }),
     );
-    return { from: fromMs, to: toMs, bucketMs, series };
+    return { from: fromMs, to: toMs, bucketMs, series, ...doubtsAbout(view(), { patientId, fromMs, toMs }) };
   }
 
   const sparklines = new Map<string, { readonly atMs: number; readonly answer: Promise<SparklineResponse> }>();
