@@ -370,7 +370,6 @@ describe('pages', () => {
       expect(body).toBe(`<meta content="${nonce}"><script nonce="${nonce}"></script>`);
       const csp = headers['content-security-policy'] ?? '';
       expect(csp).toContain(`script-src 'nonce-${nonce}' 'strict-dynamic'`);
-      expect(csp).toContain("require-trusted-types-for 'script'");
       expect(csp).toContain("frame-ancestors 'none'");
       expect(csp).toContain("default-src 'none'");
       expect(csp).not.toContain('unsafe');
