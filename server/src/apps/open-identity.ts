@@ -98,6 +98,7 @@ export async function openIdentity(parts: {
       records,
       clients,
       accounts,
+      secondFactorRoles: roles,
       now,
       onError: (error) => log.error('the OpenID provider failed', { error }),
     });
