@@ -42,7 +42,7 @@ describe('a patient of another ward', () => {
     expect(mock.requests.filter((request) => request === 'POST /api/break-glass')).toHaveLength(2);
     await banner.getByRole('button', { name: 'End it now' }).click();
     await banner.waitFor({ state: 'detached' });
-    await page.getByText('No such patient.').waitFor();
+    await page.getByText('No such patient among yours.').waitFor();
     expect(await page.locator('.patient-head').count()).toBe(0);
     await close();
   });
@@ -178,11 +178,110 @@ describe('the accounts', () => {
   it('are kept by whoever may: second factors taken away after a fresh proof', async (context) => {
     if (browser === undefined) return context.skip();
     const { page, mock, close } = await openPage(browser, { path: '/users', role: 'admin', ...BIG });
-    await page.getByRole('button', { name: 'Reset factors of Dr Ama Osei' }).click();
+    await page.getByText('✓ passkey').waitFor();
+    await page.getByRole('button', { name: 'More for Dr Ama Osei' }).click();
+    await page.getByRole('menuitem', { name: 'Reset second factors' }).click();
     await page.getByRole('button', { name: 'Take them away' }).click();
     await prove(page);
-    await page.getByRole('button', { name: 'Reset factors of Dr Ama Osei' }).waitFor({ state: 'detached' });
+    await page.getByText('✓ passkey').waitFor({ state: 'detached' });
     expect(mock.requests.filter((request) => request.endsWith('/reset-factors'))).toHaveLength(2);
+    await close();
+  });
+
+  it('that another system looks after are shown as it says, and changed there', async (context) => {
+    if (browser === undefined) return context.skip();
+    const { page, close } = await openPage(browser, { path: '/users', role: 'admin', ...BIG });
+    await page.getByRole('button', { name: 'Change Prof. Dr. Maximiliana' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('The hospital’s directory looks after this account').waitFor();
+    expect(await dialog.getByRole('textbox').count()).toBe(0);
+    await close();
+  });
+});
+
+describe('a consent', () => {
+  it('is recorded, seen with everything about it, and revoked only as it was looked at', async (context) => {
+    if (browser === undefined) return context.skip();
+    const { page, mock, close } = await openPage(browser, { path: '/consents', role: 'privacy-officer', ...BIG });
+    await page.getByRole('button', { name: 'P13' }).first().click();
+    expect(page.url()).toBe(`${mock.url}/consents`);
+    await page.getByText('Treatment rests on the law here').waitFor();
+    await page.getByRole('button', { name: 'Record a consent or refusal' }).click();
+    const record = page.getByRole('button', { name: 'Record the consent' });
+    await page.getByLabel('Sharing').check();
+    await page.getByLabel('With whom').fill('Registry');
+    expect(await record.isDisabled()).toBe(true);
+    await page.getByRole('combobox', { name: 'How we know' }).click();
+    await page.getByRole('option', { name: 'signed form' }).click();
+    await page.getByLabel('Colleague who was there').fill('kim');
+    await record.click();
+    await page.getByText('it holds already').waitFor();
+    await page.getByText('Sharing with registry', { exact: true }).first().waitFor();
+
+    await page.getByRole('button', { name: 'Revoke Research' }).click();
+    mock.consents.changeBehind('c1');
+    await page.getByRole('combobox', { name: 'How we know' }).click();
+    await page.getByRole('option', { name: 'said in person' }).click();
+    const revoke = page.getByRole('button', { name: 'Revoke it now' });
+    await revoke.click();
+    await page.getByText('Rui Tavares changed this').waitFor();
+    await page.getByRole('button', { name: 'Drop mine, show what is there now' }).click();
+    await page.getByText('Rui Tavares changed this').waitFor({ state: 'detached' });
+    await page.getByRole('combobox', { name: 'How we know' }).click();
+    await page.getByRole('option', { name: 'said in person' }).click();
+    await revoke.click();
+    await page.getByRole('button', { name: '4 versions of Research' }).click();
+    await page.getByText('Consent revoked').waitFor();
+    await close();
+  });
+
+  it('is recorded on the patient’s page by a doctor, and a nurse is told by whom', async (context) => {
+    if (browser === undefined) return context.skip();
+    const doctor = await openPage(browser, { path: '/patients/P13', ...BIG });
+    await doctor.page.getByRole('region', { name: 'Consent' }).getByText('✕ refuses').waitFor();
+    await doctor.close();
+    const nurse = await openPage(browser, { path: '/patients/P13', role: 'nurse', ...BIG });
+    await nurse.page.getByText('is seen and recorded by charge nurses').waitFor();
+    expect(nurse.mock.requests.filter((request) => request.includes('consent'))).toEqual([]);
+    await nurse.close();
+  });
+});
+
+describe('keys', () => {
+  it('of one’s own are made for as little as needed, after a fresh proof, and shown once', async (context) => {
+    if (browser === undefined) return context.skip();
+    const { page, mock, close } = await openPage(browser, { path: '/my-access', role: 'nurse', ...BIG });
+    await page.getByText('This browser').waitFor();
+    await page.getByRole('button', { name: 'Make a key' }).click();
+    await page.getByLabel('What it is for').fill('Nightly export');
+    const make = page.getByRole('button', { name: 'Make the key' });
+    expect(await make.isDisabled()).toBe(true);
+    await page.getByLabel('read alarms').check();
+    await make.click();
+    await prove(page);
+    await page.getByText('hsa_3Fq0cZ8s').waitFor();
+    await page.getByRole('button', { name: 'I have put it away' }).click();
+    await page.getByText('Nightly export', { exact: true }).waitFor();
+    expect(await page.getByText('hsa_').count()).toBe(0);
+    expect(mock.requests.filter((request) => request === 'POST /api/me/keys')).toHaveLength(2);
+    await close();
+  });
+
+  it('of a system are changed without a gap; a private one is refused before it is sent', async (context) => {
+    if (browser === undefined) return context.skip();
+    const { page, mock, close } = await openPage(browser, { path: '/apps', role: 'admin', ...BIG });
+    await page.getByRole('button', { name: '1 key of Laboratory feed' }).click();
+    const field = page.getByLabel('Public key');
+    const add = page.getByRole('button', { name: 'Add the key' });
+    await field.fill('{"kty":"EC","crv":"P-384","x":"x","y":"y","d":"secret"}');
+    await add.click();
+    await page.getByText('This is a private key. Nothing was sent').waitFor();
+    expect(mock.requests.filter((request) => request.endsWith('/keys'))).toEqual([]);
+    await field.fill('{"kty":"EC","kid":"lab-2027","crv":"P-384","x":"x","y":"y"}');
+    await add.click();
+    await prove(page);
+    await page.getByRole('button', { name: 'Take away lab-2026' }).waitFor();
+    await page.getByRole('button', { name: 'Take away lab-2027' }).waitFor();
     await close();
   });
 });

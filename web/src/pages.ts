@@ -57,10 +57,10 @@ const BAR_OF_OTHERS: readonly string[] = [
   '/users',
   '/audit',
   '/consents',
+  '/why',
   '/devices',
   '/status',
   '/apps',
-  '/why',
   '/rota',
 ];
 /** As many as a bar holds on a tablet. */

@@ -17,6 +17,12 @@ const CHAIN_WORDS = {
   broken: '✕ Chain broken',
   unchecked: 'Chain not verified yet',
 } as const;
+/** What the running server met while it wrote. */
+const DIVERGENCE_WORDS = {
+  'not-as-signed': 'What is stored is not what was signed.',
+  'not-as-before': 'It is not the continuation of what this server had seen.',
+  'foreign-key': 'Somebody else’s key signed a head of it.',
+} as const;
 const ANCHOR_WORDS = { 'up-to-date': 'up to date', behind: 'behind', failing: '✕ failing' } as const;
 
 /** Whether the log is what was signed: said on the page, explained behind it. */
@@ -33,7 +39,11 @@ export function ChainBadge() {
   return (
     <>
       <button type="button" className="chain-badge" data-state={state} onClick={() => setOpen(true)}>
-        {state === 'unknown' ? 'Chain: not known now' : heads === undefined ? 'Chain…' : chainText(heads.chain)}
+        {state === 'unknown'
+          ? '? Chain: cannot be told now'
+          : heads === undefined
+            ? 'Asking about the chain…'
+            : chainText(heads.chain)}
         {heads?.head !== undefined && <span className="chain-size"> · {COUNT.format(heads.head.size)} signed</span>}
         {heads !== undefined && <span className="chain-size"> · {anchoredText(heads.anchors)}</span>}
       </button>
@@ -46,8 +56,9 @@ export function ChainBadge() {
   );
 }
 
-/** With the time: what was verified once is not verified now. */
-function chainText({ state, checkedAt }: AuditHeads['chain']): string {
+/** With the time: what was verified once is not verified now, and what the server met while it wrote comes first. */
+function chainText({ state, checkedAt, divergences = [] }: AuditHeads['chain']): string {
+  if (divergences.length > 0) return '✕ The log is not what it was';
   return [CHAIN_WORDS[state], checkedAt && TIME.format(Date.parse(checkedAt))].filter((part) => part).join(' ');
 }
 
@@ -66,6 +77,16 @@ function Chain({ heads: { head, heads, anchors, chain, prunedBefore } }: { reado
         Every entry is a leaf of one Merkle tree (RFC 6962). What was signed about it once can be held against it for
         ever: <code>healthsync audit verify</code> finds an entry that was changed, dropped or put in between.
       </p>
+      {(chain.divergences ?? []).length > 0 && (
+        <div className="refused" role="alert">
+          {chain.divergences?.map((divergence) => (
+            <p key={divergence}>✕ {DIVERGENCE_WORDS[divergence]}</p>
+          ))}
+          <p>
+            <code>healthsync audit verify</code> says which entries; keep the data folder and the anchors as they are.
+          </p>
+        </div>
+      )}
       <dl className="facts">
         <Fact term="Verified">
           {chain.checkedAt === undefined
@@ -74,6 +95,12 @@ function Chain({ heads: { head, heads, anchors, chain, prunedBefore } }: { reado
                 chain.findings === 0 ? 'nothing wrong' : `${chain.findings} findings`
               }`}
         </Fact>
+        {head !== undefined && (chain.checkedSize ?? 0) < head.size && (
+          <Fact term="Since then">{entries(head.size - (chain.checkedSize ?? 0))}, looked at by the next verification</Fact>
+        )}
+        {chain.wholeCheckedAt !== undefined && (
+          <Fact term="All of it">{TIME.format(Date.parse(chain.wholeCheckedAt))}; since then what was new</Fact>
+        )}
         <Fact term="Signed head">
           {head === undefined ? 'none yet' : `${entries(head.size)}, ${TIME.format(Date.parse(head.signedAt))}`}
         </Fact>

@@ -130,7 +130,11 @@ function Form({
               onChange={(value) => change(at, { effect: value === 'soften' ? 'soften' : 'hold' })}
             />
           </div>
-          <button type="button" className="plain-button" onClick={() => setWindows(windows.filter((_, i) => i !== at))}>
+          <button
+            type="button"
+            className="plain-button start"
+            onClick={() => setWindows(windows.filter((_, i) => i !== at))}
+          >
             Take away
           </button>
         </fieldset>

@@ -47,25 +47,31 @@ export function PatientPage() {
   return (
     <main className="page">
       <h1>Patient</h1>
-      <Awaited query={patient}>{() => null}</Awaited>
-      <OpenInEmergency patientId={patientId} error={patient.error} />
-      <Link to="/wall">To the wall</Link>
+      {isUnknownHere(patient.error) ? (
+        <NotMine patientId={patientId} />
+      ) : (
+        <Awaited query={patient}>{() => null}</Awaited>
+      )}
     </main>
   );
 }
 
+const isUnknownHere = (error: Error | null): boolean =>
+  error instanceof ApiProblem && (error.problem.status === 404 || error.problem.status === 403);
+
 /** A patient of another ward looks from outside like nobody; whoever may answer an emergency has a way in. */
-function OpenInEmergency({ patientId, error }: { readonly patientId: string; readonly error: Error | null }) {
+function NotMine({ patientId }: { readonly patientId: string }) {
   const { may } = useSession();
   const [isAsking, setAsking] = useState(false);
-  const isRefused = error instanceof ApiProblem && (error.problem.status === 404 || error.problem.status === 403);
-  if (!isRefused || !may('break-glass.use')) return null;
+  const mayOpen = may('break-glass.use');
   return (
-    <section className="panel emergency-way" aria-label="In an emergency">
-      <p>If this is a patient of another ward who needs you now, you can open the record with a reason.</p>
-      <Button variant="default" onClick={() => setAsking(true)}>
-        Open in an emergency
-      </Button>
+    <section className="refused emergency-way" role="alert" aria-label="Not among your patients">
+      <p>No such patient among yours.</p>
+      {mayOpen && <p className="soft">One of another ward who needs you now can be opened, with a reason.</p>}
+      <div className="row">
+        {mayOpen && <Button onClick={() => setAsking(true)}>Open in an emergency</Button>}
+        <Link to="/patients">To your patients</Link>
+      </div>
       {isAsking && (
         <BreakGlassDialog patientId={patientId} onClose={() => setAsking(false)} onOpened={() => setAsking(false)} />
       )}

@@ -65,7 +65,11 @@ function Users() {
     <main className="page">
       <div className="row page-head">
         <h1>Accounts</h1>
-        {mayWrite && <Button onClick={() => setEdited('new')}>Invite somebody</Button>}
+        {mayWrite && (
+          <Button className="row-end" onClick={() => setEdited('new')}>
+            Invite somebody
+          </Button>
+        )}
       </div>
       {problem !== undefined && (
         <p role="alert" className="chip-warn">
