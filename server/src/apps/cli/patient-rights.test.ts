@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, statSync, truncateSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -117,6 +117,24 @@ describe('a patient whose name and note are kept', () => {
     await rm(out);
   });
 
+  it('is exported sealed as well: shown to nobody, opened again as long as they are not erased', async () => {
+    const at = (name: string) => join(folder, name);
+    await run(data(), 'patient', 'export', 'P-a', '--out', at('plain'));
+    await run(data(), 'patient', 'export', 'P-a', '--out', at('sealed'), '--sealed');
+    const openAs = (patient: string, out: string) =>
+      run(data(), 'patient', 'open-export', patient, '--in', at('sealed'), '--out', at(out));
+    await openAs('P-a', 'opened');
+    const kinds = (name: string) => readFileSync(at(name), 'utf8').match(/"kind":"(?!audit)[a-z_]+"/g);
+    expect(kinds('opened')).toEqual(kinds('plain'));
+    expect(filesWithCanary(folder).toSorted()).toEqual([at('opened'), at('plain')]);
+    await expect(openAs('P-b', 'other')).rejects.toThrow(/another patient/);
+    truncateSync(at('sealed'), statSync(at('sealed')).size - 20);
+    await expect(openAs('P-a', 'other')).rejects.toThrow(/altered|end is missing/);
+    expect(readdirSync(folder)).not.toContain('other');
+    for (const name of ['plain', 'opened', 'sealed']) await rm(at(name));
+    await run(data(), 'patient', 'export', 'P-a', '--out', at('kept'), '--sealed');
+  });
+
   it('once erased cannot be opened any more, here or in a backup of before; nor after the keys come back', async () => {
     const backup = join(folder, 'backup');
     // With owners: as root, PostgreSQL runs as somebody else.
@@ -125,6 +143,17 @@ describe('a patient whose name and note are kept', () => {
       keyIsGone: true,
       sealedNotes: 1,
     });
+    const opening = run(
+      data(),
+      'patient',
+      'open-export',
+      'P-a',
+      '--in',
+      join(folder, 'kept'),
+      '--out',
+      join(folder, 'x'),
+    );
+    await expect(opening).rejects.toThrow(/erased/);
     const known = (of: string) =>
       withOpenData(settings(of), Date.now, async ({ registry, alarms }) => ({
         patient: await registry.findPatient(PATIENT.id),

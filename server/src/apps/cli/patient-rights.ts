@@ -1,8 +1,10 @@
+import { createReadStream } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Connections } from '../../adapters/postgres/connection.ts';
 import { type ConsentQuestion, decideConsent } from '../../domain/consent.ts';
 import { type AlarmId, type PatientId, parsePatientId } from '../../domain/ids.ts';
+import { createObjectSealer, type OpenedObject, openObject } from '../../keys/object-seal.ts';
 import { subjectOf } from '../../keys/patient-seal.ts';
 import {
   type Answer,
@@ -26,8 +28,25 @@ export function registerPatientRights(patients: Command, context: CommandContext
         command
           .requiredOption('--out <file>', 'the file to make, readable to its owner only')
           .option('--for <purpose>', 'own, for the patient themselves; research; or sharing, by their consent', 'own')
-          .option('--party <name>', 'with whom it is shared, with --for sharing'),
+          .option('--party <name>', 'with whom it is shared, with --for sharing')
+          .option(
+            '--sealed',
+            'sealed with the patient’s key, to be kept: opened with "open-export", until they are erased',
+          ),
       run: exportPatient,
+    },
+    context,
+  );
+  addCommand<[string], OpenOptions>(
+    patients,
+    {
+      usage: 'open-export <patient>',
+      description: 'give back what "export --sealed" wrote',
+      configure: (command) =>
+        command
+          .requiredOption('--in <file>', 'the sealed file')
+          .requiredOption('--out <file>', 'the file to make, readable to its owner only'),
+      run: openExport,
     },
     context,
   );
@@ -50,15 +69,21 @@ async function exportPatient(context: CommandContext, options: ExportOptions, pa
   const id = required('<patient>', parsePatientId(patient), ID_EXPECTED);
   const asked = purposeOf(options);
   const { patientRows } = await import('../../adapters/postgres/patient-export.ts');
-  return withExistingData(context, async ({ registry, alarms, database }) => {
+  return withExistingData(context, async ({ registry, alarms, database, keys }) => {
     const known = await registry.findPatient(id);
     if (known === undefined) throw new Refusal(`<patient>: there is no patient ${id}`);
     if (asked !== undefined) await requireConsent(database, id, { ...asked, atMs: context.now() });
     const counts: Record<string, number> = {};
+    const subject = subjectOf(id);
+    const sealer =
+      options.sealed === true
+        ? createObjectSealer({ subject, dataKey: await keys.subjects.forSealing(subject) })
+        : undefined;
     const file = await open(options.out, 'wx', 0o600);
     const write = async (kind: string, value: unknown): Promise<void> => {
       counts[kind] = (counts[kind] ?? 0) + 1;
-      await file.write(`${JSON.stringify({ kind, value })}\n`);
+      const line = Buffer.from(`${JSON.stringify({ kind, value })}\n`);
+      await file.writeFile(sealer === undefined ? line : sealer.update(line));
     };
     let isWhole = false;
     try {
@@ -76,6 +101,7 @@ async function exportPatient(context: CommandContext, options: ExportOptions, pa
         const { id: alarmId } = row as { readonly id: AlarmId };
         for (const note of await alarms.notes(alarmId)) await write('alarm_note', { alarmId, ...note });
       }
+      if (sealer !== undefined) await file.writeFile(sealer.end());
       await file.sync();
       isWhole = true;
     } finally {
@@ -87,6 +113,37 @@ async function exportPatient(context: CommandContext, options: ExportOptions, pa
   });
 }
 
+async function openExport(context: CommandContext, options: OpenOptions, patient: string): Promise<Answer> {
+  const subject = subjectOf(required('<patient>', parsePatientId(patient), ID_EXPECTED));
+  return withExistingData(context, async ({ keys }) => {
+    const file = await open(options.out, 'wx', 0o600);
+    let bytes = 0;
+    let isWhole = false;
+    try {
+      const keyOf = async (of: string) => (of === subject ? await keys.subjects.forOpening(of) : undefined);
+      for await (const part of openObject(createReadStream(options.in), keyOf)) {
+        if (part.kind === 'refused') throw new Refusal(`--in: ${REFUSED[part.why]}`);
+        await file.writeFile(part.bytes);
+        bytes += part.bytes.length;
+      }
+      await file.sync();
+      isWhole = true;
+    } finally {
+      await file.close();
+      // A part of it must not pass for all of it.
+      if (!isWhole) await rm(options.out, { force: true });
+    }
+    return { json: { patient, file: options.out, bytes }, text: `${options.out}: ${bytes} bytes` };
+  });
+}
+
+const REFUSED: Readonly<Record<(OpenedObject & { kind: 'refused' })['why'], string>> = {
+  'not-an-object': 'this is no sealed export',
+  'key-gone': 'it is another patient’s, or of one who was erased',
+  altered: 'it was altered, or sealed by another installation',
+  'cut-off': 'its end is missing',
+};
+
 /** Who looked, and what else was consented to, is nobody's but the patient's. */
 const OWN_ONLY = new Set(['audit_entry', 'emergency_access', 'consent_version']);
 
@@ -94,6 +151,12 @@ interface ExportOptions {
   readonly out: string;
   readonly for: string;
   readonly party?: string;
+  readonly sealed?: boolean;
+}
+
+interface OpenOptions {
+  readonly in: string;
+  readonly out: string;
 }
 
 /** Undefined: for the patient themselves, who need not consent to see what is theirs (GDPR Art. 15). */
