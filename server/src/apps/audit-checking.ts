@@ -1,9 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 import type { DatabaseAddress } from '../adapters/postgres/connection.ts';
 import type { AuditWatch } from '../audit/audit-watch.ts';
-import type { LogCheck } from '../audit/check-log.ts';
 import { type CheckThread, startCheckThread } from '../audit/check-thread.ts';
-import { type ScheduledCheck, startScheduledCheck } from '../audit/scheduled-check.ts';
+import { type LogCheck, type ScheduledCheck, startScheduledCheck } from '../audit/scheduled-check.ts';
+import type { AuditVerdict } from '../audit/verify.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
 import type { AuditStore } from '../ports/audit-store.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -43,7 +43,7 @@ export function startAuditChecking(parts: {
     };
     thread = startCheckThread(SCRIPT, data);
     try {
-      return await thread.outcome;
+      return checkOf(await thread.outcome);
     } finally {
       await thread.stop();
       thread = undefined;
@@ -79,6 +79,10 @@ export function startAuditChecking(parts: {
       await scheduled.stop();
     },
   };
+}
+
+function checkOf({ from, size, findings, findingsTotal, headsChecked }: AuditVerdict): LogCheck {
+  return { from, size, findings: findingsTotal, kinds: [...new Set(findings.map(({ kind }) => kind))], headsChecked };
 }
 
 const SCRIPT = new URL('./audit-check-worker.ts', import.meta.url);

@@ -40,7 +40,7 @@ export interface OpenData {
   readonly keys: OpenedKeys;
   readonly tenants: Tenants;
   /** For what a command builds itself. */
-  readonly database: Connections;
+  readonly database: Connections & Pick<Database, 'address'>;
   /** Opens the authorities, or makes them where the installation has none yet. */
   authorities(): Promise<Authorities>;
 }

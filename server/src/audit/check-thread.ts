@@ -1,14 +1,14 @@
 import { Worker } from 'node:worker_threads';
 import { Failure } from '../ports/failure.ts';
-import type { LogCheck } from './check-log.ts';
+import type { AuditVerdict } from './verify.ts';
 
 /** What the thread says before it ends. */
 export type CheckMessage =
-  | { readonly kind: 'done'; readonly check: LogCheck }
+  | { readonly kind: 'done'; readonly verdict: AuditVerdict }
   | { readonly kind: 'failed'; readonly code: Failure['code']; readonly detail: string; readonly retryable: boolean };
 
 export interface CheckThread {
-  readonly outcome: Promise<LogCheck>;
+  readonly outcome: Promise<AuditVerdict>;
   /** Ends it, whatever it is doing; the outcome then rejects. */
   stop(): Promise<void>;
 }
@@ -25,9 +25,9 @@ export function startCheckThread(script: URL, data: object): CheckThread {
     env: {},
     name: 'audit-check',
   });
-  const outcome = new Promise<LogCheck>((resolve, reject) => {
+  const outcome = new Promise<AuditVerdict>((resolve, reject) => {
     worker.on('message', (message: CheckMessage) => {
-      if (message.kind === 'done') resolve(message.check);
+      if (message.kind === 'done') resolve(message.verdict);
       else reject(new Failure(message.code, message.detail, { retryable: message.retryable }));
     });
     worker.on('error', reject);

@@ -1,3 +1,4 @@
+import { parseNote } from '../domain/audit-head.ts';
 import type { AuditStore, EntryColumns } from '../ports/audit-store.ts';
 import { TILE_SIZE } from '../ports/audit-store.ts';
 import { TreeNodes } from './tree-nodes.ts';
@@ -13,6 +14,8 @@ export interface AuditEvidence {
   readonly from: number;
   /** The perfect subtrees before that. */
   readonly before: readonly Uint8Array[];
+  /** It ends where the log goes on: that its end is signed is for the next part to show. */
+  readonly isPart?: true;
   /** In order, without gaps. */
   chunks(): AsyncIterable<EvidenceChunk>;
 }
@@ -46,14 +49,46 @@ export async function evidenceOfStore(
   options: { readonly from?: number; readonly anchored?: readonly string[] } = {},
 ): Promise<AuditEvidence> {
   const { origin, size, head } = await store.open('healthsync-audit/none');
-  const wanted = Math.min(options.from ?? 0, size);
+  const anchored = options.anchored ?? [];
+  return await evidenceBetween(store, {
+    origin,
+    from: options.from ?? 0,
+    size,
+    more: head === undefined ? anchored : [...anchored, head],
+  });
+}
+
+/**
+ * The part of it with `from <= position < to`, both multiples of 256, with the heads that were signed in it; `more` are
+ * heads besides. For several that look at a log together (`verify-in-parts.ts`).
+ */
+export async function evidenceOfPart(
+  store: AuditStore,
+  { from, to, more }: { readonly from: number; readonly to: number; readonly more: readonly string[] },
+): Promise<AuditEvidence> {
+  const { origin } = await store.open('healthsync-audit/none');
+  const evidence = await evidenceBetween(store, { origin, from, size: to, more });
+  // Those at its beginning are the part's before it.
+  const isOurs = (note: string) => sizeOf(note) > from || from === 0;
+  return { ...evidence, heads: evidence.heads.filter((note) => isOurs(note) && sizeOf(note) <= to), isPart: true };
+}
+
+/** Of what is kept as a head; NaN where it is none. */
+export const sizeOf = (note: string): number => parseNote(note)?.head.size ?? Number.NaN;
+
+async function evidenceBetween(
+  store: AuditStore,
+  range: { readonly origin: string; readonly from: number; readonly size: number; readonly more: readonly string[] },
+): Promise<AuditEvidence> {
+  const { origin, size, more } = range;
+  const wanted = Math.min(range.from, size);
   const from = wanted - (wanted % TILE_SIZE);
   const nodes = new TreeNodes(store);
   const before = await nodes.cover({ from: 0, to: from });
   const heads = await headsFrom(store, from, size);
   return {
     origin,
-    heads: [...heads, ...(options.anchored ?? []), ...(head === undefined ? [] : [head])],
+    heads: [...heads, ...more],
     size,
     from: before === undefined ? 0 : from,
     before: before ?? [],

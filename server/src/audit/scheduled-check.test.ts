@@ -3,8 +3,7 @@ import { MemoryAuditStore } from '../adapters/memory/memory-audit-store.ts';
 import type { AuditEntry } from '../domain/audit-entry.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
 import { Failure } from '../ports/failure.ts';
-import type { LogCheck } from './check-log.ts';
-import { startScheduledCheck } from './scheduled-check.ts';
+import { type LogCheck, startScheduledCheck } from './scheduled-check.ts';
 
 const HOUR_MS = 3_600_000;
 const well = (from: number, size: number): LogCheck => ({
@@ -12,7 +11,6 @@ const well = (from: number, size: number): LogCheck => ({
   size,
   findings: 0,
   kinds: [],
-  entries: size - from,
   headsChecked: 1,
 });
 

@@ -3,7 +3,7 @@ import type { AuditEntry } from '../domain/audit-entry.ts';
 import { type Repeating, repeat } from '../pacing/repeating.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
 import type { AuditCheck, AuditStore } from '../ports/audit-store.ts';
-import type { LogCheck } from './check-log.ts';
+import type { AuditFinding } from './verify.ts';
 
 /** What is new is verified this often: whoever changes something is found within the hour. */
 const NEW_EVERY_MS = 3_600_000;
@@ -11,6 +11,16 @@ const NEW_EVERY_MS = 3_600_000;
 const LOOK_EVERY_MS = 60_000;
 /** A start has enough to do by itself. */
 const FIRST_AFTER_MS = 60_000;
+
+/** What a verification in the background found. */
+export interface LogCheck {
+  readonly from: number;
+  readonly size: number;
+  readonly findings: number;
+  /** What kinds of them, each once. */
+  readonly kinds: readonly AuditFinding['kind'][];
+  readonly headsChecked: number;
+}
 
 export interface ScheduledCheck extends Repeating {
   /** Something does not add up: all of it, now. */

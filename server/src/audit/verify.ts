@@ -52,6 +52,22 @@ export interface AuditVerdict {
   /** The first hundred; `findingsTotal` says how many there are. */
   readonly findings: readonly AuditFinding[];
   readonly findingsTotal: number;
+  /** Of a part of a log, the last one included: what the parts beside it must agree with. */
+  readonly edges?: PartEdges;
+}
+
+export interface PartEdges {
+  /** The root of all before it, as its hashes have it; hexadecimal. */
+  readonly rootBefore: string;
+  /** Infinity, and -Infinity, where it has no entry. */
+  readonly firstRecordedAtMs: number;
+  /** Of its entries and of the heads that cover them. */
+  readonly latestMs: number;
+  /** Whether its root is what its entries say: not where something is lost, or differs and no head has judged it. */
+  readonly isRootKnown: boolean;
+  /** Not there; well if it was deleted at the end of its retention, which an entry of a later part says. */
+  readonly missingBefore: number;
+  readonly prunedBefore: number;
 }
 
 const FINDINGS_MAX = 100;
@@ -94,12 +110,14 @@ class Verification {
   #goodSize: number;
   #headsChecked = 0;
   #signedAtMs: number | undefined;
+  #firstRecordedAtMs = Number.POSITIVE_INFINITY;
   #lastRecordedAtMs = Number.NEGATIVE_INFINITY;
   /** Of the newest head at or before the present position. */
   #lastHeadAtMs = Number.NEGATIVE_INFINITY;
   #entries = 0;
   readonly #missing: { from: number; to: number }[] = [];
   #prunedBefore = 0;
+  readonly #rootBefore: string;
 
   constructor(evidence: AuditEvidence, keys: readonly KeyObject[]) {
     this.#evidence = evidence;
@@ -112,6 +130,7 @@ class Verification {
       this.#tree.pushNode(level, hash);
       at += 2 ** level;
     }
+    this.#rootBefore = hex(this.#tree.root());
     this.#meetHeads();
   }
 
@@ -150,7 +169,40 @@ class Verification {
   }
 
   verdict(): AuditVerdict {
-    const { origin, from, size } = this.#evidence;
+    const { origin, from, size, isPart } = this.#evidence;
+    if (isPart !== true) this.#judgeEnd();
+    const pruned = this.#missing.reduce((sum, range) => sum + range.to - range.from, 0);
+    return {
+      isIntact: this.#findingsTotal === 0,
+      origin,
+      from,
+      size,
+      entries: this.#entries,
+      pruned,
+      headsChecked: this.#headsChecked,
+      ...(this.#signedAtMs !== undefined && { signedAtMs: this.#signedAtMs }),
+      keyIds: [...this.#keyIds],
+      rootHash: hex(this.#tree.root()),
+      findings: this.#findings,
+      findingsTotal: this.#findingsTotal,
+      ...((isPart === true || from > 0) && { edges: this.#edges() }),
+    };
+  }
+
+  #edges(): PartEdges {
+    return {
+      rootBefore: this.#rootBefore,
+      firstRecordedAtMs: this.#firstRecordedAtMs,
+      latestMs: Math.max(this.#lastRecordedAtMs, this.#lastHeadAtMs),
+      isRootKnown: !this.#isLost && this.#byEntries === undefined,
+      missingBefore: this.#missing.at(-1)?.to ?? 0,
+      prunedBefore: this.#prunedBefore,
+    };
+  }
+
+  /** What can only be said where the log ends: whether all of it is signed, and all that was signed is here. */
+  #judgeEnd(): void {
+    const { from, size } = this.#evidence;
     for (const range of this.#missing)
       if (range.to > this.#prunedBefore)
         this.#find(
@@ -166,21 +218,6 @@ class Verification {
       this.#find('head', from, size, 'nothing signed covers these entries');
     else if (this.#tree.size > this.#goodSize && !this.#hasRootFailed && !this.#isLost)
       this.#find('head', this.#goodSize, size, 'no signed head covers these entries');
-    const pruned = this.#missing.reduce((sum, range) => sum + range.to - range.from, 0);
-    return {
-      isIntact: this.#findingsTotal === 0,
-      origin,
-      from,
-      size,
-      entries: this.#entries,
-      pruned,
-      headsChecked: this.#headsChecked,
-      ...(this.#signedAtMs !== undefined && { signedAtMs: this.#signedAtMs }),
-      keyIds: [...this.#keyIds],
-      rootHash: Buffer.from(this.#tree.root()).toString('hex'),
-      findings: this.#findings,
-      findingsTotal: this.#findingsTotal,
-    };
   }
 
   #readHeads(keys: readonly KeyObject[]): CheckedHead[] {
@@ -258,6 +295,7 @@ class Verification {
     else if (entry.recordedAtMs < this.#lastHeadAtMs)
       this.#find('back-dated', position, position + 1, 'was recorded before what had been signed by then');
     this.#lastRecordedAtMs = Math.max(entry.recordedAtMs, this.#lastRecordedAtMs);
+    this.#firstRecordedAtMs = Math.min(entry.recordedAtMs, this.#firstRecordedAtMs);
     if (columns !== undefined && !isSameColumns(entry, columns))
       this.#find('mislabelled', position, position + 1, 'is searched for by other words than it holds');
     const { before } = entry.detail ?? {};
@@ -320,6 +358,8 @@ class Verification {
     if (this.#findings.length < FINDINGS_MAX) this.#findings.push({ kind, from, to, text });
   }
 }
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 /** The entry that says up to where others were deleted after their retention: `detail.before`. */
 export const PRUNED_ACTION = 'audit.prune';

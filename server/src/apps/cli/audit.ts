@@ -13,6 +13,7 @@ import { holdsInclusion, proveInclusion } from '../../audit/proofs.ts';
 import { openTreeHeadKey, verifyNote } from '../../audit/tree-head-key.ts';
 import { type AuditVerdict, verifyAudit } from '../../audit/verify.ts';
 import { readAnchors, readableAnchors } from '../audit-anchors.ts';
+import { verifyByThreads } from '../audit-by-threads.ts';
 import { registerAuditHolds } from './audit-holds.ts';
 import { type Answer, addCommand, type CommandContext, Misuse, Refusal, required, withData } from './command.ts';
 
@@ -81,8 +82,11 @@ async function verify(context: CommandContext, options: VerifyOptions): Promise<
   return withData(context, async ({ database }) => {
     const store = new PostgresAuditStore(database);
     const places = await readAnchors(await readableAnchors(settings));
-    const evidence = await evidenceOfStore(store, { anchored: [...given, ...places.heads] });
-    const verdict = await run(context, evidence, await trusted(settings.dataFolder, options.key));
+    const anchored = [...given, ...places.heads];
+    const keys = await trusted(settings.dataFolder, options.key);
+    const verdict =
+      (await verifyByThreads({ store, address: database.address, keys, anchored })) ??
+      (await run(context, await evidenceOfStore(store, { anchored }), keys));
     const atMs = context.now();
     await store
       .setLastCheck({ atMs, size: verdict.size, findings: verdict.findingsTotal, wholeAtMs: atMs })
