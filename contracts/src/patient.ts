@@ -34,6 +34,7 @@ export const PatientDetail = Type.Object(
     bed: Type.Optional(Type.String()),
     wardId: Type.Optional(Type.String()),
     wardName: Type.Optional(Type.String()),
+    isVip: Type.Optional(Type.Literal(true, { description: 'Specially protected.' })),
     spo2Scale: Type.Enum([1, 2]),
     limits: Type.Array(LimitRule),
     news2: Type.Optional(News2Prescription),
@@ -61,6 +62,9 @@ export const PatientList = Type.Object(
         givenName: Type.Optional(Type.String()),
         bed: Type.Optional(Type.String()),
         wardId: Type.Optional(Type.String()),
+        isVip: Type.Optional(
+          Type.Literal(true, { description: 'Specially protected: named only to those who care for them.' }),
+        ),
       }),
     ),
   },

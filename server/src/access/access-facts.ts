@@ -8,6 +8,8 @@ export interface AccessFacts {
   tenantOf(what: OwnedThing): TenantId | undefined;
   /** Where a patient lies; undefined: nowhere, or not known. */
   wardOf(patientId: PatientId): WardId | undefined;
+  /** Whether the record is specially protected. */
+  isVip(patientId: PatientId): boolean;
   /** In whose care a patient is by the ward's plan, at this moment and in this shift. */
   isInCareOf(userId: UserId, patientId: PatientId, atMs: number): boolean;
   /** Patients in this person's care, or opened by them in an emergency, wherever they lie. */
@@ -50,6 +52,7 @@ export const NO_FACTS: AccessFacts = {
   version: () => 0,
   tenantOf: () => undefined,
   wardOf: () => undefined,
+  isVip: () => false,
   isInCareOf: () => false,
   patientsOf: () => new Set(),
   shiftOf: () => 'unplanned',

@@ -99,6 +99,18 @@ const SITUATIONS: readonly Situation[] = [
     facts: { consentTo: () => ({ isOpen: false }) },
   },
   {
+    name: 'vip',
+    words: 'a specially protected patient of their ward, in nobody’s care by a plan',
+    resource: patientIn(OWN),
+    facts: { isVip: () => true },
+  },
+  {
+    name: 'vip care',
+    words: 'a specially protected patient of their ward, in their care by the plan',
+    resource: patientIn(OWN),
+    facts: { isVip: () => true, isInCareOf: () => true },
+  },
+  {
     name: 'tenant',
     words: 'a patient of another organisation',
     resource: () => ({ kind: 'patient', patientId: PATIENT, wardId: OWN, tenantId: 'another' as TenantId }),

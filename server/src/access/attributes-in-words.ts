@@ -27,6 +27,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'principal.wards': 'wards of who asks',
   'resource.tenant': 'organisation of what is asked for',
   'resource.ward': 'where the patient lies, or who wears the device',
+  'resource.vip': 'the patient’s record is specially protected',
   'resource.by': 'who opened it',
   'context.purpose': 'purpose',
   'context.careTeam': 'the patient is in their care by the ward’s plan, now',

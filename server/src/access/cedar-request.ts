@@ -77,6 +77,7 @@ function resourceEntity(resource: ResourceRef, facts: AccessFacts, asking: Subje
       const wardId = resource.wardId ?? facts.wardOf(resource.patientId);
       return bare('Patient', resource.patientId, {
         tenant,
+        vip: facts.isVip(resource.patientId),
         ...(wardId !== undefined && { ward: wardId }),
       });
     }

@@ -71,6 +71,7 @@ export function heldFacts(
     },
     tenantOf,
     wardOf,
+    isVip: (patientId) => view().place(patientId)?.isVip === true,
     isInCareOf(userId, patientId, atMs) {
       const place = view().place(patientId);
       return dutyOf(userId, atMs).some(

@@ -291,6 +291,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     accounts,
     facts,
     view,
+    refreshView: () => registryView.refresh(),
     contacts: tell.contacts,
     outbox,
     onOrdered: () => teller.wake(),
@@ -324,6 +325,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
 
   const provisioning = await openDevices({
     settings,
+    tenants,
     pki,
     authorities,
     database,
@@ -387,6 +389,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     settings,
     identityKeys: keys.identityKeys,
     database,
+    tenants,
     accounts,
     view,
     port: () => httpsPort,

@@ -238,7 +238,9 @@ function pollTraffic(outbox: PostgresOutbox, undo: TellingParts['undo']): () => 
 }
 
 async function nameOf(registry: Pick<Registry, 'findPatient'>, id: Alarm['patientId']): Promise<string | undefined> {
-  const { givenName, familyName } = (await registry.findPatient(id)) ?? {};
+  const { givenName, familyName, isVip } = (await registry.findPatient(id)) ?? {};
+  // Named to nobody beyond the house, by whatever channel.
+  if (isVip === true) return undefined;
   const name = [givenName, familyName].filter((part) => part !== undefined).join(' ');
   return name === '' ? undefined : name;
 }

@@ -6,6 +6,7 @@ import type { Connections, DatabaseAddress } from '../adapters/postgres/connecti
 import { PostgresLeakScans } from '../adapters/postgres/leak-scans.ts';
 import { PostgresOwnRecords } from '../adapters/postgres/own-records.ts';
 import { PostgresSecurityAlerts } from '../adapters/postgres/security-alerts.ts';
+import { PostgresVipPatients } from '../adapters/postgres/vip-patients.ts';
 import type { UserId } from '../domain/ids.ts';
 import { parseNetworkPlaces } from '../domain/network-place.ts';
 import type { SecurityAlert } from '../domain/security-alert.ts';
@@ -19,6 +20,7 @@ import type { Registry } from '../ports/registry.ts';
 import { registerLeakScans } from '../serve/api/leak-scans.ts';
 import { registerOwnRecords } from '../serve/api/own-records.ts';
 import { registerSecurityAlerts } from '../serve/api/security-alerts.ts';
+import { registerVip } from '../serve/api/vip.ts';
 import { acceptEmptyBodies } from '../serve/http-server.ts';
 import type { HealthCheck } from '../serve/services.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -46,6 +48,7 @@ export function openWatching(parts: {
   readonly accounts: Pick<Accounts, 'users' | 'findUserById'>;
   readonly facts: Pick<AccessFacts, 'shiftOf' | 'isInCareOf'>;
   readonly view: () => RegistryView;
+  readonly refreshView: () => Promise<unknown>;
   readonly contacts: Pick<Contacts, 'of'>;
   readonly outbox: Pick<Outbox, 'enqueueSystem'>;
   /** Something was put into the outbox. */
@@ -142,6 +145,12 @@ export function openWatching(parts: {
     routes(app) {
       acceptEmptyBodies(app);
       registerSecurityAlerts(app, { alerts, watching: fares, now });
+      registerVip(app, {
+        vips: new PostgresVipPatients(database, keys.seal),
+        view,
+        refreshView: parts.refreshView,
+        now,
+      });
       registerLeakScans(app, {
         list: (limit) => desk.list(limit),
         next: leaks.next,

@@ -50,5 +50,12 @@ export function patientsOf(principal: Principal): readonly PatientId[] {
   return [...decisions.patientsOf(principal)].filter(isShown);
 }
 
+/** Whether what their route asks for is theirs with this patient, for a list: a request for one is about none of them. */
+export function isOpenTo(principal: Principal, patientId: PatientId): boolean {
+  const bound = callers.get(principal);
+  const resource = { kind: 'patient', patientId } as const;
+  return bound?.decisions.decide({ principal, action: bound.action, resource }).allowed === true;
+}
+
 const DOOR: ResourceRef = { kind: 'door' };
 const NOBODY: Decision = { allowed: false, policies: [] };

@@ -56,6 +56,10 @@ export const PATIENT_TABLES: readonly { readonly table: string; readonly where: 
 
 /** Tables that name a patient and hold nothing of their own about them, with why. */
 export const NOT_EXPORTED: Readonly<Record<string, string>> = {
+  security_alert: 'what was noticed about people who work here',
+  patient_vip: 'why a record is specially protected: the reason may be about others',
+  own_record: 'which patient somebody who works here is',
+  canary: 'made-up patients',
   latest_vital_time: 'when each vital was last measured: in vitals',
   latest_vital_since: 'a view of it',
   alarm_condition: 'how far the log was followed',

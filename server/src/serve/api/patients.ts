@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 import { type BedId, parsePatientId, parseWardId } from '../../domain/ids.ts';
 import type { Patient, PatientPlace } from '../../ports/registry.ts';
 import { principalOf } from '../access-gate.ts';
+import { isOpenTo } from '../caller.ts';
 import { bedLabel } from '../live/places.ts';
 import { toTile } from '../live/tile.ts';
 import { notFound, sendProblem } from '../problem.ts';
@@ -70,7 +71,15 @@ export function registerPatients(app: FastifyInstance, services: Services): void
       const shown = [...found, ...elsewhere.filter((patient) => patient !== undefined)].filter(
         ({ id }) => mayShow?.(id) ?? true,
       );
-      return reply.send({ patients: shown.map((patient) => toListed(patient, view().place(patient.id), label)) });
+      return reply.send({
+        patients: shown.map((patient) => {
+          const place = view().place(patient.id);
+          // Somebody lies in that bed; who it is, those who care for them see.
+          const isWithheld = place?.isVip === true && !isOpenTo(principal, patient.id);
+          const { id, bedId } = patient;
+          return toListed(isWithheld ? { id, ...(bedId !== undefined && { bedId }) } : patient, place, label);
+        }),
+      });
     },
   );
 
@@ -124,5 +133,6 @@ function toListed(
     ...(patient.givenName !== undefined && { givenName: patient.givenName }),
     ...(bed !== undefined && { bed }),
     ...(place?.wardId !== undefined && { wardId: place.wardId }),
+    ...(place?.isVip === true && { isVip: true as const }),
   };
 }

@@ -14,6 +14,7 @@ import type { Api } from '../validation.ts';
 import { seesPatient, visiblePatient } from '../ward-scope.ts';
 import { fhirConsent } from './consent.ts';
 import { type ElementProblem, parseConsent } from './parse-consent.ts';
+import { VIP_LABELS } from './security-labels.ts';
 
 const FHIR_JSON = 'application/fhir+json';
 
@@ -51,7 +52,7 @@ export function registerFhirConsents(app: FastifyInstance, services: ConsentServ
         ...(found.length > 0 && {
           entry: found.map((consent) => ({
             fullUrl: `urn:healthsync:consent:${consent.id}`,
-            resource: fhirConsent(consent),
+            resource: labelled(consent),
             search: { mode: 'match' as const },
           })),
         }),
@@ -116,7 +117,7 @@ export function registerFhirConsents(app: FastifyInstance, services: ConsentServ
           const { id, version } = outcome.consent;
           // FHIR R4 http#create: where it is now, and its version.
           reply.header('location', `/fhir/Consent/${id}/_history/${version}`).header('etag', `W/"${version}"`);
-          return sendFhir(reply, 201, fhirConsent(outcome.consent));
+          return sendFhir(reply, 201, labelled(outcome.consent));
         }
         case 'invalid':
           return refuse(
@@ -136,7 +137,13 @@ export function registerFhirConsents(app: FastifyInstance, services: ConsentServ
     if (consent === undefined || !seesPatient(principalOf(request), consent.patientId, undefined))
       return refuse(reply, 404, [{ element: 'Consent', code: 'not-found', detail: 'there is no such consent' }]);
     reply.header('etag', `W/"${consent.version}"`);
-    return sendFhir(reply, 200, fhirConsent(consent));
+    return sendFhir(reply, 200, labelled(consent));
+  }
+
+  function labelled(consent: Consent): FhirConsent {
+    const resource = fhirConsent(consent);
+    if (view().place(consent.patientId)?.isVip !== true) return resource;
+    return { ...resource, meta: { ...resource.meta, security: [...VIP_LABELS] } };
   }
 }
 
