@@ -181,6 +181,8 @@ describe('an app that people sign in to', () => {
     ['with a plain challenge', { code_challenge_method: 'plain' }],
     ['for another server', { aud: 'https://elsewhere.example/fhir' }],
     ['for a token in the address', { response_type: 'token' }],
+    ['for a code in a form', { response_mode: 'form_post' }],
+    ['for a code behind the #', { response_mode: 'fragment' }],
     ['for more than it was registered for', { scope: 'openid user/*.cruds' }],
   ])('is refused %s', async (_what, more) => {
     const { url } = await begin('openid');
@@ -188,9 +190,10 @@ describe('an app that people sign in to', () => {
       if (value === '') url.searchParams.delete(name);
       else url.searchParams.set(name, value);
     const back = await walk(url.href).then(
-      (answer) => answer.searchParams.get('error') ?? answer.hash,
+      (answer) => `${answer.search}${answer.hash}`,
       (error: Error) => error.message,
     );
+    expect(back).not.toMatch(/[?&#]code=/);
     expect(back).toMatch(/invalid_request|invalid_scope|unsupported_response_type|unauthorized_client/);
   });
 

@@ -145,7 +145,10 @@ export function createOpenIdProvider(parts: {
       },
       extraParams: {
         // SMART: the app says which server it wants the token for; a token for another is never made.
-        aud: (_ctx, value) => {
+        aud: (ctx, value) => {
+          // Codes come back in the query, as SMART has it: an answer that posts a form could be read elsewhere.
+          if (!['query', undefined].includes(ctx.oidc.params?.['response_mode'] as string | undefined))
+            throw new errors.InvalidRequest('response_mode must be query');
           if (value !== undefined && value.replace(/\/$/, '') !== fhirBase)
             throw new errors.InvalidRequest('aud is not the address of this FHIR server');
         },

@@ -157,6 +157,23 @@ describe('how much one may ask', () => {
     expect(statuses).toEqual([401, 404, 200, 401, 429, 429]);
     await small.stop();
   });
+  it('is not held by whoever sends slowly: neither headers nor a body that never ends', async () => {
+    const bounds = { headersMs: 200, requestMs: 400, slowCheckMs: 50 };
+    const small = await startTestServer({ server: { bounds } });
+    const slow = async (text: string) => {
+      const socket = connect({ port: small.port, host: '127.0.0.1', servername: 'localhost', ca: small.ca });
+      await once(socket, 'secureConnect');
+      socket.write(text);
+      let answer = '';
+      for await (const chunk of socket) answer += chunk;
+      return answer;
+    };
+    const head = 'POST /api/session HTTP/1.1\r\nHost: localhost\r\n';
+    expect(await slow(head)).toMatch(/^HTTP\/1\.1 408 /);
+    const body = 'Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"name"';
+    expect(await slow(head + body)).toMatch(/^HTTP\/1\.1 408 /);
+    await small.stop();
+  });
   it('leaves room for others: one address holds only so many connections', async () => {
     const small = await startTestServer({ server: { bounds: { connectionsPerAddressMax: 2 } } });
     const open = () => connect({ port: small.port, host: '127.0.0.1', servername: 'localhost', ca: small.ca });

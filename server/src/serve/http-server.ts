@@ -33,6 +33,7 @@ import { registerRequestGuard, servedNames } from './request-guard.ts';
 import { requestLimits } from './request-limits.ts';
 import { registerSecurityHeaders, securityHeaders } from './security-headers.ts';
 import type { Services } from './services.ts';
+import { TLS_CIPHERS } from './tls-ciphers.ts';
 import { compileValidator } from './validation.ts';
 import { isPageRequest, registerWebApp, sendPage } from './web-app.ts';
 
@@ -225,6 +226,7 @@ function tlsOptions({ tls }: HttpServerOptions, bounds: HttpBounds) {
     cert: tls.cert,
     ca: [tls.deviceCa].flat() as (string | Buffer)[],
     minVersion: tls.minVersion ?? 'TLSv1.3',
+    ciphers: TLS_CIPHERS,
     // Asked for, never demanded: what a certificate opens is decided per route (`client-certificate.ts`).
     requestCert: true,
     rejectUnauthorized: false,

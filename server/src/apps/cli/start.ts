@@ -1,6 +1,8 @@
 import { flushCompileCache } from 'node:module';
 import type { Command } from 'commander';
+import { createLog } from '../../telemetry/log.ts';
 import { startAllInOne } from '../all-in-one.ts';
+import { endOnWhatNobodyCaught } from '../last-resort.ts';
 import { addCommand, type CommandContext, EXIT, report } from './command.ts';
 
 /** `healthsync start`: serves until it is told to stop. */
@@ -11,7 +13,10 @@ export function register(program: Command, context: CommandContext): void {
       usage: 'start',
       description: 'start the server; stops cleanly on SIGTERM and SIGINT',
       async run(of) {
-        const running = await startAllInOne(of.settings());
+        const settings = of.settings();
+        const log = createLog({ level: settings.logLevel });
+        endOnWhatNobodyCaught(log, EXIT.failed);
+        const running = await startAllInOne(settings, log);
         // Not only at the end: whoever is killed starts again, and then it counts.
         flushCompileCache();
         if (running.setupLink !== undefined)

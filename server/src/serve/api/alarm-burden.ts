@@ -62,7 +62,7 @@ export function registerAlarmBurden(app: FastifyInstance, services: AlarmBurdenS
   api.post(
     '/api/rules/preview',
     {
-      config: { action: 'rules.read' },
+      config: { action: 'rules.read', cost: 60 },
       schema: {
         summary: 'What these rules would have rung, missed and delayed: begins to compute it',
         tags,

@@ -35,7 +35,8 @@ export function registerVitals(app: FastifyInstance, services: Services): void {
   api.get(
     '/api/patients/:id/vitals',
     {
-      config: { action: 'vitals.read' },
+      // Up to thousands of values: twenty a second carry no house away.
+      config: { action: 'vitals.read', cost: 5 },
       schema: {
         summary: 'Readings of a patient, oldest first',
         tags: ['vitals'],

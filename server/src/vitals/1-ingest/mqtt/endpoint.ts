@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { DeviceId } from '../../../domain/ids.ts';
+import { TLS_CIPHERS } from '../../../serve/tls-ciphers.ts';
 import type { Log } from '../../../telemetry/log.ts';
 import { defaultMqttBounds, type MqttBounds } from './bounds.ts';
 import { Connection, type Peer } from './connection.ts';
@@ -66,6 +67,7 @@ export function createMqttEndpoint(options: MqttEndpointOptions): MqttEndpoint {
   const tls = createTlsServer({
     ...options.tls,
     minVersion: options.tlsMinVersion ?? 'TLSv1.3',
+    ciphers: TLS_CIPHERS,
     requestCert: true,
     rejectUnauthorized: true,
     handshakeTimeout: bounds.handshakeTimeoutMs,
