@@ -21,7 +21,7 @@ import { postgresCpuMs } from './processes.ts';
  * while a thousand requests wait for theirs, how long one alone waits, and how long a verification of a million takes, from the
  * database and from an exported file. One JSON object on stdout.
  *
- *   node bench/audit.ts [--quick] [--no-file]        --quick: 100,000 entries instead of 1,000,000
+ *   node bench/audit.ts [--quick] [--no-file]   --quick: 100,000 entries instead of 1,000,000
  */
 const HAS_FILE = !process.argv.includes('--no-file');
 const ENTRIES = process.argv.includes('--quick') ? 100_000 : 1_000_000;
@@ -59,9 +59,12 @@ try {
     serverCpuMicrosPerEntry: round((cpu.user + cpu.system) / ENTRIES),
     postgresCpuMicrosPerEntry: round(((postgresCpuMs(postmaster) - databaseCpuMs) * 1000) / ENTRIES),
   };
+  // On the way, for whoever cannot wait for the end.
+  console.error(JSON.stringify({ written }));
   const keys = [key.publicKey];
   const { address } = database;
   const byThreads = await timed(() => verifyByThreads({ store, address, keys, anchored: [] }));
+  console.error(JSON.stringify({ verifySecondsByThreads: byThreads.seconds }));
   const inDatabase = await timed(async () => verifyAudit(await evidenceOfStore(store), { keys }));
   for (const { result } of [byThreads, inDatabase])
     if (result?.isIntact === false) throw new Error(JSON.stringify(result.findings));

@@ -64,7 +64,7 @@ const REFUSALS_ONLY: Readonly<Record<string, Omit<RefusalsOnly, 'kind'>>> = {
   'POST /ingest/readings': {
     action: 'reading.send',
     resource: 'reading',
-    why: 'a reading is kept with its device and its time: that it came is on record already',
+    why: 'a reading is kept with its device and its time; that the device came is an entry, once an hour and counted',
   },
 };
 
