@@ -2,11 +2,22 @@
  * The demo's forty monitors, as a process of their own: `demo-devices.ts FLEET-FILE MQTT-PORT PAST-HOURS`. It knows of
  * the server what any device knows: an address, a CA, and its own certificate. Ends when its parent does.
  */
+import { renameSync, writeFileSync } from 'node:fs';
 import { runDemoStream } from '../simulation/demo-stream.ts';
+import type { DeviceIdentity } from '../simulation/device-client.ts';
 import { readDemoFleet } from './demo.ts';
 
 const [fleetFile = '', mqttPort = '', pastHours = '0'] = process.argv.slice(2);
 const { ca, identities } = readDemoFleet(fleetFile);
+const fleet = new Map(identities.map((identity) => [identity.deviceId, identity]));
+
+/** As a monitor keeps its key: whole or not at all, whatever happens meanwhile. */
+function keep(identity: DeviceIdentity): void {
+  fleet.set(identity.deviceId, identity);
+  writeFileSync(`${fleetFile}.new`, JSON.stringify({ ca, identities: [...fleet.values()] }), { mode: 0o600 });
+  renameSync(`${fleetFile}.new`, fleetFile);
+}
+
 const stopping = new AbortController();
 const stop = () => stopping.abort();
 process.on('SIGTERM', stop);
@@ -23,5 +34,6 @@ await runDemoStream({
   signal: stopping.signal,
   // The server tells what it refuses; here nobody listens.
   onError: () => {},
+  onRenewed: keep,
 });
 process.exit(0);

@@ -11,6 +11,7 @@ import { DEMO_WARD, demoBeds } from '../simulation/demo-ward.ts';
 import type { DeviceIdentity } from '../simulation/device-client.ts';
 import { enrollWorn } from '../simulation/fleet.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { certificateTerms } from './certificate-terms.ts';
 
 /**
  * The demo's ward: seeded into the registry once, then driven by a process of its own over mutual TLS, exactly as
@@ -22,6 +23,8 @@ export async function startDemo(options: {
   readonly registry: Registry;
   readonly ruleSets: RuleSets;
   readonly authorities: Authorities;
+  /** How long the monitors' certificates last. */
+  readonly terms: ReturnType<typeof certificateTerms>;
   readonly now: () => number;
   readonly log: Log;
   /** The ward is there, and its patients are not yet measured. */
@@ -49,9 +52,10 @@ async function seedWard({
   registry,
   ruleSets,
   authorities,
+  terms,
   now,
 }: Parameters<typeof startDemo>[0]): Promise<readonly DeviceIdentity[]> {
-  const authority = createDeviceAuthority(authorities.devices, now);
+  const authority = createDeviceAuthority(authorities.devices, now, terms);
   const nowMs = now();
   const fleet: DeviceIdentity[] = [];
   await registry.putWard(DEMO_WARD);

@@ -9,6 +9,7 @@ import type { ServerCertificate } from '../identity/server-certificate.ts';
 import type { Accounts } from '../ports/accounts.ts';
 import type { Notifier } from '../ports/notifier.ts';
 import type { Log } from '../telemetry/log.ts';
+import { certificateTerms } from './certificate-terms.ts';
 import { startDemo } from './demo.ts';
 import { DEMO_MAIL_PATH, registerDemoMail } from './demo-mail-page.ts';
 import { openDemoMailbox } from './demo-mailbox.ts';
@@ -48,6 +49,7 @@ export async function openDemo(parts: {
       const stop = await startDemo({
         ...ward,
         authorities,
+        terms: certificateTerms(settings, authorities),
         now,
         log,
         // Before the first patient's first value: whom it is about is there.

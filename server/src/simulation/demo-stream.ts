@@ -15,6 +15,8 @@ export async function runDemoStream(options: {
   readonly pastHours: number;
   readonly signal: AbortSignal;
   readonly onError: (deviceId: string, error: Error) => void;
+  /** A monitor has the next certificate: to be kept for the next start. */
+  readonly onRenewed?: (identity: DeviceIdentity) => void;
 }): Promise<void> {
   const monitors = demoBeds().flatMap((bed, index) => {
     const identity = options.identities.get(bed.deviceId);
@@ -56,13 +58,14 @@ function startMonitor(
   bed: DemoBed,
   identity: DeviceIdentity,
   random: Random,
-  options: { readonly target: DeviceTarget; readonly onError: (deviceId: string, error: Error) => void },
+  options: Pick<Parameters<typeof runDemoStream>[0], 'target' | 'onError' | 'onRenewed'>,
 ): Monitor {
   return {
     bed,
     device: startDevice(options.target, identity, {
       random: random.next,
       onError: (error) => options.onError(bed.deviceId, error),
+      ...(options.onRenewed !== undefined && { onRenewed: options.onRenewed }),
     }),
     random,
     phaseMs: random.next() * STEP_MS,

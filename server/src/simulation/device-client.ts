@@ -9,6 +9,8 @@ export interface DeviceClient {
   readonly isConnected: () => boolean;
   /** Sends one reading; `onAck` is called once it is acknowledged. False when not connected or the window is full. */
   publish(payload: Buffer, onAck: () => void): boolean;
+  /** Asks for the next certificate; the answer comes as a message. */
+  requestCertificate(request: Buffer): void;
   /** Unacknowledged readings. */
   inFlight(): number;
   /** Says goodbye (no will), and closes. */
@@ -41,6 +43,8 @@ export function connectDevice(
     readonly session?: Buffer;
     readonly onSession?: (ticket: Buffer) => void;
     readonly onClose?: () => void;
+    /** With it, the device listens for commands and for certificates; the last word of the topic says which it is. */
+    readonly onMessage?: (topic: string, payload: Buffer) => void;
   } = {},
 ): Promise<DeviceClient> {
   return new Promise((resolve, reject) => {
@@ -57,7 +61,8 @@ export function connectDevice(
     let connected = false;
     let nextPacketId = 1;
     const keepAlive = setInterval(() => connected && socket.write(PINGREQ), (KEEP_ALIVE_SECONDS * 1000) / 2);
-    const topic = Buffer.from(`devices/${identity.deviceId}/readings`);
+    const own = `devices/${identity.deviceId}`;
+    const topic = Buffer.from(`${own}/readings`);
 
     const client: DeviceClient = {
       deviceId: identity.deviceId,
@@ -65,11 +70,11 @@ export function connectDevice(
       inFlight: () => waiting.size,
       publish(payload, onAck) {
         if (!connected || waiting.size >= IN_FLIGHT_MAX) return false;
-        while (waiting.has(nextPacketId)) nextPacketId = (nextPacketId % 65_535) + 1;
-        waiting.set(nextPacketId, onAck);
-        socket.write(publishPacket(topic, nextPacketId, payload));
-        nextPacketId = (nextPacketId % 65_535) + 1;
+        send(topic, payload, onAck);
         return true;
+      },
+      requestCertificate(request) {
+        if (connected) send(Buffer.from(`${own}/certificate/request`), request, () => {});
       },
       close() {
         connected = false;
@@ -77,11 +82,19 @@ export function connectDevice(
       },
     };
 
+    function send(to: Buffer, payload: Buffer, onAck: () => void): void {
+      while (waiting.has(nextPacketId)) nextPacketId = (nextPacketId % 65_535) + 1;
+      waiting.set(nextPacketId, onAck);
+      socket.write(publishPacket(to, nextPacketId, payload));
+      nextPacketId = (nextPacketId % 65_535) + 1;
+    }
+
     socket.once('secureConnect', () => socket.write(connectPacket(identity.deviceId)));
     readPackets(socket, (type, body) => {
       if (type === 2) {
         if (body[1] === 0) {
           connected = true;
+          if (options.onMessage !== undefined) socket.write(subscribePacket([`${own}/commands`, `${own}/certificate`]));
           resolve(client);
         } else socket.destroy(new Error(`session refused with code ${body[1]}`));
       } else if (type === 4) {
@@ -89,6 +102,11 @@ export function connectDevice(
         const onAck = waiting.get(id);
         waiting.delete(id);
         onAck?.();
+      } else if (type === 3) {
+        const length = body.readUInt16BE(0);
+        const to = body.toString('utf8', 2, 2 + length);
+        socket.write(Buffer.concat([PUBACK, body.subarray(2 + length, 4 + length)]));
+        options.onMessage?.(to, body.subarray(4 + length));
       }
     });
     socket.on('error', reject);
@@ -117,6 +135,17 @@ export function readyIdentity(target: DeviceTarget, identity: DeviceIdentity): v
   contextOf(target, identity);
 }
 
+/** MQTT-3.8: at QoS 1, so that everything that comes has a packet id. */
+function subscribePacket(topics: readonly string[]): Buffer {
+  const filters = topics.map((topic) => {
+    const text = Buffer.from(topic);
+    return Buffer.concat([Buffer.from([text.length >> 8, text.length & 0xff]), text, Buffer.from([1])]);
+  });
+  const body = Buffer.concat([Buffer.from([0xff, 0xff]), ...filters]); // an id of its own, far from the readings'
+  return Buffer.concat([Buffer.from([0x82]), remainingLength(body.length), body]);
+}
+
+const PUBACK = Buffer.from([0x40, 2]);
 const PINGREQ = Buffer.from([0xc0, 0]);
 const DISCONNECT = Buffer.from([0xe0, 0]);
 

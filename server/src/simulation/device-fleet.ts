@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectDevice, type DeviceClient, type DeviceIdentity, type DeviceTarget } from './device-client.ts';
+import { renewing } from './device-renewing.ts';
 
 /**
  * A device as its maker should build it: every reading is kept until it is acknowledged, and sent again after a lost
@@ -27,9 +28,12 @@ export interface DeviceOptions {
   readonly onError?: (error: Error) => void;
   /** Longest pause before the next attempt to connect. */
   readonly reconnectMaxMs?: number;
+  /** With it the device renews its certificate when it is told to, and connects with the new one. */
+  readonly onRenewed?: (identity: DeviceIdentity) => void;
 }
 
-export function startDevice(target: DeviceTarget, identity: DeviceIdentity, options: DeviceOptions): FaithfulDevice {
+export function startDevice(target: DeviceTarget, first: DeviceIdentity, options: DeviceOptions): FaithfulDevice {
+  let identity = first;
   const reconnectMaxMs = options.reconnectMaxMs ?? RECONNECT_MS.max;
   const firstMs = Math.min(RECONNECT_MS.first, reconnectMaxMs);
   let dropped = 0;
@@ -56,7 +60,10 @@ export function startDevice(target: DeviceTarget, identity: DeviceIdentity, opti
     for (let waitMs = firstMs; !stopping.signal.aborted; waitMs = Math.min(reconnectMaxMs, waitMs * 2)) {
       const closed = Promise.withResolvers<void>();
       try {
-        client = await connectDevice(target, identity, { onClose: closed.resolve });
+        client = await connectDevice(target, identity, {
+          onClose: closed.resolve,
+          ...(options.onRenewed !== undefined && { onMessage: (topic, payload) => renewal.hear(topic, payload) }),
+        });
         waitMs = firstMs;
         unsent = [...pending.keys()];
         pump();
@@ -71,6 +78,16 @@ export function startDevice(target: DeviceTarget, identity: DeviceIdentity, opti
       await sleep(pauseMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   };
+  const renewal = renewing({
+    deviceId: first.deviceId,
+    ask: (request) => client?.requestCertificate(request),
+    onRenewed(renewed) {
+      identity = renewed;
+      options.onRenewed?.(renewed);
+      // What is not acknowledged yet goes with the next connection.
+      client?.close();
+    },
+  });
   const running = stayConnected();
 
   return {
