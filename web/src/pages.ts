@@ -63,20 +63,26 @@ const BAR_OF_OTHERS: readonly string[] = [
   '/apps',
   '/rota',
 ];
-/** As many as a bar holds on a tablet. */
-const BAR_MAX = 6;
+/** As many as a bar holds: on a tablet, and in a hand, where so many letters stand beside the way out. */
+export const BAR_MAX = { wide: 6, phone: 2 } as const;
+const PHONE_LETTERS_MAX = 18;
 
 /** The bar and what waits behind `More`. Beside a ward's alarm counts there is room for what is opened in a hurry alone. */
-export function barOf(may: (action: string) => boolean): { readonly bar: PageLink[]; readonly more: PageLink[] } {
+export function barOf(
+  may: (action: string) => boolean,
+  max: number = BAR_MAX.wide,
+): { readonly bar: PageLink[]; readonly more: PageLink[] } {
   const open = PAGES.filter((page) => mayOpen(page, may));
-  if (open.length <= BAR_MAX) return { bar: open, more: [] };
+  if (open.length <= max) return { bar: open, more: [] };
   if (may('wall.watch'))
     return { bar: open.filter(({ more }) => more === undefined), more: open.filter(({ more }) => more !== undefined) };
   const rank = ({ to }: PageLink) => BAR_OF_OTHERS.indexOf(to);
   const bar = open
     .filter(({ to }) => BAR_OF_OTHERS.includes(to))
     .sort((a, b) => rank(a) - rank(b))
-    .slice(0, BAR_MAX);
+    .slice(0, max);
+  const letters = () => bar.reduce((sum, { label }) => sum + label.length, 0);
+  while (max === BAR_MAX.phone && bar.length > 1 && letters() > PHONE_LETTERS_MAX) bar.pop();
   return { bar, more: open.filter((page) => !bar.includes(page)) };
 }
 

@@ -42,7 +42,7 @@ export function ApiKeys({ words }: { readonly words: ReadonlyMap<string, string>
             <p className="empty">Nobody has a key. They are made under My account.</p>
           ) : (
             <div className="panel table-box">
-              <table className="table client-table">
+              <table className="table stacking client-table">
                 <thead>
                   <tr>
                     <th scope="col">Whose</th>
@@ -62,13 +62,13 @@ export function ApiKeys({ words }: { readonly words: ReadonlyMap<string, string>
                         <strong>{key.owner.displayName}</strong>
                         <div className="soft">{key.owner.name}</div>
                       </td>
-                      <td>{key.label ?? <span className="soft">without a name</span>}</td>
-                      <td>{scopesText(key.scopes, words)}</td>
-                      <td>
+                      <td data-label="What for">{key.label ?? <span className="soft">without a name</span>}</td>
+                      <td data-label="May">{scopesText(key.scopes, words)}</td>
+                      <td data-label="Used">
                         {usedText(key.lastUsedAt)}
                         <div className="soft">made {dayText(key.createdAt)}</div>
                       </td>
-                      <td>{expiryText(key.expiresAt, Date.now())}</td>
+                      <td data-label="Holds">{expiryText(key.expiresAt, Date.now())}</td>
                       <td>
                         {may('user.write') && (
                           <Button

@@ -141,7 +141,7 @@ function Clients({
     );
   return (
     <div className="panel table-box">
-      <table className="table client-table">
+      <table className="table stacking client-table">
         <thead>
           <tr>
             <th scope="col">Name</th>
@@ -191,7 +191,7 @@ function ClientRow({
         <div className="soft">{id}</div>
         {disabledAt !== undefined && <span className="state">ended {dayText(disabledAt)}</span>}
       </td>
-      <td>
+      <td data-label={kind === 'app' ? 'Back to' : 'Acts as'}>
         {kind === 'app' ? (
           redirectUris.map((uri) => <div key={uri}>{uri}</div>)
         ) : (
@@ -201,10 +201,10 @@ function ClientRow({
           </>
         )}
       </td>
-      <td>
+      <td data-label="At most">
         <Scopes scopes={scopes} words={words} />
       </td>
-      <td>
+      <td data-label="Used">
         {usedText(lastUsedAt)}
         <div className="soft">
           made {dayText(createdAt)} by {createdBy}

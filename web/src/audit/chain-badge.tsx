@@ -96,7 +96,9 @@ function Chain({ heads: { head, heads, anchors, chain, prunedBefore } }: { reado
               }`}
         </Fact>
         {head !== undefined && (chain.checkedSize ?? 0) < head.size && (
-          <Fact term="Since then">{entries(head.size - (chain.checkedSize ?? 0))}, looked at by the next verification</Fact>
+          <Fact term="Since then">
+            {entries(head.size - (chain.checkedSize ?? 0))}, looked at by the next verification
+          </Fact>
         )}
         {chain.wholeCheckedAt !== undefined && (
           <Fact term="All of it">{TIME.format(Date.parse(chain.wholeCheckedAt))}; since then what was new</Fact>

@@ -139,7 +139,7 @@ function Table({
   if (rows.length === 0) return <p className="empty">No consent is recorded yet.</p>;
   return (
     <div className="table-box">
-      <table className="table consent-table">
+      <table className="table stacking consent-table">
         <thead>
           <tr>
             <th scope="col">Patient</th>
@@ -158,13 +158,13 @@ function Table({
                     {consent.patientId}
                   </button>
                 </td>
-                <td>{aboutText(consent)}</td>
-                <td>
+                <td data-label="For">{aboutText(consent)}</td>
+                <td data-label="Stands">
                   <span className="state" data-effect={effect}>
                     {text}
                   </span>
                 </td>
-                <td>
+                <td data-label="When">
                   {periodText(consent)}
                   <div className="soft">{recordText(consent)}</div>
                 </td>

@@ -93,7 +93,7 @@ function Users() {
                 The first {users.length} of {total}; the others with <code>healthsync user list</code>.
               </p>
             )}
-            <table className="table users">
+            <table className="table stacking users">
               <thead>
                 <tr>
                   <th scope="col">Name</th>
@@ -233,9 +233,9 @@ function UserRow({
           </span>
         )}
       </td>
-      <td>{user.roles.map(roleText).join(', ') || 'none'}</td>
-      <td>{user.wards.length === 0 ? 'all' : user.wards.map(wardName).join(', ')}</td>
-      <td>
+      <td data-label="Roles">{user.roles.map(roleText).join(', ') || 'none'}</td>
+      <td data-label="Wards">{user.wards.length === 0 ? 'all' : user.wards.map(wardName).join(', ')}</td>
+      <td data-label="Signs in with">
         <Proof user={user} />
       </td>
       <td>

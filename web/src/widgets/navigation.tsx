@@ -1,13 +1,15 @@
 import { Menu } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { Link, useLocation } from '@tanstack/react-router';
-import { barOf, MORE_HEADS, type PageLink } from '../pages.ts';
+import { BAR_MAX, barOf, MORE_HEADS, type PageLink } from '../pages.ts';
 import { useSession } from '../session/session.tsx';
 
 /** What is opened in a hurry stands in the bar; the rest waits behind `More`, by what it is about. */
 export function Navigation() {
   const { may } = useSession();
   const { pathname } = useLocation();
-  const { bar, more } = barOf(may);
+  const isPhone = useMediaQuery('(max-width: 700px)', false, { getInitialValueInEffect: false });
+  const { bar, more } = barOf(may, isPhone ? BAR_MAX.phone : BAR_MAX.wide);
   const here = more.find(({ to }) => pathname === to || pathname.startsWith(`${to}/`));
   return (
     <nav className="bar-nav" aria-label="Pages">
