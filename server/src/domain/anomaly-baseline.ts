@@ -18,20 +18,28 @@ export interface Bound {
 }
 
 /**
- * How much is usual for this person. Their own hours, if there are enough of them: twice what they exceed in one hour of
- * twenty, with room for a busy day, or what six deviations from their median are (median absolute deviation × 1.4826 is
- * one, for what is spread normally: Rousseeuw & Croux 1993). Else what colleagues of the same role do; else as installed.
+ * How much is usual for this person: by their own hours, if there are enough of them; else by what colleagues of the same
+ * role do; else as installed.
  *
  * Nobody's own habit reaches beyond twice the role's: who takes more every week would else be told of never.
  */
 export function usualBound(
   measure: Measure,
-  own: readonly number[],
+  { usual }: PersonMemory['past'],
   role: RoleMemory | undefined,
   installed: { readonly limit: number; readonly room: number },
 ): Bound {
   const byRole = roleBound(measure, role, installed.room) ?? { limit: installed.limit, by: 'installed' };
-  if (own.length < OWN_HOURS_MIN) return byRole;
+  if (usual === undefined) return byRole;
+  const limit = Math.round(usual[measure] + installed.room);
+  return limit > 2 * byRole.limit ? { ...byRole, limit: 2 * byRole.limit } : { limit, by: 'own' };
+}
+
+/**
+ * Twice what they exceed in one hour of twenty, or what six deviations from their median are (median absolute deviation
+ * × 1.4826 is one, for what is spread normally: Rousseeuw & Croux 1993).
+ */
+function habitOf(own: readonly number[]): number {
   const middle = quantile(own, 0.5);
   const deviation =
     1.4826 *
@@ -39,8 +47,7 @@ export function usualBound(
       own.map((value) => Math.abs(value - middle)),
       0.5,
     );
-  const limit = Math.max(2 * quantile(own, 0.95) + installed.room, middle + 6 * deviation);
-  return limit > 2 * byRole.limit ? { ...byRole, limit: 2 * byRole.limit } : { limit: Math.round(limit), by: 'own' };
+  return Math.max(2 * quantile(own, 0.95), middle + 6 * deviation);
 }
 
 /** One and a half of what colleagues exceed in one hour of a hundred. */
@@ -67,16 +74,13 @@ export function turnHour(
   if (startMs <= hour.startMs) return { memory };
   const begun = { startMs, patients: 0, kilobytes: 0 };
   if (hour.patients === 0 && hour.kilobytes === 0) return { memory: { ...memory, hour: begun } };
+  const patients = [...past.patients, hour.patients].slice(-OWN_HOURS_MAX);
+  const kilobytes = [...past.kilobytes, hour.kilobytes].slice(-OWN_HOURS_MAX);
+  const isKnown = patients.length >= OWN_HOURS_MIN;
+  const usual = { patients: habitOf(patients), kilobytes: habitOf(kilobytes) };
   return {
     over: hour,
-    memory: {
-      ...memory,
-      hour: begun,
-      past: {
-        patients: [...past.patients, hour.patients].slice(-OWN_HOURS_MAX),
-        kilobytes: [...past.kilobytes, hour.kilobytes].slice(-OWN_HOURS_MAX),
-      },
-    },
+    memory: { ...memory, hour: begun, past: { patients, kilobytes, ...(isKnown && { usual }) } },
   };
 }
 
@@ -102,7 +106,7 @@ function counted(counts: readonly number[], value: number): readonly number[] {
 const stepOf = (value: number): number => Math.min(200, Math.round(8 * Math.log2(1 + Math.max(0, value))));
 const amountOf = (step: number): number => 2 ** (step / 8) - 1;
 
-export function quantile(values: readonly number[], share: number): number {
+function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   const place = share * (sorted.length - 1);
   const low = sorted[Math.floor(place)] ?? 0;

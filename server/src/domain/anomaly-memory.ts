@@ -17,7 +17,12 @@ export interface PersonMemory {
   /** The clock hour that is running, and the most of each that was reached in it. */
   readonly hour: { readonly startMs: number; readonly patients: number; readonly kilobytes: number };
   /** The same of hours that are over, newest last. */
-  readonly past: { readonly patients: readonly number[]; readonly kilobytes: readonly number[] };
+  readonly past: {
+    readonly patients: readonly number[];
+    readonly kilobytes: readonly number[];
+    /** What these come to, worked out once an hour; absent: of too few hours. */
+    readonly usual?: { readonly patients: number; readonly kilobytes: number };
+  };
   readonly rhythm: Rhythm;
   readonly whereabouts?: Whereabouts;
   readonly sessions: readonly SessionTrail[];

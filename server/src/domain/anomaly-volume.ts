@@ -51,7 +51,7 @@ export const tooManyPatients: Detector = (memory, sight) => {
     return {
       memory: { ...memory, opened, hour: { ...memory.hour, patients: Math.max(memory.hour.patients, opened.length) } },
     };
-  const bound = usualBound('patients', memory.past.patients, sight.role, {
+  const bound = usualBound('patients', memory.past, sight.role, {
     limit: installedFor(facts.roles),
     room: PATIENTS_ROOM,
   });
@@ -103,7 +103,12 @@ export const exportVolume: Detector = (memory, sight) => {
     most: Number.POSITIVE_INFINITY,
   });
   const kilobytes = Math.round(handedOut.reduce((sum, one) => sum + one.bytes, 0) / 1024);
-  const bound = usualBound('kilobytes', memory.past.kilobytes, sight.role, {
+  // No bound is lower.
+  if (kilobytes <= KILOBYTES_ROOM) {
+    const hour = { ...memory.hour, kilobytes: Math.max(memory.hour.kilobytes, kilobytes) };
+    return { memory: { ...memory, handedOut: joined(handedOut), hour } };
+  }
+  const bound = usualBound('kilobytes', memory.past, sight.role, {
     limit: KILOBYTES_INSTALLED * (sight.isService ? SERVICE_TIMES : 1),
     room: KILOBYTES_ROOM,
   });

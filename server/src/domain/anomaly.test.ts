@@ -1,0 +1,516 @@
+import { describe, expect, it } from 'vitest';
+import { watchEntry } from './anomaly.ts';
+import { NEW_PERSON, NEW_ROLE, type RoleMemory } from './anomaly-memory.ts';
+import { DAY_MS, entryOf, factsAt, HOUR_MS, MINUTE_MS, MONDAY, type Said, watched } from './test-entries.ts';
+
+type Watched = ReturnType<typeof watched>;
+
+/** Days of ordinary work: some patients an hour, at these hours. */
+function works(
+  one: Watched,
+  {
+    days,
+    hours,
+    patients = 4,
+    fromDay = 0,
+  }: { days: number; hours: readonly number[]; patients?: number; fromDay?: number },
+) {
+  for (let day = fromDay; day < fromDay + days; day++)
+    for (const hour of hours)
+      for (let patient = 0; patient < patients; patient++)
+        one.does({ atMs: MONDAY + day * DAY_MS + hour * HOUR_MS + patient * MINUTE_MS, patientId: `P${patient}` });
+}
+const DAY_SHIFT = [7, 8, 9, 10, 11, 12, 13, 14];
+const NIGHT_SHIFT = [22, 23, 0, 1, 2, 3, 4, 5];
+
+const opens = (one: Watched, many: number, atMs: number, said: Said = {}, facts = {}) => {
+  for (let i = 0; i < many; i++) one.does({ atMs: atMs + i * 1_000, patientId: `X${i}`, ...said }, facts);
+};
+
+describe('too many patients', () => {
+  it('are told of beyond what is installed, while nothing is known of somebody', () => {
+    const nora = watched();
+    opens(nora, 40, MONDAY + 10 * HOUR_MS);
+    expect(nora.told()).toEqual([]);
+    opens(nora, 42, MONDAY + 10 * HOUR_MS + 60_000);
+    const [finding] = nora.told();
+    expect(finding).toMatchObject({ kind: 'too-many-patients', person: { name: 'nora', userId: 'u-nora' } });
+    expect(finding?.reasons[0]).toMatchObject({ code: 'patients-in-an-hour', numbers: { limit: 40 } });
+    expect(finding?.evidence.length).toBeLessThanOrEqual(50);
+  });
+
+  it('are measured by one’s own habit: what is much for one is a morning for another', () => {
+    const [few, many] = [watched(), watched()];
+    works(few, { days: 10, hours: DAY_SHIFT, patients: 3 });
+    works(many, { days: 10, hours: DAY_SHIFT, patients: 20 });
+    for (const one of [few, many]) opens(one, 25, MONDAY + 10 * DAY_MS + 9 * HOUR_MS);
+    expect(few.kinds()).toEqual(['too-many-patients']);
+    expect(few.told()[0]?.reasons[0]?.text).toContain('they usually have at most 11');
+    expect(many.told()).toEqual([]);
+  });
+
+  it('are one alert however long it lasts, and more serious as they grow', () => {
+    const nora = watched();
+    works(nora, { days: 10, hours: DAY_SHIFT, patients: 3 });
+    opens(nora, 60, MONDAY + 10 * DAY_MS + 9 * HOUR_MS);
+    const found = nora.told();
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatchObject({ score: 100, count: 49 });
+  });
+
+  it('are none where most are in one’s care, nor the same few again and again, nor alarms that were taken', () => {
+    const nora = watched();
+    works(nora, { days: 10, hours: DAY_SHIFT, patients: 3 });
+    opens(nora, 60, MONDAY + 10 * DAY_MS + 9 * HOUR_MS, {}, { isInCare: true });
+    for (let i = 0; i < 500; i++)
+      nora.does({ atMs: MONDAY + 11 * DAY_MS + 9 * HOUR_MS + i * 5_000, patientId: `P${i % 4}` });
+    opens(nora, 60, MONDAY + 12 * DAY_MS + 9 * HOUR_MS, { action: 'alarm.acknowledged' });
+    expect(nora.told()).toEqual([]);
+  });
+
+  it('are told of in any case beyond what anybody treats', () => {
+    const nora = watched({ isInCare: true });
+    opens(nora, 201, MONDAY + 10 * HOUR_MS);
+    expect(nora.kinds()).toEqual(['too-many-patients']);
+  });
+
+  it('are none of a system’s, nor of what was refused', () => {
+    const one = watched();
+    opens(one, 300, MONDAY + 10 * HOUR_MS, { actor: { kind: 'service', name: 'ehr' } });
+    expect(one.told()).toEqual([]);
+    const other = watched();
+    opens(other, 300, MONDAY + 10 * HOUR_MS, { outcome: 'denied', actor: { name: 'x' } });
+    expect(other.kinds()).not.toContain('too-many-patients');
+  });
+
+  it('do not become habit by being told of: a slow thief is measured by colleagues', () => {
+    const role: RoleMemory = { ...NEW_ROLE, people: ['a', 'b', 'c', 'd', 'e'], patients: hoursOf(5, 400) };
+    const thief = watched();
+    thief.among(role);
+    for (let day = 0; day < 60; day++) {
+      thief.among(role);
+      opens(thief, 6 + day, MONDAY + day * DAY_MS + 9 * HOUR_MS);
+    }
+    expect(thief.kinds()).toContain('too-many-patients');
+    expect(Math.max(...thief.memory().person.past.patients)).toBeLessThanOrEqual(30);
+  });
+});
+
+/** So many hours that all ended with so many patients. */
+function hoursOf(patients: number, many: number): readonly number[] {
+  const counts = Array<number>(Math.round(8 * Math.log2(1 + patients)) + 1).fill(0);
+  counts[counts.length - 1] = many;
+  return counts;
+}
+
+describe('an unusual hour', () => {
+  it('is none of a night nurse’s at three, whose nights they are', () => {
+    const nora = watched();
+    works(nora, { days: 20, hours: NIGHT_SHIFT });
+    expect(nora.told()).toEqual([]);
+  });
+
+  it('is none of anybody’s on duty, at whatever hour, nor of what they are called to', () => {
+    const nora = watched();
+    works(nora, { days: 20, hours: DAY_SHIFT });
+    const at = (day: number) => ({ atMs: MONDAY + day * DAY_MS + 3 * HOUR_MS, patientId: 'P9' });
+    nora.does(at(21), { shift: 'on' });
+    nora.does(at(22), { isInCare: true });
+    nora.does({ ...at(23), detail: { emergencyAccess: 'e1' } });
+    expect(nora.told()).toEqual([]);
+  });
+
+  it('is one of a day nurse’s at three, once a night', () => {
+    const nora = watched();
+    works(nora, { days: 20, hours: DAY_SHIFT });
+    for (let i = 0; i < 30; i++)
+      nora.does({ atMs: MONDAY + 21 * DAY_MS + 3 * HOUR_MS + i * MINUTE_MS, patientId: 'P9' });
+    expect(nora.told()).toHaveLength(1);
+    expect(nora.told()[0]).toMatchObject({ kind: 'unusual-hour', count: 30 });
+    expect(nora.told()[0]?.reasons[0]).toMatchObject({ code: 'not-their-hours', numbers: { hour: 3 } });
+  });
+
+  it('is told of once or twice of whoever moves to nights, and then it is theirs', () => {
+    const nora = watched();
+    works(nora, { days: 30, hours: DAY_SHIFT });
+    works(nora, { days: 20, hours: NIGHT_SHIFT, fromDay: 31 });
+    expect(nora.told().length).toBeLessThanOrEqual(3);
+    expect(nora.told().every(({ kind }) => kind === 'unusual-hour')).toBe(true);
+  });
+
+  it('weighs little where colleagues work at it', () => {
+    const hours = Array<number>(24).fill(50);
+    const score = (colleagues: RoleMemory) => {
+      const nora = watched();
+      works(nora, { days: 20, hours: DAY_SHIFT });
+      nora.among(colleagues);
+      nora.does({ atMs: MONDAY + 21 * DAY_MS + 3 * HOUR_MS, patientId: 'P9' });
+      return nora.told()[0]?.score;
+    };
+    expect(score({ ...NEW_ROLE, days: 100, hours })).toBe(25);
+    expect(score({ ...NEW_ROLE, days: 100 })).toBe(50);
+  });
+
+  it('is what the plan says where there is one: off duty by day is told of too', () => {
+    const nora = watched();
+    nora.does({ atMs: MONDAY + 14 * HOUR_MS, patientId: 'P1' }, { shift: 'off' });
+    expect(nora.told()[0]?.reasons[0]).toMatchObject({ code: 'off-shift' });
+  });
+
+  it('is not judged in somebody’s first days', () => {
+    const nora = watched();
+    works(nora, { days: 9, hours: DAY_SHIFT });
+    nora.does({ atMs: MONDAY + 9 * DAY_MS + 3 * HOUR_MS, patientId: 'P9' });
+    expect(nora.told()).toEqual([]);
+  });
+});
+
+describe('one’s own record, a neighbour’s, a protected one', () => {
+  const look = { patientId: 'P1' };
+
+  it('is told of when it is one’s own, and weighs more when it was changed', () => {
+    const own = { relation: { kind: 'own' } } as const;
+    const [reads, writes, tries] = [watched(), watched(), watched()];
+    reads.does(look, own);
+    writes.does({ ...look, action: 'limits.write' }, own);
+    tries.does({ ...look, outcome: 'denied' }, own);
+    expect(reads.told()[0]).toMatchObject({ kind: 'own-record', score: 70, patientId: 'P1' });
+    expect(writes.told()[0]?.score).toBe(90);
+    expect(tries.told()[0]).toMatchObject({ score: 42 });
+    expect(tries.told()[0]?.reasons.map(({ code }) => code)).toContain('refused');
+  });
+
+  it('is told of when whoever watches over access searches for themselves', () => {
+    const sam = watched({ roles: ['security'] });
+    sam.does({ ...look, action: 'audit.read' }, { relation: { kind: 'own' } });
+    expect(sam.told()[0]?.reasons[0]?.text).toContain('searched the audit');
+  });
+
+  it('counts the begin and the end of one change once', () => {
+    const one = watched();
+    one.does({ ...look, action: 'patient.write', detail: { phase: 'begin' } }, { isVip: true });
+    expect(one.told()).toEqual([]);
+    one.does({ ...look, action: 'patient.write', detail: { status: 200 } }, { isVip: true });
+    expect(one.told()).toHaveLength(1);
+    expect(one.told()[0]?.count).toBe(1);
+  });
+
+  it('is told of when it is specially protected and not in one’s care, by day and night', () => {
+    const scores = [{ isVip: true }, { isVip: true, isInCare: true }].map((facts) => {
+      const one = watched();
+      one.does(look, facts);
+      return one.told().map(({ kind, score }) => [kind, score]);
+    });
+    expect(scores).toEqual([[['vip', 75]], []]);
+  });
+
+  it('is told of when it was opened in an emergency, as less', () => {
+    const one = watched();
+    one.does({ ...look, detail: { emergencyAccess: 'e1' } }, { isVip: true });
+    expect(one.told()[0]).toMatchObject({ kind: 'vip', score: 55 });
+  });
+
+  it('is not told of when its protection is reviewed or its audit read', () => {
+    const petra = watched({ roles: ['privacy-officer'], isVip: true });
+    petra.does({ ...look, action: 'audit.read' });
+    petra.does({ ...look, action: 'access.explain' });
+    expect(petra.told()).toEqual([]);
+  });
+
+  it('is told of at the same address, and hardly when they are in one’s care', () => {
+    const relation = { kind: 'same-address' } as const;
+    const [outside, inCare] = [watched(), watched()];
+    outside.does(look, { relation });
+    inCare.does(look, { relation, isInCare: true });
+    expect(outside.told()[0]).toMatchObject({ kind: 'neighbour', score: 65 });
+    expect(inCare.told()[0]).toMatchObject({ score: 25 });
+  });
+
+  it('is told of by a rare name alone as low, and not by a common one, in care or in an emergency', () => {
+    const rare = { kind: 'same-family-name', patients: 1 } as const;
+    const cases = [
+      [{ relation: rare }, {}, ['neighbour']],
+      [{ relation: { ...rare, patients: 4 } }, {}, []],
+      [{ relation: rare, isInCare: true }, {}, []],
+      [{ relation: rare }, { detail: { emergencyAccess: 'e1' } }, []],
+    ] as const;
+    for (const [facts, said, kinds] of cases) {
+      const one = watched();
+      one.does({ ...look, ...said }, facts);
+      expect(one.kinds()).toEqual(kinds);
+    }
+  });
+
+  it('is one alert a day for each patient', () => {
+    const one = watched({ isVip: true });
+    for (let i = 0; i < 5; i++) one.does({ ...look, atMs: MONDAY + 9 * HOUR_MS + i * HOUR_MS });
+    one.does({ patientId: 'P2', atMs: MONDAY + 15 * HOUR_MS });
+    one.does({ ...look, atMs: MONDAY + DAY_MS + 10 * HOUR_MS });
+    expect(one.told().map(({ patientId, count }) => [patientId, count])).toEqual([
+      ['P1', 5],
+      ['P2', 1],
+      ['P1', 1],
+    ]);
+    expect(one.told()[0]?.evidence).toEqual([0, 1, 2, 3, 4]);
+  });
+});
+
+describe('impossible travel', () => {
+  const VIENNA = { site: 'Vienna', latitude: 48.21, longitude: 16.37 };
+  const GRAZ = { site: 'Graz', latitude: 47.07, longitude: 15.44 };
+  const SYDNEY = { site: 'Sydney', latitude: -33.87, longitude: 151.21 };
+  const at = (minutes: number): Said => ({ atMs: MONDAY + 9 * HOUR_MS + minutes * MINUTE_MS, action: 'own.use' });
+
+  it('is between places that are too far apart for the time between', () => {
+    const one = watched();
+    one.does(at(0), { place: VIENNA });
+    one.does(at(30), { place: GRAZ });
+    const [finding] = one.told();
+    expect(finding).toMatchObject({ kind: 'impossible-travel', score: 75, evidence: [0, 1] });
+    expect(finding?.reasons[0]).toMatchObject({ code: 'too-far-too-soon', numbers: { minutes: 30 } });
+    const { kilometres } = finding?.reasons[0]?.numbers ?? {};
+    expect(kilometres).toBeGreaterThan(130);
+  });
+
+  it('is none by car in two hours, by plane in a day, within one site, or by a VPN that may be anywhere', () => {
+    const cases = [
+      [VIENNA, GRAZ, 120],
+      [VIENNA, SYDNEY, 20 * 60],
+      [VIENNA, { ...VIENNA, site: 'Vienna, house B', longitude: 16.375 }, 1],
+      [VIENNA, { site: 'VPN' }, 1],
+    ] as const;
+    for (const [from, to, minutes] of cases) {
+      const one = watched();
+      one.does(at(0), { place: from });
+      one.does(at(minutes), { place: to });
+      expect(one.told(), to.site).toEqual([]);
+    }
+  });
+
+  it('is one session that goes back and forth between networks, and none that changes over', () => {
+    const from = (address: string, minute: number): Said => ({ ...at(minute), actor: { address } });
+    const roaming = watched();
+    for (const [minute, address] of ['10.0.0.7', '91.1.2.3', '10.0.0.7', '91.1.9.3'].entries())
+      roaming.does(from(address, minute));
+    expect(roaming.told()).toEqual([]);
+    const stolen = watched();
+    for (const [minute, address] of ['10.0.0.7', '91.1.2.3', '10.0.0.8', '91.1.2.3', '10.0.0.7'].entries())
+      stolen.does(from(address, minute));
+    expect(stolen.told()[0]?.reasons[0]).toMatchObject({
+      code: 'session-in-two-places',
+      numbers: { networks: 2, returns: 3 },
+    });
+  });
+
+  it('is none of a computer that uses both kinds of addresses side by side, nor of one that renews its own', () => {
+    const one = watched();
+    const addresses = [
+      '10.0.0.7',
+      '2001:db8:1:2::9',
+      '10.0.0.7',
+      '2001:db8:1:2:aa::1',
+      '10.0.0.9',
+      '2001:db8:1:2:bb::1',
+    ];
+    for (const [minute, address] of addresses.entries()) one.does({ ...at(minute), actor: { address } });
+    expect(one.told()).toEqual([]);
+  });
+});
+
+describe('export volume', () => {
+  const reads = (bytes: number, minute: number): Said => ({
+    atMs: MONDAY + 9 * HOUR_MS + minute * MINUTE_MS,
+    action: 'vitals.read',
+    patientId: 'P1',
+    detail: { bytes },
+  });
+
+  it('is told of beyond what is installed, with how much', () => {
+    const one = watched();
+    for (let i = 0; i < 30; i++) one.does(reads(1_000_000, i));
+    const [finding] = one.told();
+    expect(finding).toMatchObject({ kind: 'export-volume' });
+    expect(finding?.reasons[0]?.text).toMatch(/\d+\.\d MB of patients’ data handed out within an hour/);
+  });
+
+  it('is not what a page a minute comes to in a night, nor what is not of patients', () => {
+    const one = watched();
+    for (let i = 0; i < 600; i++) one.does(reads(100_000, i));
+    for (let i = 0; i < 60; i++) one.does({ ...reads(10_000_000, 600 + i), action: 'audit.read' });
+    expect(one.told()).toEqual([]);
+  });
+
+  it('leaves a system ten times as much', () => {
+    const one = watched({ roles: ['integration'] });
+    for (let i = 0; i < 150; i++) one.does({ ...reads(1_000_000, i / 3), actor: { kind: 'service' } });
+    expect(one.told()).toEqual([]);
+    for (let i = 0; i < 150; i++) one.does({ ...reads(1_000_000, 50), actor: { kind: 'service' } });
+    expect(one.kinds()).toEqual(['export-volume']);
+  });
+
+  it('counts whole records that were exported: some a day, and not many', () => {
+    const one = watched();
+    const exported = (i: number): Said => ({
+      ...reads(0, i),
+      action: 'command.patient.export',
+      patientId: `P${i}`,
+      actor: { name: 'shell:root' },
+    });
+    for (let i = 0; i < 5; i++) one.does(exported(i));
+    expect(one.kinds()).not.toContain('export-volume');
+    one.does(exported(5));
+    expect(one.told().find(({ kind }) => kind === 'export-volume')?.reasons[0]).toMatchObject({
+      code: 'records-exported',
+    });
+  });
+});
+
+describe('repeated refusals', () => {
+  const refused = (i: number, said: Said = {}): Said => ({
+    atMs: MONDAY + 9 * HOUR_MS + i * 20_000,
+    outcome: 'denied',
+    patientId: `P${i}`,
+    ...said,
+  });
+
+  it('are told of from the fifth patient on', () => {
+    const one = watched();
+    for (let i = 0; i < 4; i++) one.does(refused(i));
+    expect(one.told()).toEqual([]);
+    one.does(refused(4));
+    expect(one.told()[0]).toMatchObject({ kind: 'repeated-denials', score: 45, evidence: [0, 1, 2, 3, 4] });
+  });
+
+  it('are none at one patient again and again, nor where a fresh proof was asked for', () => {
+    const one = watched();
+    for (let i = 0; i < 40; i++) one.does(refused(i, { patientId: 'P1' }));
+    for (let i = 0; i < 40; i++) one.does(refused(i, { policies: ['stale-second-factor'] }));
+    expect(one.told()).toEqual([]);
+  });
+
+  it('are an address’s where nobody is signed in: many names, or many doors; not an expired page', () => {
+    const stranger = { name: '?' };
+    const strangers = (make: (i: number) => Said, many: number) => {
+      const one = watched({ roles: [] });
+      for (let i = 0; i < many; i++) {
+        const said = make(i);
+        const entry = entryOf(i, said);
+        const { userId: _, sessionId: __, ...actor } = entry.actor;
+        one.does({ ...said, actor: { ...actor, ...stranger, userId: undefined as never } });
+      }
+      return one;
+    };
+    const said = (i: number, more: Said): Said => ({
+      atMs: MONDAY + 9 * HOUR_MS + i * 1_000,
+      outcome: 'denied',
+      ...more,
+    });
+    const spraying = strangers((i) => said(i, { action: 'session.sign-in', detail: { account: `user${i}` } }), 4);
+    expect(spraying.told()[0]).toMatchObject({ kind: 'repeated-denials', person: { name: '10.0.0.7' } });
+    const probing = strangers((i) => said(i, { action: 'x', detail: { method: 'GET', route: `/api/${i}` } }), 15);
+    expect(probing.told()[0]?.reasons[0]).toMatchObject({ code: 'doors-tried' });
+    const expired = strangers((i) => said(i, { action: 'x', detail: { method: 'GET', route: `/api/${i % 4}` } }), 300);
+    expect(expired.told()).toEqual([]);
+    const mistyped = strangers((i) => said(i, { action: 'session.sign-in', detail: { account: 'nora' } }), 6);
+    expect(mistyped.told()).toEqual([]);
+  });
+});
+
+describe('emergency access', () => {
+  it('is told of from the fourth a day on, more with each', () => {
+    const one = watched();
+    const scores = Array.from({ length: 6 }, (_, i) => {
+      one.does({ atMs: MONDAY + (8 + i) * HOUR_MS, action: 'break-glass.use', patientId: `P${i}` });
+      return one.told()[0]?.score;
+    });
+    expect(scores).toEqual([undefined, undefined, undefined, 50, 60, 70]);
+    expect(one.kinds()).toEqual(['break-glass-rate']);
+  });
+});
+
+describe('watching', () => {
+  /** A few weeks with something of everything. */
+  function story(): readonly (readonly [Said, Parameters<Watched['does']>[1]])[] {
+    let state = 7;
+    const random = (below: number) => {
+      state = (state * 48_271) % 2_147_483_647;
+      return state % below;
+    };
+    return Array.from({ length: 800 }, (_, i) => [
+      {
+        atMs: MONDAY + i * 17 * MINUTE_MS - random(30) * MINUTE_MS,
+        patientId: `P${random(60)}`,
+        action:
+          ['patient.read', 'vitals.read', 'break-glass.use', 'limits.write'][random(40) === 0 ? 2 : random(2)] ??
+          'patient.read',
+        outcome: random(20) === 0 ? 'denied' : 'allowed',
+        detail: { bytes: random(400_000) },
+        actor: { address: `10.${random(3)}.0.1` },
+      },
+      { isVip: random(50) === 0, isInCare: random(2) === 0 },
+    ]);
+  }
+
+  it('says the same of the same entries, also when it was stored and taken up again between any two', () => {
+    const whole = watched();
+    for (const [said, facts] of story()) whole.does(said, facts);
+    let person = NEW_PERSON;
+    let role: RoleMemory | undefined = NEW_ROLE;
+    const found = new Map<string, unknown>();
+    for (const [position, [said, facts]] of story().entries()) {
+      const entry = entryOf(position, said);
+      const seen = watchEntry(entry, { person, role, facts: factsAt(entry.atMs, facts) });
+      ({ person, role } = JSON.parse(JSON.stringify({ person: seen.person, role: seen.role })) as {
+        person: typeof NEW_PERSON;
+        role: RoleMemory;
+      });
+      for (const finding of seen.findings) found.set(finding.id, finding);
+    }
+    expect([...found.values()]).toEqual(whole.told());
+    expect(whole.told().length).toBeGreaterThan(3);
+  });
+
+  it('remembers no more of somebody, whatever they do', () => {
+    const busy = watched({ isVip: true });
+    for (let i = 0; i < 4_000; i++)
+      busy.does({
+        atMs: MONDAY + i * 2_000,
+        patientId: `P${i}`,
+        outcome: i % 3 === 0 ? 'denied' : 'allowed',
+        detail: { bytes: 9_999 },
+        actor: { address: `10.${i % 9}.${i % 200}.1`, sessionId: `s${i % 90}` },
+      });
+    expect(JSON.stringify(busy.memory().person).length).toBeLessThan(250_000);
+  });
+
+  it('weighs what comes together more, and says what', () => {
+    const one = watched();
+    works(one, { days: 20, hours: DAY_SHIFT });
+    one.does({ atMs: MONDAY + 21 * DAY_MS + 3 * HOUR_MS, patientId: 'P9' });
+    one.does({ atMs: MONDAY + 21 * DAY_MS + 3 * HOUR_MS + MINUTE_MS, patientId: 'V' }, { isVip: true });
+    const protectedOne = one.told().find(({ kind }) => kind === 'vip');
+    expect(protectedOne?.score).toBe(85);
+    expect(protectedOne?.reasons.at(-1)).toMatchObject({ code: 'also', text: 'Besides, within a day: unusual-hour.' });
+  });
+
+  it('names no patient but by their id, and says why in words with numbers', () => {
+    for (const finding of (() => {
+      const one = watched({ isVip: true });
+      for (const [said, facts] of story()) one.does(said, facts);
+      return one.told();
+    })()) {
+      expect(finding.reasons.length).toBeGreaterThan(0);
+      for (const { text } of finding.reasons) expect(text).toMatch(/^[A-Z0-9].*\.$/);
+      expect(finding.score).toBeGreaterThan(0);
+      expect(finding.score).toBeLessThanOrEqual(100);
+    }
+  });
+
+  it('takes what comes late without turning the clock back', () => {
+    const nora = watched();
+    works(nora, { days: 20, hours: DAY_SHIFT });
+    nora.does({ atMs: MONDAY + 2 * DAY_MS + 9 * HOUR_MS, patientId: 'P1', detail: { late: true } });
+    expect(nora.told()).toEqual([]);
+    expect(nora.memory().person.seenMs).toBeGreaterThan(MONDAY + 19 * DAY_MS);
+  });
+});
