@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Alert } from '@healthsync/contracts/alert';
 import { connectAsync } from 'mqtt';
@@ -74,6 +74,20 @@ describe('one reading, end to end', () => {
       await device.endAsync();
     },
   );
+
+  it('stands in clear in no file of the log: neither whose it is, nor from what', () => {
+    const folder = join(home.folder, 'log');
+    const segments = readdirSync(folder).filter((name) => name.startsWith('segment-'));
+    expect(segments.length).toBeGreaterThan(0);
+    for (const name of segments) {
+      const bytes = readFileSync(join(folder, name));
+      expect([bytes.includes('bedside-7'), bytes.includes('first-4'), bytes.includes('first-5')]).toEqual([
+        false,
+        false,
+        false,
+      ]);
+    }
+  });
 
   it('stops cleanly on SIGTERM', async () => {
     expect(await server.stop()).toBe(0);

@@ -65,6 +65,12 @@ export class BlockSeal {
     }
   }
 
+  /** The key that was at hand for the next segment is let go, if there was none. */
+  async end(keyIds: ReadonlySet<string>): Promise<void> {
+    const { id } = this.#keys.current();
+    if (!keyIds.has(id)) await this.#keys.destroy(id);
+  }
+
   /** The records of the block that stands from `start` to `end`, if it was sealed for this very place. */
   open(buffer: Buffer, start: number, end: number, place: BlockPlace): OpenedBlock {
     const keyId = blockKeyIdAt(buffer, start);

@@ -191,6 +191,18 @@ describe('the segment log on a disk that others can read and write', () => {
     }
   });
 
+  it('leaves no key behind that sealed nothing', async () => {
+    const keys = testLogKeys();
+    world.keys = keys;
+    for (let start = 0; start < 3; start++) await (await world.open()).close();
+    expect(keys.destroyed.size).toBe(3);
+    const log = await world.open();
+    await appendMany(log, 0, 10);
+    await log.close();
+    await (await world.open()).close();
+    expect(keys.destroyed.size).toBe(3);
+  });
+
   it('starts not without the keys of what it holds, and says why; once started it needs nobody', async () => {
     const working = testLogKeys();
     let isAway = false;

@@ -219,19 +219,20 @@ export class SegmentLog implements ReadingLog {
     await this.#writer.close();
     await Promise.all([...this.#subscriptions.values()].map((subscription) => subscription.stop()));
     await this.#segments.close();
+    this.#forgetKeys(true);
     await this.#forgetting;
     await this.#positions.close();
     await this.#thread?.closeThread();
   }
 
   /** What the log no longer holds shall be opened from no copy of it either. */
-  #forgetKeys(): void {
+  #forgetKeys(isEnd = false): void {
     const { list } = this.#segments;
     // One whose header is lost may need any of them.
-    if (this.#seal === undefined || list.some(({ isSealed, keyId }) => isSealed && keyId === undefined)) return;
+    if (list.some(({ isSealed, keyId }) => isSealed && keyId === undefined)) return;
     const needed = new Set(list.flatMap(({ keyId }) => keyId ?? []));
     this.#forgetting = this.#forgetting
-      .then(() => this.#seal?.keepOnly(needed))
+      .then(() => (isEnd ? this.#seal?.end(needed) : this.#seal?.keepOnly(needed)))
       .catch((error) => this.#hooks.onTrouble?.('a key of readings that are gone cannot be destroyed', error));
   }
 

@@ -1,16 +1,15 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { LogKeys } from '../../../ports/log-keys.ts';
 
 /** Keys for a test's log: the same in every process of the test, each made of its id; a new one for each `begin`. */
 export function testLogKeys(): LogKeys & { readonly destroyed: Set<string> } {
   const destroyed = new Set<string>();
   const keyOf = (id: string): Uint8Array => createHash('sha256').update(id).digest();
-  let made = 0;
   let current = '';
   return {
     destroyed,
     async begin(newest) {
-      current = newest?.id ?? `00000000${String(++made).padStart(8, '0')}`;
+      current = newest?.id ?? randomBytes(8).toString('hex');
     },
     current: () => ({ id: current, key: keyOf(current) }),
     find: async (id) => (destroyed.has(id) ? undefined : keyOf(id)),
