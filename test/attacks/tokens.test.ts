@@ -1,0 +1,252 @@
+import { createHash, createPublicKey, randomBytes } from 'node:crypto';
+import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PostgresOAuthClients } from '../../server/src/adapters/postgres/oauth-clients.ts';
+import { withOpenData } from '../../server/src/apps/open-data.ts';
+import { startTestProgram, type TestProgram } from '../../server/src/apps/test-program.ts';
+import { DEFAULT_TENANT, type UserId } from '../../server/src/domain/ids.ts';
+import { createPasswords } from '../../server/src/identity/passwords.ts';
+import { createSessions } from '../../server/src/identity/sessions.ts';
+import { createVisitor, SESSION } from './visitor.ts';
+
+/** What proves who somebody is: stolen, forged, planted, shown again, shown too late, shown in the wrong place. */
+const PASSWORD = 'correct horse battery';
+let program: TestProgram;
+const service = await generateKeyPair('ES384', { extractable: true });
+
+beforeAll(async () => {
+  program = await startTestProgram([
+    { name: 'admin', roles: ['admin'], wardIds: [] },
+    { name: 'noor', roles: ['nurse'], wardIds: ['A'] },
+  ]);
+  const passwordHash = (await createPasswords().hash(PASSWORD)) ?? expect.fail('busy');
+  await withOpenData(program.settings, Date.now, async ({ accounts, database }) => {
+    const noor = (await accounts.findUser('noor')) ?? expect.fail('nobody');
+    await accounts.putUser({ ...noor, passwordHash });
+    await new PostgresOAuthClients(database).add({
+      id: 'lab-feed',
+      kind: 'service',
+      name: 'Laboratory',
+      redirectUris: [],
+      jwks: { keys: [{ ...(await exportJWK(service.publicKey)), kid: 'k1', alg: 'ES384' }] },
+      scopes: ['alarm.read'],
+      roles: ['integration'],
+      wardIds: [],
+      tenantId: DEFAULT_TENANT,
+      createdAtMs: Date.now(),
+      createdBy: 'test',
+    });
+  });
+}, 120_000);
+afterAll(() => program?.stop());
+
+const visitor = () => createVisitor(program.app);
+const whoIs = async (headers: Readonly<Record<string, string>>, url = '/api/session') =>
+  (await visitor().ask('GET', url, undefined, headers)).status;
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+describe('a session', () => {
+  it('is another one than was planted, at every step, and what was planted opens nothing', async () => {
+    const browser = visitor();
+    const planted = `hss_${randomBytes(32).toString('base64url')}`;
+    browser.cookies.set(SESSION, planted);
+    expect((await browser.ask('POST', '/api/session', { name: 'noor', password: PASSWORD })).status).toBe(200);
+    const first = browser.cookies.get(SESSION);
+    expect(first).not.toBe(planted);
+    await browser.ask('POST', '/api/session', { name: 'noor', password: PASSWORD });
+    expect(browser.cookies.get(SESSION)).not.toBe(first);
+    expect(await whoIs({ cookie: `${SESSION}=${planted}` })).toBe(401);
+  });
+
+  it('comes in cookies that no script reads, no other site sends, and no page without TLS sets', async () => {
+    const browser = visitor();
+    await browser.ask('POST', '/api/session', { name: 'noor', password: PASSWORD });
+    await browser.ask('DELETE', '/api/session');
+    expect(browser.given.length).toBeGreaterThan(2);
+    for (const line of browser.given) {
+      expect(line).toMatch(/^__Host-[\w-]+=/);
+      for (const said of [/; Secure/, /; HttpOnly/, /; SameSite=Strict/, /; Path=\//]) expect(line).toMatch(said);
+      expect(line).not.toMatch(/Domain=/);
+    }
+    // Under its bare name, as a page without TLS could have set it, it is nobody's.
+    await browser.ask('POST', '/api/session', { name: 'noor', password: PASSWORD });
+    expect(await whoIs({ cookie: `healthsync=${browser.cookies.get(SESSION)}` })).toBe(401);
+  });
+
+  it('is over once its owner signs out, wherever a copy of it is shown', async () => {
+    const browser = visitor();
+    await browser.ask('POST', '/api/session', { name: 'noor', password: PASSWORD });
+    const stolen = browser.cookies.get(SESSION) ?? '';
+    expect([await whoIs({ cookie: `${SESSION}=${stolen}` }), await whoIs(bearer(stolen))]).toEqual([200, 200]);
+    expect((await browser.ask('DELETE', '/api/session')).status).toBe(204);
+    expect([await whoIs({ cookie: `${SESSION}=${stolen}` }), await whoIs(bearer(stolen))]).toEqual([401, 401]);
+  });
+
+  it('is shown by nothing that stands in an address, a log or the database', async () => {
+    const secret = program.secretOf('noor');
+    const sha256 = createHash('sha256').update(secret);
+    const [hex, base64] = [sha256.copy().digest('hex'), sha256.digest('base64url')];
+    for (const url of [`?access_token=${secret}`, `?token=${secret}`, `?session=${secret}`])
+      expect(await whoIs({}, `/api/session${url}`)).toBe(401);
+    for (const shown of [
+      hex,
+      base64,
+      `hss_${hex.slice(0, 43)}`,
+      `hss_${base64}`,
+      secret.slice(0, -1),
+      `${secret}A`,
+      secret.toUpperCase(),
+    ])
+      expect(await whoIs(bearer(shown)), shown).toBe(401);
+    for (const scheme of ['Basic', 'Digest', 'Token', 'bearer,'])
+      expect(await whoIs({ authorization: `${scheme} ${secret}` }), scheme).toBe(401);
+    expect(await whoIs({ 'x-api-key': secret, 'x-auth-token': secret })).toBe(401);
+  });
+});
+
+describe('what somebody was given', () => {
+  it('is worth nothing once they are disabled, and nothing again when they are enabled: session, key', async () => {
+    const user = { id: 'u-leaver' as UserId, name: 'leaver', displayName: 'L', roles: ['nurse' as const], wardIds: [] };
+    const secrets = await withOpenData(program.settings, Date.now, async ({ accounts }) => {
+      await accounts.putUser(user);
+      const sessions = createSessions({ accounts, now: Date.now });
+      return [(await sessions.open(user)).secret, (await sessions.createApiToken(user, 3_600_000)).secret];
+    });
+    for (const secret of secrets) expect(await whoIs(bearer(secret))).toBe(200);
+    const admin = visitor();
+    admin.cookies.set(SESSION, program.secretOf('admin'));
+    const change = async (disabled: boolean) => {
+      const { revision } = (await admin.ask('GET', '/api/users/u-leaver')).body;
+      expect((await admin.ask('PATCH', '/api/users/u-leaver', { revision, disabled })).status).toBe(200);
+    };
+    await change(true);
+    for (const secret of secrets) expect(await whoIs(bearer(secret))).toBe(401);
+    await change(false);
+    for (const secret of secrets) expect(await whoIs(bearer(secret))).toBe(401);
+  });
+});
+
+describe('a signed token', () => {
+  const issuer = () => program.https;
+  const base64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const claims = (more: object = {}) => ({
+    iss: 'lab-feed',
+    sub: 'lab-feed',
+    aud: `${issuer()}/oidc`,
+    jti: randomBytes(12).toString('hex'),
+    iat: Math.floor(Date.now() / 1000),
+    exp: Math.floor(Date.now() / 1000) + 60,
+    ...more,
+  });
+
+  async function present(assertion: string, more: Readonly<Record<string, string>> = {}) {
+    const form = new URLSearchParams({
+      grant_type: 'client_credentials',
+      scope: 'alarm.read',
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: assertion,
+      ...more,
+    });
+    const answer = await program.app.inject({
+      method: 'POST',
+      url: '/oidc/token',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', host: 'localhost' },
+      payload: `${form}`,
+    });
+    return { status: answer.statusCode, ...(JSON.parse(answer.payload) as { access_token?: string; error?: string }) };
+  }
+  const rightly = (more: object = {}) => sign(claims(more));
+  const sign = (payload: object, header: object = {}, key: CryptoKey = service.privateKey) =>
+    new SignJWT({ ...payload }).setProtectedHeader({ alg: 'ES384', kid: 'k1', ...header }).sign(key);
+
+  it('is taken where it is right, once', async () => {
+    const assertion = await rightly();
+    const { access_token = '' } = await present(assertion);
+    expect(await whoIs(bearer(access_token), '/api/alerts')).toBe(200);
+    expect(await present(assertion)).toMatchObject({ error: 'invalid_client' });
+  });
+
+  it('is not taken unsigned, signed with what is public, or by a key of its own choosing', async () => {
+    const other = await generateKeyPair('ES384', { extractable: true });
+    const publicJwk = await exportJWK(service.publicKey);
+    const pem = createPublicKey({ key: publicJwk as never, format: 'jwk' }).export({ type: 'spki', format: 'pem' });
+    const symmetric = (secret: string) =>
+      new SignJWT(claims()).setProtectedHeader({ alg: 'HS256', kid: 'k1' }).sign(Buffer.from(secret));
+    const chosen: JWK = { ...(await exportJWK(other.publicKey)), kid: 'k1' };
+    const forged: readonly (readonly [what: string, token: string | Promise<string>])[] = [
+      ['unsigned', `${base64({ alg: 'none' })}.${base64(claims())}.`],
+      ['unsigned, in another case', `${base64({ alg: 'nOnE', kid: 'k1' })}.${base64(claims())}.`],
+      ['with the public key as a shared secret', symmetric(String(pem))],
+      ['with the public JWK as a shared secret', symmetric(JSON.stringify(publicJwk))],
+      ['with the client’s id as a secret', symmetric('lab-feed'.padEnd(32))],
+      ['with a key it brings along', sign(claims(), { jwk: chosen }, other.privateKey)],
+      ['with a key it says where to fetch', sign(claims(), { jku: 'https://evil.example/jwks' }, other.privateKey)],
+      [
+        'with a certificate it says where to fetch',
+        sign(claims(), { x5u: 'https://evil.example/cert' }, other.privateKey),
+      ],
+      ['with a key of a file', sign(claims(), { kid: '../../../../dev/null' }, other.privateKey)],
+      ['with a key by injection', sign(claims(), { kid: "k1' or '1'='1" }, other.privateKey)],
+      ['cut off', rightly().then((token) => token.slice(0, token.lastIndexOf('.') + 1))],
+      [
+        'with another’s signature',
+        Promise.all([rightly(), rightly()]).then(
+          ([a, b]) => `${a.slice(0, a.lastIndexOf('.'))}${b.slice(b.lastIndexOf('.'))}`,
+        ),
+      ],
+    ];
+    for (const [what, token] of forged)
+      expect(await present(await token), what).toMatchObject({ error: 'invalid_client' });
+  });
+
+  it('is not taken for somebody else, elsewhere, before its time or after it', async () => {
+    const seconds = Math.floor(Date.now() / 1000);
+    for (const [what, more] of [
+      ['for another client', { sub: 'somebody-else' }],
+      ['of another issuer', { iss: 'somebody-else' }],
+      ['for another server', { aud: 'https://evil.example/oidc' }],
+      ['ended', { exp: seconds - 120 }],
+      ['without end', { exp: undefined }],
+      ['not yet begun', { nbf: seconds + 600 }],
+      ['without a number of its own', { jti: undefined }],
+    ] as const)
+      expect(await present(await rightly(more)), what).toMatchObject({ error: 'invalid_client' });
+    expect(await present(await rightly(), { client_id: 'somebody-else' })).toMatchObject({ error: expect.any(String) });
+  });
+
+  it('that we signed ourselves, or might have, opens no door of the interface', async () => {
+    const { keys } = (await visitor().ask('GET', '/oidc/jwks')).body as { readonly keys: readonly JWK[] };
+    expect(keys.length).toBeGreaterThan(0);
+    expect(JSON.stringify(keys)).not.toMatch(/"(d|p|q|dp|dq|qi|k)":/);
+    const admin = { sub: 'u-admin', iss: `${issuer()}/oidc`, aud: issuer(), scope: '*', exp: 9_999_999_999 };
+    const tokens = [`${base64({ alg: 'none' })}.${base64(admin)}.`, await sign(admin)];
+    for (const jwk of keys) {
+      const key = createPublicKey({ key: jwk as never, format: 'jwk' });
+      for (const secret of [String(key.export({ type: 'spki', format: 'pem' })), JSON.stringify(jwk)])
+        tokens.push(
+          await new SignJWT(admin).setProtectedHeader({ alg: 'HS256', kid: jwk.kid ?? '' }).sign(Buffer.from(secret)),
+        );
+    }
+    for (const token of tokens)
+      for (const url of ['/api/session', '/api/users', '/oidc/me', '/scim/v2/Users'])
+        expect(await whoIs(bearer(token), url)).toBe(401);
+  });
+
+  it('of a service that was disabled is nobody’s, also one given before', async () => {
+    const { access_token = '' } = await present(await rightly());
+    const admin = visitor();
+    admin.cookies.set(SESSION, program.secretOf('admin'));
+    expect((await admin.ask('DELETE', '/api/clients/lab-feed')).status).toBe(204);
+    expect(await whoIs(bearer(access_token), '/api/alerts')).toBe(401);
+    expect(await present(await rightly())).toMatchObject({ error: 'invalid_client' });
+  });
+});
+
+describe('a device’s token', () => {
+  it('is nobody’s at the doors of people, and a person’s is no device’s', async () => {
+    const device = `hsd_${randomBytes(32).toString('base64url')}`;
+    expect(await whoIs(bearer(device))).toBe(401);
+    const answer = await visitor().ask('POST', '/ingest/readings', {}, bearer(program.secretOf('admin')));
+    expect(answer.status).toBe(401);
+  });
+});
