@@ -41,9 +41,15 @@ export function startAuditChecking(parts: {
       anchored: own === undefined ? heads : [...heads, own],
       from,
     };
+    const found = await run(data);
+    // Retention may have deleted what was still there when we began: what is wrong is so the second time, too.
+    return checkOf(found.isIntact ? found : await run(data));
+  }
+
+  async function run(data: CheckWorkerData): Promise<AuditVerdict> {
     thread = startCheckThread(SCRIPT, data);
     try {
-      return checkOf(await thread.outcome);
+      return await thread.outcome;
     } finally {
       await thread.stop();
       thread = undefined;

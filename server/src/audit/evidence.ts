@@ -49,13 +49,11 @@ export async function evidenceOfStore(
   options: { readonly from?: number; readonly anchored?: readonly string[] } = {},
 ): Promise<AuditEvidence> {
   const { origin, size, head } = await store.open('healthsync-audit/none');
-  const anchored = options.anchored ?? [];
-  return await evidenceBetween(store, {
-    origin,
-    from: options.from ?? 0,
-    size,
-    more: head === undefined ? anchored : [...anchored, head],
-  });
+  const evidence = await evidenceBetween(store, { origin, from: options.from ?? 0, size, more: [] });
+  // Heads of what was written since we looked are no sign of a log that was cut back; those beyond its end are.
+  const { size: sizeNow } = await store.open('healthsync-audit/none');
+  const heads = evidence.heads.filter((note) => !(sizeOf(note) > size && sizeOf(note) <= sizeNow));
+  return { ...evidence, heads: [...heads, ...(options.anchored ?? []), ...(head === undefined ? [] : [head])] };
 }
 
 /**

@@ -67,6 +67,19 @@ const kinds = (findings: readonly AuditFinding[]) => [...new Set(findings.map(({
 const PLACES = [0, 255, 256, 700, 1_024, SIZE - 1];
 
 describe('a log that nobody touched', () => {
+  it('is intact while others write it, whose newest heads are beyond what was looked at', async () => {
+    const log = await makeLog();
+    const { store, clock, writer } = log;
+    const heads = store.heads.bind(store);
+    store.heads = async (query) => {
+      store.heads = heads;
+      clock.nowMs += 60_000;
+      await writer.append([makeEntry({ atMs: clock.nowMs })]);
+      return await heads(query);
+    };
+    expect(await log.verify()).toMatchObject({ isIntact: true, size: SIZE });
+  });
+
   it('is intact, as a whole and from any part', async () => {
     const log = await makeLog();
     expect(await log.verify()).toMatchObject({
