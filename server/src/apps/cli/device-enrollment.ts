@@ -178,7 +178,7 @@ function shell(): Decider {
   return { name: 'command line', tenantId: DEFAULT_TENANT };
 }
 
-async function openDesk(
+export async function openDesk(
   data: OpenData,
   settings: Settings,
   now: () => number,

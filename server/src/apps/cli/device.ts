@@ -16,6 +16,7 @@ import {
 } from './command.ts';
 import { registerDeviceAuthorities } from './device-authorities.ts';
 import { knownDevice, parseTime, registerDeviceCertificates } from './device-certificates.ts';
+import { registerDeviceDrill } from './device-drill.ts';
 import { registerDeviceEnrollment } from './device-enrollment.ts';
 
 /** `healthsync device …` */
@@ -24,6 +25,7 @@ export function register(program: Command, context: CommandContext): void {
   registerDeviceEnrollment(devices, context);
   registerDeviceCertificates(devices, context);
   registerDeviceAuthorities(devices, context);
+  registerDeviceDrill(devices, context);
   addCommand<[], object>(
     devices,
     { usage: 'list', description: 'all devices, who wears them, and their valid certificates', run: list },
