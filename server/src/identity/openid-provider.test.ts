@@ -63,7 +63,7 @@ let clients: PostgresOAuthClients;
 const service = await generateKeyPair('ES384', { extractable: true });
 /** What the page asks and says, as our routes do. */
 let asked: Question | undefined;
-let choice: { readonly patientId?: PatientId; readonly allow: boolean } = { allow: true };
+let choice: { readonly patientId?: PatientId; readonly allow: boolean; readonly as?: Principal } = { allow: true };
 
 beforeAll(async () => {
   database = await openTestDatabase();
@@ -91,6 +91,7 @@ beforeAll(async () => {
     records: new PostgresOpenIdRecords(database),
     clients,
     accounts,
+    secondFactorRoles: ['security'],
     now: Date.now,
   });
 });
@@ -103,13 +104,11 @@ async function route(request: IncomingMessage, response: ServerResponse): Promis
   if (!request.url?.startsWith('/authorize/')) return provider.handle(request, response);
   asked = await provider.question(request, response);
   if (asked === undefined) return void response.writeHead(409).end();
-  const { allow, patientId } = choice;
+  const { allow, patientId, as: principal = signedIn } = choice;
   const location = await provider.answer(
     request,
     response,
-    allow
-      ? { allow, principal: signedIn, scopes: asked.scopes, ...(patientId !== undefined && { patientId }) }
-      : { allow },
+    allow ? { allow, principal, scopes: asked.scopes, ...(patientId !== undefined && { patientId }) } : { allow },
   );
   response.writeHead(303, { location }).end();
 }
@@ -248,6 +247,23 @@ describe('an app that people sign in to', () => {
     await accounts.disable('noor', Date.now());
     expect(await provider.principalOf(tokens.access_token)).toBeUndefined();
     await expect(client.refreshTokenGrant(config, String(tokens.refresh_token))).rejects.toMatchObject(refused);
+    await accounts.putUser(NOOR);
+  });
+
+  it('let in by a password alone has nothing once a role of its user demands more, nor by refreshing', async () => {
+    const { mfaAtMs: _, ...byPassword } = { ...signedIn, factors: ['password'] as const };
+    choice = { allow: true, as: byPassword };
+    const { tokens, config } = await tokensFor('openid online_access');
+    choice = { allow: true };
+    const withBoth = await tokensFor('openid online_access');
+    expect(await provider.principalOf(tokens.access_token)).toBeDefined();
+    await accounts.putUser({ ...NOOR, roles: ['physician', 'security'] });
+    expect(await provider.principalOf(tokens.access_token)).toBeUndefined();
+    const refreshed = await client.refreshTokenGrant(config, String(tokens.refresh_token));
+    expect(await provider.principalOf(refreshed.access_token)).toBeUndefined();
+    expect(await provider.principalOf(withBoth.tokens.access_token)).toMatchObject({
+      roles: ['physician', 'security'],
+    });
     await accounts.putUser(NOOR);
   });
 
