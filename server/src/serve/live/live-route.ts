@@ -46,7 +46,7 @@ interface Stream {
 
 /** `GET /api/live`: the live stream as server-sent events, under the caller's session for as long as that lasts. */
 export function registerLive(app: FastifyInstance, services: Services): void {
-  const { live, signIn, access, view, now } = services;
+  const { live, signIn, access, view, now, inTenant = (_tenantId, work) => work() } = services;
   const streams = new Set<Stream>();
   const timer = setInterval(() => void recheck(), RECHECK_MS);
   timer.unref();
@@ -158,9 +158,12 @@ export function registerLive(app: FastifyInstance, services: Services): void {
     const principal = known && bindCaller(known, { decisions: access, action: 'wall.watch' });
     for (const stream of theirs) {
       if (principal === undefined || !may(principal, 'wall.watch')) stream.end('signed-out');
-      // Other wards, or somebody else in their care, than before: the client comes back and gets what it may see now.
-      else if (scopeOf(principal, { asked: stream.asked, view: view() }).key !== stream.scope.key)
-        stream.end('changed');
+      // Nobody's request leads here: the registry is asked as the stream's own organisation.
+      else
+        inTenant(principal.tenantId, () => {
+          // Other wards, or somebody else in their care, than before: the client comes back and gets what it may see now.
+          if (scopeOf(principal, { asked: stream.asked, view: view() }).key !== stream.scope.key) stream.end('changed');
+        });
     }
   }
 }
