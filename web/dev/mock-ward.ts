@@ -1,5 +1,6 @@
 import type { Alert } from '@healthsync/contracts/alert';
 import type { DeviceList, RejectedList } from '@healthsync/contracts/device';
+import type { DeviceEnrollmentList } from '@healthsync/contracts/device-enrollment';
 import type { LiveAlert, LiveSnapshot, Tile, TileValue } from '@healthsync/contracts/live';
 import type {
   LimitRule,
@@ -8,6 +9,7 @@ import type {
   SparklineResponse,
   TrendResponse,
 } from '@healthsync/contracts/patient';
+import { enrollmentsAt } from './mock-enrollments.ts';
 
 type Vital = 'heartRate' | 'spo2' | 'respiratoryRate' | 'systolic' | 'diastolic' | 'temperature';
 type Change = LiveAlert['change'];
@@ -36,6 +38,7 @@ const GIVEN = ['Dana', 'Chidi', 'Astrid', 'Rima', 'Piotr', 'Bartholomew', 'Joana
 
 export function createMockWard(count: number) {
   const revoked = new Set<string>();
+  const decided = new Map<string, 'issued' | 'refused'>();
   const beds = Array.from({ length: count }, (_, index): Bed => {
     const isIcu = index < count / 4;
     const number = isIcu ? index + 1 : index + 1 - Math.ceil(count / 4);
@@ -311,6 +314,11 @@ export function createMockWard(count: number) {
       const hit = of.filter((one) => one.revokedAt === undefined && (serial === undefined || one.serial === serial));
       for (const one of hit) revoked.add(one.serial);
       return hit.length;
+    },
+    enrollments: (now: number): DeviceEnrollmentList['enrollments'] => enrollmentsAt(now, decided),
+    decideEnrollment(id: string, state: 'issued' | 'refused', now: number) {
+      decided.set(id, state);
+      return ward.enrollments(now).find((one) => one.id === id);
     },
     rejected: (now: number): RejectedList['rejected'] => [
       {

@@ -1,8 +1,8 @@
-import type { DeviceList, RevokeDevice, Revoked } from '@healthsync/contracts/device';
-import { Button } from '@mantine/core';
+import type { CommandResult, DeviceList, RevokeDevice, Revoked } from '@healthsync/contracts/device';
+import { Button, Select, TextInput } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { api } from '../api.ts';
+import { api, problemText } from '../api.ts';
 import { useSession } from '../session/session.tsx';
 import { Dialog } from '../widgets/dialog.tsx';
 import { ReasonField } from '../widgets/reason-field.tsx';
@@ -20,7 +20,19 @@ export function CertificatesDialog({ device, onClose }: { readonly device: Devic
   // A certificate, or all: asked once more, with a reason.
   const [doomed, setDoomed] = useState<Certificate | 'all'>();
   const [done, setDone] = useState<number>();
+  const [told, setTold] = useState<string>();
   const counting = device.certificates.filter((one) => expiryOf(one, Date.now()).counts);
+
+  async function renew(): Promise<void> {
+    try {
+      const path = `/api/devices/${encodeURIComponent(device.id)}/renew`;
+      const { outcome } = await api<CommandResult>(path, { method: 'POST' });
+      setTold(outcome === 'sent' ? 'Told. Its new certificate appears here.' : 'It is told when it comes back.');
+      await queries.invalidateQueries({ queryKey: ['devices'] });
+    } catch (error) {
+      setTold(problemText(error));
+    }
+  }
 
   if (doomed !== undefined)
     return (
@@ -46,7 +58,7 @@ export function CertificatesDialog({ device, onClose }: { readonly device: Devic
         <p className="soft">None.</p>
       ) : (
         <div className="table-box">
-          <table className="table">
+          <table className="table stacking">
             <thead>
               <tr>
                 <th scope="col">Serial number</th>
@@ -65,8 +77,10 @@ export function CertificatesDialog({ device, onClose }: { readonly device: Devic
                     <td>
                       <code className="serial">{one.serial}</code>
                     </td>
-                    <td className="nowrap">{TIME.format(Date.parse(one.notAfter))}</td>
-                    <td className={expiry.isUrgent ? 'chip-warn' : undefined}>{expiry.text}</td>
+                    <td data-label="Until">{TIME.format(Date.parse(one.notAfter))}</td>
+                    <td data-label="State">
+                      <span className={expiry.isUrgent ? 'chip-warn' : undefined}>{expiry.text}</span>
+                    </td>
                     <td>
                       {expiry.counts && may('device.write') && (
                         <Button
@@ -87,17 +101,31 @@ export function CertificatesDialog({ device, onClose }: { readonly device: Devic
         </div>
       )}
       <p className="dialog-lead">
-        <code>healthsync device renew {device.id} --out FOLDER</code> issues a further one; the old ones count until
-        they end or are revoked.
+        A device renews by itself when a third of its time is left. One that cannot:{' '}
+        <code className="serial">healthsync device renew {device.id} --out FOLDER</code>
       </p>
+      {told !== undefined && <p role="status">{told}</p>}
       {counting.length > 0 && may('device.write') && (
-        <Button variant="default" onClick={() => setDoomed('all')}>
-          Revoke all, and its tokens
-        </Button>
+        <div className="row">
+          <Button variant="default" onClick={() => void renew()}>
+            Renew now
+          </Button>
+          <Button variant="default" onClick={() => setDoomed('all')}>
+            Revoke all, and its tokens
+          </Button>
+        </div>
       )}
     </Dialog>
   );
 }
+
+type Code = NonNullable<RevokeDevice['code']>;
+const WHY: readonly { readonly value: Code; readonly label: string }[] = [
+  { value: 'unspecified', label: 'Something else' },
+  { value: 'keyCompromise', label: 'Lost, stolen, or somebody else may have its key' },
+  { value: 'cessationOfOperation', label: 'Out of use' },
+  { value: 'superseded', label: 'Replaced by another certificate' },
+];
 
 function RevokeDialog({
   device,
@@ -112,11 +140,20 @@ function RevokeDialog({
 }) {
   const saving = useSaving();
   const [reason, setReason] = useState('');
+  const [code, setCode] = useState<Code>('unspecified');
+  const [since, setSince] = useState('');
+  const isStolen = code === 'keyCompromise';
   const others = device.certificates.filter((one) => one !== doomed && expiryOf(one, Date.now()).counts);
   const isLast = doomed === 'all' || others.length === 0;
 
   async function revoke(): Promise<void> {
-    const body: RevokeDevice = { reason: reason.trim(), ...(doomed !== 'all' && { serial: doomed.serial }) };
+    const body: RevokeDevice = {
+      reason: reason.trim(),
+      code,
+      ...(doomed !== 'all' && { serial: doomed.serial }),
+      // A local time as typed, with the zone of whoever types.
+      ...(isStolen && since !== '' && { since: new Date(since).toISOString() }),
+    };
     const path = `/api/devices/${encodeURIComponent(device.id)}/revoke`;
     let revoked = 0;
     const isDone = await saving.run(async () => {
@@ -141,7 +178,24 @@ function RevokeDialog({
             Whoever wears it is no longer watched by it.
           </p>
         )}
-        <SaveProblem saving={saving} shown={['reason']} />
+        <SaveProblem saving={saving} shown={['reason', 'since']} />
+        <Select
+          label="Why"
+          data={WHY}
+          value={code}
+          allowDeselect={false}
+          onChange={(value) => setCode(WHY.find((one) => one.value === value)?.value ?? 'unspecified')}
+        />
+        {isStolen && (
+          <TextInput
+            type="datetime-local"
+            label="Since when it may be somebody else’s"
+            description="What was received from it since then stays in the record, and is shown as doubtful."
+            value={since}
+            error={saving.errorOf('since')}
+            onChange={(event) => setSince(event.target.value)}
+          />
+        )}
         <ReasonField value={reason} saving={saving} onChange={setReason} />
         <div className="row dialog-end">
           <Button variant="default" onClick={onClose}>

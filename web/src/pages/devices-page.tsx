@@ -9,6 +9,7 @@ import { Awaited, NotForYou } from '../widgets/awaited.tsx';
 import { showToast } from '../widgets/toast.ts';
 import { expiryOf, lastingLongest } from './certificate-expiry.ts';
 import { CertificatesDialog } from './certificates-dialog.tsx';
+import { Enrollments } from './enrollments.tsx';
 
 type Rejected = RejectedList['rejected'][number];
 const STATES = ['open', 'replayed', 'dismissed'] as const;
@@ -21,8 +22,9 @@ export function DevicesPage() {
   return (
     <main className="page">
       <h1>Devices and their readings</h1>
-      {may('rejected.read') && <RejectedReadings />}
+      {may('device.read') && <Enrollments />}
       {may('device.read') && <Devices />}
+      {may('rejected.read') && <RejectedReadings />}
     </main>
   );
 }
@@ -141,8 +143,9 @@ function Devices() {
         }
       </Awaited>
       <p className="soft">
-        <code>healthsync device enroll DEVICE --patient PATIENT --out FOLDER</code> enrols one: it writes the
-        certificate and key that the device signs in with, and says who wears it.
+        One that cannot come in with a code:{' '}
+        <code className="serial">healthsync device enroll DEVICE --patient PATIENT --out FOLDER</code> writes the
+        certificate and key that it signs in with.
       </p>
     </section>
   );
@@ -157,7 +160,7 @@ function DeviceTable({ devices }: { readonly devices: DeviceList['devices'] }) {
   return (
     <>
       <div className="table-box">
-        <table className="table">
+        <table className="table stacking">
           <thead>
             <tr>
               <th scope="col">Device</th>
@@ -170,13 +173,13 @@ function DeviceTable({ devices }: { readonly devices: DeviceList['devices'] }) {
           <tbody>
             {devices.map((device) => (
               <tr key={device.id}>
-                <td className="nowrap">{device.id}</td>
-                <td>{PRESENCE_WORDS[device.presence] ?? device.presence}</td>
-                <td className="nowrap">
+                <td className="device-name">{device.id}</td>
+                <td data-label="Now">{PRESENCE_WORDS[device.presence] ?? device.presence}</td>
+                <td data-label="Patient" className="device-name">
                   {device.patientId === undefined ? '–' : (store.tile(device.patientId)?.bed ?? device.patientId)}
                 </td>
-                <td>{device.profile ?? 'HealthSync'}</td>
-                <td className="nowrap">
+                <td data-label="Speaks as">{device.profile ?? 'HealthSync'}</td>
+                <td data-label="Certificate">
                   <span className="row">
                     <CertificateEnd certificates={device.certificates} />
                     <button type="button" className="plain-button entry-button" onClick={() => setOpened(device.id)}>

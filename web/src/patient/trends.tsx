@@ -10,6 +10,7 @@ import { createTrendChart } from './trend-chart.ts';
 import { type TrendColumns, trendColumns } from './trend-data.ts';
 
 const HOUR = 3_600_000;
+const DAY_AND_TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'short', timeStyle: 'short' });
 const RANGES = [
   ['1 h', HOUR],
   ['6 h', 6 * HOUR],
@@ -67,6 +68,13 @@ export function Trends(props: TrendsProps) {
         {query.isPending && <span className="soft">Loading…</span>}
         {query.isError && <span role="alert">{problemText(query.error)}</span>}
       </div>
+      {query.data?.doubts?.map((doubt) => (
+        <p key={`${doubt.deviceId} ${doubt.from}`} className="chip-warn">
+          ⚠ Doubtful: {DAY_AND_TIME.format(Date.parse(doubt.from))} – {DAY_AND_TIME.format(Date.parse(doubt.until))}.
+          The key of {doubt.deviceId} may have been somebody else’s. Measure again before you rely on values of that
+          time.
+        </p>
+      ))}
       {CHARTS.map((chart) => (
         <Chart key={chart.title} {...props} {...chart} rangeMs={rangeMs} trend={query.data} />
       ))}
