@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { ALERT_CHANGES } from './alert.ts';
+import { SecurityAlertKind, SecurityAlertState, SecuritySeverity, SecurityVerdict } from './security-alert.ts';
 
 /**
  * What happens to alarms, as events for other systems: CloudEvents 1.0.2 in structured mode
@@ -72,6 +73,42 @@ export const AlarmEvent = Type.Object(
 );
 export type AlarmEvent = Static<typeof AlarmEvent>;
 
+/** `data` of version 1: that there is an alert, how serious, and how it ended. Whom it is about is read in the house. */
+export const SecurityAlertEventData = Type.Object(
+  {
+    alertId: Type.String(),
+    change: Type.Enum(['raised', 'worsened', 'looked-at', 'closed']),
+    kind: SecurityAlertKind,
+    severity: SecuritySeverity,
+    score: Type.Integer(),
+    state: SecurityAlertState,
+    reasons: Type.Array(Type.String(), { description: 'Codes; more may be added.' }),
+    count: Type.Integer(),
+    firstAt: Type.String(),
+    lastAt: Type.String(),
+    verdict: Type.Optional(SecurityVerdict),
+  },
+  { $id: 'SecurityAlertEventData' },
+);
+
+/** Sent to subscriptions with a route that says `about: ["security-alert"]`, and to no others. */
+export const SecurityAlertEvent = Type.Object(
+  {
+    specversion: Type.Literal('1.0'),
+    id: Type.String({ description: 'The same for every delivery of this event.' }),
+    source: Type.String(),
+    type: Type.String({ pattern: '^org\\.healthsync\\.security-alert\\.[a-z-]+\\.v1$' }),
+    subject: Type.String({ description: 'The alert’s id.' }),
+    time: Type.String(),
+    datacontenttype: Type.Literal('application/json'),
+    dataschema: Type.String(),
+    sequence: Type.String({ description: 'Its position among all events.' }),
+    data: SecurityAlertEventData,
+  },
+  { $id: 'SecurityAlertEvent' },
+);
+export type SecurityAlertEvent = Static<typeof SecurityAlertEvent>;
+
 /** `GET /api/events`: a page, oldest first. */
 export const AlarmEventPage = Type.Object(
   {
@@ -86,6 +123,13 @@ export type AlarmEventPage = Static<typeof AlarmEventPage>;
 /** One route: an event takes it when every part that is given says so. */
 export const EventRoute = Type.Object(
   {
+    about: Type.Optional(
+      Type.Array(Type.Enum(['alarm', 'security-alert']), {
+        minItems: 1,
+        uniqueItems: true,
+        description: 'Alarms, where nothing is said. Of security alerts only `priorities` narrows.',
+      }),
+    ),
     changes: Type.Optional(Type.Array(Type.Enum([...EVENT_CHANGES]), { minItems: 1, uniqueItems: true })),
     priorities: Type.Optional(Type.Array(Priority, { minItems: 1, uniqueItems: true })),
     kinds: Type.Optional(Type.Array(Type.Enum(['physiological', 'technical']), { minItems: 1, uniqueItems: true })),

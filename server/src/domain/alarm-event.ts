@@ -1,4 +1,5 @@
 import type { Alarm, AlarmChange, AlarmChangeKind, AlarmKind, Priority } from './alarm.ts';
+import type { SecurityEventFacts } from './security-event.ts';
 
 /**
  * What happened to an alarm, as other systems are told it. Everything is kept; what a receiver gets is cut down to what
@@ -111,6 +112,8 @@ export function cutEvent(facts: AlarmEventFacts, detail: EventDetail): AlarmEven
 
 /** One way an event may take to a subscription: every part that is given must agree. */
 export interface EventRoute {
+  /** Alarms, where nothing is said: who wants to know of security alerts says so. */
+  readonly about?: readonly ('alarm' | 'security-alert')[];
   readonly changes?: readonly AlarmChangeKind[];
   readonly priorities?: readonly Priority[];
   readonly kinds?: readonly AlarmKind[];
@@ -120,13 +123,22 @@ export interface EventRoute {
 }
 
 /** By which of the routes the event goes out; undefined: by none. */
-export function routeOf(facts: AlarmEventFacts, routes: readonly EventRoute[]): number | undefined {
-  const found = routes.findIndex((route) => takes(facts, route));
+export function routeOf(
+  facts: AlarmEventFacts | SecurityEventFacts,
+  routes: readonly EventRoute[],
+): number | undefined {
+  const found = routes.findIndex((route) => ('about' in facts ? takesAlert(facts, route) : takes(facts, route)));
   return found < 0 ? undefined : found;
 }
 
-function takes(facts: AlarmEventFacts, { changes, priorities, kinds, wardIds, rules }: EventRoute): boolean {
+/** Of what narrows a route, only how urgent it is says something of them. */
+function takesAlert({ severity }: SecurityEventFacts, { about, priorities }: EventRoute): boolean {
+  return about?.includes('security-alert') === true && agrees(priorities, severity);
+}
+
+function takes(facts: AlarmEventFacts, { about, changes, priorities, kinds, wardIds, rules }: EventRoute): boolean {
   return (
+    agrees(about, 'alarm') &&
     agrees(changes, facts.change) &&
     // What was high and is no longer concerns whoever follows high alarms.
     (agrees(priorities, facts.priority) || agreesIfThere(priorities, facts.previousPriority)) &&

@@ -1,6 +1,6 @@
 import { type EventDetail, routeOf } from '../domain/alarm-event.ts';
 import type { AuditEntry } from '../domain/audit-entry.ts';
-import type { TenantId } from '../domain/ids.ts';
+import { DEFAULT_TENANT, type TenantId } from '../domain/ids.ts';
 import { backoffMs } from '../domain/notification.ts';
 import { repeat } from '../pacing/repeating.ts';
 import type {
@@ -193,8 +193,11 @@ export function startEventCourier(dependencies: {
   /** Asked at every delivery, a repeated one included: what was revoked meanwhile stays here. */
   function decide(
     { detail, party, tenantId }: EventSubscriptionRecord,
-    { facts: { patientId } }: StoredEvent,
+    { facts }: StoredEvent,
   ): SharingDecision | undefined {
+    // Nothing in it is of a patient.
+    if ('about' in facts) return undefined;
+    const { patientId } = facts;
     if (party === undefined || detail === 'place') return undefined;
     return patientId === undefined ? { allowed: false, policies: [] } : mayShare(party, patientId, tenantId);
   }
@@ -212,6 +215,7 @@ export function startEventCourier(dependencies: {
     if (outcome.kind !== 'permanent' && failingForMs < settings.alarmAfterMs) return;
     const what = outcome.kind === 'permanent' ? 'wants no more events' : 'has taken no events for a while';
     systemAlarms.raise({
+      tenantId: subscription.tenantId ?? DEFAULT_TENANT,
       id: alarmIdOf(subscription),
       rule: 'events.failing',
       priority: 'medium',
@@ -251,11 +255,11 @@ function sentEntry(
     actor: { kind: 'system', name: 'events' },
     action: 'event.send',
     resource: { kind: 'event-subscription', id },
-    ...(facts.patientId !== undefined && { patientId: facts.patientId }),
+    ...('patientId' in facts && facts.patientId !== undefined && { patientId: facts.patientId }),
     // Refused is the patient in it: that something rang in a bed is told all the same.
     outcome: decision?.allowed === false ? 'denied' : 'allowed',
     policies,
-    correlationId: facts.alarmId,
+    correlationId: 'about' in facts ? facts.alertId : facts.alarmId,
     detail: {
       event,
       subscription: name,

@@ -1,5 +1,6 @@
 import type { AlarmEventFacts, EventDetail, EventRoute } from '../domain/alarm-event.ts';
 import type { TenantId } from '../domain/ids.ts';
+import type { SecurityEventFacts } from '../domain/security-event.ts';
 import type { DeliveryOutcome } from './notifier.ts';
 
 /**
@@ -24,7 +25,8 @@ export interface StoredEvent {
   readonly position: number;
   readonly id: string;
   readonly atMs: number;
-  readonly facts: AlarmEventFacts;
+  /** Of an alarm; or of a security alert (`about`). */
+  readonly facts: AlarmEventFacts | SecurityEventFacts;
   /** In which organisation. Absent: the first one. */
   readonly tenantId?: TenantId;
 }

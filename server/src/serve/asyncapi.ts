@@ -1,5 +1,5 @@
 import { AlertList } from '@healthsync/contracts/alert';
-import { AlarmEvent } from '@healthsync/contracts/event';
+import { AlarmEvent, SecurityAlertEvent } from '@healthsync/contracts/event';
 import { LiveAlert, LiveBeat, LiveSnapshot, LiveVitals } from '@healthsync/contracts/live';
 import { WireReading } from '@healthsync/contracts/reading';
 import { LiveSystemAlarm } from '@healthsync/contracts/system-alarm';
@@ -95,6 +95,12 @@ const CHANNELS = {
       'What happens to alarms, POSTed to each subscription (`/api/event-subscriptions`) in order, one at a time, until it is answered with 2xx: CloudEvents 1.0.2 in structured mode, signed by Standard Webhooks (`webhook-id`, `webhook-timestamp`, `webhook-signature`). At least once: `id` is the same for every delivery of an event. 410 ends the subscription. The same events can be read from any position by `GET /api/events`. Fields and changes may be added within a version; receivers ignore what they do not know.',
     messages: componentMessage('alarm-event'),
   },
+  securityAlertEvents: {
+    address: null,
+    description:
+      'That watching over access has noticed something, how serious it is and how it ended: POSTed like alarm events, to subscriptions with a route that says `about: ["security-alert"]`. Neither who nor which patient.',
+    messages: componentMessage('security-alert-event'),
+  },
 };
 
 const OPERATIONS = {
@@ -120,6 +126,11 @@ const OPERATIONS = {
     channel: { $ref: '#/channels/alarmEvents' },
     messages: [onChannel('alarmEvents', 'alarm-event')],
   },
+  sendSecurityAlertEvents: {
+    action: 'send',
+    channel: { $ref: '#/channels/securityAlertEvents' },
+    messages: [onChannel('securityAlertEvents', 'security-alert-event')],
+  },
 };
 
 const message = (summary: string, schema: string) => ({
@@ -142,6 +153,10 @@ const MESSAGES = {
     ...message('Something happened to an alarm', 'AlarmEvent'),
     contentType: 'application/cloudevents+json',
   },
+  'security-alert-event': {
+    ...message('Something happened to a security alert', 'SecurityAlertEvent'),
+    contentType: 'application/cloudevents+json',
+  },
   'signed-out': message('The session ended; the last event', 'Beat'),
   overflow: message('The reader was too slow; the last event', 'Beat'),
 };
@@ -155,6 +170,7 @@ function schemas(): Record<string, unknown> {
     SystemAlarmChange: LiveSystemAlarm,
     Beat: LiveBeat,
     AlarmEvent,
+    SecurityAlertEvent,
     Alert: AlertList.properties.alerts.items,
     MakerDefined: Type.Object({}, { additionalProperties: true }),
     Anything: {},

@@ -13,10 +13,16 @@ export function mayGrant(principal: Principal, detail: EventDetail): boolean {
 }
 
 /** Whose wards are named sends events of these only, and steers no subscription that sends others. */
-export function mayRoute(principal: Principal, routes: readonly Pick<EventRoute, 'wardIds'>[]): boolean {
+export function mayRoute(principal: Principal, routes: readonly Pick<EventRoute, 'wardIds' | 'about'>[]): boolean {
   if (seesWholeHouse(principal)) return true;
   return (
     routes.length > 0 &&
-    routes.every(({ wardIds = [] }) => wardIds.length > 0 && wardIds.every((id) => seesWard(principal, id as WardId)))
+    routes.every(
+      // Security alerts are of no ward.
+      ({ wardIds = [], about = [] }) =>
+        !about.includes('security-alert') &&
+        wardIds.length > 0 &&
+        wardIds.every((id) => seesWard(principal, id as WardId)),
+    )
   );
 }

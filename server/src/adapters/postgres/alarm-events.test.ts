@@ -3,6 +3,7 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { AlarmChange } from '../../domain/alarm.ts';
 import type { AlarmId } from '../../domain/ids.ts';
 import { testHouseSeal } from '../../keys/test-identities.ts';
+import type { StoredEvent } from '../../ports/alarm-events.ts';
 import { PostgresAlarmEvents, writeAlarmEvents } from './alarm-events.ts';
 import { PostgresEventSubscriptions } from './event-subscriptions.ts';
 import { alarmChangeOf } from './test-alarm-change.ts';
@@ -26,7 +27,9 @@ beforeEach(async () => {
 const NOW = Date.UTC(2026, 10, 22, 3);
 const of = (...ids: string[]): AlarmChange[] => ids.map((id, i) => alarmChangeOf(id as AlarmId, NOW + i));
 const write = (...ids: string[]) => inTransaction(database.pool, (client) => writeAlarmEvents(client, of(...ids)));
-const idsAfter = async (after: number) => (await events.read({ after, limit: 100 })).map(({ facts }) => facts.alarmId);
+const idsAfter = async (after: number) => (await events.read({ after, limit: 100 })).map(subjectOf);
+
+const subjectOf = ({ facts }: StoredEvent) => ('about' in facts ? facts.alertId : facts.alarmId);
 
 describe('events of alarms in PostgreSQL', () => {
   it('are read in the order they were written, from any position', async () => {
@@ -74,7 +77,7 @@ describe('events of alarms in PostgreSQL', () => {
     while ((await events.sequence()) > 0);
     const found = await events.read({ after: 0, limit: 100 });
     expect(found.map(({ position }) => position)).toEqual(names.map((_, i) => i + 1));
-    expect(new Set(found.map(({ facts }) => facts.alarmId)).size).toBe(60);
+    expect(new Set(found.map(subjectOf)).size).toBe(60);
   });
 
   it('that are forgotten leave their positions unused, and what somebody waits for stays', async () => {

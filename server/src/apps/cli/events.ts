@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AlarmEvent, EventDetail } from '@healthsync/contracts/event';
+import type { AlarmEvent, EventDetail, SecurityAlertEvent } from '@healthsync/contracts/event';
 import type { Command } from 'commander';
 import { PostgresAlarmEvents } from '../../adapters/postgres/alarm-events.ts';
 import { PostgresEventSubscriptions } from '../../adapters/postgres/event-subscriptions.ts';
@@ -167,9 +167,10 @@ function positionOf(text: string): number {
   return required('--after', /^\d{1,15}$/.test(text) ? Number(text) : undefined, 'expected a position: a whole number');
 }
 
-function line({ sequence, time, type, data }: AlarmEvent): string {
+function line({ sequence, time, type, data }: AlarmEvent | SecurityAlertEvent): string {
+  const what = type.replace(/^org\.healthsync\.(?:alarm\.)?(.+)\.v\d+$/, '$1');
+  if ('alertId' in data) return `${String(sequence).padStart(8)} ${time} ${what.padEnd(18)} ${data.severity}`;
   const { priority, wardId, bedId } = data;
-  const what = type.replace(/^org\.healthsync\.alarm\.(.+)\.v\d+$/, '$1');
   return `${String(sequence).padStart(8)} ${time} ${what.padEnd(18)} ${priority.padEnd(6)} ${(wardId ?? '-').padEnd(8)} ${bedId ?? '-'}`;
 }
 

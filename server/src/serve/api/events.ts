@@ -2,7 +2,7 @@ import { AlarmEventPage, EventDetail } from '@healthsync/contracts/event';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { WardId } from '../../domain/ids.ts';
-import { cloudEvent } from '../../events/cloud-event.ts';
+import { alarmCloudEvent } from '../../events/cloud-event.ts';
 import type { AlarmEvents } from '../../ports/alarm-events.ts';
 import { principalOf } from '../access-gate.ts';
 import { mayGrant } from '../event-grant.ts';
@@ -53,9 +53,11 @@ export function registerEvents(
       const page = found.slice(0, limit);
       return reply.send({
         // Of other wards they are passed by, and `next` goes past them.
-        events: page
-          .filter(({ facts }) => seesWard(principal, facts.wardId as WardId | undefined))
-          .map((event) => cloudEvent(event, detail)),
+        events: page.flatMap(({ facts, ...event }) => {
+          // Security alerts are read at their own address.
+          const isShown = !('about' in facts) && seesWard(principal, facts.wardId as WardId | undefined);
+          return isShown ? [alarmCloudEvent(event, facts, detail)] : [];
+        }),
         next: page.at(-1)?.position ?? after,
         isEnd: found.length <= limit,
       });
