@@ -72,6 +72,9 @@ const PAGES = [
   ['the audit on a phone', { path: '/audit', role: 'security', width: 390, height: 844 }, '.entry-button'],
   ['an entry of the audit', { path: '/audit', role: 'security', click: 'Open entry' }, '[role=dialog] .fine'],
   ['the audit’s chain', { path: '/audit', role: 'security', click: 'Chain verified' }, '[role=dialog] .heads'],
+  ['security', { path: '/security', role: 'security' }, '.finds'],
+  ['security on a phone', { path: '/security', role: 'privacy-officer', width: 390, height: 844 }, '.finds'],
+  ['closing a security alert', { path: '/security', role: 'security', click: 'Close it' }, '[role=dialog] textarea'],
   ['the keys', { path: '/keys', role: 'security' }, 'text=kek-3'],
 ] as const;
 

@@ -2,6 +2,7 @@ import type { MockAccess } from './mock-access.ts';
 import type { MockConsents } from './mock-consents.ts';
 import { createMockKeys } from './mock-keys.ts';
 import type { MockReply, MockRequest } from './mock-reply.ts';
+import { createMockSecurity } from './mock-security.ts';
 
 type Handler = (request: MockRequest, id: string) => MockReply;
 
@@ -26,7 +27,20 @@ export function mockAccessRoutes({
     body === undefined ? refused(404, 'not-found', 'No such thing.') : { body };
 
   const keys = createMockKeys(now());
+  const security = createMockSecurity(now());
   return {
+    'GET /api/security-alerts': guarded('security-alert.read', ({ target }) => ({
+      body: security.list(target.searchParams),
+    })),
+    'POST /api/security-alerts/:id/look': guarded('security-alert.close', ({ name }, id) =>
+      found(security.look(id, name)),
+    ),
+    'POST /api/security-alerts/:id/close': guarded('security-alert.close', ({ body, name }, id) =>
+      found(security.close(id, body ?? {}, name)),
+    ),
+    'GET /api/leak-scans': guarded('security-alert.read', () => ({ body: security.scans() })),
+    'POST /api/leak-scans': guarded('leak-scan.run', () => ({ body: {} })),
+
     'GET /api/clients': guarded('user.read', () => ({ body: keys.clients() })),
     'POST /api/clients': guarded(
       'user.write',

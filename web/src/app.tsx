@@ -31,6 +31,7 @@ import { PatientPage } from './patient/patient-page.tsx';
 import { RotaPage } from './rota/rota-page.tsx';
 import { ApprovalsPage } from './rules/approvals-page.tsx';
 import { RulesPage } from './rules/rules-page.tsx';
+import { SecurityPage } from './security/security-page.tsx';
 import { onSecond, useServices } from './services.ts';
 import { AppConsentPage } from './session/app-consent-page.tsx';
 import { InvitationPage } from './session/invitation-page.tsx';
@@ -87,6 +88,7 @@ const tree = root.addChildren([
     createRoute({ ...page, path: '/my-access', component: MyAccessPage }),
     createRoute({ ...page, path: '/audit', component: AuditPage }),
     createRoute({ ...page, path: '/keys', component: KeysPage }),
+    createRoute({ ...page, path: '/security', component: SecurityPage }),
     createRoute({ ...page, path: '/rules', component: RulesPage }),
     createRoute({ ...page, path: '/executions', component: ExecutionsPage }),
     createRoute({ ...page, path: '/executions/$executionId', component: ExecutionPage }),

@@ -39,6 +39,7 @@ export const PAGES: readonly PageLink[] = [
   { to: '/emergencies', label: 'Emergency access', key: 'b', needs: ['break-glass.review'], more: 'Access' },
   { to: '/consents', label: 'Consent', key: 'o', needs: ['consent.read'], more: 'Access' },
   { to: '/why', label: 'Why can they see?', key: 'y', needs: ['access.explain'], more: 'Access' },
+  { to: '/security', label: 'Security', key: 's', needs: ['security-alert.read'], more: 'Access' },
   { to: '/audit', label: 'Audit', key: 'i', needs: ['audit.read'], more: 'Access' },
   { to: '/keys', label: 'Keys', key: 'k', needs: ['key.read'], more: 'Access' },
   {

@@ -1,0 +1,86 @@
+import {
+  type CloseSecurityAlert,
+  SECURITY_VERDICTS,
+  type SecurityAlert,
+  type SecurityVerdict,
+} from '@healthsync/contracts/security-alert';
+import { Button, Radio, Textarea } from '@mantine/core';
+import { useState } from 'react';
+import { api } from '../api.ts';
+import { Dialog } from '../widgets/dialog.tsx';
+import { SaveProblem, useSaving } from '../widgets/saving.tsx';
+import { KIND_WORDS } from './alert-words.ts';
+
+const CHOICES: Readonly<Record<SecurityVerdict, string>> = {
+  justified: 'justified: it was their work',
+  violation: 'a violation: it was not',
+  'false-alarm': 'a false alarm: it was not what it looked like',
+};
+
+/** How it ended, once, with a word why. */
+export function CloseDialog({
+  alert,
+  onClose,
+  onDone,
+}: {
+  readonly alert: SecurityAlert;
+  readonly onClose: () => void;
+  readonly onDone: () => void;
+}) {
+  const saving = useSaving();
+  const [verdict, setVerdict] = useState<SecurityVerdict | ''>('');
+  const [note, setNote] = useState('');
+  const who = alert.person === undefined ? '' : `: ${alert.person.name}`;
+
+  async function save(): Promise<void> {
+    if (verdict === '') return;
+    const body: CloseSecurityAlert = { verdict, note: note.trim() };
+    const path = `/api/security-alerts/${encodeURIComponent(alert.id)}/close`;
+    if (await saving.run(async () => void (await api(path, { method: 'POST', body })))) onDone();
+  }
+
+  return (
+    <Dialog title={`${KIND_WORDS[alert.kind]}${who}`} onClose={onClose}>
+      <form
+        className="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void save();
+        }}
+      >
+        <ul className="reasons">
+          {alert.reasons.map(({ code, text }) => (
+            <li key={code}>{text}</li>
+          ))}
+        </ul>
+        <SaveProblem saving={saving} shown={['verdict', 'note']} />
+        <Radio.Group label="It was" required value={verdict} onChange={(value) => setVerdict(value as SecurityVerdict)}>
+          <div className="choices">
+            {SECURITY_VERDICTS.map((each) => (
+              <Radio key={each} value={each} label={CHOICES[each]} />
+            ))}
+          </div>
+        </Radio.Group>
+        <Textarea
+          label="Note"
+          description="What was found out, and what follows; cannot be changed later"
+          required
+          autosize
+          minRows={2}
+          maxLength={1_000}
+          value={note}
+          error={saving.errorOf('note')}
+          onChange={(event) => setNote(event.target.value)}
+        />
+        <div className="row dialog-end">
+          <Button variant="default" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={saving.isBusy} disabled={verdict === '' || note.trim().length < 3}>
+            Close the alert
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
