@@ -57,8 +57,8 @@ const IDENTITY_FILE = join('pki', 'identity-keys.json');
 async function takeAlong(path: string, to: SubjectKeyStore, now: () => number): Promise<void> {
   const from = openLocalSubjectKeys(path);
   try {
-    for (const { subject, key } of await from.wrappedByOthers('', Number.MAX_SAFE_INTEGER)) {
-      const there = await to.putIfNone(subject, key, now());
+    for (const { subject, key, tenant } of await keysIn(from)) {
+      const there = await to.putIfNone(subject, { key, tenant }, now());
       if (there.kind === 'kept' && !Buffer.from(there.key.bytes).equals(key.bytes))
         throw new Failure(
           'data-folder-unusable',
@@ -71,6 +71,13 @@ async function takeAlong(path: string, to: SubjectKeyStore, now: () => number): 
     from.close();
   }
   rmSync(path);
+}
+
+async function keysIn(store: SubjectKeyStore) {
+  const all = (await store.tenants()).map(async (tenant) =>
+    (await store.wrappedByOthers(tenant, '', Number.MAX_SAFE_INTEGER)).map((one) => ({ ...one, tenant })),
+  );
+  return (await Promise.all(all)).flat();
 }
 
 async function share(folder: string, secret: (name: string) => KeptSecret, now: () => number): Promise<KeptSecret> {

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { openLocalKeys } from '../adapters/embedded/local-keys.ts';
 import type { Connections } from '../adapters/postgres/connection.ts';
+import { failing } from '../adapters/postgres/database-failure.ts';
 import { PostgresErasures } from '../adapters/postgres/erasures.ts';
 import { sealClearTexts } from '../adapters/postgres/seal-clear-texts.ts';
-import { DEFAULT_TENANT } from '../domain/ids.ts';
+import { DEFAULT_TENANT, type TenantId } from '../domain/ids.ts';
 import { createHouseSeal } from '../keys/house-seal.ts';
 import { createPatientIdentities } from '../keys/patient-identities.ts';
-import { createPatientSeal } from '../keys/patient-seal.ts';
+import { createPatientSeal, patientOf } from '../keys/patient-seal.ts';
 import { createRelationIndex } from '../keys/relation-index.ts';
 import { createSubjectKeys, type SubjectKeys } from '../keys/subject-keys.ts';
 import type { HouseSeal } from '../ports/house-seal.ts';
@@ -54,7 +55,8 @@ export async function openKeys(settings: KeySettings, database: Connections, now
     closeManagement();
   };
   const scope = { region: settings.region, tenant: DEFAULT_TENANT };
-  const subjects = createSubjectKeys({ management, store, scope, now });
+  const tenantOf = tenantOfSubject(database);
+  const subjects = createSubjectKeys({ management, store, scope, tenantOf, now });
   const sealing = { identities: createPatientIdentities(subjects), seal: createPatientSeal(subjects) };
   const houseSeal = createHouseSeal(subjects);
   try {
@@ -83,6 +85,18 @@ export type KeySettings = Pick<
   Settings,
   'dataFolder' | 'keyManagement' | 'keyFolder' | 'keyStore' | 'keyStoreUrl' | 'region'
 >;
+
+/** What is written about a patient who was never named is sealed by the KEK of their organisation, too. */
+function tenantOfSubject({ pool }: Connections): (subject: string) => Promise<TenantId | undefined> {
+  return async (subject) => {
+    const id = patientOf(subject);
+    if (id === undefined) return undefined;
+    const { rows } = await failing(() =>
+      pool.query<{ tenant: TenantId }>('select tenant_id as tenant from patient where id = $1', [id]),
+    );
+    return rows[0]?.tenant;
+  };
+}
 
 /** Loaded only where it is used: the library takes as long as all the rest of a command. */
 async function openKms() {

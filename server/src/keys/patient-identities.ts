@@ -15,7 +15,9 @@ export function createPatientIdentities(keys: SubjectKeys): PatientIdentities {
 
   return {
     mrnIndex,
-    async seal(patientId, { mrn, familyName, givenName, birthDate, address }) {
+    async seal(patientId, { mrn, familyName, givenName, birthDate, address }, tenant) {
+      // Made for the right organisation, where there is none yet.
+      await keys.forSealing(subjectOf(patientId), tenant);
       const text = JSON.stringify({
         mrn,
         familyName,

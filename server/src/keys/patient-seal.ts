@@ -20,3 +20,7 @@ export function createPatientSeal(keys: SubjectKeys): PatientSeal {
 
 /** Whose key it is. */
 export const subjectOf = (patientId: PatientId): string => `patient:${patientId}`;
+
+/** The way back; undefined for what is no patient's. */
+export const patientOf = (subject: string): string | undefined =>
+  subject.startsWith('patient:') ? subject.slice('patient:'.length) : undefined;

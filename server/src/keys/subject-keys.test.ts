@@ -1,10 +1,11 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openLocalKeys } from '../adapters/embedded/local-keys.ts';
 import { openLocalSubjectKeys } from '../adapters/embedded/local-subject-keys.ts';
-import { DEFAULT_TENANT } from '../domain/ids.ts';
+import { DEFAULT_TENANT, type TenantId } from '../domain/ids.ts';
+import type { KeyManagement } from '../ports/key-management.ts';
 import { seal, unseal } from './seal.ts';
 import { createSubjectKeys } from './subject-keys.ts';
 
@@ -12,6 +13,10 @@ const folder = mkdtempSync(join(tmpdir(), 'healthsync-subject-keys-'));
 const scope = { region: 'local', tenant: DEFAULT_TENANT };
 const stores: { close(): void }[] = [];
 let counter = 0;
+let management: KeyManagement;
+beforeAll(async () => {
+  management = await openLocalKeys({ folder, now: () => 1_800_000_000_000 });
+});
 afterAll(() => {
   for (const store of stores) store.close();
   rmSync(folder, { recursive: true, force: true });
@@ -19,7 +24,6 @@ afterAll(() => {
 
 async function openKeys(path = join(folder, String(counter++), 'subject-keys.sqlite')) {
   let nowMs = 1_800_000_000_000;
-  const management = await openLocalKeys({ folder, now: () => nowMs });
   const store = openLocalSubjectKeys(path);
   stores.push(store);
   const keys = createSubjectKeys({ management, store, scope, now: () => nowMs, rewrapBatch: 10 });
@@ -70,9 +74,63 @@ describe('the key of a patient', () => {
     for (const subject of subjects) await keys.forSealing(subject);
     const { kek, rewrapped } = await keys.rotate();
     expect(rewrapped).toBe(35);
-    expect(await store.wrappedByOthers(kek, 10)).toEqual([]);
+    expect(await store.wrappedByOthers(DEFAULT_TENANT, kek, 10)).toEqual([]);
     expect(unseal((await keys.forOpening('patient:P1')) ?? key0, place, sealed)?.toString()).toBe('Featherstone');
     expect(await store.counts()).toEqual({ kept: 35, erased: 0 });
+  });
+});
+
+describe('the keys of several organisations', () => {
+  it('are wrapped by a key-encryption key each, which all change with a rotation', async () => {
+    const { keys, store } = await openKeys();
+    const south = 'south' as TenantId;
+    await keys.forSealing('patient:P1');
+    const before = Buffer.from(await keys.forSealing('patient:S1', south));
+    const kekOf = async (subject: string) => {
+      const stored = await store.find(subject);
+      return stored?.kind === 'kept' ? [stored.tenant, stored.key.kek] : [];
+    };
+    expect(await kekOf('patient:P1')).toEqual(['default', expect.stringMatching(/^local\/local\/default\//)]);
+    const [, first] = await kekOf('patient:S1');
+    expect(first).toMatch(/^local\/local\/south\//);
+    await keys.rotate();
+    const [, second] = await kekOf('patient:S1');
+    expect(second).toMatch(/^local\/local\/south\//);
+    expect(second).not.toBe(first);
+    const again = createSubjectKeys({ management, store, scope, now: () => 0 });
+    expect(Buffer.from((await again.forOpening('patient:S1')) ?? [])).toEqual(before);
+  });
+
+  it('follow the patient, where somebody wrote of one who was not named', async () => {
+    const { store } = await openKeys();
+    const tenantOf = async () => 'south' as TenantId;
+    const keys = createSubjectKeys({ management, store, scope, tenantOf, now: () => 0 });
+    await keys.forSealing('patient:S2');
+    expect(await store.find('patient:S2')).toMatchObject({ tenant: 'south' });
+  });
+});
+
+describe('many patients', () => {
+  it('have their keys opened once, not again every half minute', async () => {
+    const { keys: first, store } = await openKeys();
+    for (let n = 0; n < 50; n += 1) await first.forSealing(`patient:P${n}`);
+    let unwrapped = 0;
+    let nowMs = 0;
+    const counting = {
+      ...management,
+      unwrap: (...asked: Parameters<KeyManagement['unwrap']>) => {
+        unwrapped += 1;
+        return management.unwrap(...asked);
+      },
+    };
+    const keys = createSubjectKeys({ management: counting, store, scope, now: () => nowMs });
+    for (; nowMs < 300_000; nowMs += 31_000)
+      await Promise.all(Array.from({ length: 50 }, (_, n) => keys.forOpening(`patient:P${n}`)));
+    expect(unwrapped).toBe(50);
+    await store.erase('patient:P7', 1);
+    nowMs += 31_000;
+    expect(await keys.forOpening('patient:P7')).toBeUndefined();
+    expect(unwrapped).toBe(50);
   });
 });
 

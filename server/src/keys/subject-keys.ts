@@ -1,3 +1,4 @@
+import type { TenantId } from '../domain/ids.ts';
 import { Failure } from '../ports/failure.ts';
 import type { KeyContext, KeyManagement, KeyScope } from '../ports/key-management.ts';
 import type { Rewrapped, SubjectKeyStore } from '../ports/subject-keys.ts';
@@ -7,15 +8,18 @@ import type { Rewrapped, SubjectKeyStore } from '../ports/subject-keys.ts';
  * and destroyed when what it protects must be forgotten.
  */
 export interface SubjectKeys {
-  /** To seal with. Rejects with `Failure` `keys-refused` where the subject was erased: nothing new is written of them. */
-  forSealing(subject: string): Promise<Uint8Array>;
+  /** To seal with. `tenant`: whose it is, if a key has to be made. Rejects with `Failure` `keys-refused` where the subject was erased: nothing new is written of them. */
+  forSealing(subject: string, tenant?: TenantId): Promise<Uint8Array>;
   /** To open with; undefined where there is none, or none any more. */
   forOpening(subject: string): Promise<Uint8Array | undefined>;
   /** Destroys the key of this subject. What it sealed can never be opened again, wherever a copy of it lies. */
   erase(subject: string): Promise<{ readonly atMs: number }>;
   /** The same for a subject whose name is never given again. */
   discard(subject: string): Promise<void>;
-  /** Makes a new KEK and wraps every key by it, while all of them go on being used. Answers how many were wrapped. */
+  /**
+   * Makes a new KEK for each organisation and wraps every key by it, while all of them go on being used. Answers that of
+   * the house, and how many were wrapped.
+   */
   rotate(): Promise<{ readonly kek: string; readonly rewrapped: number }>;
   /** Goes on with a rotation that was interrupted. */
   rewrapAll(): Promise<number>;
@@ -24,15 +28,18 @@ export interface SubjectKeys {
 export function createSubjectKeys(options: {
   readonly management: KeyManagement;
   readonly store: SubjectKeyStore;
+  /** Of the house's own keys, and of whoever is not known to belong elsewhere. */
   readonly scope: KeyScope;
+  /** To which organisation a subject belongs that somebody wrote about before it was named. */
+  readonly tenantOf?: (subject: string) => Promise<TenantId | undefined>;
   readonly now: () => number;
   /** How many keys are wrapped anew in one transaction. */
   readonly rewrapBatch?: number;
 }): SubjectKeys {
-  const { management, store, scope, now, rewrapBatch = REWRAP_BATCH } = options;
+  const { management, store, scope, tenantOf, now, rewrapBatch = REWRAP_BATCH } = options;
   const opened = new Map<string, Uint8Array>();
   const asked = new Map<string, Promise<Uint8Array | undefined>>();
-  const contextOf = (subject: string): KeyContext => ({ ...scope, subject });
+  const contextOf = (subject: string, tenant: TenantId): KeyContext => ({ region: scope.region, tenant, subject });
   let trustedUntilMs = Number.NEGATIVE_INFINITY;
   let comparing: Promise<void> | undefined;
 
@@ -74,18 +81,29 @@ export function createSubjectKeys(options: {
   async function look(subject: string): Promise<Uint8Array | undefined> {
     const stored = await store.find(subject);
     if (stored?.kind !== 'kept') return undefined;
-    return remember(subject, await management.unwrap(stored.key, contextOf(subject)));
+    return remember(subject, await management.unwrap(stored.key, contextOf(subject, stored.tenant)));
+  }
+
+  /** The house's first: what it answers is about that. */
+  async function tenants(): Promise<readonly TenantId[]> {
+    return [...new Set([scope.tenant, ...(await store.tenants())])];
   }
 
   async function rewrapAll(): Promise<number> {
-    const kek = await management.newest(scope);
+    let rewrapped = 0;
+    for (const tenant of await tenants()) rewrapped += await rewrapOf(tenant);
+    return rewrapped;
+  }
+
+  async function rewrapOf(tenant: TenantId): Promise<number> {
+    const kek = await management.newest({ region: scope.region, tenant });
     let rewrapped = 0;
     for (;;) {
-      const batch = await store.wrappedByOthers(kek, rewrapBatch);
+      const batch = await store.wrappedByOthers(tenant, kek, rewrapBatch);
       if (batch.length === 0) return rewrapped;
       const again: Rewrapped[] = [];
       for (const { subject, key } of batch)
-        again.push({ subject, before: key, after: await management.rewrap(key, contextOf(subject)) });
+        again.push({ subject, before: key, after: await management.rewrap(key, contextOf(subject, tenant)) });
       await store.rewrap(again);
       rewrapped += batch.length;
     }
@@ -93,15 +111,16 @@ export function createSubjectKeys(options: {
 
   return {
     forOpening: find,
-    async forSealing(subject) {
+    async forSealing(subject, of) {
       const known = await find(subject);
       if (known !== undefined) return known;
-      const { key, wrapped } = await management.newDataKey(contextOf(subject));
-      const stored = await store.putIfNone(subject, wrapped, now());
+      const tenant = of ?? (await tenantOf?.(subject)) ?? scope.tenant;
+      const { key, wrapped } = await management.newDataKey(contextOf(subject, tenant));
+      const stored = await store.putIfNone(subject, { key: wrapped, tenant }, now());
       if (stored.kind === 'erased') throw erased();
       // Another process may have been first: then its key counts, and ours was never used.
       const isOurs = Buffer.from(stored.key.bytes).equals(wrapped.bytes);
-      return remember(subject, isOurs ? key : await management.unwrap(stored.key, contextOf(subject)));
+      return remember(subject, isOurs ? key : await management.unwrap(stored.key, contextOf(subject, stored.tenant)));
     },
     async erase(subject) {
       const { atMs } = await store.erase(subject, now());
@@ -116,7 +135,9 @@ export function createSubjectKeys(options: {
       forget(subject);
     },
     async rotate() {
-      const kek = await management.rotate(scope);
+      const [own, ...others] = await tenants();
+      const kek = await management.rotate({ region: scope.region, tenant: own ?? scope.tenant });
+      for (const tenant of others) await management.rotate({ region: scope.region, tenant });
       return { kek, rewrapped: await rewrapAll() };
     },
     rewrapAll,

@@ -1,4 +1,4 @@
-import type { PatientId } from '../domain/ids.ts';
+import type { PatientId, TenantId } from '../domain/ids.ts';
 
 /** What names a person directly. It is never stored in clear. */
 export interface PatientIdentity {
@@ -13,7 +13,8 @@ export interface PatientIdentity {
 
 /** Seals and opens identities, each with a key of its patient's own. Rejects with `Failure` `keys-…`. */
 export interface PatientIdentities {
-  seal(patientId: PatientId, identity: PatientIdentity): Promise<SealedIdentity>;
+  /** `tenant`: whose patient it is. */
+  seal(patientId: PatientId, identity: PatientIdentity, tenant?: TenantId): Promise<SealedIdentity>;
   /** Undefined where it was erased, or is not what was sealed for this patient. */
   open(patientId: PatientId, sealed: Uint8Array): Promise<PatientIdentity | undefined>;
   /** By which a record number is found again without opening any. */

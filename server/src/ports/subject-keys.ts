@@ -1,3 +1,4 @@
+import type { TenantId } from '../domain/ids.ts';
 import type { WrappedKey } from './key-management.ts';
 
 /**
@@ -9,7 +10,7 @@ import type { WrappedKey } from './key-management.ts';
 export interface SubjectKeyStore {
   find(subject: string): Promise<StoredKey | undefined>;
   /** Keeps this key unless the subject has one, or had one that was erased; answers what is there then. */
-  putIfNone(subject: string, key: WrappedKey, atMs: number): Promise<StoredKey>;
+  putIfNone(subject: string, key: KeptKey, atMs: number): Promise<StoredKey>;
   /** Replaces the wrapping of the same data keys, all at once; skips what was erased or rewrapped meanwhile. */
   rewrap(keys: readonly Rewrapped[]): Promise<void>;
   /** For good: the key's bytes are overwritten where they lay. What is erased stays known as erased. */
@@ -18,8 +19,14 @@ export interface SubjectKeyStore {
   remove(subject: string): Promise<void>;
   /** Everybody who was erased: few, and they never come back. */
   erased(): Promise<readonly string[]>;
-  /** Those that an older KEK than this one wraps, at most `max`. */
-  wrappedByOthers(kek: string, max: number): Promise<readonly { readonly subject: string; readonly key: WrappedKey }[]>;
+  /** The organisations that have keys. */
+  tenants(): Promise<readonly TenantId[]>;
+  /** Those of an organisation that another KEK than this one wraps, at most `max`. */
+  wrappedByOthers(
+    tenant: TenantId,
+    kek: string,
+    max: number,
+  ): Promise<readonly { readonly subject: string; readonly key: WrappedKey }[]>;
   counts(): Promise<{ readonly kept: number; readonly erased: number }>;
 }
 
@@ -29,7 +36,13 @@ export interface Rewrapped {
   readonly after: WrappedKey;
 }
 
-export type StoredKey = { readonly kind: 'kept'; readonly key: WrappedKey } | ErasedKey;
+export type StoredKey = ({ readonly kind: 'kept' } & KeptKey) | ErasedKey;
+
+export interface KeptKey {
+  readonly key: WrappedKey;
+  /** By whose KEK it is wrapped. */
+  readonly tenant: TenantId;
+}
 
 export interface ErasedKey {
   readonly kind: 'erased';

@@ -1,6 +1,7 @@
 import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { DEFAULT_TENANT, type TenantId } from '../../domain/ids.ts';
 import { Failure } from '../../ports/failure.ts';
 import type { WrappedKey } from '../../ports/key-management.ts';
 import type { ErasedKey, StoredKey, SubjectKeyStore } from '../../ports/subject-keys.ts';
@@ -13,16 +14,17 @@ import type { ErasedKey, StoredKey, SubjectKeyStore } from '../../ports/subject-
  */
 export function openLocalSubjectKeys(path: string): SubjectKeyStore & { close(): void } {
   const db = failing(() => open(path));
-  const select = db.prepare('select kek, key, erased_at as erasedAt from subject_key where subject = ?');
+  const select = db.prepare('select kek, key, tenant, erased_at as erasedAt from subject_key where subject = ?');
   const insert = db.prepare(
-    'insert into subject_key (subject, kek, key, created_at) values (?, ?, ?, ?) on conflict do nothing',
+    'insert into subject_key (subject, tenant, kek, key, created_at) values (?, ?, ?, ?, ?) on conflict do nothing',
   );
   const update = db.prepare('update subject_key set kek = ?, key = ? where subject = ? and kek = ? and key = ?');
-  const others = db.prepare('select subject, kek, key from subject_key where kek is not null and kek <> ? limit ?');
+  const others = db.prepare('select subject, kek, key from subject_key where tenant = ? and kek <> ? limit ?');
   const bury = db.prepare(
     `insert into subject_key (subject, created_at, erased_at) values (?1, ?2, ?2)
      on conflict (subject) do update set kek = null, key = null, erased_at = coalesce(erased_at, ?2)`,
   );
+  const tenants = db.prepare('select distinct tenant from subject_key where kek is not null');
   const remove = db.prepare('delete from subject_key where subject = ?');
   const erased = db.prepare('select subject from subject_key where erased_at is not null');
   const count = db.prepare('select count(key) as kept, count(erased_at) as erased from subject_key');
@@ -32,14 +34,14 @@ export function openLocalSubjectKeys(path: string): SubjectKeyStore & { close():
     if (row === undefined) return undefined;
     return row.kek === null || row.key === null
       ? erasedAt(row)
-      : { kind: 'kept', key: { kek: row.kek, bytes: row.key } };
+      : { kind: 'kept', key: { kek: row.kek, bytes: row.key }, tenant: row.tenant };
   }
 
   return {
     find: async (subject) => failing(() => find(subject)),
-    putIfNone: async (subject, key, atMs) =>
+    putIfNone: async (subject, { key, tenant }, atMs) =>
       failing(() => {
-        insert.run(subject, key.kek, key.bytes, atMs);
+        insert.run(subject, tenant, key.kek, key.bytes, atMs);
         return find(subject) as StoredKey;
       }),
     rewrap: async (keys) =>
@@ -62,12 +64,16 @@ export function openLocalSubjectKeys(path: string): SubjectKeyStore & { close():
     remove: async (subject) => failing(() => void remove.run(subject)),
     erased: async () =>
       failing(() => (erased.all() as unknown as readonly { subject: string }[]).map(({ subject }) => subject)),
-    wrappedByOthers: async (kek, max) =>
+    tenants: async () =>
+      failing(() => (tenants.all() as unknown as readonly { tenant: TenantId }[]).map(({ tenant }) => tenant)),
+    wrappedByOthers: async (tenant, kek, max) =>
       failing(() =>
-        (others.all(kek, max) as unknown as readonly (WrappedRow & { readonly subject: string })[]).map((row) => ({
-          subject: row.subject,
-          key: { kek: row.kek, bytes: row.key } satisfies WrappedKey,
-        })),
+        (others.all(tenant, kek, max) as unknown as readonly (WrappedRow & { readonly subject: string })[]).map(
+          (row) => ({
+            subject: row.subject,
+            key: { kek: row.kek, bytes: row.key } satisfies WrappedKey,
+          }),
+        ),
       ),
     counts: async () => failing(() => ({ ...(count.get() as { kept: number; erased: number }) })),
     close: () => db.close(),
@@ -81,6 +87,7 @@ interface WrappedRow {
 interface Row {
   readonly kek: string | null;
   readonly key: Uint8Array | null;
+  readonly tenant: TenantId;
   readonly erasedAt: number | null;
 }
 
@@ -98,6 +105,7 @@ function open(path: string): DatabaseSync {
     pragma secure_delete = on;
     create table if not exists subject_key (
       subject text primary key,
+      tenant text not null default '${DEFAULT_TENANT}',
       -- Both or neither: null once it was erased.
       kek text,
       key blob,
@@ -109,6 +117,9 @@ function open(path: string): DatabaseSync {
     create index if not exists subject_key_kek on subject_key (kek);
     create index if not exists subject_key_erased on subject_key (erased_at) where erased_at is not null;
   `);
+  // Of a version that knew one organisation.
+  if (!db.prepare("select 1 from pragma_table_info('subject_key') where name = 'tenant'").get())
+    db.exec(`alter table subject_key add column tenant text not null default '${DEFAULT_TENANT}'`);
   return db;
 }
 

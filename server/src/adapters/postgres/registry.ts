@@ -96,7 +96,9 @@ export class PostgresRegistry implements Registry {
   async putPatient({ id, ...patient }: Patient): Promise<void> {
     const { mrn, familyName, givenName, birthDate } = patient;
     const isNamed = [mrn, familyName, givenName, birthDate].some((one) => one !== undefined);
-    const identity = isNamed ? await this.#identities.seal(id, patient) : undefined;
+    const identity = isNamed
+      ? await this.#identities.seal(id, patient, await this.#tenantOf({ id, ...patient }))
+      : undefined;
     const row = {
       identity: identity?.sealed ?? null,
       mrn_index: identity?.mrnIndex ?? null,
@@ -113,6 +115,17 @@ export class PostgresRegistry implements Registry {
         .onConflict((on) => on.column('id').doUpdateSet(row))
         .execute(),
     );
+  }
+
+  /** As the database will have it once the patient is kept. */
+  async #tenantOf({ id, tenantId, bedId }: Pick<Patient, 'id' | 'tenantId' | 'bedId'>): Promise<TenantId> {
+    if (tenantId !== undefined) return tenantId;
+    const { rows } = await failing(() =>
+      sql<{ tenant: TenantId }>`select coalesce(
+        (select tenant_id from patient where id = ${id}), (select tenant_id from bed where id = ${bedId ?? null}),
+        healthsync_own_tenant()) as tenant`.execute(this.#kysely),
+    );
+    return rows[0]?.tenant ?? DEFAULT_TENANT;
   }
 
   async findPatient(id: PatientId): Promise<Patient | undefined> {

@@ -1,3 +1,4 @@
+import type { TenantId } from '../../domain/ids.ts';
 import { Failure } from '../../ports/failure.ts';
 import type { WrappedKey } from '../../ports/key-management.ts';
 import type { ErasedKey, StoredKey, SubjectKeyStore } from '../../ports/subject-keys.ts';
@@ -12,14 +13,14 @@ import { inTransaction } from './transaction.ts';
 export function postgresSubjectKeys({ pool }: Pick<Connections, 'pool'>): SubjectKeyStore {
   async function find(subject: string): Promise<StoredKey | undefined> {
     const { rows } = await pool.query<Row>(
-      'select kek, key, erased_at as "erasedAtMs" from subject_key where subject = $1',
+      'select kek, key, tenant_id as tenant, erased_at as "erasedAtMs" from subject_key where subject = $1',
       [subject],
     );
     const [row] = rows;
     if (row === undefined) return undefined;
     return row.kek === null || row.key === null
       ? { kind: 'erased', atMs: row.erasedAtMs ?? 0 }
-      : { kind: 'kept', key: { kek: row.kek, bytes: row.key } };
+      : { kind: 'kept', key: { kek: row.kek, bytes: row.key }, tenant: row.tenant };
   }
 
   /** Needs the owner of the table; where we are not, its pages pass with the next vacuum. */
@@ -27,11 +28,12 @@ export function postgresSubjectKeys({ pool }: Pick<Connections, 'pool'>): Subjec
 
   return {
     find: (subject) => failing(() => find(subject)),
-    putIfNone: (subject, key, atMs) =>
+    putIfNone: (subject, { key, tenant }, atMs) =>
       failing(async () => {
         await pool.query(
-          'insert into subject_key (subject, kek, key, created_at) values ($1, $2, $3, $4) on conflict do nothing',
-          [subject, key.kek, key.bytes, new Date(atMs)],
+          `insert into subject_key (subject, tenant_id, kek, key, created_at) values ($1, $2, $3, $4, $5)
+           on conflict do nothing`,
+          [subject, tenant, key.kek, key.bytes, new Date(atMs)],
         );
         return (await find(subject)) as StoredKey;
       }),
@@ -68,11 +70,18 @@ export function postgresSubjectKeys({ pool }: Pick<Connections, 'pool'>): Subjec
         );
         return rows.map(({ subject }) => subject);
       }),
-    wrappedByOthers: (kek, max) =>
+    tenants: () =>
+      failing(async () => {
+        const { rows } = await pool.query<{ tenant: TenantId }>(
+          'select distinct tenant_id as tenant from subject_key where kek is not null',
+        );
+        return rows.map(({ tenant }) => tenant);
+      }),
+    wrappedByOthers: (tenant, kek, max) =>
       failing(async () => {
         const { rows } = await pool.query<{ subject: string; kek: string; key: Buffer }>(
-          'select subject, kek, key from subject_key where kek <> $1 order by subject limit $2',
-          [kek, max],
+          'select subject, kek, key from subject_key where tenant_id = $1 and kek <> $2 order by subject limit $3',
+          [tenant, kek, max],
         );
         return rows.map((row) => ({
           subject: row.subject,
@@ -92,6 +101,7 @@ export function postgresSubjectKeys({ pool }: Pick<Connections, 'pool'>): Subjec
 interface Row {
   readonly kek: string | null;
   readonly key: Buffer | null;
+  readonly tenant: TenantId;
   readonly erasedAtMs: number | null;
 }
 
