@@ -1,4 +1,4 @@
-import { DEFAULT_TENANT, type PatientId, type UserId } from '../domain/ids.ts';
+import type { PatientId, UserId } from '../domain/ids.ts';
 import type { RegistryView } from '../identity/registry-view.ts';
 import type { EmergencyAccess, EmergencyAccesses, EmergencyReviewOutcome } from '../ports/emergency-accesses.ts';
 import type { SystemAlarm, SystemAlarms } from '../ports/system-alarms.ts';
@@ -86,7 +86,7 @@ export function createEmergencyDesk(options: {
   function ring(access: EmergencyAccess): void {
     const ward = view().snapshot.wards.find(({ id }) => id === access.wardId)?.name;
     systemAlarms.raise({
-      ...(access.tenantId !== DEFAULT_TENANT && { tenantId: access.tenantId }),
+      tenantId: access.tenantId,
       id: alarmIdOf(access),
       rule: EMERGENCY_RULE,
       priority: 'low',

@@ -4,7 +4,7 @@ import type { Connections } from '../adapters/postgres/connection.ts';
 import { PostgresDeviceCertificates } from '../adapters/postgres/device-certificates.ts';
 import { PostgresDeviceEnrollments } from '../adapters/postgres/device-enrollments.ts';
 import type { AuditEntry } from '../domain/audit-entry.ts';
-import type { DeviceId } from '../domain/ids.ts';
+import { DEFAULT_TENANT, type DeviceId } from '../domain/ids.ts';
 import { type Authorities, openAuthorities, trustedDevicesPem } from '../identity/authority.ts';
 import { watchCertificates } from '../identity/certificate-watch.ts';
 import { certsOnly } from '../identity/certs-only.ts';
@@ -62,8 +62,9 @@ export async function openDevices(parts: {
     port,
     now,
     onChanged: refreshView,
-    onCodeUsedTwice: ({ id, deviceId }) =>
+    onCodeUsedTwice: ({ id, deviceId, tenantId }) =>
       systemAlarms.raise({
+        tenantId,
         id: `device.code-used-twice.${id}`,
         rule: 'device.code-used-twice',
         priority: 'medium',
@@ -117,6 +118,7 @@ export async function openDevices(parts: {
         }),
       onCompromised: (deviceId) =>
         systemAlarms.raise({
+          tenantId: view().device(deviceId)?.tenantId ?? DEFAULT_TENANT,
           id: `device.key-compromised.${deviceId}`,
           rule: 'device.key-compromised',
           priority: 'medium',

@@ -28,6 +28,7 @@ import { repeat } from '../pacing/repeating.ts';
 import type { Accounts } from '../ports/accounts.ts';
 import type { KeptSecret } from '../ports/kept-secret.ts';
 import type { OutsideProvider } from '../ports/outside-provider.ts';
+import type { UserDirectory } from '../ports/user-directory.ts';
 import { registerAccessKeys } from '../serve/api/access-keys.ts';
 import { registerClients } from '../serve/api/clients.ts';
 import { registerOwnPassword } from '../serve/api/own-password.ts';
@@ -39,6 +40,7 @@ import { registerFederation } from '../serve/oidc/federation-routes.ts';
 import { registerOpenId } from '../serve/oidc/openid-routes.ts';
 import { registerScim } from '../serve/scim/scim-routes.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { OpenedTenants } from './open-tenants.ts';
 import type { Settings } from './settings.ts';
 import type { undoStack } from './undo.ts';
 
@@ -55,6 +57,7 @@ export async function openIdentity(parts: {
   readonly settings: Settings;
   readonly identityKeys: KeptSecret;
   readonly database: Connections;
+  readonly tenants: Pick<OpenedTenants, 'asking'>;
   readonly accounts: Accounts;
   readonly view: () => RegistryView;
   /** The port that was opened, once it is. */
@@ -156,9 +159,10 @@ export async function openIdentity(parts: {
       registerOwnPassword(app, { change: createOwnPassword({ accounts, passwords, sessions, signIn }), freshProof });
       registerAccessKeys(app, { accounts, sessions, freshProof, now });
       registerClients(app, { clients, freshProof, now });
-      const sync = createDirectorySync({ directory, roleGroups, endAll: admin.endAll, now });
+      const ofCaller = withGroupsOf(directory, new PostgresUserDirectory(parts.tenants.asking));
+      const sync = createDirectorySync({ directory: ofCaller, roleGroups, endAll: admin.endAll, now });
       const newGroupId = () => `g-${randomBytes(12).toString('hex')}`;
-      registerScim(app, { directory, sync, base: () => `${base()}/scim/v2`, newGroupId, now });
+      registerScim(app, { directory: ofCaller, sync, base: () => `${base()}/scim/v2`, newGroupId, now });
       if (outside !== undefined) {
         const federation = createFederation({ provider: outside, directory, signIn, tickets, roleGroups });
         registerFederation(app, { federation, hooks });
@@ -169,6 +173,26 @@ export async function openIdentity(parts: {
 }
 
 const kidsOf = ({ signing }: IdentityKeys): string => signing.map(({ jwk }) => jwk.kid).join();
+
+/** Groups have names that two directories may both use: they are asked for as the organisation whose directory it is. */
+function withGroupsOf(people: UserDirectory, asked: UserDirectory): UserDirectory {
+  return {
+    find: (id) => people.find(id),
+    list: (query) => people.list(query),
+    add: (user) => people.add(user),
+    change: (...change) => people.change(...change),
+    findFederated: (...who) => people.findFederated(...who),
+    link: (link) => people.link(link),
+    putInvitation: (invitation) => people.putInvitation(invitation),
+    claimInvitation: (...claim) => people.claimInvitation(...claim),
+    groups: (query) => asked.groups(query),
+    findGroup: (id) => asked.findGroup(id),
+    addGroup: (group) => asked.addGroup(group),
+    changeGroup: (...change) => asked.changeGroup(...change),
+    removeGroup: (id) => asked.removeGroup(id),
+    groupsOf: (userId) => asked.groupsOf(userId),
+  };
+}
 
 /** The hospital's own provider, where one is configured; made at the first use, when our own address is known. */
 function outsideProviderOf(

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Role } from '../domain/access.ts';
-import type { BedId, PatientId, UserId, WardId } from '../domain/ids.ts';
+import type { BedId, PatientId, TenantId, UserId, WardId } from '../domain/ids.ts';
 import { createSessions } from '../identity/sessions.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type AllInOne, startAllInOne } from './all-in-one.ts';
@@ -33,6 +33,8 @@ export interface TestPerson {
   readonly name: string;
   readonly roles: readonly Role[];
   readonly wardIds: readonly string[];
+  /** Made where there is none yet. */
+  readonly tenantId?: string;
 }
 
 type Headers = Readonly<Record<string, string>>;
@@ -131,7 +133,9 @@ export async function startTestProgram(
 /** The wards and the people, who are signed in; answers with the secret of each. */
 async function furnish(settings: Settings, people: readonly TestPerson[]): Promise<ReadonlyMap<string, string>> {
   const secrets = new Map<string, string>();
-  await withOpenData(settings, Date.now, async ({ registry, accounts }) => {
+  await withOpenData(settings, Date.now, async ({ registry, accounts, tenants }) => {
+    for (const id of new Set(people.flatMap(({ tenantId }) => tenantId ?? [])))
+      await tenants.add({ id: id as TenantId, name: id });
     for (const ward of ['A', 'B'] as WardId[]) {
       await registry.putWard({ id: ward, name: `Ward ${ward}` });
       await registry.putBed({ id: `${ward}-1` as BedId, wardId: ward, label: `${ward}-01` });
@@ -142,8 +146,15 @@ async function furnish(settings: Settings, people: readonly TestPerson[]): Promi
       });
     }
     const sessions = createSessions({ accounts, now: Date.now });
-    for (const { name, roles, wardIds } of people) {
-      const user = { id: `u-${name}` as UserId, name, displayName: name, roles, wardIds: wardIds as WardId[] };
+    for (const { name, roles, wardIds, tenantId } of people) {
+      const user = {
+        id: `u-${name}` as UserId,
+        name,
+        displayName: name,
+        roles,
+        wardIds: wardIds as WardId[],
+        ...(tenantId !== undefined && { tenantId: tenantId as TenantId }),
+      };
       await accounts.putUser(user);
       // A system shows a token; people and screens have sessions.
       const { secret } = roles.includes('integration')

@@ -1,4 +1,4 @@
-import type { RotaId, UserId, WardId } from './ids.ts';
+import type { RotaId, TenantId, UserId, WardId } from './ids.ts';
 import {
   type Interval,
   localTime,
@@ -14,6 +14,8 @@ import {
  * an hour shorter or longer where the clocks change. An override gives a stretch of a layer to somebody else.
  */
 export interface Rota {
+  /** Whose. Absent: the first organisation's. */
+  readonly tenantId?: TenantId;
   readonly id: RotaId;
   readonly version: number;
   readonly name: string;

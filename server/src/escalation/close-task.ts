@@ -31,13 +31,16 @@ export function createCloseTask({ alarms, escalations, stepsOf, systemAlarms, pl
     if (round !== undefined && round.end === undefined && !wasTold) return { isOver: false };
     await escalations.end({ ...of, end: 'exhausted', atMs: now() });
     const alarm = await alarms.find(of.alarmId);
-    if (alarm !== undefined && alarm.state === 'active' && alarm.acknowledgedAtMs === undefined)
+    if (alarm !== undefined && alarm.state === 'active' && alarm.acknowledgedAtMs === undefined) {
+      const { bed, tenantId } = placeOf(alarm);
       systemAlarms.raise({
+        ...(tenantId !== undefined && { tenantId }),
         id: unansweredId(alarm),
         rule: 'escalation.unanswered',
         priority: 'high',
-        text: `Bed ${placeOf(alarm).bed ?? 'not assigned'}: nobody answers an alarm although everybody was told. Go and look.`,
+        text: `Bed ${bed ?? 'not assigned'}: nobody answers an alarm although everybody was told. Go and look.`,
       });
+    }
     return { isOver: true };
   };
 }

@@ -1,5 +1,5 @@
 import type { EscalationWorld } from '../domain/escalation.ts';
-import type { UserId } from '../domain/ids.ts';
+import { DEFAULT_TENANT, type UserId } from '../domain/ids.ts';
 import { type RotaInForce, type RotaWarning, rotaWarnings } from '../domain/rota-check.ts';
 import { repeat } from '../pacing/repeating.ts';
 import type { SystemAlarms } from '../ports/system-alarms.ts';
@@ -25,6 +25,7 @@ export function watchRotas(parts: {
       const id = `rota.${one.rota.id}`;
       still.add(id);
       systemAlarms.raise({
+        tenantId: one.rota.tenantId ?? DEFAULT_TENANT,
         id,
         rule: `rota.${warning.code}`,
         // Now it is an escalation that finds nobody; before, it is time to ask somebody.

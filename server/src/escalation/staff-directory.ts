@@ -98,7 +98,7 @@ export function createStaffDirectory(sources: StaffSources): StaffDirectory {
         people: tenantId === undefined ? people : ofTenant(people, tenants, tenantId),
         contacts: reached,
         ...(ward?.team === undefined ? {} : { team: ward.team }),
-        rotas: all,
+        rotas: tenantId === undefined ? all : all.filter(({ rota }) => (rota.tenantId ?? DEFAULT_TENANT) === tenantId),
         quietHours: { users: quiet, ...(ward?.quiet === undefined ? {} : { ward: ward.quiet }) },
         // The settings' own recipients are those of who runs the installation.
         house: tenantId === undefined || tenantId === DEFAULT_TENANT ? house() : [],

@@ -8,6 +8,7 @@ import {
   planStep,
 } from '../domain/escalation.ts';
 import { ESCALATION_ACTOR, type EscalationDefinition, type EscalationRound } from '../domain/escalation-round.ts';
+import { DEFAULT_TENANT } from '../domain/ids.ts';
 import type { AlarmStore } from '../ports/alarm-store.ts';
 import type { Escalations, RoundKey, ToldRecipient, ToldRound } from '../ports/escalations.ts';
 import type { DeliveryOrders } from '../ports/outbox.ts';
@@ -134,8 +135,9 @@ export function createTellTask(parts: TellTaskParts) {
   }
 
   /** One alarm of the installation for each ward, naming the steps at which nobody was found last. */
-  function reportNobody(step: EscalationStep, { wardId }: EscalatedAlarm, isNobody: boolean): void {
-    const ward = wardId ?? 'no-ward';
+  function reportNobody(step: EscalationStep, { wardId, tenantId }: EscalatedAlarm, isNobody: boolean): void {
+    const ofOther = tenantId === undefined || tenantId === DEFAULT_TENANT ? '' : `.${tenantId}`;
+    const ward = wardId ?? `no-ward${ofOther}`;
     const id = `escalation.nobody.${ward}`;
     const steps = nobodyAt.get(ward) ?? new Set();
     if (isNobody) steps.add(step);
@@ -148,6 +150,7 @@ export function createTellTask(parts: TellTaskParts) {
     }
     const missing = ESCALATION_STEPS.filter((each) => steps.has(each)).map((each) => NOBODY[each]);
     systemAlarms.raise({
+      ...(tenantId !== undefined && { tenantId }),
       id,
       rule: 'escalation.nobody',
       priority: steps.has('everyone') ? 'high' : 'medium',
@@ -172,7 +175,7 @@ const NOBODY: Readonly<Record<EscalationStep, string>> = {
 };
 
 /** Where its patient lies now; where it rang, if nobody knows. */
-export type PlaceOf = (alarm: Alarm) => Pick<EscalatedAlarm, 'wardId' | 'bedId' | 'bed'>;
+export type PlaceOf = (alarm: Alarm) => Pick<EscalatedAlarm, 'wardId' | 'bedId' | 'bed' | 'tenantId'>;
 
 /** What of an alarm decides who is told. */
 export function escalatedAlarm({ priority, kind, patientId }: Alarm, place: ReturnType<PlaceOf>): EscalatedAlarm {

@@ -5,6 +5,7 @@ import type { KeptOverride, KeptRota, Rotas } from '../../ports/rotas.ts';
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
 import { inTransaction } from './transaction.ts';
+import { withoutNulls } from './without-nulls.ts';
 
 /** On-call rotas in PostgreSQL. */
 export class PostgresRotas implements Rotas {
@@ -103,11 +104,11 @@ export class PostgresRotas implements Rotas {
 
   async #query(sql: string, ...values: readonly unknown[]): Promise<readonly KeptRota[]> {
     const { rows } = await failing(() => this.#pool.query<KeptRota>(sql, [...values]));
-    return rows;
+    return rows.map((row) => withoutNulls(row) as unknown as KeptRota);
   }
 }
 
 const FIELDS = `rota_id as id, version, name, ward_ids as "wardIds", zone, layers, retired, set_by as "setBy",
-  set_at as "setAtMs", reason`;
+  set_at as "setAtMs", reason, nullif(tenant_id, 'default') as "tenantId"`;
 /** Any number that no other advisory lock of ours uses. */
 const LOCK = 4_840_117;

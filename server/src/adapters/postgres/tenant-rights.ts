@@ -11,6 +11,8 @@ const RIGHTS: Readonly<Record<string, readonly string[]>> = {
     'care_assignment',
     'contact',
     'device',
+    'directory_group',
+    'directory_member',
     'event_subscription',
     'list_version',
     'patient',

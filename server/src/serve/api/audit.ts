@@ -14,6 +14,7 @@ import { Type } from 'typebox';
 import type { AuditDivergence } from '../../audit/audit-writer.ts';
 import { proveConsistency, proveInclusion } from '../../audit/proofs.ts';
 import { keyIdOf, verifierKey } from '../../audit/tree-head-key.ts';
+import { DEFAULT_TENANT } from '../../domain/ids.ts';
 import type { AuditCheck, AuditStore } from '../../ports/audit-store.ts';
 import { principalOf } from '../access-gate.ts';
 import { rfc3339 } from '../alert-shape.ts';
@@ -134,7 +135,14 @@ export function registerAuditApi(app: FastifyInstance, services: AuditApiService
       const proof = await proveInclusion(store, request.query.position);
       const head = proof && auditTreeHead(proof.head);
       if (proof === undefined || head === undefined) return notFound(reply, 'entry');
-      return reply.send({ ...proof, path: [...proof.path], head });
+      const { entry, ...rest } = proof;
+      return reply.send({
+        ...rest,
+        // Of another organisation's entry its hash: that proves as well that it is there.
+        ...(entry !== undefined && tenantOf(entry) === principalOf(request).tenantId && { entry }),
+        path: [...proof.path],
+        head,
+      });
     },
   );
 
@@ -187,6 +195,11 @@ export function registerAuditApi(app: FastifyInstance, services: AuditApiService
       ],
     }),
   );
+}
+
+/** Whose an entry is: what names none is the first organisation's. */
+function tenantOf(entry: string): string {
+  return (JSON.parse(entry) as { readonly tenantId?: string }).tenantId ?? DEFAULT_TENANT;
 }
 
 function routesOf({ routeList }: FastifyInstance): AuditRoutes['routes'] {
