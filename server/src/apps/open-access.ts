@@ -17,7 +17,7 @@ import { repeat } from '../pacing/repeating.ts';
 import type { Accounts } from '../ports/accounts.ts';
 import type { EmergencyAccess } from '../ports/emergency-accesses.ts';
 import { registerAccess } from '../serve/api/access.ts';
-import { acceptEmptyBodies } from '../serve/http-server.ts';
+import { acceptEmptyBodies } from '../serve/json-body.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { SystemAlarmDesk } from '../vitals/5-notify/system-alarm-desk.ts';
 import type { OpenedTenants } from './open-tenants.ts';

@@ -10,7 +10,7 @@ import type { RegistryView } from '../identity/registry-view.ts';
 import { repeat } from '../pacing/repeating.ts';
 import { registerConsents } from '../serve/api/consents.ts';
 import { registerFhirConsents } from '../serve/fhir/consents.ts';
-import { acceptEmptyBodies } from '../serve/http-server.ts';
+import { acceptEmptyBodies } from '../serve/json-body.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { OpenedTenants } from './open-tenants.ts';
 import type { undoStack } from './undo.ts';

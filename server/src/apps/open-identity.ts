@@ -35,7 +35,7 @@ import { registerOwnPassword } from '../serve/api/own-password.ts';
 import { registerSecondFactors } from '../serve/api/second-factors.ts';
 import { registerUsers } from '../serve/api/users.ts';
 import { createFreshProof } from '../serve/fresh-proof.ts';
-import { acceptEmptyBodies } from '../serve/http-server.ts';
+import { acceptEmptyBodies } from '../serve/json-body.ts';
 import { registerFederation } from '../serve/oidc/federation-routes.ts';
 import { registerOpenId } from '../serve/oidc/openid-routes.ts';
 import { registerScim } from '../serve/scim/scim-routes.ts';

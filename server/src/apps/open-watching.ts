@@ -21,7 +21,7 @@ import { registerLeakScans } from '../serve/api/leak-scans.ts';
 import { registerOwnRecords } from '../serve/api/own-records.ts';
 import { registerSecurityAlerts } from '../serve/api/security-alerts.ts';
 import { registerVip } from '../serve/api/vip.ts';
-import { acceptEmptyBodies } from '../serve/http-server.ts';
+import { acceptEmptyBodies } from '../serve/json-body.ts';
 import type { HealthCheck } from '../serve/services.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';

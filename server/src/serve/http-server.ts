@@ -37,8 +37,6 @@ import { TLS_CIPHERS } from './tls-ciphers.ts';
 import { compileValidator } from './validation.ts';
 import { isPageRequest, registerWebApp, sendPage } from './web-app.ts';
 
-export { acceptEmptyBodies };
-
 declare module 'fastify' {
   interface FastifyInstance {
     /** Every route there is. */

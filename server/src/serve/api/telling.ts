@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { acceptEmptyBodies } from '../http-server.ts';
+import { acceptEmptyBodies } from '../json-body.ts';
 import type { TellingServices } from '../telling-services.ts';
 import { registerChannels } from './channels.ts';
 import { registerContacts } from './contacts.ts';
