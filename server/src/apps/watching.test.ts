@@ -1,6 +1,11 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SecurityAlert, SecurityAlertList } from '@healthsync/contracts/security-alert';
+import { gzipSync } from 'node:zlib';
+import type { LeakScan, SecurityAlert, SecurityAlertList } from '@healthsync/contracts/security-alert';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PostgresLeakScans } from '../adapters/postgres/leak-scans.ts';
+import { withOpenData } from './open-data.ts';
 import { startTestProgram, type TestProgram } from './test-program.ts';
 
 let program: TestProgram;
@@ -8,6 +13,7 @@ let program: TestProgram;
 beforeAll(async () => {
   program = await startTestProgram([
     { name: 'nora', roles: ['nurse'], wardIds: [] },
+    { name: 'cora', roles: ['charge-nurse'], wardIds: [] },
     { name: 'ada', roles: ['admin'], wardIds: [] },
     { name: 'petra', roles: ['privacy-officer'], wardIds: [] },
     { name: 'sam', roles: ['security'], wardIds: [] },
@@ -71,8 +77,94 @@ describe('watching over access', () => {
     expect((await program.call('petra', 'POST', path, sent)).status).toBe(200);
   });
 
+  it('writes down how much of patients’ data was handed out', async () => {
+    await program.call('nora', 'GET', '/api/patients');
+    const { body } = await program.call('sam', 'GET', '/api/audit?person=nora&action=patient.read');
+    expect(body.entries[0].detail.bytes).toBeGreaterThan(50);
+  });
+
   it('is nobody’s to read but security’s and the privacy officer’s', async () => {
     for (const who of ['nora', 'ada'])
       expect((await program.call(who, 'GET', '/api/security-alerts')).status).toBe(403);
   });
+});
+
+describe('a specially protected record', () => {
+  const set = (who: string, isVip: boolean) =>
+    program.call(who, 'PUT', '/api/patients/PB/vip', { isVip, reason: 'Known from television' });
+
+  it('is protected by who admits, with a reason that is sealed, and lifted by the privacy officer alone', async () => {
+    expect((await set('nora', true)).status).toBe(403);
+    expect((await set('cora', true)).body).toMatchObject({ isVip: true, by: 'cora', reason: 'Known from television' });
+    expect((await set('cora', false)).status).toBe(403);
+  });
+
+  it('is named to nobody outside the patient’s care, and an emergency opens it and is told of', async () => {
+    const { body } = await program.call('nora', 'GET', '/api/patients');
+    expect(body.patients.find(({ id }: { id: string }) => id === 'PB')).toEqual({
+      id: 'PB',
+      bed: 'B-01',
+      wardId: 'B',
+      isVip: true,
+    });
+    expect((await program.call('nora', 'GET', '/api/patients/PA')).status).toBe(200);
+    const refused = await program.call('nora', 'GET', '/api/patients/PB');
+    expect(refused.status).toBe(403);
+    expect(refused.raw).not.toContain('Zephyrin');
+    expect((await program.call('nora', 'GET', '/api/alerts?patient=PB')).status).toBe(200);
+    const opened = { patientId: 'PB', reason: 'Found unconscious in the corridor' };
+    expect((await program.call('nora', 'POST', '/api/break-glass', opened)).status).toBe(201);
+    expect((await program.call('nora', 'GET', '/api/patients/PB')).body).toMatchObject({ familyName: 'ZephyrinB' });
+    const [alert] = await alertsOf('sam', 'kind=vip&person=nora', 1);
+    expect(alert?.reasons.map(({ code }) => code)).toContain('vip');
+  });
+
+  it('is labelled so in FHIR', async () => {
+    const consent = { purpose: 'research', decision: 'permit' };
+    expect((await program.call('petra', 'POST', '/api/patients/PB/consents', consent)).status).toBe(201);
+    const { raw } = await program.call('petra', 'GET', '/fhir/Consent?patient=PB');
+    expect(raw).toContain('"code":"CEL"');
+    expect((await set('petra', false)).body).toEqual({ patientId: 'PB', isVip: false });
+    expect((await program.call('petra', 'GET', '/fhir/Consent?patient=PB')).raw).not.toContain('"code":"CEL"');
+  });
+});
+
+describe('the search for what has leaked', () => {
+  const searched = async () => {
+    const before = (await program.call('sam', 'GET', '/api/leak-scans')).body.scans.length;
+    expect((await program.call('sam', 'POST', '/api/leak-scans')).status).toBe(202);
+    for (;;) {
+      const [scan, ...others] = (await program.call('sam', 'GET', '/api/leak-scans')).body.scans;
+      if (others.length === before && scan.state !== 'running') return scan as LeakScan;
+      await sleep(100);
+    }
+  };
+
+  it('finds nothing in an installation as it is: neither its made-up patients nor its real ones', async () => {
+    const scan = await searched();
+    expect(scan.findings).toEqual([]);
+    expect(scan).toMatchObject({ state: 'clean', canaries: 5 });
+    expect(scan.files).toBeGreaterThan(100);
+    expect(scan.rows).toBeGreaterThan(10);
+    expect((await program.call('nora', 'GET', '/api/patients')).body.patients).toHaveLength(2);
+  }, 120_000);
+
+  it('finds what was planted in a file and in a column, alerts security, and repeats none of it', async () => {
+    const canary = await withOpenData(program.settings, Date.now, async ({ keys, database }) => {
+      const [one] = await new PostgresLeakScans(database).canaries();
+      if (one === undefined) throw new Error('none was planted');
+      const name = (await keys.identities.open(one.patientId, one.identity))?.familyName ?? '';
+      await database.pool.query('insert into ward (id, name) values ($1, $2)', ['X', `Ward ${name}`]);
+      return name;
+    });
+    await writeFile(join(program.settings.dataFolder, 'dump.log.gz'), gzipSync(`patient ${canary} exported`));
+    const scan = await searched();
+    const places = scan.findings.map(({ place, encoding }) => `${place}: ${encoding}`);
+    expect(places).toContain('d/dump.log.gz: gzip, plain');
+    expect(places).toContain('ward.name: plain');
+    expect(JSON.stringify(scan)).not.toContain(canary);
+    const [alert] = await alertsOf('petra', 'kind=phi-leak', 1);
+    expect(alert).toMatchObject({ severity: 'high', evidence: [] });
+    expect(JSON.stringify(alert)).not.toContain(canary);
+  }, 120_000);
 });

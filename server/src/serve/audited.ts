@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ACTIONS } from '../domain/access.ts';
 import type { AuditActor, AuditEntry, AuditOutcome } from '../domain/audit-entry.ts';
 import { parsePatientId, parseWardId } from '../domain/ids.ts';
 import type { Principal } from '../identity/sessions.ts';
@@ -86,7 +87,8 @@ export function registerAudit(app: FastifyInstance, { audit, log, now }: AuditSe
     if (rule.kind === 'refusals-only' && outcome !== 'denied') return payload;
     try {
       if (rule.action === SIGN_IN_ACTION) await noteAccount(request);
-      const entry = entryOf(request, rule, { atMs: now(), outcome, detail: { status: reply.statusCode } });
+      const detail = { status: reply.statusCode, ...handedOut(rule, outcome, payload) };
+      const entry = entryOf(request, rule, { atMs: now(), outcome, detail });
       await audit.append(isFlood(request, reply) && outcome !== 'allowed' ? flood.admit(entry) : [entry]);
       return payload;
     } catch (error) {
@@ -145,6 +147,13 @@ declare module 'fastify' {
     /** Refused because it could not be written down: the refusal needs no entry, and could have none. */
     isUnaudited?: boolean;
   }
+}
+
+/** How much of what is known of patients has left: whoever takes much of it is noticed by that. */
+function handedOut({ action }: Exclude<AuditRule, Harmless>, outcome: AuditOutcome, payload: unknown) {
+  const isOfPatients = (ACTIONS as Readonly<Record<string, { isOfPatients: boolean }>>)[action]?.isOfPatients === true;
+  if (!isOfPatients || outcome !== 'allowed' || typeof payload !== 'string') return {};
+  return { bytes: Buffer.byteLength(payload) };
 }
 
 const SIGN_IN_ACTION = 'session.sign-in';

@@ -94,8 +94,8 @@ export class PostgresRegistry implements Registry {
   }
 
   async putPatient({ id, ...patient }: Patient): Promise<void> {
-    const { mrn, familyName, givenName, birthDate } = patient;
-    const isNamed = [mrn, familyName, givenName, birthDate].some((one) => one !== undefined);
+    const { mrn, familyName, givenName, birthDate, address } = patient;
+    const isNamed = [mrn, familyName, givenName, birthDate, address].some((one) => one !== undefined);
     const identity = isNamed
       ? await this.#identities.seal(id, patient, await this.#tenantOf({ id, ...patient }))
       : undefined;

@@ -71,7 +71,7 @@ export function register(program: Command, context: CommandContext): void {
         tenantOption(command)
           .option('--bed <id>', 'the bed they lie in; "none" for no bed')
           .option('--spo2-scale <1|2>', 'NEWS2 SpO2 scale; 2 only where a clinician has prescribed 88–92 %')
-          .option('--details', 'read {"mrn","familyName","givenName","birthDate","sex"} from stdin'),
+          .option('--details', 'read {"mrn","familyName","givenName","birthDate","address","sex"} from stdin'),
       run: putPatient,
     },
     context,
@@ -292,6 +292,7 @@ const DETAILS = {
   familyName: /^[^\p{C}]{1,100}$/u,
   givenName: /^[^\p{C}]{1,100}$/u,
   birthDate: /^\d{4}-\d\d-\d\d$/,
+  address: /^[^\p{C}]{5,200}$/u,
   sex: /^(female|male|other|unknown)$/,
 } as const;
 
