@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AttackList, readAttackLists } from './attack-lists.ts';
 import type { Asked, Endpoint, Slot } from './endpoints.ts';
+import { UNFIT } from './example.ts';
 import { complaintsOf } from './judge.ts';
 import { startWorld, type World } from './world.ts';
 
@@ -30,6 +31,7 @@ const AT_ONCE = 64;
 describe('every endpoint', () => {
   it('is given a request that its schemas accept, and most go through', async () => {
     expect(world.endpoints.length).toBeGreaterThan(150);
+    expect([...UNFIT]).toEqual([]);
     const answered = new Map<string, number>();
     for (const endpoint of askable()) {
       const { status } = await world.ask(endpoint, endpoint.valid);

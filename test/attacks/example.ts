@@ -101,6 +101,7 @@ const CANDIDATES = [
   'org.healthsync.alarm.raised.v1',
   '0A',
   'PABCDEF',
+  Array(32).fill('0A').join(':'),
   'a'.repeat(64),
   'A'.repeat(87),
   'A'.repeat(22),
@@ -108,11 +109,14 @@ const CANDIDATES = [
   'for a reason that is long enough',
 ];
 
+/** Texts that nothing of the above fits: a test asks for one to be added. */
+export const UNFIT = new Set<string>();
+
 function textOf({ pattern, minLength = 0, maxLength = Number.POSITIVE_INFINITY }: Schema, name: string): string {
   const form = new RegExp(pattern ?? '', 'u');
   const named = BY_NAME.filter(([known]) => known.test(name)).map(([, text]) => text);
   const fits = (text: string) => form.test(text) && text.length >= minLength && text.length <= maxLength;
   const found = [...named, ...CANDIDATES].find(fits);
-  if (found === undefined) throw new Error(`no example of ${name} fits ${pattern}, ${minLength} to ${maxLength}`);
-  return found;
+  if (found === undefined) UNFIT.add(`${name}: ${pattern}, ${minLength} to ${maxLength}`);
+  return found ?? 'example';
 }

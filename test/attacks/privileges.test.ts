@@ -11,6 +11,7 @@ beforeAll(async () => {
   world = await startWorld([
     { name: 'nora', roles: ['nurse'], wardIds: ['A'] },
     { name: 'nina', roles: ['nurse'], wardIds: ['A'] },
+    { name: 'ada', roles: ['admin', 'nurse'], wardIds: ['A'] },
     { name: 'everything', roles: ACCOUNT_ROLES.filter((role) => role !== 'kiosk'), wardIds: [] },
   ]);
 }, 120_000);
@@ -125,6 +126,28 @@ function isKnown({ method, url }: Endpoint, name: string): boolean {
   const route = world.program.app.routeList.find((one) => one.url === url && [one.method].flat().includes(method));
   return route?.schema?.body === undefined || JSON.stringify(route.schema.body).includes(`"${name}":{`);
 }
+
+describe('whoever manages accounts', () => {
+  it('gives themselves nothing that they have not: no role, no ward, and so nothing of patients', async () => {
+    const admin = { secret: world.program.secretOf('ada') };
+    const change = async (id: string, more: object) => {
+      const endpoint: Endpoint = {
+        method: 'PATCH',
+        url: '/api/users/:id',
+        asks: 'user.write',
+        valid: EMPTY,
+        slots: [],
+      };
+      const { revision } = JSON.parse((await world.as('admin', 'GET', `/api/users/${id}`)).text);
+      return world.ask(endpoint, { ...EMPTY, path: { id }, body: { revision, ...more } }, admin);
+    };
+    for (const more of [{ roles: ['admin', 'nurse', 'physician'] }, { wards: [] }, { wards: ['A', 'B'] }])
+      expect(JSON.parse((await change('u-ada', more)).text)).toMatchObject({ status: 409, code: 'own-rights' });
+    const less = await change('u-ada', { roles: ['admin'], wards: ['A'], displayName: 'Ada' });
+    expect(less.status, less.text).toBe(200);
+    expect((await change('u-nina', { roles: ['nurse', 'charge-nurse'] })).status).toBe(200);
+  });
+});
 
 describe('what is somebody else’s own', () => {
   const ask = (name: string, method: string, url: string, body?: object): Promise<Answer> => {

@@ -65,7 +65,8 @@ export function createSignInLimits(options: {
 
   function countOf(key: string, nowMs: number): Count {
     const count = counts.get(key);
-    return count === undefined || nowMs - count.lastMs > FORGET_MS ? NONE : count;
+    // Also what lies that far ahead: a clock that was set back must keep nobody out until it comes there again.
+    return count === undefined || Math.abs(nowMs - count.lastMs) > FORGET_MS ? NONE : count;
   }
 
   function store(key: string, count: Count): void {

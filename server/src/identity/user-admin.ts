@@ -59,6 +59,8 @@ export type ChangeOutcome =
   | { readonly kind: 'refused'; readonly problems: readonly FieldProblem[] }
   /** Nobody takes from themselves what it needs to give it back. */
   | { readonly kind: 'own-admin' }
+  /** Nor gives themselves what they have not: whoever manages accounts sees nothing of patients by that. */
+  | { readonly kind: 'own-rights' }
   /** Another system looks after this account; here it would be changed back. */
   | { readonly kind: 'elsewhere' }
   | { readonly kind: 'not-found' | 'stale' };
@@ -127,6 +129,7 @@ export function createUserAdmin(parts: {
       if (before.source !== 'local' && (displayName ?? roles ?? wards) !== undefined) return { kind: 'elsewhere' };
       const losesAdmin = roles !== undefined && before.roles.includes('admin') && !roles.includes('admin');
       if (by.userId === id && (losesAdmin || disabled === true)) return { kind: 'own-admin' };
+      if (by.userId === id && givesMore(before, { roles, wards })) return { kind: 'own-rights' };
       const problems = problemsOf({
         ...(displayName !== undefined && { displayName }),
         ...(roles !== undefined && { roles }),
@@ -184,6 +187,20 @@ export function createUserAdmin(parts: {
       return true;
     },
   };
+}
+
+/** A role that was not there, or a ward; no wards are all wards. */
+function givesMore(
+  before: Pick<UserRecord, 'roles' | 'wardIds'>,
+  {
+    roles = [],
+    wards,
+  }: { readonly roles?: readonly string[] | undefined; readonly wards?: readonly string[] | undefined },
+): boolean {
+  const [had, seen] = [new Set<string>(before.roles), new Set<string>(before.wardIds)];
+  if (roles.some((role) => !had.has(role))) return true;
+  if (wards === undefined || seen.size === 0) return false;
+  return wards.length === 0 || wards.some((ward) => !seen.has(ward));
 }
 
 function problemsOf(wanted: Partial<Pick<WantedUser, 'displayName' | 'roles' | 'wards'>>): readonly FieldProblem[] {

@@ -87,6 +87,13 @@ export function secondFactorsContract(
       expect(together.filter(Boolean)).toHaveLength(1);
       expect(await spend()).toBe(false);
     });
+
+    it('knows a ticket that was spent when the clock jumps a day ahead and back', async () => {
+      const spend = (sha256: string, nowMs: number) => factors.spend({ sha256, expiresAtMs: nowMs + 60_000, nowMs });
+      await spend('t2', T);
+      await spend('t3', T + 86_400_000);
+      expect(await spend('t2', T)).toBe(false);
+    });
   });
 }
 

@@ -103,10 +103,10 @@ export class PostgresSecondFactors implements SecondFactors {
       'insert into spent_ticket (sha256, expires_at) values ($1, $2) on conflict do nothing',
       [sha256, new Date(expiresAtMs)],
     );
-    // The table stays as small as what was used within some minutes: each use sweeps up a few that have ended.
+    // The table stays as small as what was used within some days: each use sweeps up a few that ended long ago.
     await this.#query(
       `delete from spent_ticket where sha256 in (select sha256 from spent_ticket where expires_at < $1 limit 20)`,
-      [new Date(nowMs)],
+      [new Date(nowMs - KEPT_MS)],
     );
     return isFirst;
   }
@@ -119,6 +119,9 @@ export class PostgresSecondFactors implements SecondFactors {
     return (await this.#query(text, values)).rowCount === 1;
   }
 }
+
+/** Longer than a clock is set ahead by mistake: set right again, what was spent meanwhile must still be known. */
+const KEPT_MS = 2 * 86_400_000;
 
 const SELECT = `
   select id, user_id as "userId", kind, label, created_at as "createdAtMs", used_at as "usedAtMs", secret,

@@ -131,6 +131,7 @@ function edit(
       case 'stale':
         throw new Refusal(`<name>: somebody changed ${user.name} meanwhile; try again`);
       case 'own-admin':
+      case 'own-rights':
       case 'not-found':
         throw new Refusal(`<name>: there is no user ${name}`);
       default:

@@ -221,6 +221,12 @@ function refuseChange(reply: FastifyReply, outcome: Exclude<ChangeOutcome, { kin
         code: 'managed-elsewhere',
         detail: 'Another system looks after this account: change it there. Here it can be disabled.',
       });
+    case 'own-rights':
+      return sendProblem(reply, {
+        status: 409,
+        code: 'own-rights',
+        detail: 'You cannot give yourself more than you have: another administrator can.',
+      });
     case 'own-admin':
       return sendProblem(reply, {
         status: 409,
