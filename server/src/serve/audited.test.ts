@@ -169,6 +169,19 @@ describe('a stranger', () => {
   });
 });
 
+describe('somebody signed in', () => {
+  it('who is told to slow down and does not is counted as well', async () => {
+    const small = await startTestServer({ server: { bounds: { callerRequestsPerMinuteMax: 2 } } });
+    const token = await small.token('nurse');
+    for (let i = 0; i < 80; i++) await small.call('/api/patients', { token });
+    const rows = await small.auditStore.read({ from: 0, to: small.audit.size() });
+    const statuses = rows.map(({ text }) => (decodeEntry(text) as RecordedEntry).detail?.['status']);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(2);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(60);
+    await small.stop();
+  });
+});
+
 it('after all of this the log is what was signed', async () => {
   const verdict = await verifyAudit(await evidenceOfStore(server.auditStore), { keys: [server.auditKey.publicKey] });
   expect(verdict).toMatchObject({ isIntact: true, findings: [] });
