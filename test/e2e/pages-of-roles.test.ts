@@ -14,6 +14,7 @@ describe('who begins where', () => {
     ['nurse', '/wall'],
     ['kiosk', '/wall'],
     ['privacy-officer', '/emergencies'],
+    ['security', '/security'],
     ['admin', '/users'],
     ['operator', '/status'],
     ['analyst', '/rules'],

@@ -91,6 +91,7 @@ export function barOf(
 const FIRST: readonly (readonly [needs: string, to: PageLink['to']])[] = [
   ['wall.watch', '/wall'],
   ['break-glass.review', '/emergencies'],
+  ['security-alert.read', '/security'],
   ['audit.read', '/audit'],
   ['user.write', '/users'],
   ['operations.read', '/status'],

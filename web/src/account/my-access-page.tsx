@@ -75,7 +75,8 @@ function Sessions({
               <strong>{session.isThis ? 'This browser' : `Signed in ${timeText(session.createdAt)}`}</strong>
               <div className="soft">
                 {session.isThis && `signed in ${timeText(session.createdAt)} · `}
-                {factorsText(session.factors)} · {usedText(session.lastUsedAt)} · ends by {timeText(session.expiresAt)}
+                {factorsText(session.factors)} · {usedText(session.lastUsedAt ?? session.createdAt)} · ends by{' '}
+                {timeText(session.expiresAt)}
               </div>
             </div>
             {session.isThis ? (

@@ -83,6 +83,10 @@ const PART_WORDS: Readonly<Record<string, string>> = {
   installation: 'The installation as a whole',
   escalation: 'Further people are told',
   'escalation watchdog': 'The telling is watched over',
+  'audit log': 'What is done is written down',
+  'watching over access': 'Access is watched over',
+  'leak scan': 'Leaks are searched for',
+  'certificate authorities': 'Devices get their certificates',
 };
 /** `channel sms` → `Messages by sms`. */
 const partText = (name: string): string => PART_WORDS[name] ?? name.replace(/^channel /, 'Messages by ');

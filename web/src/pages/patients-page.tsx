@@ -42,7 +42,7 @@ export function PatientsPage() {
       />
       <Awaited query={query} rows={6}>
         {({ patients }) => (
-          <Found patients={patients.filter((patient) => matches(patient, words))}>
+          <Found patients={patients.filter((patient) => matches(patient, words))} isSearch={words.trim() !== ''}>
             {may('break-glass.use') && words.trim() !== '' && (
               <button type="button" className="plain-button" onClick={() => setEmergency(true)}>
                 It is an emergency in another ward
@@ -62,11 +62,20 @@ export function PatientsPage() {
   );
 }
 
-function Found({ patients, children }: { readonly patients: readonly Listed[]; readonly children: ReactNode }) {
+function Found({
+  patients,
+  isSearch,
+  children,
+}: {
+  readonly patients: readonly Listed[];
+  readonly isSearch: boolean;
+  /** Where somebody who was looked for may still be reached. */
+  readonly children: ReactNode;
+}) {
   if (patients.length === 0)
     return (
       <div className="refused">
-        <p>Nobody by that among your patients.</p>
+        <p>{isSearch ? 'Nobody by that among your patients.' : 'No patient lies in your wards.'}</p>
         {children}
       </div>
     );

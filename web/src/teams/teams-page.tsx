@@ -25,7 +25,13 @@ export function TeamsPage() {
       <Awaited query={wards} rows={6}>
         {({ wards: all }) => {
           const wardId = chosen ?? all[0]?.id;
-          if (wardId === undefined) return <p className="empty">No ward yet.</p>;
+          if (wardId === undefined)
+            return (
+              <>
+                <h1>Care team</h1>
+                <p className="empty">No ward of yours is there.</p>
+              </>
+            );
           return (
             <>
               <div className="row page-head">
