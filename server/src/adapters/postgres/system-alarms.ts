@@ -61,7 +61,7 @@ export class PostgresSystemAlarms implements SystemAlarmStore {
 }
 
 /** Who acknowledged it has an entry of their own with the request. */
-function entryOf({ id, rule, priority, raisedAtMs, acknowledgedAtMs, clearedAtMs }: SystemAlarm): LeftEntry {
+function entryOf({ id, rule, priority, raisedAtMs, acknowledgedAtMs, clearedAtMs, tenantId }: SystemAlarm): LeftEntry {
   const what = clearedAtMs !== undefined ? 'cleared' : acknowledgedAtMs !== undefined ? 'acknowledged' : 'raised';
   return ownEntry('installation', {
     atMs: clearedAtMs ?? acknowledgedAtMs ?? raisedAtMs,
@@ -69,5 +69,6 @@ function entryOf({ id, rule, priority, raisedAtMs, acknowledgedAtMs, clearedAtMs
     resource: { kind: 'system-alarm', id },
     correlationId: `${id}.${raisedAtMs}`,
     detail: { rule, priority },
+    ...(tenantId !== undefined && { tenantId }),
   });
 }
