@@ -81,10 +81,22 @@ describe('the writer of the audit log', () => {
     expect(await world.verify()).toMatchObject({ isIntact: true, entries: 40 });
   });
 
+  it('is overtaken once, and then waits for its turn', async () => {
+    const world = makeWorld();
+    const writer = await world.open();
+    const append = world.store.append.bind(world.store);
+    let overtaken = 0;
+    world.store.append = async (batch) => (overtaken++ === 0 ? 'moved' : append(batch));
+    expect(await writer.append(many(3))).toHaveLength(3);
+    expect(overtaken).toBe(2);
+    expect(await world.verify()).toMatchObject({ isIntact: true, entries: 3 });
+  });
+
   it('says so when others are always first', async () => {
     const world = makeWorld();
     const writer = await world.open({ bounds: { contendedMaxMs: 30 } });
     world.store.append = async () => 'moved';
+    world.store.appendInTurn = async () => 'moved';
     await expect(writer.append(many(1))).rejects.toMatchObject({ code: 'overloaded', retryable: true });
   });
 

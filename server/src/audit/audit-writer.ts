@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type AuditEntry, encodeEntry, type RecordedEntry } from '../domain/audit-entry.ts';
 import type { AuditLog, AuditReceipt } from '../ports/audit-log.ts';
-import type { AuditBatch, AuditStore, PendingEntry } from '../ports/audit-store.ts';
+import type { AuditBatch, AuditStore, PendingEntry, StoredLog } from '../ports/audit-store.ts';
 import { Failure } from '../ports/failure.ts';
 import { RFC6962 } from './rfc6962.ts';
 import type { TreeEnd } from './tiles.ts';
@@ -16,7 +15,7 @@ export const AUDIT_BOUNDS = {
   waitingMax: 40_000,
   /** Heads are kept this far apart at least: 1,440 a day, each a few hundred bytes. */
   headEveryMs: 60_000,
-  /** Other processes may come first for this long: every command line is a process of its own, forty at once are seen. */
+  /** Waiting for its turn, among other processes: every command line is one of its own, forty at once are seen. */
   contendedMaxMs: 15_000,
 } as const;
 
@@ -57,6 +56,17 @@ interface Ahead {
   readonly prepared: { readonly batch: AuditBatch; readonly tree: TreeEnd; readonly recordedAtMs: number };
 }
 
+/** The log while nobody else may write it. */
+interface Turn {
+  readonly log: StoredLog;
+  readonly nodes: TreeNodes;
+}
+
+interface Appending {
+  readonly outcome: Awaited<ReturnType<AuditStore['append']>>;
+  readonly made: Ahead['prepared'] | undefined;
+}
+
 /**
  * The one writer of this process. Entries that come while a write is under way go together into the next: one
  * transaction, one wait for the disk, however many they are.
@@ -77,7 +87,6 @@ export async function openAuditWriter(options: {
 }): Promise<AuditWriter> {
   const { store, key, now, onDivergence, onBatch } = options;
   const bounds = { ...AUDIT_BOUNDS, ...options.bounds };
-  const nodes = new TreeNodes(store);
   const told = new Set<AuditDivergence>();
   const queue: Waiting[] = [];
   let waiting = 0;
@@ -180,16 +189,13 @@ export async function openAuditWriter(options: {
   /** Answers with what tells those who wait. */
   async function write(group: readonly Waiting[], mine: Ahead | undefined): Promise<() => void> {
     let left = group;
+    let isOvertaken = false;
     const giveUpMs = performance.now() + bounds.contendedMaxMs;
     for (let attempt = 0; attempt === 0 || performance.now() < giveUpMs; attempt++) {
       if (left.length === 0) return () => undefined;
-      const from = end ?? (await reload());
-      const isReady = attempt === 0 && mine?.from === from.tree;
-      const { batch, tree, recordedAtMs } = isReady ? mine.prepared : prepare(left, from);
-      const appending = store.append(batch);
-      prepareAhead(tree, recordedAtMs);
-      const outcome = await appending;
-      if (outcome === 'appended') {
+      const { outcome, made } = isOvertaken ? await appendInTurn(left) : await appendAtOnce(left, mine);
+      if (outcome === 'appended' && made !== undefined) {
+        const { batch, tree, recordedAtMs } = made;
         end = { tree, lastRecordedAtMs: recordedAtMs };
         seen = { size: tree.size, root: tree.root() };
         ownHead = batch.head;
@@ -198,13 +204,30 @@ export async function openAuditWriter(options: {
         return () => answer(written, batch);
       }
       takeBack();
+      end = undefined;
       if (outcome === 'settled') left = withoutSettled(left);
-      else {
-        end = undefined;
-        await sleep(Math.random() * Math.min(PAUSE_FIRST_MS * 2 ** attempt, PAUSE_MAX_MS));
-      }
+      else isOvertaken = true;
     }
     throw new Failure('overloaded', 'Too many processes write the audit log at once.', { retryable: true });
+  }
+
+  /** On from the end we know: right as long as nobody else writes. */
+  async function appendAtOnce(group: readonly Waiting[], mine: Ahead | undefined): Promise<Appending> {
+    const from = end ?? (await reload());
+    const made = mine?.from === from.tree ? mine.prepared : prepare(group, from);
+    const appending = store.append(made.batch);
+    prepareAhead(made.tree, made.recordedAtMs);
+    return { outcome: await appending, made };
+  }
+
+  /** Others write too: forty command lines at once are seen. In turn nobody is overtaken again and again. */
+  async function appendInTurn(group: readonly Waiting[]): Promise<Appending> {
+    let made: Ahead['prepared'] | undefined;
+    const outcome = await store.appendInTurn(async (log, there) => {
+      made = prepare(group, await reload({ log, nodes: new TreeNodes(there) }));
+      return made.batch;
+    });
+    return { outcome, made };
   }
 
   /** While the database writes, the next group is made ready on top of this one; if this one fails, so does that. */
@@ -251,13 +274,14 @@ export async function openAuditWriter(options: {
   }
 
   /** Reads the log's end, and whether it is what was signed, and goes on from what we knew. */
-  async function reload(): Promise<NonNullable<typeof end>> {
-    const stored = await store.open(options.originIfNew);
+  async function reload(turn?: Turn): Promise<NonNullable<typeof end>> {
+    const stored = turn?.log ?? (await store.open(options.originIfNew));
+    const nodes = turn?.nodes ?? new TreeNodes(store);
     const tree = await nodes.end(stored.size);
     if (tree === undefined)
       throw new Failure('database-rejected', 'The end of the audit log is incomplete.', { retryable: false });
     if (stored.head !== undefined) checkHead(stored.head, tree);
-    await checkBefore(tree);
+    await checkBefore(tree, nodes);
     seen = { size: tree.size, root: tree.root() };
     end = { tree, lastRecordedAtMs: stored.lastRecordedAtMs };
     return end;
@@ -271,7 +295,7 @@ export async function openAuditWriter(options: {
       diverges('not-as-signed');
   }
 
-  async function checkBefore(tree: TreeEnd): Promise<void> {
+  async function checkBefore(tree: TreeEnd, nodes: TreeNodes): Promise<void> {
     if (seen === undefined || seen.size === 0) return;
     const before = tree.size < seen.size ? undefined : await nodes.range({ from: 0, to: seen.size });
     if (before === undefined || base64(before) !== base64(seen.root)) diverges('not-as-before');
@@ -286,10 +310,6 @@ export async function openAuditWriter(options: {
 
 /** Salts of 128 bits cannot be tried. */
 const SALT_BYTES = 16;
-/** Processes that met wait unlike times, or they meet again: a write's length at first, and never so long that one starves. */
-const PAUSE_FIRST_MS = 5;
-const PAUSE_MAX_MS = 200;
-
 function answer(group: readonly Waiting[], { size, signedAtMs: recordedAtMs }: AuditBatch): void {
   let position = size;
   for (const one of group) one.resolve(one.entries.map(() => ({ position: position++, recordedAtMs })));

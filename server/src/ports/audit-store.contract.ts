@@ -45,6 +45,26 @@ export function auditStoreContract(
       expect(await positions({})).toEqual([2, 1, 0]);
     });
 
+    it('lets those who wait for their turn in one after the other, and nobody before them', async () => {
+      const outcomes = await Promise.all(
+        Array.from({ length: 12 }, () =>
+          store.appendInTurn(async ({ size }, there) => {
+            expect(await there.read({ from: 0, to: 99 })).toHaveLength(size);
+            return batchOf([entryAt(size)]);
+          }),
+        ),
+      );
+      expect(new Set(outcomes)).toEqual(new Set(['appended']));
+      expect((await store.open('x')).size).toBe(12);
+      expect(await positions({})).toEqual([11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]);
+    });
+
+    it('keeps nothing of a turn that came to nothing', async () => {
+      await expect(store.appendInTurn(() => Promise.reject(new Error('no')))).rejects.toThrow();
+      expect(await store.appendInTurn(async () => ({ ...batchOf([entryAt(0)]), settles: ['4711'] }))).toBe('settled');
+      expect(await store.append(batchOf([entryAt(0)]))).toBe('appended');
+    });
+
     it('settles what others left, once', async () => {
       const left = {
         atMs: AT,

@@ -16,6 +16,14 @@ export interface AuditStore extends AuditRecords {
    * more, another has written it down.
    */
   append(batch: AuditBatch): Promise<'appended' | 'moved' | 'settled'>;
+  /**
+   * The same for whoever was overtaken: waits until it is its turn, and from then on nobody comes before it. `make` gets
+   * the log as it stands then, to be read there: reading elsewhere, it might wait for those who wait for it. `moved`: it
+   * waited in vain.
+   */
+  appendInTurn(
+    make: (log: StoredLog, there: Pick<AuditStore, 'read' | 'tiles'>) => Promise<AuditBatch>,
+  ): Promise<'appended' | 'moved' | 'settled'>;
 
   /** With `from <= position < to`, in order; what was deleted is left out. */
   read(range: { readonly from: number; readonly to: number }): Promise<readonly StoredEntry[]>;

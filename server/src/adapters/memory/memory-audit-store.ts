@@ -24,6 +24,7 @@ export class MemoryAuditStore implements AuditStore {
   readonly #cursors = new Map<string, AuditCursor>();
   readonly #holds: LegalHold[] = [];
   #check: AuditCheck | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
   /** Thrown by whatever is asked next, while set. */
   failure: Error | undefined;
 
@@ -49,6 +50,13 @@ export class MemoryAuditStore implements AuditStore {
     this.log = { ...this.log, size, lastRecordedAtMs: batch.signedAtMs, head: batch.head };
     if (batch.keepsHead) this.keptHeads.push({ size, note: batch.head });
     return 'appended';
+  }
+
+  async appendInTurn(make: Parameters<AuditStore['appendInTurn']>[0]): ReturnType<AuditStore['append']> {
+    this.#guard();
+    const turn = this.#turn.then(async () => this.append(await make(await this.open('-'), this)));
+    this.#turn = turn.catch(() => undefined);
+    return await turn;
   }
 
   async read({ from, to }: Parameters<AuditStore['read']>[0]): Promise<readonly StoredEntry[]> {

@@ -35,30 +35,46 @@ export class PostgresAuditStore implements AuditStore {
 
   async open(originIfNew: string): Promise<StoredLog> {
     return await failing(async () => {
-      const read = () =>
-        this.#pool.query<{ origin: string; size: number; at: number | null; head: string | null }>(
-          'select origin, size, last_recorded_at as at, head from audit_log',
-        );
+      const read = () => this.#pool.query<LogRow>(LOG);
       let row = (await read()).rows[0];
       if (row === undefined) {
         await this.#pool.query('insert into audit_log (origin) values ($1) on conflict do nothing', [originIfNew]);
         row = (await read()).rows[0];
       }
-      if (row === undefined) throw new Error('the audit log has just gone');
-      const { origin, size, at, head } = row;
-      return { origin, size, lastRecordedAtMs: at ?? Number.NEGATIVE_INFINITY, ...(head !== null && { head }) };
+      return storedLog(row ?? gone());
     });
   }
 
   async append(batch: AuditBatch): ReturnType<AuditStore['append']> {
+    const copy = this.#copyOf(batch);
+    return await this.#writing((client) => runWithCopies(client, `begin; ${appendSql(batch)}`, [copy]));
+  }
+
+  async appendInTurn(make: Parameters<AuditStore['appendInTurn']>[0]): ReturnType<AuditStore['append']> {
+    return await this.#writing(async (client) => {
+      await client.query(`begin; ${PATIENCE}`);
+      // PostgreSQL lets those who wait for a row in one after the other.
+      const { rows } = await client.query<LogRow>(`${LOG} for update`);
+      const batch = await make(storedLog(rows[0] ?? gone()), {
+        read: (range) => readEntries(client, range),
+        tiles: (level, range) => readTiles(client, level, range),
+      });
+      await runWithCopies(client, appendSql(batch), [this.#copyOf(batch)]);
+    });
+  }
+
+  #copyOf({ entries }: AuditBatch): Buffer {
     this.#rows.begin();
-    for (const { entry, text } of batch.entries)
+    for (const { entry, text } of entries)
       encodeAuditRow({ position: entry.position, text, columns: columnsOf(entry) }, this.#rows);
-    const copy = this.#rows.end();
+    return this.#rows.end();
+  }
+
+  async #writing(work: (client: pg.PoolClient) => Promise<unknown>): ReturnType<AuditStore['append']> {
     return await failing(async () => {
       const client = await this.#pool.connect();
       try {
-        await runWithCopies(client, appendSql(batch), [copy]);
+        await work(client);
         client.release();
         return 'appended';
       } catch (error) {
@@ -71,36 +87,22 @@ export class PostgresAuditStore implements AuditStore {
     });
   }
 
-  async read({ from, to }: Parameters<AuditStore['read']>[0]): Promise<readonly StoredEntry[]> {
-    const found: StoredEntry[] = [];
-    if (to <= from) return found;
-    const sql = `copy (select ${AUDIT_COLUMNS} from audit_entry where position >= ${whole(from)} and position < ${whole(to)}
-      order by position) to stdout (format binary)`;
-    await failing(async () => {
+  async read(range: Parameters<AuditStore['read']>[0]): ReturnType<AuditStore['read']> {
+    return await failing(async () => {
       const client = await this.#pool.connect();
       let broken = true;
       try {
-        await runCopyOut(
-          client,
-          sql,
-          auditRowDecoder((row) => found.push(row)),
-        );
+        const found = await readEntries(client, range);
         broken = false;
+        return found;
       } finally {
         client.release(broken);
       }
     });
-    return found;
   }
 
-  async tiles(level: number, { from, to }: Parameters<AuditStore['tiles']>[1]): ReturnType<AuditStore['tiles']> {
-    const { rows } = await failing(() =>
-      this.#pool.query<{ index: number; hashes: Buffer }>(
-        'select index, hashes from audit_tile where level = $1 and index >= $2 and index < $3 order by index',
-        [level, from, to],
-      ),
-    );
-    return new Map(rows.map(({ index, hashes }) => [index, hashes]));
+  async tiles(level: number, range: Parameters<AuditStore['tiles']>[1]): ReturnType<AuditStore['tiles']> {
+    return await failing(() => readTiles(this.#pool, level, range));
   }
 
   async heads({ from = 0, newest = false, limit }: Parameters<AuditStore['heads']>[0]): Promise<readonly string[]> {
@@ -233,6 +235,34 @@ export class PostgresAuditStore implements AuditStore {
   releaseHold = (id: string, by: string, atMs: number): Promise<boolean> => this.#holds.release(id, by, atMs);
 }
 
+async function readEntries(
+  client: pg.PoolClient,
+  { from, to }: Parameters<AuditStore['read']>[0],
+): Promise<readonly StoredEntry[]> {
+  const found: StoredEntry[] = [];
+  if (to <= from) return found;
+  const sql = `copy (select ${AUDIT_COLUMNS} from audit_entry where position >= ${whole(from)} and position < ${whole(to)}
+    order by position) to stdout (format binary)`;
+  await runCopyOut(
+    client,
+    sql,
+    auditRowDecoder((row) => found.push(row)),
+  );
+  return found;
+}
+
+async function readTiles(
+  client: Pick<pg.Pool, 'query'> | pg.PoolClient,
+  level: number,
+  { from, to }: Parameters<AuditStore['tiles']>[1],
+): ReturnType<AuditStore['tiles']> {
+  const { rows } = await client.query<{ index: number; hashes: Buffer }>(
+    'select index, hashes from audit_tile where level = $1 and index >= $2 and index < $3 order by index',
+    [level, from, to],
+  );
+  return new Map(rows.map(({ index, hashes }) => [index, hashes]));
+}
+
 /** A row that somebody has spoiled hides neither itself nor those around it; a verification says what is wrong. */
 function unreadable(position: number): RecordedEntry {
   return {
@@ -248,7 +278,26 @@ function unreadable(position: number): RecordedEntry {
   };
 }
 
-const OUTCOMES: Readonly<Record<string, 'moved' | 'settled'>> = { HS001: 'moved', HS002: 'settled' };
+/** 55P03: the row was not to be had in time (`lock_not_available`). */
+const OUTCOMES: Readonly<Record<string, 'moved' | 'settled'>> = { HS001: 'moved', HS002: 'settled', '55P03': 'moved' };
+
+const LOG = 'select origin, size, last_recorded_at as at, head from audit_log';
+const PATIENCE = `set local lock_timeout = '3s'; set local statement_timeout = '5s';`;
+
+interface LogRow {
+  readonly origin: string;
+  readonly size: number;
+  readonly at: number | null;
+  readonly head: string | null;
+}
+
+function storedLog({ origin, size, at, head }: LogRow): StoredLog {
+  return { origin, size, lastRecordedAtMs: at ?? Number.NEGATIVE_INFINITY, ...(head !== null && { head }) };
+}
+
+function gone(): never {
+  throw new Error('the audit log has just gone');
+}
 
 /**
  * One message to PostgreSQL, one transaction, one wait for the disk. Somebody waits for it with a patient's record to
@@ -263,8 +312,7 @@ function appendSql({ size, entries, tiles, head, signedAtMs, keepsHead, settles 
     (tile) => `(${whole(tile.level)}, ${whole(tile.index)}, '\\x${Buffer.from(tile.hashes).toString('hex')}')`,
   );
   return `
-    begin;
-    set local lock_timeout = '3s'; set local statement_timeout = '5s';
+    ${PATIENCE}
     select audit_advance(${whole(size)}, ${next}, ${at}, ${note}, '{${settled}}');
     copy audit_entry (${AUDIT_COLUMNS}) from stdin (format binary);
     ${tiles.length === 0 ? '' : `insert into audit_tile (level, index, hashes) values ${tileValues.join(', ')};`}
