@@ -43,7 +43,7 @@ async function rotateSigning(
     const { signing } = await rotateSigningKeys(keys.identityKeys, { now: context.now, isCompromised: compromised });
     const kids = signing.map(({ jwk }) => jwk.kid);
     const text = compromised
-      ? 'The old keys that signed tokens are gone; apps sign in anew. Servers follow within a minute.'
+      ? 'The old keys are gone: what they signed verifies no more. Servers follow within a minute.'
       : `${kids.length} keys are shown, of which ${kids.length - 2} are older ones; the new ones sign in ten minutes.`;
     return { json: { kids }, text };
   });
