@@ -229,8 +229,8 @@ export function createMockRoutes({
       answer({ rejected: target.searchParams.get('state') === 'open' ? ward.rejected(now()) : [] }),
     'GET /api/devices': () => answer({ devices: ward.devices(now()) }),
     'GET /api/device-enrollments': () => answer({ enrollments: ward.enrollments(now()) }),
-    'POST /api/device-enrollments': guarded('device.enroll', ({ body }) => ({
-      ...answer({
+    'POST /api/device-enrollments': guarded('device.enroll', ({ body }) =>
+      answer({
         id: 'e9',
         deviceId: body?.['deviceId'],
         code: '7DM9-D58F-EZCR-C0WF',
@@ -239,15 +239,14 @@ export function createMockRoutes({
         authorityFingerprint:
           'CA:3E:33:E8:AF:96:A4:14:2F:7D:D0:C0:66:5F:4C:EB:D9:B2:44:C6:8B:04:8F:A1:4E:70:B5:3D:AA:77:38:47',
       }),
-      status: 201,
-    })),
+    ),
     'POST /api/device-enrollments/:id/approve': guarded('device.enroll', (_, id) =>
-      answer(ward.decideEnrollment(id, 'issued', now())),
+      answer(ward.decideEnrollment(id, 'issued', now()) ?? {}),
     ),
     'POST /api/device-enrollments/:id/refuse': guarded('device.enroll', (_, id) =>
-      answer(ward.decideEnrollment(id, 'refused', now())),
+      answer(ward.decideEnrollment(id, 'refused', now()) ?? {}),
     ),
-    'POST /api/devices/:id/renew': guarded('device.write', () => ({ ...answer({ outcome: 'sent' }), status: 202 })),
+    'POST /api/devices/:id/renew': guarded('device.write', () => answer({ outcome: 'sent' })),
     'POST /api/devices/:id/revoke': guarded('device.write', ({ body }, id) =>
       answer({ revoked: ward.revoke(id, body?.['serial'] as string | undefined, now()) }),
     ),

@@ -1,5 +1,5 @@
 import 'reflect-metadata'; // @peculiar/x509 needs it loaded first
-import { createPrivateKey, randomBytes, type webcrypto, X509Certificate } from 'node:crypto';
+import { createPrivateKey, randomBytes, webcrypto, X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import type { RevocationCode } from '../ports/device-certificates.ts';
 
@@ -71,7 +71,7 @@ export async function makeAuthority(use: keyof typeof USE, nowMs: number, number
 export const CLOCK_SLACK_MS = 3_600_000;
 
 export async function privateKeyPem(key: webcrypto.CryptoKey): Promise<string> {
-  return x509.PemConverter.encode(await crypto.subtle.exportKey('pkcs8', key), x509.PemConverter.PrivateKeyTag);
+  return x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), x509.PemConverter.PrivateKeyTag);
 }
 
 export function authorityOf(

@@ -1,4 +1,5 @@
 import { AlertList } from '@healthsync/contracts/alert';
+import { CertificateAnswer, RenewCommand } from '@healthsync/contracts/device-enrollment';
 import { AlarmEvent, SecurityAlertEvent } from '@healthsync/contracts/event';
 import { LiveAlert, LiveBeat, LiveSnapshot, LiveVitals } from '@healthsync/contracts/live';
 import { WireReading } from '@healthsync/contracts/reading';
@@ -72,7 +73,23 @@ const CHANNELS = {
     servers: mqtt,
     parameters: DEVICE,
     description: 'Kept for a while for a persistent session that is away.',
-    messages: componentMessage('command'),
+    messages: { ...componentMessage('command'), ...componentMessage('renew-certificate') },
+  },
+  certificateRequest: {
+    address: 'devices/{deviceId}/certificate/request',
+    servers: mqtt,
+    parameters: DEVICE,
+    description:
+      'A PKCS#10 request, DER or PEM, for the device’s next certificate: of a new key if it can make one, with no name in it but its own. Sent by a device that listens on `devices/{deviceId}/certificate`; acknowledged as received (MQTT 5 says 0x10 where it does not listen, and nothing is issued). The same over HTTPS: `POST /.well-known/est/simplereenroll` (RFC 7030).',
+    messages: componentMessage('certificate-request'),
+  },
+  certificate: {
+    address: 'devices/{deviceId}/certificate',
+    servers: mqtt,
+    parameters: DEVICE,
+    description:
+      'What became of a request. The old certificate counts until the new one was used and some time has passed: keep it until a connection with the new one stands.',
+    messages: componentMessage('certificate'),
   },
   live: {
     address: '/api/live',
@@ -118,7 +135,17 @@ const OPERATIONS = {
   sendCommands: {
     action: 'send',
     channel: { $ref: '#/channels/commands' },
-    messages: [onChannel('commands', 'command')],
+    messages: [onChannel('commands', 'command'), onChannel('commands', 'renew-certificate')],
+  },
+  receiveCertificateRequest: {
+    action: 'receive',
+    channel: { $ref: '#/channels/certificateRequest' },
+    messages: [onChannel('certificateRequest', 'certificate-request')],
+  },
+  sendCertificate: {
+    action: 'send',
+    channel: { $ref: '#/channels/certificate' },
+    messages: [onChannel('certificate', 'certificate')],
   },
   sendLive: { action: 'send', channel: { $ref: '#/channels/live' } },
   sendAlarmEvents: {
@@ -144,6 +171,12 @@ const MESSAGES = {
   status: message('Anything; only that it was sent counts', 'Anything'),
   config: message('Whatever the device’s maker defines', 'MakerDefined'),
   command: message('Whatever the device’s maker defines', 'MakerDefined'),
+  'renew-certificate': message('Renew your certificate now', 'RenewCommand'),
+  'certificate-request': {
+    ...message('PKCS#10, DER or PEM', 'Anything'),
+    contentType: 'application/pkcs10',
+  },
+  certificate: message('Issued, or refused and why', 'CertificateAnswer'),
   snapshot: message('Everything the reader may see: first, and after every reconnection or change of beds', 'Snapshot'),
   vitals: message('Once a second per ward: whole tiles of the patients that changed', 'Vitals'),
   alert: message('At once, whenever an alarm changes', 'AlertChange'),
@@ -170,6 +203,8 @@ function schemas(): Record<string, unknown> {
     SystemAlarmChange: LiveSystemAlarm,
     Beat: LiveBeat,
     AlarmEvent,
+    RenewCommand,
+    CertificateAnswer,
     SecurityAlertEvent,
     Alert: AlertList.properties.alerts.items,
     MakerDefined: Type.Object({}, { additionalProperties: true }),
