@@ -6,7 +6,9 @@ import { Value } from 'typebox/value';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freezePostgres } from '../adapters/embedded/test-freeze.ts';
 import { PostgresAuditStore } from '../adapters/postgres/audit-store.ts';
+import { openAuditWriter } from '../audit/audit-writer.ts';
 import { evidenceOfStore } from '../audit/evidence.ts';
+import { makeEntry } from '../audit/test-entries.ts';
 import { openTreeHeadKey } from '../audit/tree-head-key.ts';
 import { verifyAudit } from '../audit/verify.ts';
 import type { Role } from '../domain/access.ts';
@@ -140,13 +142,20 @@ describe('while the database does not answer', () => {
   it('nothing is opened, the wall still is, and its entry comes afterwards', async () => {
     // As the wall that was open before it is known, and so are those who ask.
     for (const role of ['nurse', 'physician'] as const) await call(role, '/api/patients/PA');
+    const { body } = await call('security', '/api/audit/routes');
+    const lists = (body as AuditRoutes).routes.filter(
+      ({ method, url, kind, when }) => method === 'GET' && kind === 'audited' && when === 'after' && !/[:*]/.test(url),
+    );
+    expect(lists.length).toBeGreaterThan(30);
     const frozen = freezePostgres(program.settings.dataFolder);
     let wall: IncomingMessage;
     try {
-      const [record, stream] = await Promise.all([
+      const [record, stream, ...others] = await Promise.all([
         call('nurse', '/api/patients/PA'),
         program.open('physician', '/api/live'),
+        ...lists.map(async ({ url }) => ({ url, status: (await call('physician', url)).status })),
       ]);
+      expect(others.filter(({ status }) => status < 400)).toEqual([]);
       expect(record.status).toBe(503);
       expect(record.raw).not.toContain('Zephyrin');
       expect(stream.statusCode).toBe(200);
@@ -167,6 +176,34 @@ describe('while the database does not answer', () => {
       const verdict = await verifyAudit(await evidenceOfStore(new PostgresAuditStore(database)), { keys: [publicKey] });
       expect(verdict).toMatchObject({ isIntact: true, findings: [] });
     });
+  });
+});
+
+describe('a log that is not what was signed any more', () => {
+  it('rings on every wall, and is red on the badge and the health page, as soon as it is come upon', async () => {
+    const { dataFolder } = program.settings;
+    await withOpenData(program.settings, Date.now, async ({ database }) => {
+      // A DBA at work, on what has no tile yet; then somebody else writes.
+      await database.pool.query(`
+        alter table audit_entry disable trigger user;
+        update audit_entry set entry = replace(entry, '"v":1', '"v":1 ') where position = (select size - 2 from audit_log);
+        alter table audit_entry enable trigger user`);
+      const writer = await openAuditWriter({
+        store: new PostgresAuditStore(database),
+        key: await openTreeHeadKey(join(dataFolder, 'audit', 'signing-key.pem')),
+        now: Date.now,
+        originIfNew: '-',
+      });
+      await writer.append([makeEntry({ action: 'command.test' })]);
+    });
+    // The entry of whatever is asked next comes upon it.
+    await call('security', '/api/audit/heads');
+    const { body } = await call('security', '/api/audit/heads');
+    expect((body as AuditHeads).chain).toMatchObject({ state: 'broken', divergences: ['not-as-before'] });
+    const { raw } = await call('nurse', '/api/system-alarms');
+    expect(raw).toContain('"audit.broken"');
+    const { raw: metrics } = await call('security', '/metrics');
+    expect(metrics).toContain('healthsync_audit_broken 1');
   });
 });
 
