@@ -34,23 +34,24 @@ const FOR_SHARING = { 'x-purpose-of-use': 'sharing' };
 
 describe('where treatment needs consent', () => {
   it('a patient is found by it, and no longer once it is revoked', async () => {
-    expect((await call('phil', 'GET', '/api/patients/PA')).status).toBe(404);
+    // Whoever hears the alarms of somebody knows that they are here: closed, and not unknown.
+    expect((await call('phil', 'GET', '/api/patients/PA')).status).toBe(403);
     expect((await call('phil', 'GET', '/api/patients')).body).toEqual({ patients: [] });
     const { id } = await given('phil', 'PA', { purpose: 'treatment' });
     expect((await call('phil', 'GET', '/api/patients/PA')).body.familyName).toBe('ZephyrinA');
     expect((await call('nora', 'GET', '/api/patients')).body.patients).toHaveLength(1);
     expect((await revoked(id)).status).toBe(200);
-    for (const who of ['phil', 'nora']) expect((await call(who, 'GET', '/api/patients/PA')).status).toBe(404);
+    for (const who of ['phil', 'nora']) expect((await call(who, 'GET', '/api/patients/PA')).status).toBe(403);
     expect((await call('phil', 'GET', '/api/patients')).body).toEqual({ patients: [] });
   });
   it('an emergency opens it, and a purpose that is only said does not', async () => {
     const said = { 'x-purpose-of-use': 'emergency' };
-    expect((await call('nora', 'GET', '/api/patients/PA', undefined, said)).status).toBe(404);
+    expect((await call('nora', 'GET', '/api/patients/PA', undefined, said)).status).toBe(403);
     const opened = await call('nora', 'POST', '/api/break-glass', { patientId: 'PA', reason: 'found unconscious' });
     expect(opened.status).toBe(201);
     expect((await call('nora', 'GET', '/api/patients/PA')).status).toBe(200);
     await call('nora', 'POST', `/api/break-glass/${opened.body.id}/end`);
-    expect((await call('nora', 'GET', '/api/patients/PA')).status).toBe(404);
+    expect((await call('nora', 'GET', '/api/patients/PA')).status).toBe(403);
   });
   it('alarms are told in any case', async () => {
     expect((await call('nora', 'GET', '/api/alerts')).status).toBe(200);
@@ -99,7 +100,7 @@ it('what is shared with one party is not with another, and with none for treatme
     call(who, 'GET', '/api/patients/PB', undefined, headers);
   expect((await read('registry', FOR_SHARING)).status).toBe(200);
   expect((await read('insurer', FOR_SHARING)).status).toBe(404);
-  expect((await read('registry', {})).status).toBe(404);
+  expect((await read('registry', {})).status).toBe(403);
   await call('pia', 'POST', `/api/consents/${id}/revoke`);
   expect((await read('registry', FOR_SHARING)).status).toBe(404);
 });

@@ -48,7 +48,7 @@ export function PatientPage() {
     <main className="page">
       <h1>Patient</h1>
       {isUnknownHere(patient.error) ? (
-        <NotMine patientId={patientId} />
+        <NotMine patientId={patientId} error={patient.error} />
       ) : (
         <Awaited query={patient}>{() => null}</Awaited>
       )}
@@ -60,14 +60,16 @@ const isUnknownHere = (error: Error | null): boolean =>
   error instanceof ApiProblem && (error.problem.status === 404 || error.problem.status === 403);
 
 /** A patient of another ward looks from outside like nobody; whoever may answer an emergency has a way in. */
-function NotMine({ patientId }: { readonly patientId: string }) {
+function NotMine({ patientId, error }: { readonly patientId: string; readonly error: Error | null }) {
   const { may } = useSession();
   const [isAsking, setAsking] = useState(false);
   const mayOpen = may('break-glass.use');
+  // Who hears the alarms of somebody knows that they are here: consent or a special protection closes the record.
+  const isClosed = error instanceof ApiProblem && error.problem.status === 403;
   return (
     <section className="refused emergency-way" role="alert" aria-label="Not among your patients">
-      <p>No such patient among yours.</p>
-      {mayOpen && <p className="soft">One of another ward who needs you now can be opened, with a reason.</p>}
+      <p>{isClosed ? 'This record is closed to you.' : 'No such patient among yours.'}</p>
+      {mayOpen && <p className="soft">Whoever needs you now can be opened, with a reason.</p>}
       <div className="row">
         {mayOpen && <Button onClick={() => setAsking(true)}>Open in an emergency</Button>}
         <Link to="/patients">To your patients</Link>

@@ -23,6 +23,7 @@ import {
   withData,
   withExistingData,
 } from './command.ts';
+import { namedTenant, tenantOption } from './tenant.ts';
 
 /** `healthsync client …`: apps that people sign in to, and service accounts, which sign in by their keys. */
 export function register(program: Command, context: CommandContext): void {
@@ -33,7 +34,7 @@ export function register(program: Command, context: CommandContext): void {
       usage: 'add <id>',
       description: 'register an app (--redirect) or a service account (--key)',
       configure: (command) =>
-        command
+        tenantOption(command)
           .option('--name <text>', 'what people are shown; the id without it')
           .option('--redirect <url>', 'where the app takes people back to; may be given more than once', collect)
           .option('--key <file>', 'a public key: JWK, JWKS or PEM; may be given more than once', collect)
@@ -67,6 +68,7 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 interface AddOptions {
+  readonly tenant?: string;
   readonly name?: string;
   readonly redirect?: readonly string[];
   readonly key?: readonly string[];
@@ -86,7 +88,8 @@ async function add(context: CommandContext, options: AddOptions, id: string): Pr
   const [problem] = clientProblems(wanted);
   if (problem !== undefined) throw new Misuse(optionOf(problem.field), problem.detail);
   if (keys.length > CLIENT_KEYS_MAX) throw new Misuse('--key', `expected at most ${CLIENT_KEYS_MAX}`);
-  return withData(context, async ({ database }) => {
+  return withData(context, async ({ database, tenants }) => {
+    const owner = await namedTenant({ tenants }, options.tenant);
     const client: OAuthClient = {
       id,
       kind,
@@ -96,7 +99,7 @@ async function add(context: CommandContext, options: AddOptions, id: string): Pr
       scopes,
       roles: roles as readonly Role[],
       wardIds: wards as readonly string[] as readonly WardId[],
-      tenantId: DEFAULT_TENANT,
+      tenantId: owner.tenantId ?? DEFAULT_TENANT,
       createdAtMs: context.now(),
       createdBy: `shell:${userInfo().username}`,
     };
