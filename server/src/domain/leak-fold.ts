@@ -16,7 +16,8 @@ const UNKNOWN = -2;
 /** Filled as letters are met: of most texts only a few hundred are. */
 const folded = new Int32Array(0x10000).fill(UNKNOWN);
 
-const ASCII = Int32Array.from({ length: 128 }, (_, code) => {
+/** The same for the first 128, to be looked up without a call. */
+export const ASCII = Uint8Array.from({ length: 128 }, (_, code) => {
   if (code >= 65 && code <= 90) return code + 32;
   return (code >= 97 && code <= 122) || (code >= 48 && code <= 57) ? code : 0;
 });

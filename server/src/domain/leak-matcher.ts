@@ -1,4 +1,4 @@
-import { foldCode } from './leak-fold.ts';
+import { ASCII, foldCode } from './leak-fold.ts';
 import type { Needle, Needles } from './leak-needles.ts';
 
 /** As many letters at the end of a needle are hashed: fewer and every word would be looked at closer. */
@@ -40,7 +40,8 @@ export function needleTable({ needles, isWide }: Pick<Needles, 'needles' | 'isWi
 const BASE = 0x01000193;
 /** BASE to the power of WINDOW: what leaves the window is taken out of the hash by it. */
 const LEAVING = Array.from({ length: WINDOW }).reduce<number>((power) => Math.imul(power, BASE), 1);
-const bitOf = (hash: number): number => Math.imul(hash, 0x9e3779b1) >>> (32 - BITS);
+const GOLDEN = 0x9e3779b1;
+const bitOf = (hash: number): number => Math.imul(hash, GOLDEN) >>> (32 - BITS);
 
 export type OnMatch = (needle: Needle) => void;
 
@@ -76,7 +77,7 @@ export function createMatcher({ byHash, seen }: NeedleTable, onMatch: OnMatch) {
     // The word goes on: what was found was the beginning of another.
     if (waiting.length > 0) waiting = [];
     const at = length & (RING - 1);
-    const leaving = length >= WINDOW ? (ring[(length - WINDOW) & (RING - 1)] ?? 0) : 0;
+    const leaving = ring[(length - WINDOW) & (RING - 1)] ?? 0;
     ring[at] = letter;
     begins[at] = isSeparated ? 1 : 0;
     isSeparated = false;
@@ -99,14 +100,61 @@ export function createMatcher({ byHash, seen }: NeedleTable, onMatch: OnMatch) {
     }
   }
 
+  /**
+   * As `push` for each byte from there on, as far as they are ASCII; answers where it stopped. Most bytes come this way,
+   * so that it keeps what it counts in variables of its own.
+   */
+  function pushAscii(bytes: Uint8Array, from: number): number {
+    const end = bytes.length;
+    let at = from;
+    let rolling = hash;
+    let many = length;
+    let isApart = isSeparated;
+    let isWaiting = waiting.length > 0;
+    for (; at < end; at++) {
+      const code = bytes[at] as number;
+      if (code > 127) break;
+      const letter = ASCII[code] as number;
+      if (letter === 0) {
+        if (isWaiting) separate();
+        isWaiting = false;
+        isApart = true;
+        continue;
+      }
+      if (isWaiting) waiting = [];
+      isWaiting = false;
+      const place = many & (RING - 1);
+      const leaving = ring[(many - WINDOW) & (RING - 1)] as number;
+      ring[place] = letter;
+      begins[place] = isApart ? 1 : 0;
+      isApart = false;
+      many++;
+      rolling = (Math.imul(rolling, BASE) + letter - Math.imul(leaving, LEAVING)) | 0;
+      const bit = Math.imul(rolling, GOLDEN) >>> (32 - BITS);
+      if (((seen[bit >> 3] as number) & (1 << (bit & 7))) !== 0) {
+        hash = rolling;
+        length = many;
+        look();
+        isWaiting = waiting.length > 0;
+      }
+    }
+    hash = rolling;
+    length = many;
+    isSeparated = isApart;
+    return at;
+  }
+
   return {
     push,
+    pushAscii,
     /** Something else begins: what was half found is none. */
     separate,
     reset(): void {
       separate();
       length = 0;
       hash = 0;
+      // What leaves the window before it is full is nothing.
+      ring.fill(0);
     },
   };
 }

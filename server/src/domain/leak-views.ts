@@ -20,12 +20,10 @@ export interface SeenLeak {
 interface View {
   push(chunk: Uint8Array): void;
   end(): void;
-  /** Whether a piece can say anything in this way; what it skips separates. */
-  readonly wants?: (chunk: Uint8Array) => boolean;
 }
 
 /** Longer than a name, each letter of it escaped. */
-const EDGE = 4_096;
+const EDGE = 512;
 
 /** A piece of base64 or of hexadecimal digits this long may say something; a shorter one is a word. */
 const RUN_MIN = 10;
@@ -69,16 +67,7 @@ export function createLeakViews(table: NeedleTable, onLeak: (leak: SeenLeak) => 
   return {
     push(chunk) {
       offset += chunk.length;
-      for (const one of views) {
-        if (one.wants?.(chunk) !== false || chunk.length <= 2 * EDGE) {
-          one.push(chunk);
-          continue;
-        }
-        // It says nothing of its own in this way, and may hold the end of one name and the beginning of another.
-        one.push(chunk.subarray(0, EDGE));
-        one.end();
-        one.push(chunk.subarray(-EDGE));
-      }
+      for (const one of views) one.push(chunk);
     },
     end() {
       for (const one of views) one.end();
@@ -88,9 +77,7 @@ export function createLeakViews(table: NeedleTable, onLeak: (leak: SeenLeak) => 
 
 function asIs(text: Text): View {
   return {
-    push(chunk) {
-      for (let i = 0; i < chunk.length; i++) text.push(chunk[i] ?? 0);
-    },
+    push: (chunk) => text.pushAll(chunk),
     end: () => text.end(),
   };
 }
@@ -98,44 +85,48 @@ function asIs(text: Text): View {
 /** Bytes as letters, for one matcher. */
 interface Text {
   push(byte: number): void;
+  pushAll(bytes: Uint8Array): void;
   /** Something else begins. */
   separate(): void;
   end(): void;
 }
 
 /** UTF-8 (RFC 3629); a byte that is none is taken as Latin-1. */
-function utf8({ push: emit, separate, reset }: Matcher): Text {
+function utf8({ push: emit, pushAscii, separate, reset }: Matcher): Text {
   let held: number[] = [];
   let missing = 0;
   function spill(): void {
+    if (missing === 0) return;
     const bytes = held;
     held = [];
     missing = 0;
     for (const byte of bytes) emit(byte);
   }
-  return {
-    push(byte) {
-      if (byte < 0x80 && missing === 0) {
-        emit(byte);
+  function push(byte: number): void {
+    if (missing > 0) {
+      if ((byte & 0xc0) === 0x80) {
+        held.push(byte);
+        if (--missing > 0) return;
+        const [first = 0, ...rest] = held;
+        const bits = held.length === 2 ? first & 0x1f : held.length === 3 ? first & 0x0f : first & 0x07;
+        held = [];
+        const code = rest.reduce((sum, one) => sum * 64 + (one & 0x3f), bits);
+        emit(code > 0x10ffff ? 0 : code);
         return;
       }
-      if (missing > 0) {
-        if ((byte & 0xc0) !== 0x80) {
-          spill();
-        } else {
-          held.push(byte);
-          if (--missing > 0) return;
-          const [first = 0, ...rest] = held;
-          const bits = held.length === 2 ? first & 0x1f : held.length === 3 ? first & 0x0f : first & 0x07;
-          held = [];
-          const code = rest.reduce((sum, one) => sum * 64 + (one & 0x3f), bits);
-          emit(code > 0x10ffff ? 0 : code);
-          return;
-        }
+      spill();
+    }
+    missing = byte < 0xc2 || byte > 0xf4 ? 0 : byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : 1;
+    if (missing === 0) emit(byte);
+    else held = [byte];
+  }
+  return {
+    push,
+    pushAll(bytes) {
+      for (let at = 0; at < bytes.length; ) {
+        if (missing === 0) at = pushAscii(bytes, at);
+        if (at < bytes.length) push(bytes[at++] ?? 0);
       }
-      missing = byte < 0xc2 || byte > 0xf4 ? 0 : byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : 1;
-      if (missing === 0) emit(byte);
-      else held = [byte];
     },
     separate() {
       spill();
@@ -188,14 +179,15 @@ function unescaped({ push: emit, end }: Text): View {
     else emit(value);
   }
   return {
-    wants: (chunk) =>
-      held.length > 0 ||
-      chunk.includes(PERCENT) ||
-      chunk.includes(EQUALS) ||
-      chunk.includes(BACKSLASH) ||
-      chunk.includes(PLUS),
     push(chunk) {
-      for (let i = 0; i < chunk.length; i++) push(chunk[i] ?? 0);
+      // What has no escape near is said by the bytes as they stand.
+      let done = 0;
+      for (const [from, to] of escapesIn(chunk)) {
+        if (from > done) end();
+        for (let i = Math.max(from, done); i < to; i++) push(chunk[i] ?? 0);
+        done = to;
+      }
+      if (done < chunk.length) end();
     },
     end() {
       spill();
@@ -204,13 +196,35 @@ function unescaped({ push: emit, end }: Text): View {
   };
 }
 
+/** Where it is worth looking: around whatever is written like an escape, and at both ends, in order and apart. */
+function escapesIn(chunk: Uint8Array): readonly (readonly [from: number, to: number])[] {
+  const places = [0, chunk.length];
+  for (const lead of [PERCENT, EQUALS, BACKSLASH])
+    for (let at = chunk.indexOf(lead); at >= 0; at = chunk.indexOf(lead, at + 1)) {
+      const next = chunk[at + 1] ?? 0;
+      const isEscape =
+        lead === BACKSLASH
+          ? next === U || next === X
+          : (hexOf(next) >= 0 && hexOf(chunk[at + 2] ?? 0) >= 0) || (lead === EQUALS && (next === CR || next === LF));
+      if (isEscape) places.push(at);
+    }
+  const spans: [number, number][] = [];
+  for (const place of places.sort((a, b) => a - b)) {
+    const [from, to] = [Math.max(0, place - EDGE), Math.min(chunk.length, place + EDGE)];
+    const last = spans.at(-1);
+    if (last !== undefined && from <= last[1]) last[1] = to;
+    else spans.push([from, to]);
+  }
+  return spans;
+}
+
 /**
  * Runs of digits of some base as the bytes they stand for: base64 (RFC 4648 §4 and §5) and hexadecimal. Where a run begins
  * is not always where the text does: it is read from each place. Line ends within are passed over, as in mail (RFC 2045).
  */
 function runs({ digitOf, bits }: { readonly digitOf: Int8Array; readonly bits: number }, texts: readonly Text[]): View {
   /** The first of a run wait until there are enough. */
-  let held: number[] = [];
+  const early = new Int32Array(RUN_MIN);
   let run = 0;
   const values = new Int32Array(texts.length);
   const have = new Int32Array(texts.length);
@@ -224,28 +238,28 @@ function runs({ digitOf, bits }: { readonly digitOf: Int8Array; readonly bits: n
     }
   }
   function over(): void {
-    if (run > RUN_MIN) for (const text of texts) text.separate();
-    if (held.length > 0) held = [];
+    if (run > RUN_MIN) {
+      for (const text of texts) text.separate();
+      values.fill(0);
+      have.fill(0);
+    }
     run = 0;
-    values.fill(0);
-    have.fill(0);
   }
   return {
     push(chunk) {
-      for (let i = 0; i < chunk.length; i++) {
-        const byte = chunk[i] ?? 0;
-        const one = digitOf[byte] ?? -1;
+      const length = chunk.length;
+      for (let i = 0; i < length; i++) {
+        const byte = chunk[i] as number;
+        const one = digitOf[byte] as number;
         if (one < 0) {
           if (run > 0 && byte !== CR && byte !== LF) over();
           continue;
         }
-        run++;
-        if (run <= RUN_MIN) held.push(one);
-        else if (run === RUN_MIN + 1) {
-          held.push(one);
-          for (const [at, early] of held.entries()) digit(early, at);
-          held = [];
-        } else digit(one, run);
+        if (run < RUN_MIN) early[run++] = one;
+        else {
+          if (run === RUN_MIN) for (let first = 0; first < RUN_MIN; first++) digit(early[first] as number, first);
+          digit(one, run++);
+        }
       }
     },
     end() {
