@@ -29,6 +29,7 @@ const WHO = [
 const EVERYBODYS: readonly (readonly [what: RegExp, why: string])[] = [
   [/ \/api\/break-glass with/, 'an emergency opens a patient of any ward, with a reason, loudly and for review'],
   [/^GET \/api\/(rotas.* with rota|on-call with ward)/, 'who is on call is told to the whole house'],
+  [/^GET \/api\/staff with ward/, 'so is who works on a ward'],
   [/ with user$/, 'who works here is told to the whole house, and may stand in on another ward'],
 ];
 /** Known to the whole house, and refused as another ward’s: it need not look as if it were not there. */
