@@ -29,6 +29,8 @@ export interface SecurityAlerts {
     readonly findings: readonly SecurityFinding[];
     readonly memories: ReadonlyMap<string, unknown>;
   }): Promise<{ readonly kind: 'advanced'; readonly raised: readonly SecurityAlert[] } | { readonly kind: 'moved' }>;
+  /** Addresses that nobody signed in from and that were not heard of since: whoever has many must not fill the table. */
+  forget(beforeMs: number): Promise<number>;
   /** What was not found in the audit stream. */
   raise(finding: SecurityFinding, atMs: number): Promise<readonly SecurityAlert[]>;
 

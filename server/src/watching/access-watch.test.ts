@@ -13,7 +13,8 @@ function keeping() {
   const memories = new Map<string, string>();
   const findings = new Map<string, SecurityFinding>();
   let failing = 0;
-  const alerts: Pick<SecurityAlerts, 'progress' | 'memories' | 'advance'> = {
+  const alerts: Pick<SecurityAlerts, 'progress' | 'memories' | 'advance' | 'forget'> = {
+    forget: async () => 0,
     progress: async () => (position === undefined ? undefined : { position, atMs: 0, tellsFromMs }),
     memories: async (keys) =>
       new Map(keys.flatMap((key) => (memories.has(key) ? [[key, JSON.parse(memories.get(key) ?? '')]] : []))),

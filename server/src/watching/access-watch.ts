@@ -18,6 +18,10 @@ const LEARNS_FROM_MS = 30 * 86_400_000;
 /** And told of no further back: what is older nobody waits for. */
 const TELLS_FROM_MS = 86_400_000;
 
+/** What a stranger did counts for hours; after a day nothing of it does. */
+const STRANGERS_MS = 2 * 86_400_000;
+const FORGET_EVERY_MS = 3_600_000;
+
 export interface AccessWatch extends Repeating {
   /** How it fares. */
   state(): {
@@ -33,7 +37,7 @@ export interface AccessWatch extends Repeating {
  */
 export function startAccessWatch(parts: {
   readonly store: Pick<AuditStore, 'search' | 'positionAt'>;
-  readonly alerts: Pick<SecurityAlerts, 'progress' | 'memories' | 'advance'>;
+  readonly alerts: Pick<SecurityAlerts, 'progress' | 'memories' | 'advance' | 'forget'>;
   readonly facts: WatchFactsSource;
   readonly now: () => number;
   readonly onRaised: (alerts: readonly SecurityAlert[]) => void;
@@ -45,11 +49,15 @@ export function startAccessWatch(parts: {
   const held = new Map<string, unknown>();
   let progress: { position: number; tellsFromMs: number; lookedUntilMs?: number } | undefined;
   let isFailing = false;
+  let forgotAtMs = now();
 
   async function round(): Promise<void> {
     await facts.refresh();
     while (await step());
     isFailing = false;
+    if (now() - forgotAtMs < FORGET_EVERY_MS) return;
+    forgotAtMs = now();
+    await alerts.forget(now() - STRANGERS_MS);
   }
 
   /** Whether there may be more. */

@@ -77,6 +77,20 @@ describe('what watching found', () => {
     expect(await changes()).toEqual(['raised', 'worsened']);
   });
 
+  it('forgets addresses that were not heard of since, and no person', async () => {
+    const memories = new Map<string, unknown>([
+      ['address:192.0.2.1', { seenMs: NOW - 9 }],
+      ['address:192.0.2.2', { seenMs: NOW }],
+      ['person:default:u-nora', { seenMs: 1 }],
+    ]);
+    await alerts.advance({ ...step(0, 1), memories });
+    expect(await alerts.forget(NOW - 5)).toBe(1);
+    expect([...(await alerts.memories([...memories.keys()])).keys()].sort()).toEqual([
+      'address:192.0.2.2',
+      'person:default:u-nora',
+    ]);
+  });
+
   it('waits to be told, once for how serious it is, and not where it is low', async () => {
     await alerts.raise(finding({ id: 'a-1', score: 20 }), NOW);
     await alerts.raise(finding({ id: 'b-1', score: 50 }), NOW);

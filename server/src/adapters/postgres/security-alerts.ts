@@ -68,6 +68,15 @@ export class PostgresSecurityAlerts implements SecurityAlerts {
     });
   }
 
+  async forget(beforeMs: number): Promise<number> {
+    const { rowCount } = await failing(() =>
+      this.#pool.query(`delete from watch_memory where key like 'address:%' and (memory ->> 'seenMs')::bigint < $1`, [
+        beforeMs,
+      ]),
+    );
+    return rowCount ?? 0;
+  }
+
   async raise(finding: SecurityFinding, atMs: number): Promise<readonly SecurityAlert[]> {
     return await inTransaction(this.#pool, (client) => keep(client, [finding], atMs));
   }
