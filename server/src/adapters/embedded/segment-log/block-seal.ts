@@ -5,6 +5,7 @@ import {
   createSecretKey,
   type KeyObject,
   randomBytes,
+  timingSafeEqual,
 } from 'node:crypto';
 import type { LogKey, LogKeys } from '../../../ports/log-keys.ts';
 import { BLOCK_BODY, blockKeyIdAt, TAG_BYTES, writeBlockHead } from './format.ts';
@@ -17,6 +18,8 @@ import { BLOCK_BODY, blockKeyIdAt, TAG_BYTES, writeBlockHead } from './format.ts
  *          processes that write at the same place of it, ever have a key in common
  *   nonce  0, and the number of the block under that salt: what is written again is the same bytes, and not sealed again
  *   AAD    number of the segment, place in it, and the block's head: moved, a block does not open
+ *
+ * Headers of segments are not secret and carry a proof instead: who changes one makes readers skip what it holds.
  */
 export class BlockSeal {
   readonly #keys: LogKeys;
@@ -47,6 +50,13 @@ export class BlockSeal {
     await this.load(keyId);
     const key = this.#held.get(keyId);
     return key && sealerOf({ id: keyId, key });
+  }
+
+  /** Whether the header of a segment is as we wrote it. One whose key is not there is nobody's. */
+  async isHeaderOurs(keyId: string, proved: Buffer, proof: Buffer): Promise<boolean> {
+    await this.load(keyId);
+    const key = this.#held.get(keyId);
+    return key !== undefined && timingSafeEqual(proofOf(key, proved), proof);
   }
 
   /** Gets the key with this id, where `open` said that it is not at hand. */
@@ -102,6 +112,8 @@ export class BlockSeal {
 /** Seals the blocks of one segment, for as long as one process writes it. */
 export interface Sealer {
   readonly keyId: string;
+  /** For the header of a segment. */
+  prove(bytes: Buffer): Buffer;
   /** In place: the records stand from `start + BLOCK_BODY`, and after them there is room for the tag, up to `end`. */
   seal(buffer: Buffer, start: number, end: number, place: BlockPlace): void;
 }
@@ -133,6 +145,7 @@ function sealerOf({ id, key: logKey }: LogKey): Sealer {
   let count = 0;
   return {
     keyId: id,
+    prove: (bytes) => proofOf(logKey, bytes),
     seal(buffer, start, end, place) {
       // A u32 counts them: a segment has far fewer pages than that.
       writeBlockHead(buffer, start, { end, reference, count: count++ });
@@ -143,6 +156,10 @@ function sealerOf({ id, key: logKey }: LogKey): Sealer {
       cipher.getAuthTag().copy(buffer, end - TAG_BYTES);
     },
   };
+}
+
+function proofOf(logKey: Uint8Array, bytes: Buffer): Buffer {
+  return createHmac('sha256', logKey).update('healthsync log header 1\n').update(bytes).digest().subarray(0, 16);
 }
 
 function blockKey(logKey: Uint8Array, salt: Uint8Array): KeyObject {

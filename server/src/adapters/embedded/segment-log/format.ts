@@ -7,7 +7,8 @@ import { crc32 } from 'node:zlib';
  *
  * Header, twice in its page (at 0 and at 2048) so that one bad sector does not hide it:
  *   u32 crc of the rest, 8 bytes magic, u16 version, u16 partitions, u32 segment number, f64 startedAtMs,
- *   f64 × partitions: the offset each partition's next record has; in version 2, 8 bytes: the id of the log key
+ *   f64 × partitions: the offset each partition's next record has; in version 2, 8 bytes: the id of the log key, and 16
+ *   bytes: HMAC-SHA-256 with that key of all after the crc, cut short
  *
  * Record, in a segment of version 1:
  *   u32 crc of the rest, u16 payload bytes, u8 version (1), u8 marker, u16 partition, u48 offset, payload
@@ -27,7 +28,7 @@ export const TAG_BYTES = 16;
 export const BLOCK_BYTES_MAX = 8192;
 /** A reading needs 852 (`reading-codec.ts`): what is longer than a block is no record. */
 export const RECORD_PAYLOAD_MAX = BLOCK_BYTES_MAX - RECORD_HEAD;
-/** As many offsets as fit in half a page, beside the id of a key. */
+/** As many offsets as fit in half a page, beside the id of a key and its proof. */
 export const PARTITIONS_MAX = 248;
 
 const MAGIC = Buffer.from('HSRDLOG\n', 'latin1');
@@ -38,6 +39,7 @@ const MARKER = 0xc7;
 const HEADER_COPIES = [0, PAGE / 2];
 const HEADER_FIXED = 28;
 const KEY_ID_BYTES = 8;
+const PROOF_BYTES = 16;
 
 export interface SegmentHeader {
   readonly number: number;
@@ -48,7 +50,8 @@ export interface SegmentHeader {
   readonly keyId: string | undefined;
 }
 
-export function writeHeader(page: Buffer, header: SegmentHeader): void {
+/** `prove`: of a sealed segment, 16 bytes over what it is given. */
+export function writeHeader(page: Buffer, header: SegmentHeader, prove?: (bytes: Buffer) => Buffer): void {
   page.fill(0, 0, PAGE);
   for (const at of HEADER_COPIES) {
     MAGIC.copy(page, at + 4);
@@ -57,15 +60,18 @@ export function writeHeader(page: Buffer, header: SegmentHeader): void {
     page.writeUInt32LE(header.number, at + 16);
     page.writeDoubleLE(header.startedAtMs, at + 20);
     for (const [p, offset] of header.base.entries()) page.writeDoubleLE(offset, at + HEADER_FIXED + 8 * p);
-    const baseEnd = at + HEADER_FIXED + 8 * header.base.length;
-    if (header.keyId !== undefined) page.write(header.keyId, baseEnd, 'hex');
-    const end = header.keyId === undefined ? baseEnd : baseEnd + KEY_ID_BYTES;
+    let end = at + HEADER_FIXED + 8 * header.base.length;
+    if (header.keyId !== undefined && prove !== undefined) {
+      end += page.write(header.keyId, end, 'hex');
+      end += prove(page.subarray(at + 4, end)).copy(page, end, 0, PROOF_BYTES);
+    }
     page.writeUInt32LE(crc32(page.subarray(at + 4, end)), at);
   }
 }
 
 export type HeaderOutcome =
-  | { readonly kind: 'header'; readonly header: SegmentHeader }
+  /** `proved`, `proof`: of a sealed segment; whether they go together only its log key can say. */
+  | { readonly kind: 'header'; readonly header: SegmentHeader; readonly proved: Buffer; readonly proof: Buffer }
   /** Zeros: prepared, never written to. */
   | { readonly kind: 'blank' }
   | { readonly kind: 'unknown-version'; readonly version: number }
@@ -78,7 +84,8 @@ export function readHeader(page: Buffer): HeaderOutcome {
     const version = page.readUInt16LE(at + 12);
     const partitions = page.readUInt16LE(at + 14);
     const baseEnd = at + HEADER_FIXED + 8 * partitions;
-    const end = version === SEALED ? baseEnd + KEY_ID_BYTES : baseEnd;
+    const keyEnd = version === SEALED ? baseEnd + KEY_ID_BYTES : baseEnd;
+    const end = version === SEALED ? keyEnd + PROOF_BYTES : keyEnd;
     if (partitions > PARTITIONS_MAX || page.readUInt32LE(at) !== crc32(page.subarray(at + 4, end))) continue;
     if (version !== CLEAR && version !== SEALED) return { kind: 'unknown-version', version };
     const base = Array.from({ length: partitions }, (_, p) => page.readDoubleLE(at + HEADER_FIXED + 8 * p));
@@ -88,8 +95,11 @@ export function readHeader(page: Buffer): HeaderOutcome {
         number: page.readUInt32LE(at + 16),
         startedAtMs: page.readDoubleLE(at + 20),
         base,
-        keyId: version === SEALED ? page.toString('hex', baseEnd, end) : undefined,
+        keyId: version === SEALED ? page.toString('hex', baseEnd, keyEnd) : undefined,
       },
+      // The page is read into again.
+      proved: Buffer.from(page.subarray(at + 4, keyEnd)),
+      proof: Buffer.from(page.subarray(keyEnd, end)),
     };
   }
   return { kind: 'damaged' };

@@ -234,7 +234,7 @@ export class GroupCommit {
         sealer.seal(group.buffer, start, end, { segment: segment.number, position: position + start - PAGE });
     sealRecords(group.buffer, PAGE, group.end, segment.number);
     const front = isNew ? PAGE : this.#lastPage.length;
-    if (isNew) writeHeader(group.buffer, segment);
+    if (isNew) writeHeader(group.buffer, segment, sealer?.prove);
     else this.#lastPage.copy(group.buffer, PAGE - front);
     const end = PAGE - front + pagesOf(front + group.end - PAGE);
     group.buffer.fill(0, group.end, end);

@@ -42,7 +42,7 @@ export async function recover(
   files: LogFiles,
   seal: BlockSeal | undefined,
 ): Promise<Recovered> {
-  const found = await readHeaders(folder, files);
+  const found = await readHeaders(folder, files, seal);
   for (const file of found) refuseOtherLayout(file.outcome, partitions, folder);
   if (seal === undefined) refuseSealed(found, folder);
   const spare = await takeSpare(found, files, seal);
@@ -82,7 +82,7 @@ export interface RecordCount {
 
 /** Walks a segment's records up to `limit`. */
 export async function countRecords(
-  segment: Pick<Segment, 'path' | 'number' | 'base' | 'isSealed'>,
+  segment: Pick<Segment, 'path' | 'number' | 'base' | 'isSealed'> & Partial<Pick<Segment, 'keyId'>>,
   {
     partitions,
     files,
@@ -129,7 +129,7 @@ interface FoundFile {
   readonly outcome: HeaderOutcome;
 }
 
-async function readHeaders(folder: string, files: LogFiles): Promise<FoundFile[]> {
+async function readHeaders(folder: string, files: LogFiles, seal: BlockSeal | undefined): Promise<FoundFile[]> {
   const found: FoundFile[] = [];
   const page = Buffer.alloc(PAGE);
   for (const { name, bytes } of await files.list(folder)) {
@@ -143,9 +143,17 @@ async function readHeaders(folder: string, files: LogFiles): Promise<FoundFile[]
     } finally {
       await file.close();
     }
-    found.push({ number, path, bytes, outcome: readHeader(page) });
+    found.push({ number, path, bytes, outcome: await proved(readHeader(page), number, seal) });
   }
   return found.sort((a, b) => a.number - b.number);
+}
+
+/** A header that somebody changed counts as lost. That of a spare is from its file's life before. */
+async function proved(outcome: HeaderOutcome, number: number, seal: BlockSeal | undefined): Promise<HeaderOutcome> {
+  if (outcome.kind !== 'header' || outcome.header.keyId === undefined || seal === undefined) return outcome;
+  if (outcome.header.number !== number) return outcome;
+  const isOurs = await seal.isHeaderOurs(outcome.header.keyId, outcome.proved, outcome.proof);
+  return isOurs ? outcome : { kind: 'damaged' };
 }
 
 function refuseOtherLayout(outcome: HeaderOutcome, partitions: number, folder: string): void {

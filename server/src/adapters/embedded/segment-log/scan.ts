@@ -1,6 +1,14 @@
 import type { BlockSeal } from './block-seal.ts';
 import type { LogFile } from './files.ts';
-import { checkRecord, nextCandidate, PAGE, payloadBytesAt, RECORD_HEAD, RECORD_PAYLOAD_MAX } from './format.ts';
+import {
+  blockKeyIdAt,
+  checkRecord,
+  nextCandidate,
+  PAGE,
+  payloadBytesAt,
+  RECORD_HEAD,
+  RECORD_PAYLOAD_MAX,
+} from './format.ts';
 
 export interface ByteRange {
   readonly from: number;
@@ -15,6 +23,8 @@ export interface ScannedSegment {
   readonly number: number;
   /** Sealed segments hold sealed blocks and nothing else: a record in clear is none of theirs. */
   readonly isSealed: boolean;
+  /** With which log key all of it is sealed, where that is known. */
+  readonly keyId?: string | undefined;
 }
 
 /**
@@ -104,7 +114,9 @@ export class SegmentScan {
 
   #takeBlock(at: number, end: number, visit: RecordVisitor): void {
     const place = { segment: this.#segment.number, position: this.position + at };
-    const opened = this.#seal?.open(this.#buffer, at, end, place) ?? { kind: 'key-gone' as const };
+    const { keyId } = this.#segment;
+    const isOthers = keyId !== undefined && keyId !== blockKeyIdAt(this.#buffer, at);
+    const opened = isOthers ? FORGED : (this.#seal?.open(this.#buffer, at, end, place) ?? KEY_GONE);
     if (opened.kind === 'key-not-loaded') {
       this.#wantedKeyId = opened.keyId;
       return;
@@ -125,6 +137,9 @@ export class SegmentScan {
     this.#badFrom = undefined;
   }
 }
+
+const FORGED = { kind: 'forged' } as const;
+const KEY_GONE = { kind: 'key-gone' } as const;
 
 /** Every record of an opened block: what was sealed is as we wrote it. */
 function visitAll(records: Buffer, visit: RecordVisitor): void {

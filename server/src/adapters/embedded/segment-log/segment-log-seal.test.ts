@@ -87,6 +87,25 @@ describe('the segment log on a disk that others can read and write', () => {
     expect(new Set(records.map(({ reading }) => reading.id)).size).toBe(records.length);
   });
 
+  it('follows no header that was changed, though its checksum was put right', async () => {
+    const log = await world.open({ gatherMs: 500 });
+    await appendInGroups(log, 0, 6_000);
+    await log.close();
+    const segment = await segmentOf(world.folder, 1);
+    // Both copies say that the segment begins later than it does: whoever reads on would skip what is before.
+    for (const at of [0, PAGE / 2]) {
+      const bytes = segment.bytes.subarray(at, at + PAGE / 2);
+      for (let p = 0; p < 8; p++) bytes.writeDoubleLE(bytes.readDoubleLE(28 + 8 * p) + 50, 28 + 8 * p);
+      bytes.writeUInt32LE(crc32(bytes.subarray(4, 28 + 8 * 8 + 24)), 0);
+    }
+    const file = await open(segment.path, 'r+');
+    await file.write(segment.bytes, 0, PAGE, 0);
+    await file.close();
+    const again = await world.open();
+    expect(world.damage).toEqual([{ segment: 2, ranges: [], readingsLost: undefined, what: 'header' }]);
+    expect(new Set((await readAll(again)).map(({ reading }) => reading.id)).size).toBe(6_000);
+  });
+
   it('believes no segment in clear that was put among sealed ones', async () => {
     const clear = await SegmentWorld.make({ isClear: true });
     try {
