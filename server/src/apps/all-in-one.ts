@@ -517,9 +517,15 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   // A certificate is renewed long before it ends, for connections from then on.
   const renewal = setInterval(async () => {
     try {
+      const { notAfterMs } = certificate;
       certificate = await currentCertificate();
       mqtt.renewTls(mqttTls());
       if (!hasPublicCertificate) http.setCertificate(httpsTls());
+      if (certificate.notAfterMs !== notAfterMs)
+        await auditing.note('certificates', {
+          action: 'certificate.renew',
+          resource: { kind: 'certificate', id: 'server' },
+        });
     } catch (error) {
       log.error('the server certificate could not be renewed', { error });
     }

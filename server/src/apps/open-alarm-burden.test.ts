@@ -15,6 +15,7 @@ import { PostgresVitalsHistory } from '../adapters/postgres/vitals-history.ts';
 import { type BurdenJob, burdenJob } from '../analytics/alarm-burden-job.ts';
 import { type BurdenBounds, runAlarmBurden } from '../analytics/alarm-burden-run.ts';
 import { startBurdenWorker } from '../analytics/burden-worker-host.ts';
+import type { AuditEntry } from '../domain/audit-entry.ts';
 import type { DeviceId, PatientId, ReadingId, WardId } from '../domain/ids.ts';
 import type { LimitRule } from '../domain/rule.ts';
 import type { LoggedReading } from '../ports/reading-log.ts';
@@ -41,6 +42,7 @@ const WAITING = { ...HIGH, sustainedMs: 15_000 };
 let database: TestDatabase;
 let server: TestServer;
 let folder: string;
+const recorded: AuditEntry[] = [];
 const undo = undoStack(() => {});
 
 beforeAll(async () => {
@@ -63,6 +65,12 @@ beforeAll(async () => {
         find: (asked) => server.world.shownPreviews.find(asked),
       },
       now: () => NOW,
+      audit: {
+        async append(entries) {
+          recorded.push(...entries);
+          return [];
+        },
+      },
     },
     log,
     undo,
@@ -281,6 +289,17 @@ describe('the alarm-burden preview of a ward', () => {
     expect([before.alarms.high, after.alarms.high]).toEqual([2, 1]);
     expect(before.technical.alarms).toBe(0);
     expect(warnings.map(({ code }) => code)).toEqual(['little-data', 'first-part-only', 'coarse-data']);
+  });
+
+  it('is on record with how much was read for it', () => {
+    const read = recorded.filter(({ detail: { state } = {} }) => state === 'done');
+    expect(read.length).toBeGreaterThan(2);
+    for (const entry of read)
+      expect(entry).toMatchObject({
+        action: 'rules.preview',
+        outcome: 'allowed',
+        detail: { readings: expect.any(Number) },
+      });
   });
 });
 

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { DatabaseAddress } from '../adapters/postgres/connection.ts';
-import { createBurdenDesk } from '../analytics/burden-desk.ts';
+import { type BurdenPreview, createBurdenDesk } from '../analytics/burden-desk.ts';
 import { startBurdenWorker } from '../analytics/burden-worker-host.ts';
+import type { AuditEntry } from '../domain/audit-entry.ts';
+import type { AuditLog } from '../ports/audit-log.ts';
 import { type AlarmBurdenServices, type BurdenAbout, registerAlarmBurden } from '../serve/api/alarm-burden.ts';
 import { recordedDatasets } from '../simulation/recorded-datasets.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -13,7 +15,9 @@ import type { undoStack } from './undo.ts';
 export function openAlarmBurden(parts: {
   readonly address: DatabaseAddress;
   readonly datasetsFolder?: string | undefined;
-  readonly services: Pick<AlarmBurdenServices, 'view' | 'ruleSets' | 'shownPreviews' | 'now'>;
+  readonly services: Pick<AlarmBurdenServices, 'view' | 'ruleSets' | 'shownPreviews' | 'now'> & {
+    readonly audit: AuditLog;
+  };
   readonly log: Log;
   readonly undo: ReturnType<typeof undoStack>;
 }): (app: FastifyInstance) => void {
@@ -23,7 +27,12 @@ export function openAlarmBurden(parts: {
     start: (job, onProgress) => startBurdenWorker(job, { script: SCRIPT, data, onProgress }),
     newId: randomUUID,
     now: services.now,
-    onEnd({ state, failed, answer }) {
+    onEnd(preview) {
+      const { state, failed, answer } = preview;
+      // Who asked for it, and about whom, is the entry of the request; this is how much was read for it.
+      void services.audit
+        .append([endEntry(preview, services.now())])
+        .catch((error) => log.error('an entry of the audit log could not be written', { error }));
       if (state === 'failed')
         log.warn('an alarm-burden preview failed', { reason: failed?.code, error: failed?.error });
       else log.debug('an alarm-burden preview ended', { state, durationMs: answer?.tookMs ?? 0 });
@@ -33,6 +42,18 @@ export function openAlarmBurden(parts: {
   const datasets = recordedDatasets(datasetsFolder);
   const { view, ruleSets, shownPreviews, now } = services;
   return (app) => registerAlarmBurden(app, { view, ruleSets, shownPreviews, now, desk, datasets });
+}
+
+function endEntry({ id, by, state, progress }: BurdenPreview<unknown>, atMs: number): AuditEntry {
+  return {
+    atMs,
+    actor: { kind: 'system', name: 'alarm-burden preview' },
+    action: 'rules.preview',
+    resource: { kind: 'preview', id },
+    outcome: state === 'failed' ? 'failed' : 'allowed',
+    correlationId: id,
+    detail: { state, askedBy: by, patients: progress.patientsDone, readings: progress.readings },
+  };
 }
 
 const SCRIPT = new URL('./alarm-burden-worker.ts', import.meta.url);
