@@ -30,7 +30,6 @@ export function CloseDialog({
   const saving = useSaving();
   const [verdict, setVerdict] = useState<SecurityVerdict | ''>('');
   const [note, setNote] = useState('');
-  const who = alert.person === undefined ? '' : `: ${alert.person.name}`;
 
   async function save(): Promise<void> {
     if (verdict === '') return;
@@ -40,7 +39,7 @@ export function CloseDialog({
   }
 
   return (
-    <Dialog title={`${KIND_WORDS[alert.kind]}${who}`} onClose={onClose}>
+    <Dialog title={KIND_WORDS[alert.kind]} onClose={onClose}>
       <form
         className="stack"
         onSubmit={(event) => {
@@ -48,6 +47,7 @@ export function CloseDialog({
           void save();
         }}
       >
+        {alert.person !== undefined && <strong className="security-person">{alert.person.name}</strong>}
         <ul className="reasons">
           {alert.reasons.map(({ code, text }) => (
             <li key={code}>{text}</li>
