@@ -30,7 +30,7 @@ describe('the segment log, when things go wrong', () => {
     const found = await readAll(await world.open());
     for (const position of acknowledged) expect(found.get(keyOf(position))).toBe(position.readingId);
     expect(world.damage).toEqual([]);
-  });
+  }, 180_000); // eight processes, one after the other
 
   it('loses nothing acknowledged when it is killed while files are being recycled', async () => {
     const acknowledged: (LogPosition & { readonly readingId: string })[] = [];
