@@ -69,7 +69,7 @@ const DENIED = '42501';
 
 describe('under the login of an organisation', () => {
   it('what belongs to something is of its organisation, without saying so', async () => {
-    for (const table of ['ward', 'bed', 'patient', 'device', 'alarm', 'contact', 'vitals'])
+    for (const table of ['ward', 'bed', 'patient', 'device', 'alarm', 'vitals'])
       expect([table, await ask(`select tenant_id from ${table}`)]).toEqual([table, [{ tenant_id: 'north' }]]);
   });
 
@@ -94,7 +94,7 @@ describe('under the login of an organisation', () => {
     ],
     ['an update', `update patient set sex = 'female' where id = 'south-p' returning *`],
     ['an update of all', `update ward set name = 'theirs' where tenant_id = 'default' returning *`],
-    ['a deletion', `delete from contact where address = 'south@a.example' returning *`],
+    ['a deletion', `delete from bed where id = 'south-b' returning *`],
     ['a lock', `select id from device where id = 'south-d' for update`],
     ['a union', `select id from ward where false union all select id from ward where tenant_id <> 'north'`],
     ['a setting', `set healthsync.tenant = 'default'; select 1 where false`],
@@ -121,8 +121,9 @@ describe('under the login of an organisation', () => {
       '23503',
     ],
     [
-      'a contact for another’s person',
-      `insert into contact (user_id, channel, address, created_at) values ('south-u', 'smtp', 'me@a.example', now())`,
+      'somebody of another’s into its team',
+      `insert into care_assignment (id, ward_id, role, user_id, bed_ids, patient_ids, from_at, made_by, made_at)
+       values ('x', 'north-w', 'nurse', 'south-u', '{}', '{}', now(), 'x', now())`,
       '23503',
     ],
     ['its patient into another’s bed', `update patient set bed_id = 'south-b' where id = 'north-p'`, '23503'],
@@ -160,8 +161,8 @@ describe('under the login of an organisation', () => {
 
   it.each([
     ['COPY to a program', `copy patient to program 'cat'`, DENIED],
-    ['another role', `set role postgres`, DENIED],
-    ['the owner', `set role "${'healthsync'}"`, DENIED],
+    ['another role', `set role pg_read_all_data`, DENIED],
+    ['the owner', `set role pg_database_owner`, DENIED],
     ['another session', `set session authorization postgres`, DENIED],
     ['row security off', `set row_security = off; select * from patient`, DENIED],
     ['a partition', `select * from vitals_today`, DENIED],
@@ -236,7 +237,9 @@ const OF_THE_HOUSE: Readonly<Record<string, string>> = {
   oidc_record: 'looked up by a secret, before it is known who asks',
   schema_migration: 'which tables there are',
   setup_code: 'the installation’s first account',
+  shared_secret: 'what the servers of the installation have in common, sealed',
   spent_ticket: 'hashes of what was used once, by whomever',
+  subject_key: 'wrapped keys, which only the program opens; each says whose it is',
   workflow_definition: 'the program’s own definitions',
   workflow_execution: 'the engine’s: named by alarms, and holding no more of them than their ids',
   workflow_history: 'of its executions',
