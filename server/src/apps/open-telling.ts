@@ -167,7 +167,8 @@ export async function openTelling(parts: TellingParts) {
         tenantId === parts.tenants.tenantNow();
       const services = {
         notifiers,
-        contacts: new PostgresContacts(asking),
+        // By people, who are the caller's own (`users`): an address is one person's in all the installation.
+        contacts,
         verification: createContactVerification({
           contacts,
           notifiers,

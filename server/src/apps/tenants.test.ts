@@ -271,6 +271,40 @@ describe('an organisation', () => {
       { timeout: 30_000 },
     );
   });
+  it('keeps its own, under its own login', async () => {
+    const zone = 'Europe/Berlin';
+    const from = new Date().toISOString();
+    const to = new Date(Date.now() + 3_600_000).toISOString();
+    const asked: readonly (readonly [role: string, method: string, path: string, sent?: unknown])[] = [
+      ['nurse', 'PUT', '/api/me/contacts', { contacts: [] }],
+      ['nurse', 'PUT', '/api/me/topics', { subscriptions: [{ topic: 'alarms.high' }] }],
+      ['nurse', 'GET', '/api/me/topics'],
+      ['nurse', 'PUT', '/api/me/quiet-hours', { zone, windows: [] }],
+      ['charge-nurse', 'PUT', '/api/wards/north-w/quiet-hours', { zone, windows: [] }],
+      ['charge-nurse', 'PUT', '/api/wards/north-w/shifts', { zone, shifts: [] }],
+      ['charge-nurse', 'POST', '/api/wards/north-w/assignments', { role: 'nurse', userId: 'u-north-nurse' }],
+      [
+        'physician',
+        'POST',
+        '/api/rotas/north-rota/overrides',
+        { layer: 'first', userId: 'u-north-physician', from, to, reason: 'swapped' },
+      ],
+      ['physician', 'PUT', '/api/patients/north-p/news2', { spo2Scale: 2, use: 'by-age', reason: 'prescribed' }],
+      ['physician', 'PUT', '/api/patients/north-p/rules', { reason: 'as prescribed', rules: [] }],
+      ['charge-nurse', 'PUT', '/api/wards/north-w/rules', { reason: 'as agreed', rules: [] }],
+      ['physician', 'GET', '/api/patients/north-p/vitals'],
+      ['physician', 'POST', '/api/alerts/north-alarm/acknowledge'],
+      ['physician', 'GET', '/api/alerts/north-alarm'],
+      ['admin', 'PUT', '/api/devices/north-d/config', { everySeconds: 5 }],
+      ['operator', 'POST', `/api/rejected-readings/${made.north.find((id) => /^\d+$/.test(id))}/dismiss`],
+      ['admin', 'GET', '/api/event-subscriptions'],
+      ['admin', 'POST', '/api/devices/north-d/revoke', { reason: 'lost' }],
+    ];
+    for (const [role, method, path, sent] of asked) {
+      const { status, raw } = await program.call(`north-${role}`, method, path, sent);
+      expect(status, `${role} ${method} ${path}: ${status >= 300 ? raw : ''}`).toBeLessThan(300);
+    }
+  });
   it('is not told of another’s emergencies', async () => {
     const { status } = await program.call('north-abroad', 'POST', '/api/break-glass', {
       patientId: 'north-p',

@@ -28,7 +28,7 @@ export function register(program: Command, context: CommandContext): void {
   addCommand<[], object>(tenants, { usage: 'list', description: 'all organisations', run: list }, context);
 }
 
-export const TENANT_EXPECTED =
+const TENANT_EXPECTED =
   'expected up to 32 lower-case letters, digits and hyphens, beginning with a letter: north-clinic';
 
 /** For commands that make something: whose it is to be. Without the option, the first organisation's. */

@@ -27,7 +27,7 @@ export function registerLeakScans(app: FastifyInstance, services: LeakScanServic
   api.get(
     '/api/leak-scans',
     {
-      config: { action: 'security-alert.read' },
+      config: { action: 'security-alert.read', installation: true },
       schema: { summary: 'Searches for patients’ data where none may be', tags, response: { 200: LeakScanList } },
     },
     async (_request, reply) => {
@@ -42,7 +42,7 @@ export function registerLeakScans(app: FastifyInstance, services: LeakScanServic
 
   api.post(
     '/api/leak-scans',
-    { config: { action: 'leak-scan.run' }, schema: { summary: 'Search now', tags } },
+    { config: { action: 'leak-scan.run', installation: true }, schema: { summary: 'Search now', tags } },
     async (_request, reply) => {
       if (await services.runNow()) return reply.code(202).send();
       return sendProblem(reply, { status: 409, code: 'already-running', detail: 'A search is running.' });

@@ -25,7 +25,7 @@ alter table tenant force row level security;
 -- Of the others not even that they exist.
 create policy own on tenant using (role_name = session_user or (select healthsync_is_house()));
 
--- Puts a table behind the wall. A migration that makes a table calls it, or names it in `house-tables.ts` with a reason.
+-- Puts a table behind the wall. A migration that makes a table calls it, or `tenants.test.ts` names it with a reason.
 -- `is_copied`: filled by COPY, which PostgreSQL refuses where row security binds: its owner is left out.
 create function healthsync_wall(of regclass, is_copied boolean default false) returns void language plpgsql as $$
 begin
