@@ -51,7 +51,7 @@ describe('every endpoint', () => {
         .join('\n'),
     );
     expect([...answered.values()].filter((status) => status >= 500 && status !== 503)).toEqual([]);
-  });
+  }, 300_000);
 });
 
 describe.runIf(LISTS !== undefined)('attack lists', () => {
