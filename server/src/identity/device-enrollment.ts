@@ -1,4 +1,4 @@
-import type { DeviceId, PatientId, TenantId, UserId } from '../domain/ids.ts';
+import { DEFAULT_TENANT, type DeviceId, type PatientId, type TenantId, type UserId } from '../domain/ids.ts';
 import type { DeviceCertificates } from '../ports/device-certificates.ts';
 import type { DeviceEnrollments, Enrollment } from '../ports/device-enrollments.ts';
 import type { Registry } from '../ports/registry.ts';
@@ -19,7 +19,11 @@ export interface EnrollmentDesk {
     readonly profile?: string;
     readonly patientId?: PatientId;
     readonly by: Decider;
-  }): Promise<{ readonly enrollment: Enrollment; readonly code: string }>;
+  }): Promise<
+    | { readonly kind: 'invited'; readonly enrollment: Enrollment; readonly code: string }
+    /** Another organisation has a device of this name. */
+    | { readonly kind: 'taken' }
+  >;
   /** What a device asks with its code: once for each look whether it was let in, with the same key. */
   enroll(asked: {
     readonly deviceId: DeviceId;
@@ -50,7 +54,13 @@ export type EnrollOutcome =
   | { readonly kind: 'not-invited' }
   | { readonly kind: 'refused'; readonly code: EnrollRefusal; readonly detail: string; readonly enrollmentId: string };
 
-export type EnrollRefusal = RequestRefusal | 'refused-by-person' | 'code-used' | 'key-in-use' | 'key-withdrawn';
+export type EnrollRefusal =
+  | RequestRefusal
+  | 'refused-by-person'
+  | 'code-used'
+  | 'key-in-use'
+  | 'key-withdrawn'
+  | 'taken';
 
 export type DecideOutcome =
   | { readonly kind: 'done'; readonly enrollment: Enrollment }
@@ -60,7 +70,9 @@ export type DecideOutcome =
   | { readonly kind: 'other-key' }
   | { readonly kind: 'another-person' }
   | { readonly kind: 'key-in-use' }
-  | { readonly kind: 'worn-by-another' };
+  | { readonly kind: 'worn-by-another' }
+  /** Another organisation has a device of this name by now. */
+  | { readonly kind: 'taken' };
 
 /** Who may let a device in: any one person, another than who invited it, or nobody needs to. */
 export type ApprovalRule = 'person' | 'second-person' | 'none';
@@ -98,7 +110,9 @@ export function createEnrollmentDesk(parts: {
     if (parsed.kind === 'refused') throw new Error('refused above');
     const { keyFingerprint, der, stated } = parsed;
     if (known.state === 'invited') {
-      const trouble = await troubleWithKey(keyFingerprint, deviceId);
+      const trouble = (await isTaken(known))
+        ? ({ code: 'taken', detail: 'There is a device of that name already.' } as const)
+        : await troubleWithKey(keyFingerprint, deviceId);
       if (trouble !== undefined) return { kind: 'refused', ...trouble, enrollmentId: known.id };
       const atMs = now();
       const expiresAtMs = atMs + WAITING_MS;
@@ -149,9 +163,17 @@ export function createEnrollmentDesk(parts: {
     return undefined;
   }
 
+  /** A device is one organisation's: nobody else makes a key for it. */
+  async function isTaken({ deviceId, tenantId }: Pick<Enrollment, 'deviceId' | 'tenantId'>): Promise<boolean> {
+    const known = (await registry.devices()).find((each) => each.id === deviceId);
+    return known !== undefined && (known.tenantId ?? DEFAULT_TENANT) !== tenantId;
+  }
+
   /** Its certificate, kept for it to fetch. Whoever comes second finds that of the first. */
   async function issue(enrollment: Enrollment): Promise<Enrollment> {
     const { id, tenantId, deviceId, profile, patientId, request } = enrollment;
+    // Asked before it was approved; what came between must not become a key to somebody else's device.
+    if (await isTaken(enrollment)) throw new Error('another organisation has a device of this name');
     const issued = await authority().issueFor(deviceId, request?.der ?? new Uint8Array());
     if (issued.kind === 'refused') throw new Error(`a request that was taken is refused: ${issued.code}`);
     const known = (await registry.devices()).find((each) => each.id === deviceId);
@@ -184,6 +206,7 @@ export function createEnrollmentDesk(parts: {
     enroll,
     mayApprove,
     async invite({ deviceId, hours, profile, patientId, by }) {
+      if (await isTaken({ deviceId, tenantId: by.tenantId })) return { kind: 'taken' };
       const code = newEnrollmentCode();
       const codeSha256 = hashOfCode(deviceId, code);
       if (codeSha256 === undefined) throw new Error('a code of our own is none');
@@ -200,7 +223,7 @@ export function createEnrollmentDesk(parts: {
         expiresAtMs: atMs + hours * 3_600_000,
       };
       await enrollments.add({ ...enrollment, codeSha256 });
-      return { enrollment: { ...enrollment, state: 'invited' }, code };
+      return { kind: 'invited', enrollment: { ...enrollment, state: 'invited' }, code };
     },
     async approve(id, keyFingerprint, by) {
       const found = await enrollments.find(id);
@@ -210,6 +233,7 @@ export function createEnrollmentDesk(parts: {
       if (found.request.keyFingerprint !== keyFingerprint) return { kind: 'other-key' };
       if (!mayApprove(found, by)) return { kind: 'another-person' };
       if ((await troubleWithKey(keyFingerprint, found.deviceId)) !== undefined) return { kind: 'key-in-use' };
+      if (await isTaken(found)) return { kind: 'taken' };
       if (await isWornByAnother(found)) return { kind: 'worn-by-another' };
       const isDecided = await enrollments.decide(id, { state: 'approved', by: by.name, atMs: now() });
       const decided = (await enrollments.find(id)) ?? found;

@@ -12,8 +12,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DataFolder, openDataFolder } from '../../adapters/embedded/data-folder.ts';
 import { connect } from '../../adapters/postgres/connection.ts';
 import { type Database, openDatabase } from '../../adapters/postgres/open-database.ts';
-import { P256 } from '../../identity/signing-authority.ts';
 import { deviceIdOfCertificate } from '../../identity/device-certificate.ts';
+import { P256 } from '../../identity/signing-authority.ts';
 
 const BIN = fileURLToPath(new URL('../../../bin/healthsync.js', import.meta.url));
 

@@ -118,7 +118,9 @@ async function comeIn({ desk }: Scene, server: Server, known?: DeviceKey): Promi
   const { newDeviceKey } = await import('../../simulation/device-key.ts');
   const { X509Certificates } = await import('@peculiar/x509');
   const person = (name: string) => ({ name, tenantId: DEFAULT_TENANT });
-  const { enrollment, code } = await desk.invite({ deviceId: DRILL_DEVICE, hours: 1, by: person('drill: invites') });
+  const invited = await desk.invite({ deviceId: DRILL_DEVICE, hours: 1, by: person('drill: invites') });
+  if (invited.kind === 'taken') throw new Refusal(`another organisation has a device ${DRILL_DEVICE}`);
+  const { enrollment, code } = invited;
   const key = known ?? (await newDeviceKey(`CN=${DRILL_DEVICE}`));
   const ask = () => server.post('/.well-known/est/simpleenroll', { body: key.request, code });
   const first = await ask();

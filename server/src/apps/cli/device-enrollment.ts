@@ -79,13 +79,15 @@ async function invite(context: CommandContext, options: InviteOptions, device: s
     const settings = context.settings();
     const { desk, fingerprint, server } = await openDesk(data, settings, context.now);
     const { profile } = options;
-    const { enrollment, code } = await desk.invite({
+    const outcome = await desk.invite({
       deviceId,
       hours,
       by: shell(),
       ...(profile !== undefined && { profile }),
       ...(patientId !== undefined && { patientId }),
     });
+    if (outcome.kind === 'taken') throw new Refusal('<device>: another organisation has a device of that name');
+    const { enrollment, code } = outcome;
     const expiresAt = new Date(enrollment.expiresAtMs).toISOString();
     const text = [
       `Code for ${deviceId}, good once, until ${expiresAt}:`,
@@ -166,6 +168,8 @@ function decided(outcome: DecideOutcome): Enrollment {
       throw new Refusal('somebody else than who made the code lets the device in (HEALTHSYNC_DEVICE_APPROVAL)');
     case 'key-in-use':
       throw new Refusal('another device has this key, or it was withdrawn: refuse it');
+    case 'taken':
+      throw new Refusal('another organisation has a device of that name');
     case 'worn-by-another':
       throw new Refusal('another patient wears this device; "device unassign" takes it off them');
     default:

@@ -73,12 +73,14 @@ export function registerDeviceEnrollments(app: FastifyInstance, services: Device
       if (decisionOn(principal, { kind: 'device', deviceId }).policies.includes('other-tenant'))
         return sendProblem(reply, { status: 409, code: 'not-yours', detail: 'A device of this id is not yours.' });
       const by = deciderOf(principal);
-      const { enrollment, code } = await desk.invite({
+      const outcome = await desk.invite({
         deviceId,
         hours,
         by,
         ...(profile !== undefined && { profile }),
       });
+      if (outcome.kind === 'taken') return taken(reply);
+      const { enrollment, code } = outcome;
       noteAudit(request, { resourceId: deviceId, detail: { enrollment: enrollment.id, hours } });
       return reply.code(201).send({
         id: enrollment.id,
@@ -167,6 +169,8 @@ export function registerDeviceEnrollments(app: FastifyInstance, services: Device
           code: 'key-in-use',
           detail: 'Another device has this key, or it was withdrawn: refuse it.',
         });
+      case 'taken':
+        return taken(reply);
       case 'worn-by-another':
         return sendProblem(reply, {
           status: 409,
@@ -207,6 +211,10 @@ export function registerDeviceEnrollments(app: FastifyInstance, services: Device
       ...(enrollment.serial !== undefined && { serial: enrollment.serial }),
     };
   }
+}
+
+function taken(reply: FastifyReply): FastifyReply {
+  return sendProblem(reply, { status: 409, code: 'taken', detail: 'There is a device of that name already.' });
 }
 
 const deciderOf = ({ name, userId, tenantId }: Principal): Decider => ({ name, userId, tenantId });

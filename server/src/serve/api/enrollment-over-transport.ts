@@ -197,6 +197,7 @@ const STATUS: Readonly<Record<string, number>> = {
   'code-used': 403,
   'key-in-use': 409,
   'key-withdrawn': 409,
+  taken: 409,
   'foreign-name': 403,
   'too-large': 413,
 };
