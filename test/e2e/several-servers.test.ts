@@ -3,9 +3,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openTestDatabase } from '../../server/src/adapters/postgres/test-database.ts';
 import { type Installation, install } from './server.ts';
+
+// Two servers, and a command line after the other: on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 // Two processes with a data folder each, one database, and the key-encryption keys in a folder that both see.
 let keyFolder: string;
