@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: every benchmark, one after the other, each beside the figure it had when its baseline was kept.
  *
- *   npm run bench -- [--only log,history,judge,workflow,gateway,wall,sign-in,access,seal] [--keep]     --keep makes today's figures the baseline
+ *   npm run bench -- [--only log,history,judge,workflow,gateway,wall,sign-in,access,seal,audit] [--keep]     --keep makes today's figures the baseline
  *
  * Run it on a machine that does nothing else: the figures are medians of a noisy world even then, so compare ratios.
  */
@@ -11,7 +11,18 @@ import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-const BENCHES = ['log', 'history', 'judge', 'workflow', 'gateway', 'wall', 'sign-in', 'access', 'seal'] as const;
+const BENCHES = [
+  'log',
+  'history',
+  'judge',
+  'workflow',
+  'gateway',
+  'wall',
+  'sign-in',
+  'access',
+  'seal',
+  'audit',
+] as const;
 const BASELINES = join(import.meta.dirname, 'baselines.json');
 
 interface Kept {
