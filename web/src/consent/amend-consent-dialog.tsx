@@ -47,7 +47,7 @@ export function AmendConsentDialog({
         }}
       >
         <SaveProblem saving={saving} shown={['from', 'until']} reload={reload} />
-        <div className="pair">
+        <div className="pair pair-wide">
           <MomentField
             label="Holds from"
             description="This screen’s time"

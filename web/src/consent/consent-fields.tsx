@@ -19,7 +19,7 @@ export function HowFields({
   readonly onChange: (how: How) => void;
 }) {
   return (
-    <div className="pair">
+    <div className="pair pair-wide">
       <Select
         label="How we know"
         placeholder="Choose"
@@ -31,7 +31,7 @@ export function HowFields({
       />
       <TextInput
         label="Colleague who was there"
-        placeholder="Sign-in name, if somebody was"
+        placeholder="Sign-in name"
         maxLength={64}
         autoComplete="off"
         value={how.witness}

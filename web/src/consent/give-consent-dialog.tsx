@@ -92,7 +92,7 @@ export function GiveConsentDialog({
           />
         )}
         <HowFields how={how} saving={saving} onChange={setHow} />
-        <div className="pair">
+        <div className="pair pair-wide">
           {moment('givenAt', 'The patient said so', 'Empty: now')}
           {moment('from', 'Holds from', 'Empty: at once')}
           {moment('until', 'Until', 'Empty: without end')}
