@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AttackList, readAttackLists } from './attack-lists.ts';
-import type { Asked, Endpoint, Slot } from './endpoints.ts';
+import { type Asked, type Endpoint, headerText, type Slot } from './endpoints.ts';
 import { UNFIT } from './example.ts';
 import { complaintsOf } from './judge.ts';
 import { startWorld, type World } from './world.ts';
