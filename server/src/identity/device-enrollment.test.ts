@@ -104,6 +104,21 @@ describe('a code', () => {
 });
 
 describe('letting in', () => {
+  it('in the last minute leaves the device time to fetch it; once it is over nobody is let in', async () => {
+    const { desk, invite, ask, clock } = openDesk();
+    const [first, second] = [await invite(ann), await invite(ann)];
+    const keys = [await newDeviceKey(''), await newDeviceKey('')] as const;
+    const hex = keys.map(({ fingerprint }) => fingerprint.replaceAll(':', '').toLowerCase());
+    await ask(first.code, keys[0].request);
+    await ask(second.code, keys[1].request);
+    clock.ms += 72 * HOUR - 1;
+    expect(await desk.approve(first.enrollment.id, hex[0] ?? '', ann)).toMatchObject({ kind: 'done' });
+    clock.ms += 300_000;
+    expect(await ask(first.code, keys[0].request)).toMatchObject({ kind: 'issued' });
+    const late = await desk.approve(second.enrollment.id, hex[1] ?? '', ann);
+    expect(late).toEqual({ kind: 'decided-already', state: 'expired' });
+  });
+
   it('by a second person is not for who made the code', async () => {
     const { desk, invite, ask } = openDesk('second-person');
     const { code, enrollment } = await invite(ann);

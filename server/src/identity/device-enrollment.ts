@@ -65,7 +65,7 @@ export type EnrollRefusal =
 export type DecideOutcome =
   | { readonly kind: 'done'; readonly enrollment: Enrollment }
   | { readonly kind: 'not-found' }
-  | { readonly kind: 'decided-already'; readonly state: Enrollment['state'] }
+  | { readonly kind: 'decided-already'; readonly state: Enrollment['state'] | 'expired' }
   /** What the person compared is not what waits. */
   | { readonly kind: 'other-key' }
   | { readonly kind: 'another-person' }
@@ -100,7 +100,7 @@ export function createEnrollmentDesk(parts: {
     if (limited.kind === 'wait') return { kind: 'slow-down', retryAfterMs: limited.retryAfterMs };
     const hash = hashOfCode(deviceId, code);
     const known = hash && (await enrollments.findByCode(hash));
-    if (!known || known.deviceId !== deviceId || now() >= known.expiresAtMs || known.state === 'withdrawn')
+    if (!known || known.deviceId !== deviceId || now() >= endOf(known) || known.state === 'withdrawn')
       return { kind: 'not-invited' };
     limits.succeeded(attempt);
 
@@ -230,6 +230,8 @@ export function createEnrollmentDesk(parts: {
       if (found === undefined || found.tenantId !== by.tenantId) return { kind: 'not-found' };
       if (found.state !== 'waiting' || found.request === undefined)
         return { kind: 'decided-already', state: found.state };
+      // It would not come for it any more.
+      if (now() >= found.expiresAtMs) return { kind: 'decided-already', state: 'expired' };
       if (found.request.keyFingerprint !== keyFingerprint) return { kind: 'other-key' };
       if (!mayApprove(found, by)) return { kind: 'another-person' };
       if ((await troubleWithKey(keyFingerprint, found.deviceId)) !== undefined) return { kind: 'key-in-use' };
@@ -265,6 +267,9 @@ const BUDGETS: SignInBudgets = {
 
 /** A device that came on Friday evening is let in on Monday. */
 const WAITING_MS = 3 * 86_400_000;
+
+/** Whoever was decided about has time to hear it. */
+const endOf = ({ expiresAtMs, decidedAtMs = 0 }: Enrollment): number => Math.max(expiresAtMs, decidedAtMs + WAITING_MS);
 
 /** Somebody stands beside it at first; later it asks less often: a tenth of its waiting, up to five minutes. */
 const retryAfterMs = (waitedMs: number): number => Math.min(300_000, Math.max(5_000, Math.round(waitedMs / 10)));
