@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { withOpenData } from '../server/src/apps/open-data.ts';
@@ -55,11 +56,11 @@ try {
 
 async function refusal(name: string, password: string): Promise<number> {
   const number = ++addresses;
+  const own = `127.1.${number >> 8}.${number & 255}`;
+  const below = connectTcp({ host: '127.0.0.1', port: Number(new URL(program.https).port), localAddress: own });
   const socket = connect({
-    host: '127.0.0.1',
+    socket: below,
     servername: 'localhost',
-    port: Number(new URL(program.https).port),
-    localAddress: `127.1.${number >> 8}.${number & 255}`,
     ca: readFileSync(join(program.settings.dataFolder, 'pki', 'server-ca.pem')),
   });
   await once(socket, 'secureConnect');

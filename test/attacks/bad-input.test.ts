@@ -178,7 +178,10 @@ function crowded(endpoint: Endpoint, strings: readonly string[]): Asked {
     return { ...valid, query: { ...query, ...valid.query }, headers: { ...valid.headers, ...headers } };
   }
   if (valid.raw !== undefined)
-    return { ...valid, raw: `${valid.raw}&${new URLSearchParams(strings.map((text, index) => [`x${index}`, text]))}` };
+    return {
+      ...valid,
+      raw: `${valid.raw}&${new URLSearchParams(Object.fromEntries(strings.map((text, index) => [`x${index}`, text])))}`,
+    };
   // Names and values, in an array as well as in an object of their own.
   const body = Object.fromEntries(strings.filter((text) => text !== '__proto__').map((text) => [text, text]));
   return { ...valid, body: { ...(valid.body as object), 'not known': body } };

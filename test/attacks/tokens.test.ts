@@ -156,7 +156,7 @@ describe('a signed token', () => {
     return { status: answer.statusCode, ...(JSON.parse(answer.payload) as { access_token?: string; error?: string }) };
   }
   const rightly = (more: object = {}) => sign(claims(more));
-  const sign = (payload: object, header: object = {}, key: CryptoKey = service.privateKey) =>
+  const sign = (payload: object, header: object = {}, key: typeof service.privateKey = service.privateKey) =>
     new SignJWT({ ...payload }).setProtectedHeader({ alg: 'ES384', kid: 'k1', ...header }).sign(key);
 
   it('is taken where it is right, once', async () => {
