@@ -102,9 +102,12 @@ describe('afterwards', () => {
   });
   it('no line of the log names a patient, and none tells of a defect', () => {
     expect(world.logged.filter((line) => CANARY.test(line))).toEqual([]);
-    expect(world.logged.filter((line) => /"level":50/.test(line)).slice(0, 5)).toEqual([]);
+    expect(world.logged.filter(isDefect).slice(0, 5)).toEqual([]);
   });
 });
+
+/** A machine that is too busy for its database says so, and that is no defect. */
+const isDefect = (line: string): boolean => /"level":50/.test(line) && !/"code":"[a-z]+-unavailable"/.test(line);
 
 /** A live stream never ends, and is asked for on a socket. */
 const askable = (): readonly Endpoint[] => world.endpoints.filter(({ url }) => url !== '/api/live');

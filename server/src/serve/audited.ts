@@ -193,6 +193,8 @@ const KEPT_HEADERS = new Set([
   'cross-origin-resource-policy',
   'cross-origin-embedder-policy',
   'x-frame-options',
+  // Whoever complains can say of which request.
+  'x-request-id',
 ]);
 
 /** 404 as well: what is not one's own to see is answered like what is not there. */
