@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { openDataFolder } from '../adapters/embedded/data-folder.ts';
@@ -17,22 +16,16 @@ import { PostgresVitalsHistory } from '../adapters/postgres/vitals-history.ts';
 import { DEFAULT_TENANT, type DeviceId, parseAlarmId } from '../domain/ids.ts';
 import { openAuthorities } from '../identity/authority.ts';
 import { openRegistryView } from '../identity/registry-view.ts';
-import { ownNames, serverCertificate } from '../identity/server-certificate.ts';
 import { registerKeys } from '../serve/api/keys.ts';
 import { createHttpServer } from '../serve/http-server.ts';
 import { createTenantHubs } from '../serve/live/tenant-hubs.ts';
-import type { Services } from '../serve/services.ts';
-import { shownPreviews } from '../serve/shown-previews.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { authenticateDevice } from '../vitals/1-ingest/authenticate-device.ts';
 import { registerIngest } from '../vitals/1-ingest/http-ingest.ts';
-import { createMqttEndpoint } from '../vitals/1-ingest/mqtt/endpoint.ts';
-import { replayRejected } from '../vitals/1-ingest/rejected-replay.ts';
-import { KEEP_GROUP } from '../vitals/2-keep/keeper.ts';
-import { ASSESS_GROUP } from '../vitals/3-assess/assessor.ts';
 import { startVitalsPipeline } from '../vitals/pipeline.ts';
 import { alarmPolicyOf } from './alarm-policy.ts';
+import { askedServices } from './asked-services.ts';
 import { noteKeys } from './note-keys.ts';
 import { openAccess } from './open-access.ts';
 import { openAlarmBurden } from './open-alarm-burden.ts';
@@ -45,12 +38,15 @@ import { openEscalation } from './open-escalation.ts';
 import { openEvents } from './open-events.ts';
 import { openIdentity } from './open-identity.ts';
 import { openKeys } from './open-keys.ts';
+import { openMqtt } from './open-mqtt.ts';
 import { openReadings } from './open-readings.ts';
 import { openRetention } from './open-retention.ts';
 import { openTelling } from './open-telling.ts';
 import { openTenants } from './open-tenants.ts';
 import { openWatching } from './open-watching.ts';
+import { readingGauges, readingHealth } from './reading-watch.ts';
 import { registerGauges } from './register-gauges.ts';
+import { openServerCertificates } from './server-certificates.ts';
 import type { Settings } from './settings.ts';
 import { undoStack } from './undo.ts';
 import { VERSION } from './version.ts';
@@ -114,14 +110,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   undo.push('keys', () => keys.close());
   const pki = join(folder.path, 'pki');
   const authorities = await openAuthorities({ folder: pki, now });
-  const currentCertificate = () =>
-    serverCertificate({
-      authority: authorities.servers,
-      path: join(pki, 'server.pem'),
-      names: [...ownNames(hostname()), ...settings.serverNames],
-      now,
-    });
-  let certificate = await currentCertificate();
+  const certificates = await openServerCertificates({ settings, authority: authorities.servers, pki, now });
   const { address } = database;
   const auditing = await openAudit({ settings, address, dataFolder: folder.path, metrics, log, now, undo });
   await noteKeys(keys, auditing.note, log);
@@ -168,7 +157,16 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   });
   undo.push('reading log', () => readings.close());
 
-  const demo = await openDemo({ settings, authorities, certificate, database, accounts, log, now, undo });
+  const demo = await openDemo({
+    settings,
+    authorities,
+    certificate: certificates.own(),
+    database,
+    accounts,
+    log,
+    now,
+    undo,
+  });
 
   // A reading's way, from the log on; and what must be told beyond the wall.
   const tell = await openTelling({
@@ -342,46 +340,24 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
 
   // The doors, last, when everything behind them stands. Devices:
   const doors = openDoorRecord({ audit: auditing.audit, log, now, undo });
-  const mqtt = createMqttEndpoint({
+  const { mqtt, mqttPort } = await openMqtt({
+    settings,
     tls: mqttTls(),
-    tlsMinVersion: settings.tlsMinVersion,
-    ...(settings.host === undefined ? {} : { host: settings.host }),
-    port: settings.mqttPort,
-    bounds: {
-      connectionsMax: settings.mqttSessionsMax,
-      packetsPerSecondMax: settings.deviceReadingsPerSecondMax,
-      packetsBurstMax: 2 * settings.deviceReadingsPerSecondMax,
-    },
-    now,
-    log,
-    hooks: {
-      connect: (outcome) => metrics.mqtt.connect(outcome),
-      disconnect: (cause) => metrics.mqtt.disconnect(cause),
-      refused: (reason) => metrics.mqtt.refused(reason),
-      handshake: (outcome) => metrics.mqtt.handshake('mqtts', outcome),
-      ackMs: (ms) => metrics.ingest.ackMs('mqtt', ms),
-      door: doors.seen,
-    },
-    ingest: (deviceId, bytes, receivedAtMs) =>
-      admission.admitBytes({ deviceId, transport: 'mqtt', bytes, receivedAtMs }),
-    deviceAccess: provisioning.door.deviceAccess,
+    door: provisioning.door,
     certificateRequest: provisioning.certificateRequest,
-    configOf: (deviceId) => view().configOf(deviceId),
-    presence: (deviceId, state) => {
+    seen: doors.seen,
+    admission,
+    view,
+    onPresence(deviceId, state) {
       presence.set(deviceId, state);
       const patientId = view().patientAt(deviceId, now());
       if (patientId !== undefined) live.touched([patientId]);
     },
-  });
-  const { port: mqttPort } = await mqtt.listen();
-  undo.push('MQTT endpoint', () => mqtt.close());
-  onRegistryChange.push(() => mqtt.recheck());
-  const told = new Map(view().snapshot.devices.map(({ id, config }) => [id, config]));
-  onRegistryChange.push(() => {
-    for (const { id, config } of view().snapshot.devices) {
-      if (config !== undefined && config !== told.get(id)) mqtt.publishConfig(id);
-      told.set(id, config);
-    }
+    onRegistryChange: (tell) => onRegistryChange.push(tell),
+    metrics,
+    log,
+    now,
+    undo,
   });
 
   // HTTPS: people, scripts, and devices without MQTT.
@@ -398,32 +374,20 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     hooks: { signIn: (outcome) => metrics.http.signIn(outcome) },
     undo,
   });
-  const askedRejected = new PostgresRejectedReadings(tenants.asking, keys.houseSeal);
-  const services: Services = {
+  const services = askedServices({
+    settings,
+    tenants,
+    listener,
+    keys,
     access,
     mayShow: consent.mayShow,
-    view: tenants.viewFor(view),
-    inTenant: tenants.inTenant,
+    view,
     refreshView: () => registryView.refresh(),
-    registry: new PostgresRegistry(tenants.asking, listener, keys.identities),
-    ruleSets: tenants.rulesFor(new PostgresRuleSets(tenants.asking)),
-    shownPreviews: shownPreviews(),
-    secondPerson: settings.secondPerson ? 'needed' : 'not-needed',
-    history: new PostgresVitalsHistory(tenants.asking),
-    alarms: {
-      list: (query) => askedAlarms.list(query),
-      // An alarm rings before it is stored: whoever reaches for it at once must find it.
-      find: async (id) => (await askedAlarms.find(id)) ?? desk.find(id),
-      history: (id) => askedAlarms.history(id),
-      notes: (id) => askedAlarms.notes(id),
-    },
+    askedAlarms,
     alarmPolicy,
-    act: (request) => desk.act(request),
-    acknowledgeMany: (request) => desk.acknowledgeMany(request),
-    deliveries: (alarmId) => new PostgresOutbox(tenants.asking).deliveries(alarmId),
-    rejected: askedRejected,
-    replayRejected: (id, by) => replayRejected({ rejected: askedRejected, admission, now, id, by }),
-    statusOf: (patientId) => assessor.statusOf(patientId),
+    desk,
+    admission,
+    assessor,
     devices: {
       presence: (deviceId) => presence.get(deviceId) ?? 'unknown',
       publishConfig: (deviceId) => mqtt.publishConfig(deviceId),
@@ -433,31 +397,17 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     live,
     signIn: identity.signIn,
     health: [
-      { name: 'log', required: true, state: () => (isFull() ? 'down' : 'up') },
-      {
-        name: 'database',
-        // Readings are taken and alarms ring without it; what waits is history and acknowledging.
-        required: false,
-        state: () => database.pool.query('select 1').then(() => 'up' as const),
-      },
-      { name: 'assessor', required: true, state: () => (assessor.isCaughtUp() ? 'up' : 'down') },
-      { name: 'history', required: false, state: () => (keeper.lag() > LAG_DEGRADED ? 'degraded' : 'up') },
-      { name: 'alarm store', required: false, state: () => (desk.unstored() > 0 ? 'degraded' : 'up') },
+      ...readingHealth({ isFull, database, assessor, keeper, desk }),
       ...tell.health,
       ...auditing.health,
       ...escalating.health,
       ...watching.health,
     ],
-    metrics,
     audit: { ...auditing.audit, knownAccount: identity.knownAccount },
+    metrics,
     log,
     now,
-    hooks: {
-      request: (done) => metrics.http.request(done),
-      signIn: (outcome) => metrics.http.signIn(outcome),
-      handshake: (outcome) => metrics.mqtt.handshake('https', outcome),
-    },
-  };
+  });
   const hasPublicCertificate = settings.httpsCertificate !== undefined;
   const http = await createHttpServer(
     {
@@ -514,38 +464,24 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     http.setCertificate(httpsTls());
   });
 
-  // A certificate is renewed long before it ends, for connections from then on.
-  const renewal = setInterval(async () => {
-    try {
-      const { notAfterMs } = certificate;
-      certificate = await currentCertificate();
+  certificates.renewDaily({
+    renewed() {
       mqtt.renewTls(mqttTls());
-      if (!hasPublicCertificate) http.setCertificate(httpsTls());
-      if (certificate.notAfterMs !== notAfterMs)
-        await auditing.note('certificates', {
-          action: 'certificate.renew',
-          resource: { kind: 'certificate', id: 'server' },
-        });
-    } catch (error) {
-      log.error('the server certificate could not be renewed', { error });
-    }
-  }, DAY_MS);
-  undo.push('certificate renewal', () => clearInterval(renewal));
+      http.setCertificate(httpsTls());
+    },
+    note: auditing.note,
+    log,
+    undo,
+  });
 
   registerGauges(metrics, {
     healthsync_mqtt_sessions: () => mqtt.sessions(),
     healthsync_live_clients: () => live.readers(),
-    healthsync_log_lag_readings: () => ({ [KEEP_GROUP]: keeper.lag(), [ASSESS_GROUP]: assessor.lag() }),
-    healthsync_alarms_open: () => countBy(desk.open().map(({ priority }) => priority)),
-    healthsync_alarms_unstored: () => desk.unstored(),
+    ...readingGauges({ database, assessor, keeper, desk }),
     ...tell.gauges,
     ...auditing.gauges,
-    healthsync_postgres_connections: () => {
-      const { totalCount, idleCount, waitingCount } = database.pool;
-      return { used: totalCount - idleCount, idle: idleCount, waiting: waitingCount };
-    },
     healthsync_registry_age_seconds: () => (now() - view().takenAtMs) / 1000,
-    healthsync_certificate_expires_seconds: () => (certificate.notAfterMs - now()) / 1000,
+    healthsync_certificate_expires_seconds: () => (certificates.notAfterMs() - now()) / 1000,
   });
 
   const host = settings.serverNames[0] ?? 'localhost';
@@ -563,24 +499,11 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   };
 
   function mqttTls() {
-    return { key: certificate.keyPem, cert: certificate.certificatePem, ca: provisioning.trustedPem() };
+    return { ...certificates.mqtts(), ca: provisioning.trustedPem() };
   }
   function httpsTls() {
-    return {
-      key: settings.httpsKey ?? certificate.keyPem,
-      cert: settings.httpsCertificate ?? certificate.certificatePem,
-      ca: provisioning.trustedPem(),
-    };
+    return { ...certificates.https(), ca: provisioning.trustedPem() };
   }
 }
 
-const DAY_MS = 86_400_000;
-/** Readings behind which history is called degraded: some seconds of ten thousand devices. */
-const LAG_DEGRADED = 50_000;
 const WEB_FOLDER = join(import.meta.dirname, '../../../web/dist');
-
-function countBy(values: readonly string[]): Readonly<Record<string, number>> {
-  const counts: Record<string, number> = { high: 0, medium: 0, low: 0 };
-  for (const value of values) counts[value] = (counts[value] ?? 0) + 1;
-  return counts;
-}
