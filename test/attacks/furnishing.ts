@@ -1,7 +1,13 @@
 import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Role } from '../../server/src/domain/access.ts';
-import type { Answer } from './world.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+  readonly ms: number;
+}
 
 /** One of everything that lies in a ward or belongs to its patient. */
 export interface Furnished {

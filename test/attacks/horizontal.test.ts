@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rolesMay } from '../../server/src/access/role-decisions.ts';
 import type { Role } from '../../server/src/domain/access.ts';
 import type { Asked, Endpoint } from './endpoints.ts';
-import type { Furnished } from './furnishing.ts';
-import { type Answer, startWorld, type World } from './world.ts';
+import type { Answer, Furnished } from './furnishing.ts';
+import { startWorld, type World } from './world.ts';
 
 /**
  * Whoever works on ward A, with everything of ward B: every endpoint that is asked about something of a ward, by path,

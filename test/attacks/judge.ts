@@ -1,5 +1,5 @@
 import { NAME_OF_FIELD } from './endpoints.ts';
-import type { Answer } from './world.ts';
+import type { Answer } from './furnishing.ts';
 
 interface Told {
   readonly url: string;

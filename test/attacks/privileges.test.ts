@@ -3,7 +3,8 @@ import { withOpenData } from '../../server/src/apps/open-data.ts';
 import { ACCOUNT_ROLES, ACTION_NAMES, type Action } from '../../server/src/domain/access.ts';
 import { createSessions } from '../../server/src/identity/sessions.ts';
 import type { Asked, Endpoint } from './endpoints.ts';
-import { type Answer, fromBrowser, startWorld, type World } from './world.ts';
+import type { Answer } from './furnishing.ts';
+import { fromBrowser, startWorld, type World } from './world.ts';
 
 /** More than one was given: with a key for something else, with fields nobody asked for, with what is another person's. */
 let world: World;

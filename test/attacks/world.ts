@@ -7,7 +7,7 @@ import { newSecret, sha256Of } from '../../server/src/identity/secrets.ts';
 import { createSessions } from '../../server/src/identity/sessions.ts';
 import { createLog } from '../../server/src/telemetry/log.ts';
 import { type Asked, type Endpoint, endpointsOf } from './endpoints.ts';
-import { type AskAs, type Furnished, furnish, inPath, LOST_DEVICE } from './furnishing.ts';
+import { type Answer, type AskAs, type Furnished, furnish, inPath, LOST_DEVICE } from './furnishing.ts';
 
 /** The whole program with something in it to attack: patients, alarms, devices, keys, consents, rotas, apps. */
 export interface World {
@@ -23,13 +23,6 @@ export interface World {
   /** What somebody asks whom the program lets do anything, for setting up. */
   readonly as: AskAs;
   stop(): Promise<void>;
-}
-
-export interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly text: string;
-  readonly ms: number;
 }
 
 /** Every list comes twice, and some more; after that it is asked by nobody. */
