@@ -47,9 +47,9 @@ export async function furnish(
     reason: 'for tests',
     version: 0,
   };
-  await as('charge-nurse', 'PUT', `/api/rotas/${rota}`, plan);
+  await known(() => as('charge-nurse', 'PUT', `/api/rotas/${rota}`, plan));
   const assignment = idOf(
-    await as('charge-nurse', 'POST', `/api/wards/${ward}/assignments`, { role: 'nurse', userId: user }),
+    await known(() => as('charge-nurse', 'POST', `/api/wards/${ward}/assignments`, { role: 'nurse', userId: user })),
   );
   const until = new Date(Date.now() + 3_600_000).toISOString();
   const rule = {
@@ -93,6 +93,15 @@ async function raised(ward: string, sendReading: (text: string) => Promise<Answe
     const { status, text } = await sendReading(JSON.stringify(reading));
     if (status === 202 && text.includes('"accepted"')) return;
     if (tries > 200) throw new Error(`the reading is not taken: ${status} ${text}`);
+    await sleep(50);
+  }
+}
+
+/** Asked until the server has heard of the people who were made: who works here is remembered for two seconds. */
+async function known(ask: () => Promise<Answer>): Promise<Answer> {
+  for (let tries = 0; ; tries++) {
+    const answer = await ask();
+    if (answer.status !== 400 || tries > 200) return answer;
     await sleep(50);
   }
 }
