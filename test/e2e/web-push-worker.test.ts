@@ -245,7 +245,7 @@ describe.skipIf(browser === undefined)('the service worker in a real browser', (
       await chief.getByLabel('Name others see').fill('Dora Falk');
       await chief.getByLabel('nurse', { exact: true }).check();
       await click('Make the account');
-      const link = (await chief.locator('code.secret').textContent()) ?? '';
+      const link = (await chief.locator('.once code').textContent()) ?? '';
       const other = await (await chromium.newContext({ ignoreHTTPSErrors: true })).newPage();
       await other.goto(link);
       await other.locator('input[name=password]').fill('another horse battery');
