@@ -11,9 +11,9 @@ import { startWorld, type World } from './world.ts';
  *
  * - every list meets every endpoint with everything else in the request as it should be: in its path, query or
  *   body, and one endpoint in eight in a header; the string and the place move on from endpoint to endpoint and from list to list;
- * - every single string meets every endpoint among many others, as a parameter or a field nobody knows.
+ * - every single string meets every fourth endpoint among many others, as a parameter, header or field nobody knows.
  *
- * `HEALTHSYNC_ATTACKS=all` takes every string to every endpoint by itself; that takes hours.
+ * `HEALTHSYNC_ATTACKS=all` takes every string to every endpoint, by itself as well; that takes hours.
  */
 const LISTS = readAttackLists();
 const isThorough = process.env['HEALTHSYNC_ATTACKS'] === 'all';
@@ -75,14 +75,15 @@ describe.runIf(LISTS !== undefined)('attack lists', () => {
     const queries = packed(every, ENVELOPE, encodedLength);
     const bodies = packed(every, { length: BODY_MAX, count: every.length }, jsonLength);
     const requests = function* () {
-      for (const endpoint of askable())
-        for (const strings of hasBody(endpoint) ? bodies : queries) yield { endpoint, strings };
+      for (const [e, endpoint] of askable().entries())
+        for (const [p, strings] of (hasBody(endpoint) ? bodies : queries).entries())
+          if (isThorough || (e + p) % 4 === 0) yield { endpoint, strings };
     };
     await inTurns(requests(), async ({ endpoint, strings }) => {
       asked++;
       await found.judge(endpoint, 'everywhere', crowded(endpoint, strings), '');
     });
-    console.info(`${every.length} strings to each of ${askable().length} endpoints in ${asked} requests`);
+    console.info(`${every.length} strings to ${askable().length} endpoints in ${asked} requests`);
     expect(found.complaints()).toEqual([]);
   }, 3_600_000);
 });

@@ -196,6 +196,15 @@ describe('an app that people sign in to', () => {
     expect(back).toMatch(/invalid_request|invalid_scope|unsupported_response_type|unauthorized_client/);
   });
 
+  it.each(['no\0body', '\ud800', 'x'.repeat(200), "' or 1=1"])(
+    'of a name that no app can have, %j, is refused',
+    async (id) => {
+      const { url } = await begin('openid');
+      url.searchParams.set('client_id', id);
+      expect((await createBrowser(server.ca).get(url.href)).status).toBe(400);
+    },
+  );
+
   it('is never sent to an address that was not registered', async () => {
     const { url } = await begin('openid');
     url.searchParams.set('redirect_uri', 'https://app.example/back/../evil');

@@ -347,12 +347,15 @@ const identityOf = (user: User) => ({
   tenantId: user.tenantId ?? DEFAULT_TENANT,
 });
 
+const CLIENT_ID = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,59}$/;
+
 /** Apps and service accounts, as the provider reads them; it never writes them. */
 function clientStore(clients: Pick<OAuthClients, 'find'>) {
   const refuse = () => Promise.reject(new Error('clients are registered by people'));
   return {
     async find(id: string) {
-      const client = await clients.find(id);
+      // As `contracts/src/openid.ts` has it: what cannot be one is not looked for, since the database takes not every text.
+      const client = CLIENT_ID.test(id) ? await clients.find(id) : undefined;
       return client === undefined || client.disabledAtMs !== undefined ? undefined : metadataOf(client);
     },
     findByUid: async () => undefined,
