@@ -40,6 +40,15 @@ export async function startWorld(people: readonly TestPerson[] = []): Promise<Wo
   const logged: string[] = [];
   const log = createLog({ level: 'debug', destination: { write: (line) => void logged.push(line) } });
   const program = await startTestProgram([...PEOPLE, ...people], LIMITS, log);
+  try {
+    return await furnished(program, logged);
+  } catch (error) {
+    await program.stop();
+    throw error;
+  }
+}
+
+async function furnished(program: TestProgram, logged: readonly string[]): Promise<World> {
   const { app } = program;
   const secretOf = (role: Role): string => program.secretOf(nameOf(role));
   const tokens = await enrolDevices(program);
