@@ -21,11 +21,10 @@ import { createHttpServer } from '../serve/http-server.ts';
 import { createTenantHubs } from '../serve/live/tenant-hubs.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
-import { authenticateDevice } from '../vitals/1-ingest/authenticate-device.ts';
-import { registerIngest } from '../vitals/1-ingest/http-ingest.ts';
 import { startVitalsPipeline } from '../vitals/pipeline.ts';
 import { alarmPolicyOf } from './alarm-policy.ts';
 import { askedServices } from './asked-services.ts';
+import { httpIngest } from './http-ingest.ts';
 import { noteKeys } from './note-keys.ts';
 import { openAccess } from './open-access.ts';
 import { openAlarmBurden } from './open-alarm-burden.ts';
@@ -441,17 +440,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
           log,
           undo,
         }),
-        (app) =>
-          registerIngest(app, {
-            admission,
-            authenticateDevice: (request) =>
-              doors.cameBy(request, authenticateDevice(request, provisioning.door, now())),
-            now,
-            bounds: {
-              readingsPerSecond: settings.deviceReadingsPerSecondMax,
-              readingsBurst: Math.max(1_000, 20 * settings.deviceReadingsPerSecondMax),
-            },
-          }),
+        httpIngest({ settings, admission, door: provisioning.door, doors, now }),
       ],
     },
     services,
