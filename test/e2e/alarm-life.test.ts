@@ -61,7 +61,12 @@ describe('an alarm’s life', () => {
     expect([status, (body as Alert).snooze?.by]).toEqual([200, 'Script (nurse) (script-nurse)']);
     await server.kill();
     server = await home.start();
-    await until('the end of the snooze', ['raised', 'reminder', 'reminder', 'snoozed', 'unsnoozed']);
+    await eventually('the end of the snooze', async () =>
+      (await happened()).includes('unsnoozed') ? true : undefined,
+    );
+    // On a slow machine it is called for again before this is asked.
+    const changes = (await happened()).filter((_, i, all) => i <= all.indexOf('unsnoozed'));
+    expect(changes).toEqual(['raised', 'reminder', 'reminder', 'snoozed', 'unsnoozed']);
   });
 
   it('is taken, on every wall at once; the acknowledgement ends while the patient is not better', async () => {
@@ -81,7 +86,7 @@ describe('an alarm’s life', () => {
       live.events
         .filter(({ name }) => name === 'alert')
         .map(({ data }) => data as LiveAlert)
-        .filter(({ alert }) => alert.id === alarm.id)
+        .filter(({ alert, change }) => alert.id === alarm.id && change !== 'reminder')
         .map(({ change, by }) => (by === undefined ? change : `${change} by ${by}`));
     await eventually('the acknowledgement to expire on the wall', async () =>
       changes().includes('acknowledgement-expired') ? true : undefined,
