@@ -58,6 +58,7 @@ export const PATIENT_TABLES: readonly { readonly table: string; readonly where: 
 export const NOT_EXPORTED: Readonly<Record<string, string>> = {
   security_alert: 'what was noticed about people who work here',
   patient_vip: 'why a record is specially protected: the reason may be about others',
+  device_enrollment: 'how a device came in; who wore it is in assignment',
   own_record: 'which patient somebody who works here is',
   canary: 'made-up patients',
   latest_vital_time: 'when each vital was last measured: in vitals',
