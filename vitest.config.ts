@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config';
 
 /** What is waited for in tests may take long on a busy machine: how fast it is, `bench/` says. */
 const expect = { poll: { timeout: 30_000 } };
-/** Vitest would leave one core of two to itself, and it idles. */
-const maxWorkers = Math.max(2, availableParallelism() - 1);
+/** These tests wait for other processes much of their time: on two cores, three of them at once keep both busy. */
+const maxWorkers = Math.max(3, availableParallelism() - 1);
 
 // Pure tests share threads; tests that start servers, kill processes or open browsers get a process each. The groups run
 // one after the other: what a person sees in a browser has the machine to itself, the others share it.

@@ -72,16 +72,21 @@ async function furnish(side: Side): Promise<void> {
     );
     made[side].push(String(rows[0]?.id));
   });
-  await put(side, 'admin', 'PUT', `/api/rotas/${side}-rota`, {
-    name: `Rota of ${side}`,
-    // Every ward: of theirs.
-    wardIds: [],
-    zone: 'Europe/Berlin',
-    reason: 'the first one',
-    layers: [
-      { name: 'first', people: [`u-${side}-physician`], startsOn: '2026-01-05', handoverAt: '08:00', turnDays: 7 },
-    ],
-  });
+  // Who works here is read anew every few seconds.
+  await vi.waitFor(
+    () =>
+      put(side, 'admin', 'PUT', `/api/rotas/${side}-rota`, {
+        name: `Rota of ${side}`,
+        // Every ward: of theirs.
+        wardIds: [],
+        zone: 'Europe/Berlin',
+        reason: 'the first one',
+        layers: [
+          { name: 'first', people: [`u-${side}-physician`], startsOn: '2026-01-05', handoverAt: '08:00', turnDays: 7 },
+        ],
+      }),
+    { timeout: 30_000, interval: 250 },
+  );
   await put(side, 'charge-nurse', 'POST', `/api/patients/${patient}/consents`, { purpose: 'research' });
   await put(side, 'admin', 'POST', '/api/device-enrollments', { deviceId: `${side}-d2` });
   await put(side, 'admin', 'POST', '/api/event-subscriptions', {

@@ -115,7 +115,8 @@ describe('a process that dies at any word it says to the store', () => {
         expect([...effects.keys()].map(stateOf).sort()).toEqual(keys.map(stateOf).sort());
         for (const times of effects.values()) expect(times).toBeLessThanOrEqual(2);
       }
-    expect(deaths).toBeGreaterThan(20);
+    // How many words there are depends on how often it looks: most of those it says anyway were its last once.
+    expect(deaths).toBeGreaterThan(10);
   });
 });
 
