@@ -62,6 +62,10 @@ export async function openDevices(parts: {
     port,
     now,
     onChanged: refreshView,
+    // Another process may have let it in a moment ago, and its notice be on the way.
+    onHandOver: async (serial) => {
+      if (view().certificate(serial) === undefined) await refreshView();
+    },
     onCodeUsedTwice: ({ id, deviceId, tenantId }) =>
       systemAlarms.raise({
         tenantId,
@@ -197,7 +201,7 @@ export function openEnrollmentDesk({
   readonly registry: Registry;
   readonly port?: () => number;
   readonly now: () => number;
-} & Pick<Parameters<typeof createEnrollmentDesk>[0], 'onChanged' | 'onCodeUsedTwice'>) {
+} & Pick<Parameters<typeof createEnrollmentDesk>[0], 'onChanged' | 'onHandOver' | 'onCodeUsedTwice'>) {
   return createEnrollmentDesk({
     enrollments: new PostgresDeviceEnrollments(database),
     certificates: new PostgresDeviceCertificates(database),

@@ -36,6 +36,7 @@ function openDesk(approval: ApprovalRule = 'person') {
     complete: async (id, issued) => change(id, ['approved'], { state: 'issued', ...issued }),
   };
   const issued: DeviceCertificate[] = [];
+  const handedOver: string[] = [];
   let ids = 0;
   const desk = createEnrollmentDesk({
     enrollments,
@@ -55,6 +56,7 @@ function openDesk(approval: ApprovalRule = 'person') {
         record: { deviceId, serial: `4${issued.length}`, notBeforeMs: NOW, notAfterMs: NOW + HOUR },
       }),
     }),
+    onHandOver: async (serial) => void handedOver.push(serial),
     approval,
     newId: () => `e${++ids}`,
     now: () => clock.ms,
@@ -64,7 +66,7 @@ function openDesk(approval: ApprovalRule = 'person') {
     return outcome.kind === 'invited' ? outcome : expect.fail('taken');
   }
   const ask = (code: string, request: Uint8Array) => desk.enroll({ deviceId: D, code, request, address: '10.0.0.1' });
-  return { desk, clock, devices, issued, invite, ask };
+  return { desk, clock, devices, issued, handedOver, invite, ask };
 }
 
 describe('a code', () => {
@@ -120,14 +122,17 @@ describe('letting in', () => {
   });
 
   it('by a second person is not for who made the code', async () => {
-    const { desk, invite, ask } = openDesk('second-person');
+    const { desk, invite, ask, handedOver } = openDesk('second-person');
     const { code, enrollment } = await invite(ann);
     const key = await newDeviceKey('');
     await ask(code, key.request);
     const hex = key.fingerprint.replaceAll(':', '').toLowerCase();
     expect(await desk.approve(enrollment.id, hex, ann)).toEqual({ kind: 'another-person' });
     expect(await desk.approve(enrollment.id, hex, bob)).toMatchObject({ kind: 'done' });
+    expect(handedOver).toEqual([]);
     expect(await ask(code, key.request)).toMatchObject({ kind: 'issued', certificatePem: 'PEM' });
+    // The door knows the certificate before the device has it.
+    expect(handedOver).toEqual(['40']);
   });
 
   it('is nobody’s business where the setting says so', async () => {

@@ -87,6 +87,8 @@ export function createEnrollmentDesk(parts: {
   readonly now: () => number;
   /** The registry was changed. */
   readonly onChanged?: () => Promise<unknown>;
+  /** Its certificate goes to the device, which will show it at once: whoever keeps the door knows it by then. */
+  readonly onHandOver?: (serial: string) => Promise<unknown>;
   /** The code came again, with another key. */
   readonly onCodeUsedTwice?: (enrollment: Enrollment) => void;
 }): EnrollmentDesk {
@@ -141,6 +143,7 @@ export function createEnrollmentDesk(parts: {
       case 'approved':
         return answer(await issue(enrollment), keyFingerprint);
       case 'issued':
+        await parts.onHandOver?.(enrollment.serial ?? '');
         return { kind: 'issued', certificatePem: enrollment.certificatePem ?? '', enrollmentId };
       case 'refused': {
         const detail = 'A person has refused this device.';

@@ -188,7 +188,11 @@ function serverOf(settings: Settings) {
       const { connectDevice } = await import('../../simulation/device-client.ts');
       const { promise: closed, resolve: onClose } = Promise.withResolvers<void>();
       const target = { host, port: settings.mqttPort, ca };
-      return { client: await connectDevice(target, { deviceId, cert, key: key.key }, { onClose }), closed };
+      try {
+        return { client: await connectDevice(target, { deviceId, cert, key: key.key }, { onClose }), closed };
+      } catch (error) {
+        throw new Refusal(`the device is not let in over MQTT: ${(error as Error).message}`);
+      }
     },
   };
 }
