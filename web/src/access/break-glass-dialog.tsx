@@ -1,10 +1,11 @@
 import type { EmergencyAccess, PostBreakGlass } from '@healthsync/contracts/access';
-import { Button, Select, Textarea, TextInput } from '@mantine/core';
+import { Select, Textarea, TextInput } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { ApiProblem, api } from '../api.ts';
 import { useMyStepUp } from '../session/step-up.tsx';
 import { Dialog } from '../widgets/dialog.tsx';
+import { DialogEnd } from '../widgets/dialog-end.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { MY_EMERGENCIES } from './my-emergencies.ts';
 
@@ -103,14 +104,9 @@ export function BreakGlassDialog({
             error={saving.errorOf('minutes')}
             onChange={(value) => setMinutes(value ?? '30')}
           />
-          <div className="row dialog-end">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={saving.isBusy} disabled={!isReady}>
-              Open the record
-            </Button>
-          </div>
+          <DialogEnd onCancel={onClose} isBusy={saving.isBusy} isIncomplete={!isReady}>
+            Open the record
+          </DialogEnd>
         </form>
       </Dialog>
       {dialog}

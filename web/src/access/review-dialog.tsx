@@ -1,9 +1,10 @@
 import type { EmergencyAccess, ReviewBreakGlass } from '@healthsync/contracts/access';
-import { Button, Radio, Textarea } from '@mantine/core';
+import { Radio, Textarea } from '@mantine/core';
 import { useState } from 'react';
 import { api } from '../api.ts';
 import { useMyStepUp } from '../session/step-up.tsx';
 import { Dialog } from '../widgets/dialog.tsx';
+import { DialogEnd } from '../widgets/dialog-end.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 
 /** Whether an emergency access was justified, with a word why. Once, and by somebody else than who opened it. */
@@ -62,14 +63,13 @@ export function ReviewDialog({
             error={saving.errorOf('comment')}
             onChange={(event) => setComment(event.target.value)}
           />
-          <div className="row dialog-end">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={saving.isBusy} disabled={verdict === '' || comment.trim().length < 3}>
-              Save the review
-            </Button>
-          </div>
+          <DialogEnd
+            onCancel={onClose}
+            isBusy={saving.isBusy}
+            isIncomplete={verdict === '' || comment.trim().length < 3}
+          >
+            Save the review
+          </DialogEnd>
         </form>
       </Dialog>
       {dialog}

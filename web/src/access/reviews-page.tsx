@@ -7,6 +7,7 @@ import { api, problemText } from '../api.ts';
 import { useSession } from '../session/session.tsx';
 import { useWardName } from '../wall/ward-name.ts';
 import { Awaited, NotForYou } from '../widgets/awaited.tsx';
+import { LoadMore } from '../widgets/load-more.tsx';
 import { showToast } from '../widgets/toast.ts';
 import { ReviewDialog } from './review-dialog.tsx';
 
@@ -77,11 +78,7 @@ function Reviews() {
           );
         }}
       </Awaited>
-      {query.hasNextPage && (
-        <button type="button" className="plain-button more" onClick={() => void query.fetchNextPage()}>
-          {query.isFetchingNextPage ? 'Loading…' : 'More'}
-        </button>
-      )}
+      <LoadMore query={query} />
       {reviewed !== undefined && (
         <ReviewDialog
           access={reviewed}

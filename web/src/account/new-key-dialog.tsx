@@ -6,6 +6,7 @@ import { api } from '../api.ts';
 import { useMyStepUp } from '../session/step-up.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
 import { Dialog } from '../widgets/dialog.tsx';
+import { DialogEnd } from '../widgets/dialog-end.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { ShownOnce } from '../widgets/shown-once.tsx';
 import { dayText } from './access-words.ts';
@@ -101,14 +102,13 @@ export function NewKeyDialog({ onClose, onMade }: { readonly onClose: () => void
               </fieldset>
             )}
           </Awaited>
-          <div className="row dialog-end">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={saving.isBusy} disabled={label.trim() === '' || scopes.length === 0}>
-              Make the key
-            </Button>
-          </div>
+          <DialogEnd
+            onCancel={onClose}
+            isBusy={saving.isBusy}
+            isIncomplete={label.trim() === '' || scopes.length === 0}
+          >
+            Make the key
+          </DialogEnd>
         </form>
       </Dialog>
       {dialog}

@@ -8,6 +8,7 @@ import { alarmText } from '../live/alarm-rank.ts';
 import { useServices } from '../services.ts';
 import { Awaited } from '../widgets/awaited.tsx';
 import { Dialog } from '../widgets/dialog.tsx';
+import { DialogEnd } from '../widgets/dialog-end.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { acknowledge, escalate, snooze, writeNote } from './alarm-actions.ts';
 import { EscalationLadder } from './escalation-ladder.tsx';
@@ -220,14 +221,9 @@ function EscalateDialog({ alert, onClose }: DialogProps) {
           error={saving.errorOf('reason')}
           onChange={(event) => setReason(event.target.value)}
         />
-        <div className="row dialog-end">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={saving.isBusy}>
-            Tell the next people now
-          </Button>
-        </div>
+        <DialogEnd onCancel={onClose} isBusy={saving.isBusy}>
+          Tell the next people now
+        </DialogEnd>
       </form>
     </Dialog>
   );

@@ -1,10 +1,11 @@
 import type { ClientList, NewClient } from '@healthsync/contracts/openid';
-import { Button, Checkbox, MultiSelect, TagsInput, TextInput } from '@mantine/core';
+import { Checkbox, MultiSelect, TagsInput, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { roleText } from '../session/role-words.ts';
 import { scopeText } from '../session/scope-words.ts';
 import { useWardNames } from '../wall/ward-name.ts';
 import { Dialog } from '../widgets/dialog.tsx';
+import { DialogEnd } from '../widgets/dialog-end.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { KeyField } from './key-field.tsx';
 import { readPublicKeys } from './public-key.ts';
@@ -146,18 +147,13 @@ export function NewClientDialog({
             setRefused(undefined);
           }}
         />
-        <div className="row dialog-end">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button
-            type="submit"
-            loading={saving.isBusy}
-            disabled={name.trim() === '' || (isService && key.trim() === '')}
-          >
-            {isService ? 'Make the account' : 'Register it'}
-          </Button>
-        </div>
+        <DialogEnd
+          onCancel={onClose}
+          isBusy={saving.isBusy}
+          isIncomplete={name.trim() === '' || (isService && key.trim() === '')}
+        >
+          {isService ? 'Make the account' : 'Register it'}
+        </DialogEnd>
       </form>
     </Dialog>
   );

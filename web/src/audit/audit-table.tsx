@@ -1,4 +1,5 @@
 import type { AuditRecord } from '@healthsync/contracts/audit';
+import { EntryButton } from './entry-button.tsx';
 
 const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
 export const OUTCOME_WORDS = { allowed: '✓ allowed', denied: '✕ refused', failed: '⚠ failed' } as const;
@@ -42,14 +43,7 @@ function Row({ entry, onOpen }: { readonly entry: AuditRecord; readonly onOpen: 
   return (
     <tr>
       <td>
-        <button
-          type="button"
-          className="plain-button entry-button"
-          aria-label={`Open entry ${position}`}
-          onClick={() => onOpen(position)}
-        >
-          {position}
-        </button>
+        <EntryButton position={position} onOpen={onOpen} />
       </td>
       <td className="nowrap">{TIME.format(Date.parse(at))}</td>
       <td>

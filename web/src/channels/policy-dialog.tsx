@@ -1,9 +1,10 @@
 import type { Channel, MessageSamples, PutChannelPolicy } from '@healthsync/contracts/channel';
-import { Button, NumberInput, Radio, Switch } from '@mantine/core';
+import { NumberInput, Radio, Switch } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api.ts';
 import { Dialog } from '../widgets/dialog.tsx';
+import { DialogEnd } from '../widgets/dialog-end.tsx';
 import { ReasonField } from '../widgets/reason-field.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { LEVEL_WORDS } from './channels-page.tsx';
@@ -111,14 +112,9 @@ export function PolicyDialog({ channel, onClose }: { readonly channel: Channel; 
           ])}
         </div>
         <ReasonField value={reason} saving={saving} onChange={setReason} />
-        <div className="row dialog-end">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={saving.isBusy} disabled={reason.trim().length < 3}>
-            Save
-          </Button>
-        </div>
+        <DialogEnd onCancel={onClose} isBusy={saving.isBusy} isIncomplete={reason.trim().length < 3}>
+          Save
+        </DialogEnd>
       </form>
     </Dialog>
   );

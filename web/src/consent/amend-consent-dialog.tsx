@@ -1,9 +1,9 @@
 import type { AmendConsent, Consent } from '@healthsync/contracts/consent';
-import { Button } from '@mantine/core';
 import { useState } from 'react';
 import { api } from '../api.ts';
 import { localOf, momentOf } from '../audit/audit-filter.ts';
 import { Dialog } from '../widgets/dialog.tsx';
+import { DialogEnd } from '../widgets/dialog-end.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { MomentField } from './consent-fields.tsx';
 import { aboutText } from './consent-words.ts';
@@ -63,14 +63,9 @@ export function AmendConsentDialog({
             onChange={(until) => setTimes({ ...times, until })}
           />
         </div>
-        <div className="row dialog-end">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={saving.isBusy} disabled={isSame || times.from === ''}>
-            Save as a new version
-          </Button>
-        </div>
+        <DialogEnd onCancel={onClose} isBusy={saving.isBusy} isIncomplete={isSame || times.from === ''}>
+          Save as a new version
+        </DialogEnd>
       </form>
     </Dialog>
   );

@@ -6,6 +6,7 @@ import { useState } from 'react';
 import { api } from '../api.ts';
 import { useSession } from '../session/session.tsx';
 import { Awaited, NotForYou } from '../widgets/awaited.tsx';
+import { LoadMore } from '../widgets/load-more.tsx';
 import { ConsentPanel } from './consent-panel.tsx';
 import { aboutText, PURPOSE_WORDS, periodText, recordText, standingOf } from './consent-words.ts';
 
@@ -118,11 +119,7 @@ function Recent({ open }: { readonly open: (patientId: string) => void }) {
           />
         )}
       </Awaited>
-      {query.hasNextPage && (
-        <button type="button" className="plain-button more" onClick={() => void query.fetchNextPage()}>
-          {query.isFetchingNextPage ? 'Loading…' : 'More'}
-        </button>
-      )}
+      <LoadMore query={query} />
     </>
   );
 }

@@ -1,9 +1,10 @@
 import type { Consent, ConsentPurpose, GiveConsent } from '@healthsync/contracts/consent';
-import { Button, Radio, TextInput } from '@mantine/core';
+import { Radio, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { api } from '../api.ts';
 import { momentOf } from '../audit/audit-filter.ts';
 import { Dialog } from '../widgets/dialog.tsx';
+import { DialogEnd } from '../widgets/dialog-end.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { type How, HowFields, howSent, MomentField } from './consent-fields.tsx';
 
@@ -102,18 +103,13 @@ export function GiveConsentDialog({
             ? 'A refusal stands above every consent to the same, for as long as it holds.'
             : 'It can be revoked at any moment, and holds no longer from that moment on.'}
         </p>
-        <div className="row dialog-end">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button
-            type="submit"
-            loading={saving.isBusy}
-            disabled={how.source === null || (isSharing && party.trim() === '')}
-          >
-            {decision === 'permit' ? 'Record the consent' : 'Record the refusal'}
-          </Button>
-        </div>
+        <DialogEnd
+          onCancel={onClose}
+          isBusy={saving.isBusy}
+          isIncomplete={how.source === null || (isSharing && party.trim() === '')}
+        >
+          {decision === 'permit' ? 'Record the consent' : 'Record the refusal'}
+        </DialogEnd>
       </form>
     </Dialog>
   );

@@ -1,8 +1,8 @@
 import type { Consent, RevokeConsent } from '@healthsync/contracts/consent';
-import { Button } from '@mantine/core';
 import { useState } from 'react';
 import { api } from '../api.ts';
 import { Dialog } from '../widgets/dialog.tsx';
+import { DialogEnd } from '../widgets/dialog-end.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { type How, HowFields, howSent } from './consent-fields.tsx';
 import { aboutText, periodText } from './consent-words.ts';
@@ -49,14 +49,9 @@ export function RevokeConsentDialog({
             : 'From the moment this is saved it closes nothing any more. What else was recorded decides.'}
         </p>
         <HowFields how={how} saving={saving} onChange={setHow} />
-        <div className="row dialog-end">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={saving.isBusy} disabled={how.source === null}>
-            {isPermit ? 'Revoke it now' : 'Take it back now'}
-          </Button>
-        </div>
+        <DialogEnd onCancel={onClose} isBusy={saving.isBusy} isIncomplete={how.source === null}>
+          {isPermit ? 'Revoke it now' : 'Take it back now'}
+        </DialogEnd>
       </form>
     </Dialog>
   );

@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { api, problemText } from '../api.ts';
 import { useSession } from '../session/session.tsx';
 import { Dialog } from '../widgets/dialog.tsx';
+import { DialogEnd } from '../widgets/dialog-end.tsx';
 import { ReasonField } from '../widgets/reason-field.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { expiryOf } from './certificate-expiry.ts';
@@ -197,14 +198,9 @@ function RevokeDialog({
           />
         )}
         <ReasonField value={reason} saving={saving} onChange={setReason} />
-        <div className="row dialog-end">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={saving.isBusy} disabled={reason.trim().length < 3}>
-            Revoke
-          </Button>
-        </div>
+        <DialogEnd onCancel={onClose} isBusy={saving.isBusy} isIncomplete={reason.trim().length < 3}>
+          Revoke
+        </DialogEnd>
       </form>
     </Dialog>
   );

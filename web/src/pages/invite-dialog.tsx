@@ -4,6 +4,7 @@ import { type FormEvent, useState } from 'react';
 import { api } from '../api.ts';
 import { useMyStepUp } from '../session/step-up.tsx';
 import { Dialog } from '../widgets/dialog.tsx';
+import { DialogEnd } from '../widgets/dialog-end.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { Fingerprint } from './fingerprint.tsx';
 
@@ -70,14 +71,9 @@ export function InviteDialog({ onClose }: { readonly onClose: () => void }) {
             onChange={(value) => setHours(Number(value) || 24)}
           />
         </Stack>
-        <div className="row dialog-end">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={saving.isBusy} disabled={deviceId.trim() === ''}>
-            Make a code
-          </Button>
-        </div>
+        <DialogEnd onCancel={onClose} isBusy={saving.isBusy} isIncomplete={deviceId.trim() === ''}>
+          Make a code
+        </DialogEnd>
       </form>
     </Dialog>
   );

@@ -6,6 +6,7 @@ import { api } from '../api.ts';
 import { useSession } from '../session/session.tsx';
 import { useMyStepUp } from '../session/step-up.tsx';
 import { Dialog } from '../widgets/dialog.tsx';
+import { DialogEnd } from '../widgets/dialog-end.tsx';
 import { ReasonField } from '../widgets/reason-field.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 
@@ -82,14 +83,9 @@ function VipDialog({
           </p>
           <SaveProblem saving={saving} shown={['reason']} />
           <ReasonField value={reason} saving={saving} onChange={setReason} />
-          <div className="row dialog-end">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={saving.isBusy} disabled={reason.trim().length < 3}>
-              {isVip ? 'Lift it' : 'Protect it'}
-            </Button>
-          </div>
+          <DialogEnd onCancel={onClose} isBusy={saving.isBusy} isIncomplete={reason.trim().length < 3}>
+            {isVip ? 'Lift it' : 'Protect it'}
+          </DialogEnd>
         </form>
       </Dialog>
       {dialog}

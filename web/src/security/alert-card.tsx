@@ -1,6 +1,7 @@
 import type { SecurityAlert } from '@healthsync/contracts/security-alert';
 import { Button } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
+import { EntryButton } from '../audit/entry-button.tsx';
 import { useSession } from '../session/session.tsx';
 import { auditOf, KIND_WORDS, SEVERITY_WORDS, VERDICT_WORDS } from './alert-words.ts';
 
@@ -91,15 +92,7 @@ function Evidence({
     <p className="row evidence">
       <span className="soft">Entries of the audit:</span>
       {positions.slice(0, SHOWN).map((position) => (
-        <button
-          key={position}
-          type="button"
-          className="plain-button entry-button"
-          aria-label={`Open entry ${position}`}
-          onClick={() => onOpen(position)}
-        >
-          {position}
-        </button>
+        <EntryButton key={position} position={position} onOpen={onOpen} />
       ))}
       {positions.length > SHOWN && <span className="soft">and {positions.length - SHOWN} more</span>}
     </p>

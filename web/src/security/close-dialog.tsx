@@ -4,10 +4,11 @@ import {
   type SecurityAlert,
   type SecurityVerdict,
 } from '@healthsync/contracts/security-alert';
-import { Button, Radio, Textarea } from '@mantine/core';
+import { Radio, Textarea } from '@mantine/core';
 import { useState } from 'react';
 import { api } from '../api.ts';
 import { Dialog } from '../widgets/dialog.tsx';
+import { DialogEnd } from '../widgets/dialog-end.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { KIND_WORDS } from './alert-words.ts';
 
@@ -72,14 +73,9 @@ export function CloseDialog({
           error={saving.errorOf('note')}
           onChange={(event) => setNote(event.target.value)}
         />
-        <div className="row dialog-end">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={saving.isBusy} disabled={verdict === '' || note.trim().length < 3}>
-            Close the alert
-          </Button>
-        </div>
+        <DialogEnd onCancel={onClose} isBusy={saving.isBusy} isIncomplete={verdict === '' || note.trim().length < 3}>
+          Close the alert
+        </DialogEnd>
       </form>
     </Dialog>
   );

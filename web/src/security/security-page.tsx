@@ -10,6 +10,7 @@ import { useState } from 'react';
 import { api, problemText } from '../api.ts';
 import { useSession } from '../session/session.tsx';
 import { Awaited, NotForYou } from '../widgets/awaited.tsx';
+import { LoadMore } from '../widgets/load-more.tsx';
 import { showToast } from '../widgets/toast.ts';
 import { AlertCard } from './alert-card.tsx';
 import { type AlertFilter, KIND_WORDS, SEVERITY_WORDS, searchOf } from './alert-words.ts';
@@ -126,11 +127,7 @@ function Security() {
           );
         }}
       </Awaited>
-      {query.hasNextPage && (
-        <button type="button" className="plain-button more" onClick={() => void query.fetchNextPage()}>
-          {query.isFetchingNextPage ? 'Loading…' : 'More'}
-        </button>
-      )}
+      <LoadMore query={query} />
       <LeakScans />
       {closing !== undefined && (
         <CloseDialog

@@ -1,10 +1,11 @@
 import type { CareRole, CareTeam, PostAssignment } from '@healthsync/contracts/care-team';
-import { Button, MultiSelect, Select } from '@mantine/core';
+import { MultiSelect, Select } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api.ts';
 import { useStaff } from '../rota/override-dialog.tsx';
 import { Dialog } from '../widgets/dialog.tsx';
+import { DialogEnd } from '../widgets/dialog-end.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 
 const ROLES = [
@@ -88,14 +89,9 @@ export function AssignDialog({
           error={saving.errorOf('shift')}
           onChange={setShift}
         />
-        <div className="row dialog-end">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={saving.isBusy} disabled={userId === null}>
-            Assign
-          </Button>
-        </div>
+        <DialogEnd onCancel={onClose} isBusy={saving.isBusy} isIncomplete={userId === null}>
+          Assign
+        </DialogEnd>
       </form>
     </Dialog>
   );

@@ -1,10 +1,11 @@
 import type { ChangeUser, User } from '@healthsync/contracts/user';
-import { Button, Checkbox, MultiSelect, Stack, TextInput } from '@mantine/core';
+import { Checkbox, MultiSelect, Stack, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { ApiProblem, problemText } from '../api.ts';
 import { DoorProblem } from '../session/door-problem.tsx';
 import { roleText } from '../session/role-words.ts';
 import { useWardName, useWardNames } from '../wall/ward-name.ts';
+import { DialogEnd } from '../widgets/dialog-end.tsx';
 
 /** A new account, or what of one can be changed. */
 export function UserForm({
@@ -99,14 +100,9 @@ export function UserForm({
           onChange={setWards}
           error={fieldError('wards')}
         />
-        <div className="row dialog-end">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={isBusy}>
-            {user === undefined ? 'Make the account' : 'Save'}
-          </Button>
-        </div>
+        <DialogEnd onCancel={onClose} isBusy={isBusy}>
+          {user === undefined ? 'Make the account' : 'Save'}
+        </DialogEnd>
       </Stack>
     </form>
   );
