@@ -13,6 +13,7 @@ begin
     'patientId', (select patient_id from alarm where id = new.alarm_id),
     'outcome', case new.state when 'failed' then 'failed' else 'allowed' end,
     'correlationId', coalesce(new.alarm_id, new.id),
+    'tenantId', nullif(new.tenant_id, 'default'),
     'detail', jsonb_build_object('delivery', new.id, 'event', new.event, 'user', new.user_id,
       -- Of a refusal it may be a provider's own words, with an address in them.
       'why', case when new.state = 'dropped' and new.last_detail ~ '^[a-z-]{1,40}$' then new.last_detail end)));

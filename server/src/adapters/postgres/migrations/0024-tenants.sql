@@ -189,43 +189,6 @@ begin
   execute format('alter function healthsync_tenant_of_delivery() set search_path = %I, pg_temp', current_schema());
 end $$;
 
--- As before, and in whose organisation.
-create or replace function audit_delivery() returns trigger language plpgsql as $$
-begin
-  insert into audit_pending (entry) select jsonb_strip_nulls(jsonb_build_object(
-    'atMs', (extract(epoch from new.updated_at) * 1000)::bigint,
-    'actor', jsonb_build_object('kind', 'system', 'name', 'teller'),
-    'action', case new.state when 'dropped' then 'message.drop' else 'message.send' end,
-    'resource', jsonb_build_object('kind', 'channel', 'id', new.channel),
-    'patientId', (select patient_id from alarm where id = new.alarm_id),
-    'outcome', case new.state when 'failed' then 'failed' else 'allowed' end,
-    'correlationId', coalesce(new.alarm_id, new.id),
-    'tenantId', nullif(new.tenant_id, 'default'),
-    'detail', jsonb_build_object('delivery', new.id, 'event', new.event, 'user', new.user_id,
-      -- Of a refusal it may be a provider's own words, with an address in them.
-      'why', case when new.state = 'dropped' and new.last_detail ~ '^[a-z-]{1,40}$' then new.last_detail end)));
-  return null;
-end $$;
-create or replace function audit_user() returns trigger language plpgsql as $$
-begin
-  insert into audit_pending (entry) values (jsonb_strip_nulls(jsonb_build_object(
-    'atMs', (extract(epoch from clock_timestamp()) * 1000)::bigint,
-    'actor', jsonb_build_object('kind', 'system', 'name', 'accounts'),
-    'action', 'user.changed',
-    'resource', jsonb_build_object('kind', 'user', 'id', new.id),
-    'outcome', 'allowed',
-    'correlationId', new.id || '.' || new.revision,
-    'tenantId', nullif(new.tenant_id, 'default'),
-    'detail', jsonb_build_object(
-      'account', new.name, 'source', new.source,
-      'rolesBefore', coalesce(array_to_string(case tg_op when 'UPDATE' then old.roles end, ' '), ''),
-      'roles', array_to_string(new.roles, ' '),
-      'wardsBefore', coalesce(array_to_string(case tg_op when 'UPDATE' then old.ward_ids end, ' '), ''),
-      'wards', array_to_string(new.ward_ids, ' '),
-      'disabled', new.disabled_at is not null))));
-  return null;
-end $$;
-
 -- An alarm of the installation is everybody's; one that speaks of an organisation is told to that one.
 alter table system_alarm add column tenant_id text;
 alter table system_alarm enable row level security;
