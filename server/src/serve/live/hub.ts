@@ -286,6 +286,7 @@ export function createLiveHub(options: {
   }
 
   function sendTiles(ward: WardId, tiles: readonly string[]): void {
+    if (tiles.length === 0) return;
     send(
       [...seats].filter(({ reader }) => sees(reader, ward)),
       ward,
@@ -294,7 +295,6 @@ export function createLiveHub(options: {
   }
 
   function send(to: readonly Seat[], ward: WardId, tiles: readonly string[]): void {
-    if (tiles.length === 0) return;
     const head = `{"serverTime":${now()},"wardId":${JSON.stringify(ward)},"tiles":[`;
     const bytes = event('vitals', `${head}${tiles.join(',')}]}`);
     for (const seat of to) if (seat.state === 'live' && seat.reader.wantsVitals) write(seat, bytes);

@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 import { type PatientId, parseWardId, type WardId } from '../../domain/ids.ts';
 import type { RegistryView } from '../../identity/registry-view.ts';
 import type { Principal } from '../../identity/sessions.ts';
+import { repeat } from '../../pacing/repeating.ts';
 import { principalOf } from '../access-gate.ts';
 import { noteAudit } from '../audited.ts';
 import { bindCaller, may } from '../caller.ts';
@@ -46,11 +47,13 @@ interface Stream {
 
 /** `GET /api/live`: the live stream as server-sent events, under the caller's session for as long as that lasts. */
 export function registerLive(app: FastifyInstance, services: Services): void {
-  const { live, signIn, access, view, now, inTenant = (_tenantId, work) => work() } = services;
+  const { live, signIn, access, view, log, now, inTenant = (_tenantId, work) => work() } = services;
   const streams = new Set<Stream>();
-  const timer = setInterval(() => void recheck(), RECHECK_MS);
-  timer.unref();
-  app.addHook('onClose', async () => clearInterval(timer));
+  const rechecking = repeat(recheck, {
+    everyMs: RECHECK_MS,
+    onError: (error) => log.error('live streams could not be looked at again', { error, component: 'live' }),
+  });
+  app.addHook('onClose', () => rechecking.stop());
 
   (app as unknown as Api).get(
     '/api/live',
