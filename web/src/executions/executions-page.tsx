@@ -4,6 +4,7 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api } from '../api.ts';
 import { Awaited } from '../widgets/awaited.tsx';
+import { LoadMore } from '../widgets/load-more.tsx';
 
 type Execution = ExecutionList['executions'][number];
 const STATUSES = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
@@ -42,11 +43,7 @@ export function ExecutionsPage() {
       <Awaited query={query} rows={8}>
         {({ pages }) => <Executions executions={pages.flatMap((page) => page.executions)} />}
       </Awaited>
-      {query.hasNextPage && (
-        <button type="button" className="plain-button more" onClick={() => void query.fetchNextPage()}>
-          {query.isFetchingNextPage ? 'Loading…' : 'Earlier ones'}
-        </button>
-      )}
+      <LoadMore query={query} words="Earlier ones" />
     </main>
   );
 }
