@@ -1,5 +1,4 @@
-import { constants, setPriority } from 'node:os';
-import { parentPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 import { connect, type DatabaseAddress } from '../adapters/postgres/connection.ts';
 import { PostgresReadingArchive } from '../adapters/postgres/reading-archive.ts';
 import type { BurdenJob } from '../analytics/alarm-burden-job.ts';
@@ -7,6 +6,7 @@ import { type BurdenBounds, runAlarmBurden } from '../analytics/alarm-burden-run
 import type { BurdenMessage } from '../analytics/burden-worker-host.ts';
 import { Failure } from '../ports/failure.ts';
 import { recordedDatasets } from '../simulation/recorded-datasets.ts';
+import { ownThread } from './own-thread.ts';
 
 /** The thread that computes one alarm-burden preview, with a database connection of its own, and ends. */
 export interface BurdenWorkerData {
@@ -19,16 +19,7 @@ export interface BurdenWorkerData {
 const TELL_EVERY_MS = 250;
 
 const { address, datasetsFolder, bounds, job } = workerData as BurdenWorkerData & { readonly job: BurdenJob };
-const port = parentPort;
-if (port === null) throw new Error('this runs in a thread of its own');
-const say = (message: BurdenMessage) => port.postMessage(message);
-
-try {
-  // On Linux a thread has a priority of its own: whoever hears the devices goes first.
-  if (process.platform === 'linux') setPriority(0, constants.priority.PRIORITY_LOW);
-} catch {
-  // Not allowed here: it goes on as it is.
-}
+const say = ownThread<BurdenMessage>();
 
 const database = connect(address, { connectionsMax: 1 });
 try {

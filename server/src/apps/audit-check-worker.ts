@@ -1,6 +1,5 @@
 import { createPublicKey } from 'node:crypto';
-import { constants, setPriority } from 'node:os';
-import { parentPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 import { PostgresAuditStore } from '../adapters/postgres/audit-store.ts';
 import { connect, type DatabaseAddress } from '../adapters/postgres/connection.ts';
 import type { CheckMessage } from '../audit/check-thread.ts';
@@ -8,6 +7,7 @@ import { evidenceOfPart, evidenceOfStore } from '../audit/evidence.ts';
 import { verifyAudit } from '../audit/verify.ts';
 import type { LogPart } from '../audit/verify-in-parts.ts';
 import { Failure } from '../ports/failure.ts';
+import { ownThread } from './own-thread.ts';
 
 /** The thread that verifies the audit log once, or a part of it, with database connections of its own, and ends. */
 export interface CheckWorkerData extends LogPart {
@@ -19,16 +19,7 @@ export interface CheckWorkerData extends LogPart {
 }
 
 const { address, publicKeys, anchored, from, to, isUrgent } = workerData as CheckWorkerData;
-const port = parentPort;
-if (port === null) throw new Error('this runs in a thread of its own');
-const say = (message: CheckMessage) => port.postMessage(message);
-
-try {
-  // On Linux a thread has a priority of its own.
-  if (isUrgent !== true && process.platform === 'linux') setPriority(0, constants.priority.PRIORITY_LOW);
-} catch {
-  // Not allowed here: it goes on as it is.
-}
+const say = ownThread<CheckMessage>({ isUrgent });
 
 const database = connect(address, { connectionsMax: 2 });
 try {

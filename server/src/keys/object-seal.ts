@@ -1,12 +1,5 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  createSecretKey,
-  hash,
-  type KeyObject,
-  randomBytes,
-} from 'node:crypto';
+import { createCipheriv, hash, type KeyObject, randomBytes } from 'node:crypto';
+import { expandKey, openGcm, TAG_BYTES } from './gcm.ts';
 import { seal, unseal } from './seal.ts';
 
 /**
@@ -106,9 +99,9 @@ export async function* openObject(
     await fill(CHUNK_BYTES + TAG_BYTES + 1);
     const isLast = isOver && held.length <= CHUNK_BYTES + TAG_BYTES;
     const chunk = held.subarray(0, CHUNK_BYTES + TAG_BYTES);
-    const bytes = openChunk(key, nonceOf(count, isLast), chunk);
+    const bytes = openGcm({ key, nonce: nonceOf(count, isLast) }, chunk);
     if (bytes === undefined) {
-      const isCut = isLast && openChunk(key, nonceOf(count, false), chunk) !== undefined;
+      const isCut = isLast && openGcm({ key, nonce: nonceOf(count, false) }, chunk) !== undefined;
       return yield { kind: 'refused', why: isCut || chunk.length < TAG_BYTES ? 'cut-off' : 'altered' };
     }
     yield { kind: 'chunk', bytes };
@@ -119,7 +112,6 @@ export async function* openObject(
 
 const MAGIC = Buffer.from('HSOBJ 1\n', 'latin1');
 const CHUNK_BYTES = 64 * 1024;
-const TAG_BYTES = 16;
 /** An id has at most 255 characters, a sealed key 77 bytes. */
 const HEAD_MAX = 1024;
 
@@ -152,8 +144,7 @@ function readHead(held: Buffer) {
 }
 
 function chunkKey(objectKey: Uint8Array, head: Buffer): KeyObject {
-  const info = Buffer.concat([Buffer.from('healthsync object 1\n'), hash('sha256', head, 'buffer'), Buffer.of(1)]);
-  return createSecretKey(createHmac('sha256', objectKey).update(info).digest());
+  return expandKey(objectKey, 'healthsync object 1\n', hash('sha256', head, 'buffer'));
 }
 
 /** 2^48 chunks are more than any disk holds. */
@@ -162,17 +153,4 @@ function nonceOf(count: number, isLast: boolean): Buffer {
   nonce.writeUIntBE(count, 5, 6);
   nonce[11] = isLast ? 1 : 0;
   return nonce;
-}
-
-function openChunk(key: KeyObject, nonce: Buffer, chunk: Buffer): Buffer | undefined {
-  if (chunk.length < TAG_BYTES) return undefined;
-  const decipher = createDecipheriv('aes-256-gcm', key, nonce);
-  decipher.setAuthTag(chunk.subarray(chunk.length - TAG_BYTES));
-  const bytes = decipher.update(chunk.subarray(0, chunk.length - TAG_BYTES));
-  try {
-    decipher.final();
-    return bytes;
-  } catch {
-    return undefined;
-  }
 }

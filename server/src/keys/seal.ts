@@ -1,11 +1,5 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  createSecretKey,
-  type KeyObject,
-  randomBytes,
-} from 'node:crypto';
+import { createCipheriv, type KeyObject, randomBytes } from 'node:crypto';
+import { expandKey, openGcm, TAG_BYTES } from './gcm.ts';
 
 /**
  * Encrypts one field of one record.
@@ -41,7 +35,8 @@ export function unseal(dataKey: Uint8Array, place: SealPlace, sealed: Uint8Array
   if (sealed[0] === 1) return unsealFirst(dataKey, place, sealed);
   if (sealed.length < SEAL_BYTES || sealed[0] !== VERSION) return undefined;
   const key = openingWith(dataKey, sealed.subarray(1, 1 + SALT_BYTES));
-  return decrypted(key, sealed.subarray(BODY - NONCE_BYTES, BODY), placeBytes(VERSION, place), sealed.subarray(BODY));
+  const nonce = sealed.subarray(BODY - NONCE_BYTES, BODY);
+  return openGcm({ key, nonce, aad: placeBytes(VERSION, place) }, sealed.subarray(BODY));
 }
 
 /** Where a sealed field lies. Both parts are ours and hold no line break. */
@@ -55,7 +50,6 @@ export interface SealPlace {
 const VERSION = 2;
 const SALT_BYTES = 16;
 const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
 const BODY = 1 + SALT_BYTES + NONCE_BYTES;
 /** By how much sealing makes a text longer. */
 export const SEAL_BYTES = BODY + TAG_BYTES;
@@ -69,21 +63,10 @@ function unsealFirst(dataKey: Uint8Array, place: SealPlace, sealed: Uint8Array):
   if (sealed.length < body + TAG_BYTES) return undefined;
   const aad = placeBytes(1, place);
   const salt = sealed.subarray(1, body);
-  const key = createHmac('sha256', dataKey).update(aad).update(salt).update(FIRST_BLOCK).digest();
-  return decrypted(createSecretKey(key), salt.subarray(0, NONCE_BYTES), aad, sealed.subarray(body));
-}
-
-function decrypted(key: KeyObject, nonce: Uint8Array, aad: Buffer, body: Uint8Array): Buffer | undefined {
-  const decipher = createDecipheriv('aes-256-gcm', key, nonce);
-  decipher.setAAD(aad);
-  decipher.setAuthTag(body.subarray(body.length - TAG_BYTES));
-  const plain = decipher.update(body.subarray(0, body.length - TAG_BYTES));
-  try {
-    decipher.final();
-    return plain;
-  } catch {
-    return undefined;
-  }
+  return openGcm(
+    { key: expandKey(dataKey, aad, salt), nonce: salt.subarray(0, NONCE_BYTES), aad },
+    sealed.subarray(body),
+  );
 }
 
 function placeBytes(version: number, { subject, field }: SealPlace): Buffer {
@@ -131,10 +114,5 @@ function derivedOf(dataKey: Uint8Array): Derived {
 }
 
 function keyOf(dataKey: Uint8Array, salt: Uint8Array): KeyObject {
-  return createSecretKey(
-    createHmac('sha256', dataKey).update('healthsync field 2\n').update(salt).update(FIRST_BLOCK).digest(),
-  );
+  return expandKey(dataKey, 'healthsync field 2\n', salt);
 }
-
-/** The counter of HKDF-Expand: there is but one block. */
-const FIRST_BLOCK = Buffer.of(1);
