@@ -24,7 +24,6 @@ import { createMetrics } from '../telemetry/metrics.ts';
 import { startVitalsPipeline } from '../vitals/pipeline.ts';
 import { alarmPolicyOf } from './alarm-policy.ts';
 import { askedServices } from './asked-services.ts';
-import { httpIngest } from './http-ingest.ts';
 import { noteKeys } from './note-keys.ts';
 import { openAccess } from './open-access.ts';
 import { openAlarmBurden } from './open-alarm-burden.ts';
@@ -35,17 +34,18 @@ import { openDevices } from './open-devices.ts';
 import { openDoorRecord } from './open-door-record.ts';
 import { openEscalation } from './open-escalation.ts';
 import { openEvents } from './open-events.ts';
+import { openHttpIngest } from './open-http-ingest.ts';
 import { openIdentity } from './open-identity.ts';
 import { openKeys } from './open-keys.ts';
 import { openMqtt } from './open-mqtt.ts';
 import { openReadings } from './open-readings.ts';
 import { openRetention } from './open-retention.ts';
+import { openServerCertificates } from './open-server-certificates.ts';
 import { openTelling } from './open-telling.ts';
 import { openTenants } from './open-tenants.ts';
 import { openWatching } from './open-watching.ts';
 import { readingGauges, readingHealth } from './reading-watch.ts';
 import { registerGauges } from './register-gauges.ts';
-import { openServerCertificates } from './server-certificates.ts';
 import type { Settings } from './settings.ts';
 import { undoStack } from './undo.ts';
 import { VERSION } from './version.ts';
@@ -440,7 +440,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
           log,
           undo,
         }),
-        httpIngest({ settings, admission, door: provisioning.door, doors, now }),
+        openHttpIngest({ settings, admission, door: provisioning.door, doors, now }),
       ],
     },
     services,

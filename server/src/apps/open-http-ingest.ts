@@ -6,7 +6,7 @@ import type { openDoorRecord } from './open-door-record.ts';
 import type { Settings } from './settings.ts';
 
 /** The door of devices over HTTPS: who came by it, and who was not let in, is on record. */
-export function httpIngest(parts: {
+export function openHttpIngest(parts: {
   readonly settings: Settings;
   readonly admission: Admission;
   readonly door: Parameters<typeof authenticateDevice>[1];
