@@ -61,11 +61,14 @@ const EVERYBODY = ['chris', 'dora', 'nia', 'olga', 'otto'].map((who) => `watchdo
 
 describe('the watchdog', () => {
   it('tells everybody when the engine stops in the middle of an escalation, and rings until it goes on', async () => {
-    ward = await openTestWard(database, listener, { times: QUICK, seed: false });
+    let aheadMs = 0;
+    ward = await openTestWard(database, listener, { times: SLOW, seed: false, now: () => Date.now() + aheadMs });
     await ward.startEngine();
     const id = await ward.condition('began');
     await expect.poll(() => ward.told(id), SOON).toEqual(['nurse.1 nia']);
     await ward.stopEngine();
+    // The next step is due, and nobody takes it.
+    aheadMs = SLOW.nurseSeconds * 1_000;
     const found = watch();
     await expect.poll(() => ward.told(id), SOON).toEqual(['nurse.1 nia', ...EVERYBODY]);
     expect(found).toEqual(['late']);
@@ -190,7 +193,7 @@ describe('whoever watches the watchdog', () => {
       silentAfterMs: 1_000,
     });
     await rounds();
-    expect(seen.state()).toBe('up');
+    await expect.poll(() => seen.state(), SOON).toBe('up');
     await watchdog?.stop();
     await expect.poll(() => ward.ringing.has(`heartbeat.${WATCHDOG_HEARTBEAT}`), SOON).toBe(true);
     expect(seen.state()).toBe('down');
