@@ -52,7 +52,7 @@ export default defineConfig({
           name: 'browser',
           include: ['test/e2e/web-*.test.ts'],
           pool: 'forks',
-          fileParallelism: false,
+          maxWorkers: 2,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           expect,
