@@ -87,10 +87,8 @@ describe('a deterioration that makes several alarms', () => {
     });
     const told = await Promise.all(high.map(nurseOf));
     const own = high.filter((_, index) => told[index]?.toldWith === undefined);
-    // Seen on a busy machine: of two ordered at once the later is taken first, does not see the other, and both go out.
-    expect(own.length).toBeLessThan(high.length);
-    expect(own.length).toBeLessThanOrEqual(2);
-    expect(subjects()).toHaveLength(own.length);
+    expect(own).toHaveLength(1);
+    expect(subjects()).toHaveLength(1);
     const paged = own.map(({ id }) => id);
     for (const each of told) if (each?.toldWith !== undefined) expect(paged).toContain(each.toldWith.alarmId);
 

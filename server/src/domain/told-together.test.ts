@@ -13,7 +13,7 @@ const other = (over: Partial<OtherPage> = {}): OtherPage => ({
   orderedAtMs: T - 10_000,
   deliveredAtMs: T - 9_000,
   state: 'delivered',
-  isEarlier: true,
+  goesFirst: true,
   alarm: CALLING,
   ...over,
 });
@@ -37,7 +37,7 @@ describe('a page to a person who was called to the same patient a moment ago', (
 
   it('waits for one that is under way and was ordered before', () => {
     expect(told(page({}, [other({ state: 'under-way' })]))).toBe('d1');
-    expect(told(page({}, [other({ state: 'under-way', isEarlier: false })]))).toBeUndefined();
+    expect(told(page({}, [other({ state: 'under-way', goesFirst: false })]))).toBeUndefined();
   });
 
   it('is told with the one that arrived, rather than wait for another', () => {
@@ -221,7 +221,7 @@ class Phone {
         orderedAtMs: one.orderedAtMs,
         ...(one.deliveredAtMs === undefined ? {} : { deliveredAtMs: one.deliveredAtMs }),
         state: one.state === 'delivered' ? 'delivered' : one.attempts === 0 ? 'under-way' : 'in-trouble',
-        isEarlier: one.id < each.id,
+        goesFirst: one.id < each.id,
         alarm: this.#alarmOf(one),
       }));
   }

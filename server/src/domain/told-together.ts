@@ -19,8 +19,12 @@ export interface OtherPage {
   readonly deliveredAtMs?: number;
   /** `in-trouble`: an attempt at it has failed; it may never arrive. */
   readonly state: 'delivered' | 'under-way' | 'in-trouble';
-  /** Ordered before the page in question: of two that are under way, only the later waits for the earlier. */
-  readonly isEarlier: boolean;
+  /**
+   * Of two that are under way, only one waits for the other: for the one ordered first; the first time it is looked at
+   * also for one ordered later whose sending has begun, which happens when that is more urgent, or was seen sooner. Only
+   * then, so that two never wait for each other.
+   */
+  readonly goesFirst: boolean;
   /** Its alarm, as it is now. */
   readonly alarm: CallingAlarm & { readonly kind: AlarmKind };
 }
@@ -55,7 +59,7 @@ export function pageThatTells(page: PageInQuestion, togetherMs: number): OtherPa
 }
 
 function standsFor(other: OtherPage, page: PageInQuestion, togetherMs: number): boolean {
-  const { alarm, state, isEarlier, orderedAtMs, deliveredAtMs = Number.POSITIVE_INFINITY, event } = other;
+  const { alarm, state, goesFirst, orderedAtMs, deliveredAtMs = Number.POSITIVE_INFINITY, event } = other;
   return (
     CALLS.has(event) &&
     // A cable that came off is no reason to run: neither stands for the other.
@@ -65,7 +69,7 @@ function standsFor(other: OtherPage, page: PageInQuestion, togetherMs: number): 
     Math.abs(page.orderedAtMs - orderedAtMs) < togetherMs &&
     // Whoever took one of them may have gone again: what rings after that is news.
     (page.takenAtMs === undefined || page.takenAtMs < deliveredAtMs) &&
-    (state === 'delivered' || (state === 'under-way' && isEarlier))
+    (state === 'delivered' || (state === 'under-way' && goesFirst))
   );
 }
 

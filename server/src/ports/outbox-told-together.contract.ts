@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Priority } from '../domain/alarm.ts';
 import type { AlarmId, PatientId, UserId } from '../domain/ids.ts';
 import type { AlarmStore } from './alarm-store.ts';
 import type { Delivery, DeliveryOrder, Outbox } from './outbox.ts';
@@ -16,8 +17,8 @@ export function toldTogetherContract(world: () => OutboxWorld): void {
     const NIA = { channel: 'sms', recipient: '+4930', userId: 'nia' as UserId };
     const of = (n: number) => ({ ...began(n, 'high'), patientId: 'P-1' as PatientId, rule: `rule-${n}` });
     /** Alarms of one patient, each ordered for Nia a second after the other. */
-    const page = async (n: number, over: Partial<DeliveryOrder> = {}) => {
-      await alarms.apply([of(n)]);
+    const page = async (n: number, over: Partial<DeliveryOrder> = {}, priority: Priority = 'high') => {
+      await alarms.apply([{ ...of(n), priority }]);
       const alarmId = `A-${n}` as AlarmId;
       await outbox.enqueue([order({ ...NIA, alarmId, dedupeKey: `n${n}`, event: 'raised', ...over })], T + n * 1_000);
     };
@@ -65,12 +66,24 @@ export function toldTogetherContract(world: () => OutboxWorld): void {
           priority: 'high',
           orderedAtMs: T + 1_000,
           state: 'under-way',
-          isEarlier: true,
+          goesFirst: true,
           alarm: { state: 'active', condition: 'present', priority: 'high', kind: 'physiological' },
         },
       ]);
-      expect(others(first)).toMatchObject([{ deliveryId: second.deliveryId, isEarlier: false }]);
+      expect(others(first)).toMatchObject([{ deliveryId: second.deliveryId, goesFirst: false }]);
       expect([...others(third), ...others(fourth)]).toEqual([]);
+    });
+    it('lets one that is being sent already go first, though ordered later; once, so that they never wait in a ring', async () => {
+      await page(1, {}, 'medium');
+      await page(2);
+      const [[sent], [waits]] = [await takeNow(T + 2_000, 1), await takeNow(T + 2_000, 1)];
+      expect(others(waits as Delivery)).toMatchObject([
+        { deliveryId: sent?.deliveryId, state: 'under-way', goesFirst: true },
+      ]);
+      await record(waits?.deliveryId ?? '', { kind: 'deferred', reason: 'follow-up', untilMs: T + 3_000 });
+      const [again] = await takeNow(T + 3_000);
+      expect(again?.deliveryId).toBe(waits?.deliveryId);
+      expect(others(again as Delivery)).toMatchObject([{ state: 'under-way', goesFirst: false }]);
     });
     it('knows what arrived, what is in trouble, and when one was taken', async () => {
       await page(1);

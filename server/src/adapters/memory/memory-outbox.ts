@@ -371,12 +371,13 @@ export class MemoryOutbox implements Outbox {
         each.recipient === stored.recipient &&
         Math.abs(each.orderedAtMs - stored.orderedAtMs) < togetherMs;
       if (!isCandidate || alarm === undefined || alarm.id === own.id || alarm.patientId !== own.patientId) return [];
-      const isUnderWay = each.attempts === 0 || (each.attempts === 1 && each.leasedUntilMs > nowMs);
+      const isBeingSent = each.attempts === 1 && each.leasedUntilMs > nowMs;
+      const isUnderWay = each.attempts === 0 || isBeingSent;
       const { deliveryId, event, priority, orderedAtMs, deliveredAtMs } = each;
       const state = each.state === 'delivered' ? 'delivered' : isUnderWay ? 'under-way' : 'in-trouble';
       const arrived = deliveredAtMs === undefined ? {} : { deliveredAtMs };
-      const isEarlier = at < index;
-      return [{ deliveryId, alarmId: alarm.id, event, priority, orderedAtMs, ...arrived, state, isEarlier, alarm }];
+      const goesFirst = at < index || (isBeingSent && stored.lastDetail === undefined);
+      return [{ deliveryId, alarmId: alarm.id, event, priority, orderedAtMs, ...arrived, state, goesFirst, alarm }];
     });
     const taken = [...this.#alarms.alarms.values()].flatMap(({ patientId, acknowledgedAtMs }) =>
       patientId === own.patientId && acknowledgedAtMs !== undefined ? [acknowledgedAtMs] : [],

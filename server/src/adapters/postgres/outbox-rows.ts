@@ -54,6 +54,9 @@ export const EARLIER = `
       and before.sequence < taken.sequence
   ) as earlier on true`;
 
+/** For the first time, and not yet known to have failed. As it was before this statement: those taken with it are not. */
+const IS_BEING_SENT = '(other.attempts = 1 and other.leased_until > $1)';
+
 /**
  * What this person was told of other alarms of this patient, from $4 before to $4 after: `domain/told-together.ts` says
  * which of it stands for this. More than 50 pages to one person about one patient within that time say nothing more.
@@ -67,9 +70,9 @@ export const LATELY = `
             'priority', (array['high', 'medium', 'low'])[other.rank + 1],
             'orderedAtMs', ${epochMs('other.ordered_at')}, 'deliveredAtMs', ${epochMs('other.delivered_at')},
             'state', case when other.state = 'delivered' then 'delivered'
-              when other.attempts = 0 or (other.attempts = 1 and other.leased_until > $1) then 'under-way'
+              when other.attempts = 0 or ${IS_BEING_SENT} then 'under-way'
               else 'in-trouble' end,
-            'isEarlier', other.sequence < taken.sequence,
+            'goesFirst', other.sequence < taken.sequence or (taken.last_detail is null and coalesce(${IS_BEING_SENT}, false)),
             'alarm', jsonb_build_object(
               'state', its.state, 'condition', its.condition, 'priority', its.priority, 'kind', its.kind,
               'acknowledgedAtMs', ${epochMs('its.acknowledged_at')}, 'snoozedUntilMs', ${epochMs('its.snoozed_until')}
