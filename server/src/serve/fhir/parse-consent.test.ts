@@ -133,9 +133,41 @@ describe('what another system sends', () => {
     ['provision.provision.0.provision', [], 'Consent.provision.provision[0].provision'],
     ['provision.provision.1', {}, 'Consent.provision.provision[1]'],
     ['provision.provision.0.purpose.0.code', 'HMARKT', 'Consent.provision.provision[0].purpose[0]'],
+    ['provision.modifierExtension', [{ url: 'x' }], 'Consent.provision.modifierExtension'],
+    ['provision.provision.0.modifierExtension', [], 'Consent.provision.provision[0].modifierExtension'],
+    ['provision.provision.0.extension', [], 'Consent.provision.provision[0].extension'],
+    ['provision.provision.0._type', { id: 'x' }, 'Consent.provision.provision[0]._type'],
+    ['provision.provision.0.purpose.0.extension', [], 'Consent.provision.provision[0].purpose[0].extension'],
+    ['provision.period._end', { extension: [] }, 'Consent.provision.period._end'],
+    ['provision.period', [], 'Consent.provision.period'],
+    ['provision.period.start', '2026-02-30T00:00:00Z', 'Consent.provision.period.start'],
+    ['provision.period.start', '2026-02-01T24:00:00Z', 'Consent.provision.period.start'],
+    ['policyRule.extension', [], 'Consent.policyRule.extension'],
+    ['policyRule.coding.1', { code: 'OPTIN' }, 'Consent.policyRule.coding[1]'],
+    ['scope.coding.0.extension', [], 'Consent.scope.coding[0].extension'],
+    ['patient', { reference: 'Patient/P1', identifier: { value: 'P2' } }, 'Consent.patient.identifier'],
+    ['meta.extension', [], 'Consent.meta.extension'],
+    ['contained', [], 'Consent.contained'],
+    ['sourceReference', { reference: 'Consent/1' }, 'Consent.sourceReference'],
+    ['policy', [{ uri: 'urn:x' }], 'Consent.policy'],
+    ['organization', [], 'Consent.organization'],
+    ['performer', [], 'Consent.performer'],
+    ['_status', {}, 'Consent._status'],
     ['provision.provision.0.purpose.1', { code: 'TREAT' }, 'Consent.provision.provision[0].purpose[1]'],
   ])('is refused for %s = %j, with the element named', (path, value, element) => {
     expect(elements(changed(path, value))).toEqual([element]);
+  });
+  it('names who is shared with once', () => {
+    const actor = 'provision.provision.0.actor.0';
+    const shared = fhirConsent(consent({ purpose: 'sharing', party: 'registry' }));
+    const path = 'Consent.provision.provision[0].actor[0]';
+    for (const [at, value, element] of [
+      ['modifierExtension', [], 'modifierExtension'],
+      ['reference.reference', 'Organization/1', 'reference.reference'],
+      ['reference.identifier.period', {}, 'reference.identifier.period'],
+      ['reference.identifier.system', 'urn:other', 'reference.identifier'],
+    ] as const)
+      expect(elements(changed(`${actor}.${at}`, value, shared))).toEqual([`${path}.${element}`]);
   });
   it('names all that is wrong at once, and survives whatever it is', () => {
     expect(elements({ resourceType: 'Consent' })).toEqual([

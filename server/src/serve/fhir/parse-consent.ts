@@ -35,6 +35,7 @@ export function parseConsent(resource: unknown, nowMs: number): ParsedConsent {
   }
   onlyKnown(body, 'Consent', KNOWN, refuse);
   if (body['status'] !== 'active') refuse('Consent.status', 'not-supported', 'only what is active can be recorded');
+  metaOf(body['meta'], refuse);
   const patientId = patientOf(body, refuse);
   const base = codeOf(body['policyRule'], 'Consent.policyRule', refuse, { [ACT_CODE]: ['OPTIN', 'OPTOUT'] });
   const givenAtMs = instantOf(body['dateTime'], 'Consent.dateTime', 'start', refuse) ?? nowMs;
@@ -67,7 +68,10 @@ function witnessOf(value: unknown, refuse: Refuse): string | undefined {
   const [first, ...more] = Array.isArray(value) ? value : [];
   const extension = asObject(first);
   if (more.length > 0) refuse(`${path}[1]`, 'not-supported', 'one witness is kept');
-  const { system, value: name } = asObject(asObject(extension?.['valueReference'])?.['identifier']) ?? {};
+  if (extension !== undefined) onlyKnown(extension, `${path}[0]`, ['url', 'valueReference'], refuse);
+  const reference = asObject(extension?.['valueReference']);
+  if (reference !== undefined) onlyKnown(reference, `${path}[0].valueReference`, ['identifier', 'display'], refuse);
+  const { system, value: name } = asObject(reference?.['identifier']) ?? {};
   if (extension?.['url'] === WITNESS && system === PARTY_SYSTEM && typeof name === 'string') return name;
   refuse(`${path}[0]`, 'not-supported', `expected ${WITNESS} with the sign-in name of an account`);
   return undefined;
@@ -80,7 +84,7 @@ const ACT_CODE = 'http://terminology.hl7.org/CodeSystem/v3-ActCode';
 const REASONS = 'http://terminology.hl7.org/CodeSystem/v3-ActReason';
 const ACTIONS = 'http://terminology.hl7.org/CodeSystem/consentaction';
 
-/** `text`, `language` and `meta` say nothing that binds; ids are given here (FHIR R4 http#create). */
+/** `text` and `language` say nothing that binds; ids are given here (FHIR R4 http#create). */
 const KNOWN = [
   ...['resourceType', 'id', 'meta', 'text', 'language'],
   ...['status', 'scope', 'category', 'patient', 'dateTime', 'policyRule', 'provision'],
@@ -93,8 +97,18 @@ function onlyKnown(body: Json, path: string, known: readonly string[], refuse: R
       refuse(`${path}.${name.slice(0, 64)}`, 'not-supported', 'is not understood here, and may change what is meant');
 }
 
+/** A profile may only narrow what this reader demands anyway; a label is ours to give, by what is known of the patient. */
+function metaOf(value: unknown, refuse: Refuse): void {
+  if (value === undefined) return;
+  const known = ['versionId', 'lastUpdated', 'source', 'profile', 'security', 'tag'];
+  onlyKnown(asObject(value) ?? { '': value }, 'Consent.meta', known, refuse);
+}
+
 function patientOf(body: Json, refuse: Refuse): PatientId | undefined {
-  const reference = asObject(body['patient'])?.['reference'];
+  const patient = asObject(body['patient']);
+  // An identifier beside it might be another patient's.
+  if (patient !== undefined) onlyKnown(patient, 'Consent.patient', ['reference', 'type', 'display'], refuse);
+  const reference = patient?.['reference'];
   const id = typeof reference === 'string' ? /^Patient\/(.+)$/.exec(reference)?.[1] : undefined;
   const patientId = parsePatientId(id);
   if (patientId === undefined) refuse('Consent.patient.reference', 'required', 'expected Patient/<id>');
@@ -162,6 +176,7 @@ function purposeOf(value: unknown, path: string, refuse: Refuse): 'treatment' | 
     return undefined;
   }
   if (more.length > 0) refuse(`${path}[1]`, 'not-supported', 'one purpose; send the others by themselves');
+  onlyKnown(coding, `${path}[0]`, CODING, refuse);
   const { system, code } = coding;
   if (system === REASONS && code === 'TREAT') return 'treatment';
   if (system === REASONS && code === 'HRESCH') return 'research';
@@ -181,7 +196,13 @@ function partyOf(rule: Json, path: string, refuse: Refuse): string | undefined {
   codeOf(actor?.['role'], `${path}.actor[0].role`, refuse, {
     'http://terminology.hl7.org/CodeSystem/v3-ParticipationType': ['IRCP'],
   });
-  const identifier = asObject(asObject(actor?.['reference'])?.['identifier']);
+  const reference = asObject(actor?.['reference']);
+  // Who is meant is said once: a reference beside the identifier might be to somebody else.
+  const referencePath = `${path}.actor[0].reference`;
+  if (reference !== undefined) onlyKnown(reference, referencePath, ['identifier', 'type', 'display'], refuse);
+  const identifier = asObject(reference?.['identifier']);
+  if (identifier !== undefined)
+    onlyKnown(identifier, `${referencePath}.identifier`, ['use', 'system', 'value'], refuse);
   const { system, value } = identifier ?? {};
   if (system === PARTY_SYSTEM && typeof value === 'string') return value;
   refuse(
@@ -208,6 +229,9 @@ function namesOf(body: Json, purpose: Said['purpose'], refuse: Refuse): void {
   });
 }
 
+/** All of a Coding (FHIR R4 datatypes#Coding). */
+const CODING = ['system', 'version', 'code', 'display', 'userSelected'];
+
 /** The one code of a concept, if it is one of these. */
 function codeOf(
   value: unknown,
@@ -215,19 +239,28 @@ function codeOf(
   refuse: Refuse,
   known: Readonly<Record<string, readonly string[]>>,
 ): string | undefined {
-  const codings = asObject(value)?.['coding'];
-  const [first] = Array.isArray(codings) ? codings : [];
-  const { system, code } = asObject(first) ?? {};
+  const concept = asObject(value);
+  const codings = concept?.['coding'];
+  const [first, ...more] = Array.isArray(codings) ? codings : [];
+  const coding = asObject(first);
+  const { system, code } = coding ?? {};
   if (value === undefined) refuse(path, 'required', 'is needed');
-  else if (typeof system === 'string' && typeof code === 'string' && known[system]?.includes(code) === true)
+  else if (typeof system === 'string' && typeof code === 'string' && known[system]?.includes(code) === true) {
+    onlyKnown(concept as Json, path, ['coding', 'text'], refuse);
+    onlyKnown(coding as Json, `${path}.coding[0]`, CODING, refuse);
+    if (more.length > 0) refuse(`${path}.coding[1]`, 'not-supported', 'one code: which of several binds is not said');
     return code;
-  else refuse(path, 'not-supported', `expected ${Object.values(known).flat().join(' or ')}`);
+  } else refuse(path, 'not-supported', `expected ${Object.values(known).flat().join(' or ')}`);
   return undefined;
 }
 
 function periodOf(value: unknown, path: string, refuse: Refuse): Pick<Said, 'fromMs' | 'untilMs'> {
   if (value === undefined) return { fromMs: undefined };
-  const period = asObject(value) ?? {};
+  const period = asObject(value);
+  if (period === undefined) {
+    refuse(path, 'structure', 'expected a Period');
+    return { fromMs: undefined };
+  }
   onlyKnown(period, path, ['start', 'end'], refuse);
   const fromMs = instantOf(period['start'], `${path}.start`, 'start', refuse);
   const lastMs = instantOf(period['end'], `${path}.end`, 'end', refuse);
@@ -240,14 +273,23 @@ function periodOf(value: unknown, path: string, refuse: Refuse): Pick<Said, 'fro
  */
 function instantOf(value: unknown, path: string, edge: 'start' | 'end', refuse: Refuse): number | undefined {
   if (value === undefined) return undefined;
-  const match =
-    typeof value === 'string' ? /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/.exec(value) : null;
-  const ms = match === null ? Number.NaN : Date.parse(match[0]);
+  const match = typeof value === 'string' ? DATE_TIME.exec(value) : null;
+  const ms = match === null || !isDay(match) ? Number.NaN : Date.parse(match[0]);
   if (Number.isNaN(ms)) {
     refuse(path, 'value', 'expected a date with time and zone');
     return undefined;
   }
-  return edge === 'end' && match?.[1] === undefined ? ms + 999 : ms;
+  return edge === 'end' && match?.[4] === undefined ? ms + 999 : ms;
+}
+
+/** FHIR R4 datatypes#dateTime, with time: "24:00" may not be used, a leap second may and is none here. */
+const DATE_TIME =
+  /^(\d{4})-(\d\d)-(\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)$/;
+
+/** `Date.parse` takes the 30th of February for the 2nd of March. */
+function isDay([, year, month, day]: RegExpExecArray): boolean {
+  const date = new Date(`${year}-${month}-${day}T00:00:00Z`);
+  return !Number.isNaN(date.getTime()) && date.getUTCDate() === Number(day);
 }
 
 function asObject(value: unknown): Json | undefined {
