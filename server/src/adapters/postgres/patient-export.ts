@@ -14,9 +14,9 @@ export async function* patientRows(
   let isSound = false;
   try {
     await failing(() => client.query('begin transaction isolation level repeatable read read only'));
-    for (const { table, where, order } of PATIENT_TABLES) {
+    for (const { table, where, order, row = WHOLE } of PATIENT_TABLES) {
       // A cursor reads weeks of readings once; each page by its offset would read all before it again.
-      const select = `select to_jsonb(t) as row from ${table} as t where ${where} order by ${order}`;
+      const select = `select ${row} as row from ${table} as t where ${where} order by ${order}`;
       await failing(() => client.query(`declare page no scroll cursor for ${select}`, [patientId]));
       for (;;) {
         const { rows } = await failing(() => client.query<{ row: Record<string, unknown> }>(`fetch ${PAGE} from page`));
@@ -41,27 +41,83 @@ const PAGE = 5_000;
 const OF_PATIENT = 'patient_id = $1';
 const OF_ALARM = 'alarm_id in (select id from alarm where patient_id = $1)';
 
-export const PATIENT_TABLES: readonly { readonly table: string; readonly where: string; readonly order: string }[] = [
+const OF_RULES = "scope = 'patient' and scope_id = $1";
+
+interface PatientTable {
+  readonly table: string;
+  readonly where: string;
+  readonly order: string;
+  /** What of the row `t` is the patient's, as jsonb; all of it, if absent. */
+  readonly row?: string;
+}
+
+const WHOLE = 'to_jsonb(t)';
+
+export const PATIENT_TABLES: readonly PatientTable[] = [
   { table: 'assignment', where: OF_PATIENT, order: 'from_at, device_id' },
   { table: 'vitals', where: OF_PATIENT, order: 'at, device_id, reading_id' },
+  // What is to be doubted of these: received while somebody else may have held the key of a device they wore then.
+  {
+    table: 'device_doubt',
+    where: `exists (
+      select from assignment as worn
+      where worn.patient_id = $1 and worn.device_id = t.device_id
+        and worn.from_at <= t.received_until and t.received_from < coalesce(worn.to_at, 'infinity'))`,
+    order: 'received_from, id',
+  },
   { table: 'patient_news2', where: OF_PATIENT, order: 'version' },
+  // Their own limits, for good and for a while, and what was asked for.
+  { table: 'rule_version', where: OF_RULES, order: 'rule_id, version' },
+  { table: 'rule_override', where: OF_RULES, order: 'set_at, id' },
+  { table: 'rule_proposal', where: OF_RULES, order: 'asked_at, id' },
   { table: 'alarm', where: OF_PATIENT, order: 'raised_at, id' },
   { table: 'alarm_change', where: OF_ALARM, order: 'id' },
-  { table: 'delivery', where: OF_ALARM, order: 'id' },
+  // Who was told, and not at which telephone: that is theirs.
+  { table: 'delivery', where: OF_ALARM, order: 'id', row: `${WHOLE} - '{recipient,dedupe_key,receipt}'::text[]` },
+  { table: 'escalation', where: OF_ALARM, order: 'started_at, alarm_id, round', row: `${WHOLE} - 'token'` },
+  {
+    table: 'escalation_step',
+    where: OF_ALARM,
+    order: 'at, alarm_id, round, step, repeat',
+    row: `${WHOLE} || jsonb_build_object('recipients', (
+      select coalesce(jsonb_agg(told - '{address,dedupeKey}'::text[]), '[]') from jsonb_array_elements(t.recipients) as told))`,
+  },
+  { table: 'watchdog_telling', where: OF_ALARM, order: 'at, alarm_id' },
+  // Who answered for them, without whom else they answered for.
+  {
+    table: 'care_assignment',
+    where: '$1 = any(patient_ids)',
+    order: 'from_at, id',
+    row: `${WHOLE} - '{patient_ids,bed_ids}'::text[]`,
+  },
   { table: 'emergency_access', where: OF_PATIENT, order: 'began_at, id' },
   { table: 'consent_version', where: OF_PATIENT, order: 'recorded_at, consent_id, version' },
+  // Why is left out: the reason may be about others.
+  { table: 'patient_vip', where: OF_PATIENT, order: 'since', row: `${WHOLE} - 'reason'` },
+  { table: 'erasure', where: "subject = 'patient:' || $1", order: 'at' },
   // Who looked, and what was done: the patient may know it (HIPAA §164.528, GDPR Art. 15).
   { table: 'audit_entry', where: OF_PATIENT, order: 'position' },
 ];
 
+/** Columns by which a table may be about a patient. */
+export const NAMING_COLUMNS = ['patient_id', 'patient_ids', 'alarm_id', 'scope_id', 'subject'] as const;
+
 /** Tables that name a patient and hold nothing of their own about them, with why. */
 export const NOT_EXPORTED: Readonly<Record<string, string>> = {
   security_alert: 'what was noticed about people who work here',
-  patient_vip: 'why a record is specially protected: the reason may be about others',
   device_enrollment: 'how a device came in; who wore it is in assignment',
   own_record: 'which patient somebody who works here is',
   canary: 'made-up patients',
   latest_vital_time: 'when each vital was last measured: in vitals',
   latest_vital_since: 'a view of it',
   alarm_condition: 'how far the log was followed',
+  alarm_note: 'sealed: opened and written by whoever exports',
+  alarm_event: 'what happened to alarms, once more for other systems: in alarm_change',
+  outbox_event: 'the same, until everybody was told of it',
+  held_telling: 'what somebody is told when their quiet hours end: then in delivery',
+  answer_token: 'hashes of what answers to a message',
+  rule_set: 'counts versions of rules',
+  audit_hold: 'that a dispute is under way, which is for those who lead it',
+  subject_key: 'wrapped keys',
+  federated_identity: 'people who work here, at another provider',
 };
