@@ -139,12 +139,16 @@ function utf8({ push: emit, pushAscii, separate, reset }: Matcher): Text {
   };
 }
 
-/** `%41`, `=41` (quoted-printable, with soft line ends), `\u0041`, `\x41`, and `+` for a blank. */
+/**
+ * `%41`, `=41` (quoted-printable, with soft line ends), `\u0041`, `\x41`, `\101` (bytes in octal, as PostgreSQL, git and C
+ * write them), `&#65;` and `&#x41;`, and `+` for a blank.
+ */
 function unescaped({ push: emit, end }: Text): View {
   let held: number[] = [];
   const emitCode = (code: number): void => {
+    // No name has letters beyond the first plane.
     // As UTF-8, so that a letter written so and one that is not read alike.
-    for (const byte of utf8Bytes(code)) emit(byte);
+    for (const byte of utf8Bytes(code > 0xffff ? 0 : code)) emit(byte);
   };
   function spill(): void {
     const bytes = held;
@@ -153,30 +157,24 @@ function unescaped({ push: emit, end }: Text): View {
   }
   function push(byte: number): void {
     if (held.length === 0) {
-      if (byte === PERCENT || byte === EQUALS || byte === BACKSLASH) held = [byte];
+      if (LEADS.includes(byte)) held = [byte];
       else emit(byte === PLUS ? BLANK : byte);
       return;
     }
-    const [first = 0] = held;
-    if (first === EQUALS && (byte === CR || byte === LF)) {
-      // A soft line end: the line goes on.
-      held = byte === CR ? [first, byte] : [];
-      return;
-    }
-    const isNamed = first === BACKSLASH && held.length === 1;
-    if (held.at(-1) === CR || (isNamed ? byte !== U && byte !== X : hexOf(byte) < 0)) {
+    const text = String.fromCharCode(...held, byte);
+    const [whole, one, wide, octal, decimal] = ESCAPE.exec(text) ?? [];
+    if (whole !== undefined) {
+      held = [];
+      if (one !== undefined) emit(Number.parseInt(one, 16));
+      if (octal !== undefined) emit(Number.parseInt(octal, 8));
+      if (wide !== undefined) emitCode(Number.parseInt(wide, 16));
+      if (decimal !== undefined) emitCode(Number(decimal));
+      // Otherwise a soft line end: the line goes on.
+    } else if (BEGUN.test(text)) held.push(byte);
+    else {
       spill();
       push(byte);
-      return;
     }
-    held.push(byte);
-    const digits = held.slice(first === BACKSLASH ? 2 : 1);
-    const wanted = first === BACKSLASH && held[1] === U ? 4 : 2;
-    if (digits.length < wanted) return;
-    held = [];
-    const value = digits.reduce((sum, digit) => sum * 16 + hexOf(digit), 0);
-    if (wanted === 4) emitCode(value);
-    else emit(value);
   }
   return {
     push(chunk) {
@@ -196,18 +194,18 @@ function unescaped({ push: emit, end }: Text): View {
   };
 }
 
+/** Two hexadecimal digits; of a letter beyond, four or `&#x…;`; octal; decimal; or a soft line end. */
+const ESCAPE =
+  /^(?:(?:[%=]|\\x)([\da-f]{2})|(?:\\u(?=[\da-f]{4}$)|&#x(?=[\da-f]{1,6};$))([\da-f]+);?|\\([0-3][0-7]{2})|&#(\d{1,7});|=\r?\n)$/i;
+/** What may become one. */
+const BEGUN = /^(?:[%=][\da-f]?|=\r|\\(?:u[\da-f]{0,3}|x[\da-f]?|[0-3][0-7]?)?|&(?:#(?:x[\da-f]{0,6}|\d{0,7})?)?)$/i;
+
 /** Where it is worth looking: around whatever is written like an escape, and at both ends, in order and apart. */
 function escapesIn(chunk: Uint8Array): readonly (readonly [from: number, to: number])[] {
   const places = [0, chunk.length];
-  for (const lead of [PERCENT, EQUALS, BACKSLASH])
-    for (let at = chunk.indexOf(lead); at >= 0; at = chunk.indexOf(lead, at + 1)) {
-      const next = chunk[at + 1] ?? 0;
-      const isEscape =
-        lead === BACKSLASH
-          ? next === U || next === X
-          : (hexOf(next) >= 0 && hexOf(chunk[at + 2] ?? 0) >= 0) || (lead === EQUALS && (next === CR || next === LF));
-      if (isEscape) places.push(at);
-    }
+  for (const lead of LEADS)
+    for (let at = chunk.indexOf(lead); at >= 0; at = chunk.indexOf(lead, at + 1))
+      if (isEscape(lead, chunk[at + 1] ?? 0, chunk[at + 2] ?? 0)) places.push(at);
   const spans: [number, number][] = [];
   for (const place of places.sort((a, b) => a - b)) {
     const [from, to] = [Math.max(0, place - EDGE), Math.min(chunk.length, place + EDGE)];
@@ -269,6 +267,14 @@ function runs({ digitOf, bits }: { readonly digitOf: Int8Array; readonly bits: n
   };
 }
 
+function isEscape(lead: number, next: number, afterNext: number): boolean {
+  if (lead === AMPERSAND) return next === HASH;
+  if (lead === BACKSLASH) return next === U || next === X || (isOctal(next) && isOctal(afterNext));
+  return (hexOf(next) >= 0 && hexOf(afterNext) >= 0) || (lead === EQUALS && (next === CR || next === LF));
+}
+
+const isOctal = (byte: number): boolean => byte >= 0x30 && byte <= 0x37;
+
 /** RFC 2781. Only where there is a zero byte: letters of most names have one. */
 function utf16(matcher: Matcher, order: 'le' | 'be', skip: number): View {
   /** Bytes that came, and the last of them: half a letter, where it is not the end of one. */
@@ -300,6 +306,9 @@ function utf16(matcher: Matcher, order: 'le' | 'be', skip: number): View {
 const PERCENT = 0x25;
 const EQUALS = 0x3d;
 const BACKSLASH = 0x5c;
+const AMPERSAND = 0x26;
+const HASH = 0x23;
+const LEADS = [PERCENT, EQUALS, BACKSLASH, AMPERSAND];
 const PLUS = 0x2b;
 const U = 0x75;
 const X = 0x78;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LeakHit } from '../domain/leak.ts';
 import { needleTable } from '../domain/leak-matcher.ts';
@@ -35,6 +35,19 @@ async function holding(files: Readonly<Record<string, Buffer | string>>) {
 const NAME = CANARY.familyName;
 const LOG = Array.from({ length: 400 }, (_, i) => JSON.stringify({ level: 'info', msg: 'kept', i })).join('\n');
 
+const unicodeEscape = (letter: string) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
+/** A ZIP's first part (APPNOTE 4.3.7), which is all that is looked at; its directory at the end is left out. */
+function zipOf(name: string, text: string): Buffer {
+  const packed = deflateRawSync(text);
+  const head = Buffer.alloc(30);
+  head.write('PK\x03\x04', 'latin1');
+  head.writeUInt16LE(8, 8);
+  head.writeUInt32LE(packed.length, 18);
+  head.writeUInt16LE(name.length, 26);
+  return Buffer.concat([head, Buffer.from(name), packed, randomBytes(99)]);
+}
+
 describe('a folder that is searched', () => {
   it('gives away a made-up patient wherever it was planted', async () => {
     const page = Buffer.alloc(8_192);
@@ -60,21 +73,39 @@ describe('a folder that is searched', () => {
       'across.bin': Buffer.concat([Buffer.alloc(262_144 - 5, 0x2e), Buffer.from(NAME), Buffer.alloc(9_999, 0x2e)]),
       'twice.gz': gzipSync(gzipSync(`${LOG}${NAME}`)),
       'record.json': JSON.stringify({ mrn: CANARY.mrn }),
+      'page.html': [...NAME].map((letter) => `&#${letter.charCodeAt(0)};`).join(''),
+      'page.xml': [...NAME].map((letter) => `&#x${letter.charCodeAt(0).toString(16)};`).join(''),
+      'bytea.sql': [...NAME].map((letter) => `\\${letter.charCodeAt(0).toString(8).padStart(3, '0')}`).join(''),
+      'nested.json': JSON.stringify(JSON.stringify({ text: `x ${[...NAME].map(unicodeEscape).join('')}` })),
+      'power.log': Buffer.from(`Dear ${NAME}`, 'utf16le').toString('base64'),
+      'letter.docx': zipOf('word/document.xml', `<w:t>${NAME}</w:t>${LOG}`),
+      'letter.pdf': Buffer.concat([
+        Buffer.from('%PDF-1.7\nstream\r\n'),
+        deflateSync(`(${NAME}) Tj`),
+        randomBytes(9_000),
+      ]),
     });
     expect(found).toEqual([
       'across.bin: canary, plain',
+      'bytea.sql: canary, escaped',
       'lake/part-0.parquet: canary, zstd, plain',
+      'letter.docx: canary, zip, plain',
+      'letter.pdf: canary, pdf, plain',
       'logs/old.log.gz: canary, gzip, plain',
       'mail/message.eml: canary, base64',
+      'nested.json: canary, escaped',
       'objects/ab/cd/document: canary, plain',
+      'page.html: canary, escaped',
+      'page.xml: canary, escaped',
       'postgres/pg_wal/000000010000000000000001: canary, plain',
+      'power.log: canary, base64',
       'program.log: canary, plain',
       'record.json: canary, plain',
       'twice.gz: canary, gzip, gzip, plain',
       'urls.txt: canary, escaped',
       'utf16.csv: canary, plain',
     ]);
-    expect(files).toBe(11);
+    expect(files).toBe(18);
   });
 
   it('gives away a real patient by the whole name, with whose it is, and never repeats it', async () => {

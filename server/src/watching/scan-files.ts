@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
-import { type Readable, Transform } from 'node:stream';
+import { PassThrough, type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { createGunzip, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib';
 import type { LeakHit } from '../domain/leak.ts';
 import type { NeedleTable } from '../domain/leak-matcher.ts';
 import { createLeakViews } from '../domain/leak-views.ts';
@@ -27,7 +27,7 @@ export interface FileScan {
 
 /**
  * Reads every file in a folder, the newest first, as far as the bound goes: names, contents, and what is compressed in
- * them (gzip and zstd, wherever in the file). Links are not followed. What cannot be read is said, and the rest is read.
+ * them (gzip, zstd, parts of a ZIP or PDF, wherever in the file). Links are not followed. What cannot be read is said, and the rest is read.
  */
 export async function scanFolder(
   folder: string,
@@ -145,7 +145,7 @@ async function scanFile(
 
 interface Frame {
   readonly at: number;
-  readonly kind: 'gzip' | 'zstd';
+  readonly kind: 'gzip' | 'zstd' | 'zip' | 'pdf';
 }
 
 async function follow(
@@ -173,8 +173,8 @@ async function follow(
     else views.push(chunk);
     if (onFrame !== undefined) {
       const joint = before.length === 0 ? chunk : Buffer.concat([before, chunk]);
-      for (const frame of framesIn(joint)) onFrame({ ...frame, at: at - before.length + frame.at });
-      before = Buffer.from(chunk.subarray(-3));
+      for (const frame of framesIn(joint, before.length)) onFrame({ ...frame, at: at - before.length + frame.at });
+      before = Buffer.from(joint.subarray(-MAGIC_EDGE));
     }
     at += chunk.length;
     // Others want the turn as well.
@@ -187,20 +187,55 @@ const ZEROS = Buffer.alloc(PIECE_BYTES);
 const isZero = (chunk: Buffer): boolean =>
   chunk.length <= ZEROS.length && chunk.equals(ZEROS.subarray(0, chunk.length));
 
-/** RFC 1952 §2.3.1 with the one method there is; RFC 8878 §3.1.1. */
-const MAGIC: Readonly<Record<Frame['kind'], Buffer>> = {
-  gzip: Buffer.from([0x1f, 0x8b, 0x08]),
-  zstd: Buffer.from([0x28, 0xb5, 0x2f, 0xfd]),
-};
+/**
+ * RFC 1952 §2.3.1 with the one method there is; RFC 8878 §3.1.1; a part of a ZIP file (APPNOTE 4.3.7: documents of an
+ * office are such); a stream of a PDF (ISO 32000-1, 7.3.8: its line ends are these two) that begins as zlib does with the
+ * usual window (RFC 1950 §2.2).
+ */
+const MAGIC: readonly { readonly kind: Frame['kind']; readonly bytes: Buffer; readonly before: number }[] = [
+  { kind: 'gzip', bytes: Buffer.from([0x1f, 0x8b, 0x08]), before: 0 },
+  { kind: 'zstd', bytes: Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), before: 0 },
+  { kind: 'zip', bytes: Buffer.from([0x50, 0x4b, 0x03, 0x04]), before: 0 },
+  // What stands before the compressed bytes is no part of them.
+  { kind: 'pdf', bytes: Buffer.from('stream\r\nx', 'latin1'), before: 8 },
+  { kind: 'pdf', bytes: Buffer.from('stream\nx', 'latin1'), before: 7 },
+];
+const MAGIC_EDGE = Math.max(...MAGIC.map(({ bytes }) => bytes.length)) - 1;
 
-function framesIn(chunk: Buffer): readonly Frame[] {
-  return (['gzip', 'zstd'] as const).flatMap((kind) => {
+/** Those that do not end before `from`: they were found with the piece before. */
+function framesIn(chunk: Buffer, from: number): readonly Frame[] {
+  return MAGIC.flatMap(({ kind, bytes, before }) => {
     const found: Frame[] = [];
-    for (let at = chunk.indexOf(MAGIC[kind]); at >= 0; at = chunk.indexOf(MAGIC[kind], at + 1))
-      found.push({ at, kind });
+    const first = Math.max(0, from - bytes.length + 1);
+    for (let at = chunk.indexOf(bytes, first); at >= 0; at = chunk.indexOf(bytes, at + 1))
+      found.push({ at: at + before, kind });
     return found;
   });
 }
+
+/** A part's own header ends where the lengths in it say (APPNOTE 4.3.7); what follows is raw DEFLATE, or as it stands. */
+function withoutZipHeader(): Transform {
+  let held = Buffer.alloc(0);
+  let isBehind = false;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      if (isBehind) return done(null, chunk);
+      held = Buffer.concat([held, chunk]);
+      if (held.length < 30) return done();
+      const length = 30 + held.readUInt16LE(26) + held.readUInt16LE(28);
+      if (held.length < length) return done();
+      isBehind = true;
+      done(null, held.subarray(length));
+    },
+  });
+}
+
+const DECODERS: Readonly<Record<Frame['kind'], () => Transform>> = {
+  gzip: createGunzip,
+  zstd: createZstdDecompress,
+  zip: createInflateRaw,
+  pdf: createInflate,
+};
 
 /** As far as it can be read: what follows a compressed piece, or looks like one and is none, ends it. */
 async function unpack(
@@ -218,7 +253,6 @@ async function unpack(
     readonly depth: number;
   },
 ): Promise<void> {
-  const plain = (kind === 'gzip' ? createGunzip() : createZstdDecompress()) as Transform;
   let read = 0;
   const bounded = new Transform({
     transform(chunk: Buffer, _encoding, done) {
@@ -228,11 +262,14 @@ async function unpack(
     },
   });
   try {
-    await pipeline(packed, plain, bounded, async (bytes: AsyncIterable<Buffer>) => {
+    const unheaded = kind === 'zip' ? withoutZipHeader() : new PassThrough();
+    await pipeline(packed, unheaded, DECODERS[kind](), bounded, async (bytes: AsyncIterable<Buffer>) => {
       const [inner, rest] = await peeked(bytes);
       if (inner !== undefined && depth < DEPTH_MAX)
         await unpack(rest, inner, { table, onHit, encoding: `${encoding}, ${inner}`, depth: depth + 1 });
       else await follow(rest, { table, onHit, encoding });
+      // The rest of the file is no part of it: thousands of pieces must not each be read to its end.
+      packed.destroy();
     });
   } catch {
     // Torn, trailing bytes, or not compressed at all: what could be read was looked at.
@@ -245,7 +282,9 @@ async function peeked(bytes: AsyncIterable<Buffer>): Promise<readonly [Frame['ki
   const pieces = bytes[Symbol.asyncIterator]();
   const first = await pieces.next();
   const head = first.done === true ? Buffer.alloc(0) : first.value;
-  const kind = (['gzip', 'zstd'] as const).find((one) => head.subarray(0, MAGIC[one].length).equals(MAGIC[one]));
+  const kind = MAGIC.find(
+    ({ bytes: magic, before }) => before === 0 && head.subarray(0, magic.length).equals(magic),
+  )?.kind;
   async function* all(): AsyncGenerator<Buffer> {
     if (head.length > 0) yield head;
     for (;;) {
