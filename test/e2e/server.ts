@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 /**
@@ -27,6 +28,9 @@ export interface RunningServer {
   readonly ended: Promise<number | null>;
 }
 
+/** Ten times what a start takes on a busy machine: a test that waits longer should say what the server was doing. */
+const START_MAX_MS = 180_000;
+
 const MAIN = fileURLToPath(new URL('../../server/src/apps/main.ts', import.meta.url));
 
 export interface Installation {
@@ -43,6 +47,8 @@ export interface Installation {
   ): Promise<{
     readonly status: number;
     readonly body: unknown;
+    /** As the audit log calls the request. */
+    readonly requestId: string;
   }>;
   readonly ca: () => string;
   remove(): Promise<void>;
@@ -84,6 +90,7 @@ export async function install(baseEnv: Readonly<Record<string, string>> = {}): P
       const ready = await Promise.race([
         firstLine(child),
         ended.then((code) => Promise.reject(new Error(`ended with ${code}\n${log}`))),
+        sleep(START_MAX_MS, undefined, { ref: false }).then(() => Promise.reject(new Error(`not ready\n${log}`))),
       ]);
       const { https, mqtts } = JSON.parse(ready);
       return {
@@ -128,6 +135,7 @@ export async function install(baseEnv: Readonly<Record<string, string>> = {}): P
       const body = await text(response);
       return {
         status: response.statusCode,
+        requestId: response.headers['x-request-id'] ?? '',
         body: body.startsWith('{') || body.startsWith('[') ? JSON.parse(body) : body,
       };
     },

@@ -146,11 +146,11 @@ describe('the audit', () => {
     await close();
   });
 
-  it('is nobody’s who may not read it', async (context) => {
+  it('is nobody’s who may not read it: asked for all the same, so that it is on record who tried', async (context) => {
     if (browser === undefined) return context.skip();
     const { page, mock, close } = await openPage(browser, { path: '/audit', role: 'nurse', ...BIG });
-    await page.getByText('It needs: privacy officer or security.').waitFor();
-    expect(mock.requests.filter((request) => request.includes('/api/audit'))).toEqual([]);
+    await page.getByText('You may not see this. It needs: privacy officer or security.').waitFor();
+    expect(mock.requests.filter((request) => request.includes('/api/audit'))).toEqual(['GET /api/audit']);
     await close();
   });
 });

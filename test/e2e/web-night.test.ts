@@ -1,38 +1,36 @@
-import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Alert } from '@healthsync/contracts/alert';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startMailServer } from '../../server/src/adapters/notify/test-mail-server.ts';
 import { openBrowser } from './browser.ts';
+import { type Furnished, furnish } from './house.ts';
 import { eventually, type Installation, install, type RunningServer } from './server.ts';
 import { buildWeb, tileOf } from './web-page.ts';
 
-const MAIN = fileURLToPath(new URL('../../server/src/apps/main.ts', import.meta.url));
 const PASSWORD = 'correct horse battery staple';
 
-/** Ten minutes made twenty seconds, half an hour half a minute: the night of a nurse, in one sitting. */
+/** Minutes made seconds: the night of a nurse, in one sitting. */
 const QUICK = {
-  HEALTHSYNC_ESCALATION_NURSE_SECONDS: '20',
+  HEALTHSYNC_ESCALATION_NURSE_SECONDS: '10',
   HEALTHSYNC_ESCALATION_LEADS_SECONDS: '20',
   HEALTHSYNC_ESCALATION_ON_CALL_SECONDS: '20',
-  HEALTHSYNC_ALARM_ACK_MINUTES: '0.75,0.75,0.75',
+  HEALTHSYNC_ALARM_ACK_MINUTES: '0.4,0.4,0.4',
   HEALTHSYNC_ALARM_SNOOZE_MINUTES: '0.1',
 };
 
 const BEDS = [
-  ['w3-01', 'Featherstone'],
-  ['w3-02', 'Lindqvist'],
-  ['w3-03', 'Okafor'],
-  ['w4-01', 'Haddad'],
-] as const;
+  { bed: 'w3-01', familyName: 'Featherstone', givenName: 'Robin' },
+  { bed: 'w3-02', familyName: 'Lindqvist', givenName: 'Robin' },
+  { bed: 'w3-03', familyName: 'Okafor', givenName: 'Robin' },
+  { bed: 'w4-01', familyName: 'Haddad', givenName: 'Robin' },
+];
 const PEOPLE = [
-  ['anna', 'nurse', 'Anna Berg'],
-  ['ben', 'physician', 'Dr Ben Roth'],
-  ['cora', 'charge-nurse', 'Cora Lind'],
-  ['screen', 'kiosk', 'Screen of ward 3'],
+  { name: 'anna', role: 'nurse', displayName: 'Anna Berg', ward: 'w3' },
+  { name: 'ben', role: 'physician', displayName: 'Dr Ben Roth', ward: 'w3' },
+  { name: 'cora', role: 'charge-nurse', displayName: 'Cora Lind', ward: 'w3' },
+  { name: 'screen', role: 'kiosk', displayName: 'Screen of ward 3', ward: 'w3' },
 ] as const;
 
 /** The program itself, its database, its mail, and people in front of real browsers. */
@@ -41,13 +39,11 @@ describe('a nurse’s night, with the server as it is', () => {
   let home: Installation;
   let server: RunningServer;
   let mail: Awaited<ReturnType<typeof startMailServer>>;
-  let admin: string;
-  const users = new Map<string, string>();
+  let furnished: Furnished;
   const screens = new Map<
     string,
     { readonly page: Page; readonly context: BrowserContext; readonly heard: string[] }
   >();
-  const devices = new Map<string, string>();
 
   beforeAll(async () => {
     buildWeb();
@@ -63,7 +59,12 @@ describe('a nurse’s night, with the server as it is', () => {
     const trusted = join(home.folder, 'mail-ca.pem');
     await writeFile(trusted, ca ?? '');
     server = await home.start({ NODE_EXTRA_CA_CERTS: trusted });
-    ({ token: admin } = (await home.cli('token', 'create', '--role', 'admin')) as { token: string });
+    furnished = await furnish(home, {
+      beds: BEDS,
+      people: PEOPLE,
+      password: PASSWORD,
+      scripts: ['admin', 'physician'],
+    });
     await settle();
   }, 240_000);
   afterAll(async () => {
@@ -72,22 +73,9 @@ describe('a nurse’s night, with the server as it is', () => {
     await mail?.close();
   });
 
-  /** Two wards, a patient and a device in each bed, and who works tonight. */
+  /** Where they are told, and who works tonight. */
   async function settle(): Promise<void> {
-    const passwordFile = join(home.folder, 'password');
-    await writeFile(passwordFile, `${PASSWORD}\n`);
-    await Promise.all(['w3', 'w4'].map((ward) => home.cli('ward', 'put', ward, '--name', `Ward ${ward.slice(1)}`)));
-    await Promise.all([
-      ...BEDS.map(([bed, family]) => furnish(bed, family)),
-      ...PEOPLE.map(([name, role, words]) =>
-        home.cli(
-          ...['user', 'add', name, '--role', role, '--ward', 'w3'],
-          ...['--display-name', words, '--password-file', passwordFile],
-        ),
-      ),
-    ]);
-    const { users: all } = (await home.cli('user', 'list')) as { users: { id: string; name: string }[] };
-    for (const { id, name } of all) users.set(name, id);
+    const users = furnished.userIds;
     for (const name of ['anna', 'ben', 'cora']) {
       const contacts = [{ channel: 'smtp', address: `${name}@ward.example`, vouched: true }];
       const { status, body } = await asAdmin(`/api/users/${users.get(name)}/contacts`, 'PUT', { contacts });
@@ -103,25 +91,14 @@ describe('a nurse’s night, with the server as it is', () => {
     }
   }
 
-  async function furnish(bed: string, family: string): Promise<void> {
-    const patient = `p-${bed}`;
-    await home.cli('bed', 'put', bed, '--ward', bed.slice(0, 2), '--label', bed.toUpperCase());
-    // By stdin, as the command asks for names.
-    execFileSync(process.execPath, [MAIN, 'patient', 'put', patient, '--bed', bed, '--details', '--json'], {
-      env: { ...process.env, HEALTHSYNC_DATA: home.folder, HEALTHSYNC_HTTPS_PORT: String(home.httpsPort) },
-      input: JSON.stringify({ familyName: family, givenName: 'Robin', birthDate: '1959-04-17' }),
-    });
-    await home.cli('device', 'enroll', `d-${bed}`, '--patient', patient, '--out', join(home.folder, bed));
-    devices.set(bed, ((await home.cli('device', 'token', `d-${bed}`)) as { token: string }).token);
-  }
-
-  const asAdmin = (path: string, method: string, body: unknown) => home.fetch(path, { method, token: admin, body });
+  const asAdmin = (path: string, method: string, body: unknown) =>
+    home.fetch(path, { method, token: furnished.scriptTokens.get('admin') ?? '', body });
 
   let n = 0;
   const measure = async (bed: string, vitals: object) => {
     const { status } = await home.fetch('/ingest/readings', {
       method: 'POST',
-      token: devices.get(bed) ?? '',
+      token: furnished.deviceTokens.get(bed) ?? '',
       body: { id: `r-${++n}`, at: new Date().toISOString(), vitals: { spo2: 97, respiratoryRate: 15, ...vitals } },
     });
     expect(status).toBe(202);
@@ -156,7 +133,7 @@ describe('a nurse’s night, with the server as it is', () => {
   }
 
   const open = async (patient: string): Promise<Alert | undefined> => {
-    const { token } = (await home.cli('token', 'create', '--role', 'physician')) as { token: string };
+    const token = furnished.scriptTokens.get('physician') ?? '';
     const { body } = await home.fetch(`/api/alerts?patient=${patient}&state=active`, { token });
     return (body as { alerts: Alert[] }).alerts.find(({ rule }) => rule === 'heartRate.above.high');
   };

@@ -21,10 +21,10 @@ const PAGES = [
   ['the worklist on a phone', { path: '/alarms', width: 390, height: 844 }, '.ladder'],
   ['what is over', { path: '/alarms', click: 'Over' }, 'text=None yet.'],
   ['an alarm', { path: '/alarms/A1' }, '.timeline'],
-  ['a note', { path: '/alarms/A1', key: 'm' }, '[role=dialog] textarea'],
-  ['a snooze', { path: '/alarms/A1', key: 'z' }, '[role=dialog] .choices'],
-  ['an escalation by hand', { path: '/alarms/A1', key: 'e' }, '[role=dialog] .steps'],
-  ['the limits of a patient', { path: '/patients/P13', key: 't' }, '[role=dialog] .rule-row'],
+  ['a note', { path: '/alarms/A1', from: '.timeline', key: 'm' }, '[role=dialog] textarea'],
+  ['a snooze', { path: '/alarms/A1', from: '.timeline', key: 'z' }, '[role=dialog] .choices'],
+  ['an escalation by hand', { path: '/alarms/A1', from: '.timeline', key: 'e' }, '[role=dialog] .steps'],
+  ['the limits of a patient', { path: '/patients/P13', from: '.cards', key: 't' }, '[role=dialog] .rule-row'],
   ['who would be told', { path: '/patients/P13', click: 'Who is told' }, '[role=dialog] .steps'],
   ['the rules', { path: '/rules' }, '.rule-row'],
   ['approvals', { path: '/approvals', role: 'charge-nurse' }, '.second-person'],
@@ -55,7 +55,14 @@ const PAGES = [
   ['the runs', { path: '/executions', role: 'operator' }, '.table'],
   ['a run', { path: '/executions/escalation%3AA1', role: 'operator' }, '.events'],
   ['health', { path: '/status', role: 'operator' }, '.checks'],
-  ['the help', { path: '/wall', key: '?' }, '.help'],
+  ['the menu of pages', { path: '/users', role: 'admin', click: 'More' }, '[role=menuitem]'],
+  [
+    'the menu of a nurse, on a phone',
+    { path: '/alarms', role: 'nurse', width: 390, height: 844, click: 'More' },
+    '[role=menuitem]',
+  ],
+  ['the menu of who is signed in', { path: '/me', role: 'nurse', click: 'Menu of' }, '[role=menuitem]'],
+  ['the help', { path: '/wall', from: '.tile', key: '?' }, '.help'],
   ['the patients', { path: '/patients' }, 'text=Mehta'],
   ['the devices', { path: '/devices', role: 'operator' }, 'text=implausible-value'],
   [
@@ -84,15 +91,17 @@ describe.each(PAGES)('%s', (_, options, ready) => {
     const { page, complaints, close } = await openPage(browser, {
       width: 1440,
       height: 900,
+      // What fades in is there at once.
+      reducedMotion: true,
       ...options,
       prepare: ({ ward }) => ward.showEverything(Date.now()),
     });
-    const steps: { readonly path: string; readonly key?: string; readonly click?: string } = options;
-    if (steps.key !== undefined || steps.click !== undefined) await page.waitForTimeout(800);
+    const steps: { readonly path: string; readonly from?: string; readonly key?: string; readonly click?: string } = options;
+    if (steps.from !== undefined) await page.waitForSelector(steps.from);
     if (steps.key !== undefined) await page.keyboard.press(steps.key);
     if (steps.click !== undefined) await page.getByRole('button', { name: steps.click }).first().click();
     await page.waitForSelector(ready);
-    await page.waitForTimeout(500);
+    await page.waitForFunction(() => document.querySelector('.skeletons') === null);
     await page.evaluate(axe.source);
     const violations = await page.evaluate(async () => {
       const { axe } = window as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };

@@ -31,6 +31,7 @@ export function createMockRoutes({
   access,
   consents,
   now,
+  roles,
   may,
 }: {
   readonly consents: MockConsents;
@@ -38,6 +39,8 @@ export function createMockRoutes({
   readonly house: MockHouse;
   readonly access: MockAccess;
   readonly now: () => number;
+  /** Those there are. */
+  readonly roles: readonly string[];
   readonly may: (role: string, action: string) => boolean;
 }): MockRoutes {
   const rules = createMockRules();
@@ -53,7 +56,7 @@ export function createMockRoutes({
     (request, id) =>
       may(request.role, action)
         ? handler(request, id)
-        : refused(403, 'forbidden', 'no', { rolesNeeded: ['charge-nurse', 'physician'] });
+        : refused(403, 'forbidden', 'no', { rolesNeeded: roles.filter((role) => may(role, action)) });
   const alter = (id: string, kind: Parameters<MockWard['alter']>[1], part: Partial<Alert>) =>
     alarmOr404(id, () => answer(ward.alter(id, kind, part) ?? {}));
 

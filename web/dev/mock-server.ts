@@ -78,6 +78,7 @@ export async function startMockServer(options: {
     access,
     consents,
     now,
+    roles: ROLES,
     may: (who, action) => options.actionsOf(who).includes(action),
   });
   const me = (who: string) => meAs(who, options.actionsOf(who));

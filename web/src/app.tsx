@@ -5,6 +5,7 @@ import {
   Link,
   Outlet,
   redirect,
+  useLocation,
   useNavigate,
 } from '@tanstack/react-router';
 import { useEffect, useSyncExternalStore } from 'react';
@@ -26,7 +27,7 @@ import { startLiveFeed } from './live/live-feed.ts';
 import { MePage } from './me/me-page.tsx';
 import { DevicesPage } from './pages/devices-page.tsx';
 import { PatientsPage } from './pages/patients-page.tsx';
-import { mayOpen, PAGES } from './pages.ts';
+import { mayOpen, PAGES, pageAt } from './pages.ts';
 import { PatientPage } from './patient/patient-page.tsx';
 import { RotaPage } from './rota/rota-page.tsx';
 import { ApprovalsPage } from './rules/approvals-page.tsx';
@@ -36,6 +37,7 @@ import { onSecond, useServices } from './services.ts';
 import { AppConsentPage } from './session/app-consent-page.tsx';
 import { InvitationPage } from './session/invitation-page.tsx';
 import { MySignInPage } from './session/my-sign-in-page.tsx';
+import { NotForYou } from './session/not-for-you.tsx';
 import { isSignedOut, SessionGate, useSession } from './session/session.tsx';
 import { SetupPage } from './session/setup-page.tsx';
 import { useSettings } from './settings.ts';
@@ -154,13 +156,22 @@ function Shell() {
       {may('wall.watch') && <FeedBanner />}
       <SystemBanner />
       {may('break-glass.use') && <EmergencyBanner />}
-      <Outlet />
+      <Page />
       <Toasts />
       <Announcer />
       <HelpDialog />
       <AlarmDialogs />
     </div>
   );
+}
+
+/** What is at this address, for whoever may see it. */
+function Page() {
+  const { may } = useSession();
+  const { pathname } = useLocation();
+  const at = pageAt(pathname);
+  if (at?.page.door === undefined || mayOpen(at.page, may)) return <Outlet />;
+  return <NotForYou key={pathname} asks={at.page.door + at.rest} />;
 }
 
 /** One stream for the whole app, whatever page is open: alarms call everywhere. */

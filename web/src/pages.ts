@@ -8,6 +8,11 @@ export interface PageLink {
   readonly key: string;
   /** One of these is enough. */
   readonly needs: readonly string[];
+  /**
+   * What it asks the server for; of one thing, with its id behind it. Asked also for whoever may not open it: the server
+   * refuses, and writes down who tried. Absent: whoever comes by its address is let in, or led on.
+   */
+  readonly door?: string;
   /** Behind `More`, under this head: not what one opens in a hurry beside a ward. */
   readonly more?: MoreHead;
 }
@@ -17,12 +22,19 @@ type MoreHead = (typeof MORE_HEADS)[number];
 
 export const PAGES: readonly PageLink[] = [
   { to: '/wall', label: 'Wall', key: 'w', needs: ['wall.watch'] },
-  { to: '/alarms', label: 'Worklist', key: 'a', needs: ['vitals.read'] },
-  { to: '/patients', label: 'Patients', key: 'p', needs: ['patient.read'] },
-  { to: '/rota', label: 'Rota', key: 'r', needs: ['rota.read'] },
-  { to: '/teams', label: 'Care teams', key: 't', needs: ['rota.read'], more: 'Ward' },
-  { to: '/approvals', label: 'Approvals', key: 'v', needs: ['limits.write', 'rules.write'], more: 'Ward' },
-  { to: '/rules', label: 'Ward rules', key: 'l', needs: ['rules.read'], more: 'Ward' },
+  { to: '/alarms', label: 'Worklist', key: 'a', needs: ['vitals.read'], door: '/api/alerts' },
+  { to: '/patients', label: 'Patients', key: 'p', needs: ['patient.read'], door: '/api/patients' },
+  { to: '/rota', label: 'Rota', key: 'r', needs: ['rota.read'], door: '/api/rotas' },
+  { to: '/teams', label: 'Care teams', key: 't', needs: ['rota.read'], door: '/api/rotas', more: 'Ward' },
+  {
+    to: '/approvals',
+    label: 'Approvals',
+    key: 'v',
+    needs: ['limits.write', 'rules.write'],
+    door: '/api/rule-proposals',
+    more: 'Ward',
+  },
+  { to: '/rules', label: 'Ward rules', key: 'l', needs: ['rules.read'], door: '/api/house/rules', more: 'Ward' },
   {
     to: '/me',
     label: 'My account',
@@ -31,22 +43,65 @@ export const PAGES: readonly PageLink[] = [
     needs: ['alarm.acknowledge', 'operations.read', 'device.read', 'user.read', 'audit.read', 'rules.read'],
     more: 'Mine',
   },
-  { to: '/channels', label: 'Channels', key: 'c', needs: ['operations.read'], more: 'Installation' },
-  { to: '/executions', label: 'Escalation runs', key: 'x', needs: ['operations.read'], more: 'Installation' },
-  { to: '/devices', label: 'Devices', key: 'd', needs: ['device.read', 'rejected.read'], more: 'Installation' },
-  { to: '/users', label: 'Accounts', key: 'u', needs: ['user.read'], more: 'Access' },
-  { to: '/apps', label: 'Apps and keys', key: 'n', needs: ['user.read'], more: 'Access' },
-  { to: '/emergencies', label: 'Emergency access', key: 'b', needs: ['break-glass.review'], more: 'Access' },
-  { to: '/consents', label: 'Consent', key: 'o', needs: ['consent.read'], more: 'Access' },
-  { to: '/why', label: 'Why can they see?', key: 'y', needs: ['access.explain'], more: 'Access' },
-  { to: '/security', label: 'Security', key: 's', needs: ['security-alert.read'], more: 'Access' },
-  { to: '/audit', label: 'Audit', key: 'i', needs: ['audit.read'], more: 'Access' },
-  { to: '/keys', label: 'Keys', key: 'k', needs: ['key.read'], more: 'Access' },
+  {
+    to: '/channels',
+    label: 'Channels',
+    key: 'c',
+    needs: ['operations.read'],
+    door: '/api/channels',
+    more: 'Installation',
+  },
+  {
+    to: '/executions',
+    label: 'Escalation runs',
+    key: 'x',
+    needs: ['operations.read'],
+    door: '/api/workflows/executions',
+    more: 'Installation',
+  },
+  {
+    to: '/devices',
+    label: 'Devices',
+    key: 'd',
+    needs: ['device.read', 'rejected.read'],
+    door: '/api/devices',
+    more: 'Installation',
+  },
+  { to: '/users', label: 'Accounts', key: 'u', needs: ['user.read'], door: '/api/users', more: 'Access' },
+  { to: '/apps', label: 'Apps and keys', key: 'n', needs: ['user.read'], door: '/api/clients', more: 'Access' },
+  {
+    to: '/emergencies',
+    label: 'Emergency access',
+    key: 'b',
+    needs: ['break-glass.review'],
+    door: '/api/break-glass',
+    more: 'Access',
+  },
+  { to: '/consents', label: 'Consent', key: 'o', needs: ['consent.read'], door: '/api/consents', more: 'Access' },
+  {
+    to: '/why',
+    label: 'Why can they see?',
+    key: 'y',
+    needs: ['access.explain'],
+    door: '/api/access/policies',
+    more: 'Access',
+  },
+  {
+    to: '/security',
+    label: 'Security',
+    key: 's',
+    needs: ['security-alert.read'],
+    door: '/api/security-alerts',
+    more: 'Access',
+  },
+  { to: '/audit', label: 'Audit', key: 'i', needs: ['audit.read'], door: '/api/audit', more: 'Access' },
+  { to: '/keys', label: 'Keys', key: 'k', needs: ['key.read'], door: '/api/keys', more: 'Access' },
   {
     to: '/status',
     label: 'Health',
     key: 'h',
     needs: ['operations.read', 'system-alarm.acknowledge'],
+    door: '/api/channels',
     more: 'Installation',
   },
 ];
@@ -100,6 +155,12 @@ const FIRST: readonly (readonly [needs: string, to: PageLink['to']])[] = [
 export function firstPage(may: (action: string) => boolean): PageLink['to'] {
   const first = FIRST.find(([needs]) => may(needs))?.[1];
   return first ?? PAGES.find((page) => mayOpen(page, may))?.to ?? '/me';
+}
+
+/** The page an address leads to, and what stands behind it: `/patients/P13` is `/P13` of the patients. */
+export function pageAt(pathname: string): { readonly page: PageLink; readonly rest: string } | undefined {
+  const page = PAGES.find(({ to }) => pathname === to || pathname.startsWith(`${to}/`));
+  return page && { page, rest: pathname.slice(page.to.length) };
 }
 
 export const mayOpen = ({ needs }: PageLink, may: (action: string) => boolean): boolean => needs.some(may);

@@ -6,7 +6,7 @@ import { useState } from 'react';
 import { api, problemText } from '../api.ts';
 import { useSession } from '../session/session.tsx';
 import { useWardName } from '../wall/ward-name.ts';
-import { Awaited, NotForYou } from '../widgets/awaited.tsx';
+import { Awaited } from '../widgets/awaited.tsx';
 import { LoadMore } from '../widgets/load-more.tsx';
 import { showToast } from '../widgets/toast.ts';
 import { ReviewDialog } from './review-dialog.tsx';
@@ -17,12 +17,6 @@ const WHICH = { open: 'To review', reviewed: 'Reviewed' } as const;
 
 /** Emergency access, for the privacy officer: what waits for its review, oldest first; and what was reviewed. */
 export function ReviewsPage() {
-  const { may } = useSession();
-  if (!may('break-glass.review')) return <NotForYou needs={['privacy-officer']} />;
-  return <Reviews />;
-}
-
-function Reviews() {
   const queries = useQueryClient();
   const [state, setState] = useState<keyof typeof WHICH>('open');
   const [reviewed, setReviewed] = useState<EmergencyAccess>();

@@ -6,7 +6,7 @@ import { useState } from 'react';
 import { api } from '../api.ts';
 import { useSession } from '../session/session.tsx';
 import { useWardNames } from '../wall/ward-name.ts';
-import { Awaited, NotForYou } from '../widgets/awaited.tsx';
+import { Awaited } from '../widgets/awaited.tsx';
 import { PolicyList } from './policy-list.tsx';
 import { WhyAnswer } from './why-answer.tsx';
 
@@ -26,12 +26,6 @@ interface Question {
 
 /** Why may somebody do something, or not: the decision as the server would take it now, and the policies behind it. */
 export function WhyPage() {
-  const { may } = useSession();
-  if (!may('access.explain')) return <NotForYou needs={['privacy-officer', 'security']} />;
-  return <Why />;
-}
-
-function Why() {
   const [asked, setAsked] = useState<Question>();
   const policies = useQuery({
     queryKey: ['access-policies'],

@@ -10,7 +10,7 @@ import { useSession } from '../session/session.tsx';
 import { useMyStepUp } from '../session/step-up.tsx';
 import { useWardName } from '../wall/ward-name.ts';
 import { AreYouSure } from '../widgets/are-you-sure.tsx';
-import { Awaited, NotForYou } from '../widgets/awaited.tsx';
+import { Awaited } from '../widgets/awaited.tsx';
 import { ApiKeys } from './api-keys.tsx';
 import { ClientKeysDialog } from './client-keys-dialog.tsx';
 import { NewClientDialog } from './new-client-dialog.tsx';
@@ -20,12 +20,6 @@ type Part = keyof typeof PARTS;
 
 /** What signs in besides people: systems by their keys, apps in the name of people, scripts by keys of their owners. */
 export function AppsPage() {
-  const { may } = useSession();
-  if (!may('user.read')) return <NotForYou needs={['admin', 'privacy-officer', 'security']} />;
-  return <Apps />;
-}
-
-function Apps() {
   const { may } = useSession();
   const queries = useQueryClient();
   const { stepUp, dialog } = useMyStepUp();

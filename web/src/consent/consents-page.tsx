@@ -5,7 +5,7 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api } from '../api.ts';
 import { useSession } from '../session/session.tsx';
-import { Awaited, NotForYou } from '../widgets/awaited.tsx';
+import { Awaited } from '../widgets/awaited.tsx';
 import { LoadMore } from '../widgets/load-more.tsx';
 import { ConsentPanel } from './consent-panel.tsx';
 import { aboutText, PURPOSE_WORDS, periodText, recordText, standingOf } from './consent-words.ts';
@@ -15,12 +15,6 @@ const WHICH = { all: 'All', ...PURPOSE_WORDS } as const;
 
 /** What patients have consented to: of one, by id, and of everybody one may see, recorded last first. */
 export function ConsentsPage() {
-  const { may } = useSession();
-  if (!may('consent.read')) return <NotForYou needs={['charge-nurse', 'physician', 'privacy-officer']} />;
-  return <Consents />;
-}
-
-function Consents() {
   const { may } = useSession();
   const [draft, setDraft] = useState('');
   const [patientId, setPatientId] = useState<string>();

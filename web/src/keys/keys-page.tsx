@@ -1,20 +1,13 @@
 import type { KeyStatus } from '@healthsync/contracts/key';
 import { useQuery } from '@tanstack/react-query';
 import { api } from '../api.ts';
-import { useSession } from '../session/session.tsx';
-import { Awaited, NotForYou } from '../widgets/awaited.tsx';
+import { Awaited } from '../widgets/awaited.tsx';
 
 const COUNT = new Intl.NumberFormat('en-GB');
 const MANAGEMENT_WORDS = { file: 'a file of this installation', 'aws-kms': 'AWS KMS' } as const;
 
 /** Which keys names, notes and secrets are sealed with. They are turned on the command line, where the key file is. */
 export function KeysPage() {
-  const { may } = useSession();
-  if (!may('key.read')) return <NotForYou needs={['admin', 'security']} />;
-  return <Keys />;
-}
-
-function Keys() {
   const query = useQuery({ queryKey: ['keys'], queryFn: () => api<KeyStatus>('/api/keys') });
   return (
     <main className="page">

@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { api, problemText } from '../api.ts';
 import { useServices } from '../services.ts';
 import { useSession } from '../session/session.tsx';
-import { Awaited, NotForYou } from '../widgets/awaited.tsx';
+import { Awaited } from '../widgets/awaited.tsx';
 import { showToast } from '../widgets/toast.ts';
 import { expiryOf, lastingLongest } from './certificate-expiry.ts';
 import { CertificatesDialog } from './certificates-dialog.tsx';
@@ -18,7 +18,6 @@ const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 
 /** For operators: which devices there are, and what they sent that could not be taken. */
 export function DevicesPage() {
   const { may } = useSession();
-  if (!may('device.read') && !may('rejected.read')) return <NotForYou needs={['charge-nurse', 'operator', 'admin']} />;
   return (
     <main className="page">
       <h1>Devices and their readings</h1>

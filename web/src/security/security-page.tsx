@@ -8,8 +8,7 @@ import { Select, TextInput } from '@mantine/core';
 import { keepPreviousData, useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, problemText } from '../api.ts';
-import { useSession } from '../session/session.tsx';
-import { Awaited, NotForYou } from '../widgets/awaited.tsx';
+import { Awaited } from '../widgets/awaited.tsx';
 import { LoadMore } from '../widgets/load-more.tsx';
 import { showToast } from '../widgets/toast.ts';
 import { AlertCard } from './alert-card.tsx';
@@ -22,12 +21,6 @@ const WHICH = { unsettled: 'To look at', closed: 'Closed' } as const;
 
 /** What watching over access has noticed, with reasons; and where patients' data was found that may not be there. */
 export function SecurityPage() {
-  const { may } = useSession();
-  if (!may('security-alert.read')) return <NotForYou needs={['security', 'privacy-officer']} />;
-  return <Security />;
-}
-
-function Security() {
   const queries = useQueryClient();
   const [filter, setFilter] = useState<AlertFilter>({ state: 'unsettled', kind: '', severity: '', person: '' });
   const [closing, setClosing] = useState<SecurityAlert>();

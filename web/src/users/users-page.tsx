@@ -8,19 +8,13 @@ import { useSession } from '../session/session.tsx';
 import { useMyStepUp } from '../session/step-up.tsx';
 import { useWardName } from '../wall/ward-name.ts';
 import { AreYouSure } from '../widgets/are-you-sure.tsx';
-import { Awaited, NotForYou } from '../widgets/awaited.tsx';
+import { Awaited } from '../widgets/awaited.tsx';
 import { Dialog } from '../widgets/dialog.tsx';
 import { ShownOnce } from '../widgets/shown-once.tsx';
 import { UserForm } from './user-form.tsx';
 
 /** Who may come in, as what, and how they prove it. */
 export function UsersPage() {
-  const { may } = useSession();
-  if (!may('user.read')) return <NotForYou needs={['admin', 'privacy-officer', 'security']} />;
-  return <Users />;
-}
-
-function Users() {
   const queries = useQueryClient();
   const { may } = useSession();
   const list = useQuery({ queryKey: ['users'], queryFn: () => api<UserList>('/api/users?limit=200') });

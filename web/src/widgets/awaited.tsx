@@ -1,6 +1,5 @@
 import type { ReactNode } from 'react';
 import { problemText } from '../api.ts';
-import { anyRoleText } from '../session/role-words.ts';
 
 /** Of a question to the server, what is needed to show how it stands; asked page by page or at once. */
 interface Asked<Data> {
@@ -64,16 +63,5 @@ export function Skeleton({ rows }: { readonly rows: number }) {
         <div key={row} className="skeleton" />
       ))}
     </div>
-  );
-}
-
-/** In place of a page that this person may not see. */
-export function NotForYou({ needs }: { readonly needs: readonly string[] }) {
-  return (
-    <main className="page">
-      <div className="refused" role="alert">
-        <p>You may not see this. It needs: {anyRoleText(needs)}.</p>
-      </div>
-    </main>
   );
 }
