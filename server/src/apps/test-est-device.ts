@@ -30,7 +30,8 @@ export interface DeviceIdentityPem {
   readonly key: string;
 }
 
-function estOf(program: Pick<TestProgram, 'https'>, ca: string) {
+/** EST (RFC 7030) as a device speaks it, and any other request it sends with its certificate. */
+export function estOf(program: Pick<TestProgram, 'https'>, ca: string) {
   async function send(
     path: string,
     how: {
@@ -76,7 +77,7 @@ function estOf(program: Pick<TestProgram, 'https'>, ca: string) {
 }
 
 /** A client of another make, without its own reconnecting; rejects when it is not let in. */
-function mqttOf(program: Pick<TestProgram, 'mqtts'>, ca: string) {
+export function mqttOf(program: Pick<TestProgram, 'mqtts'>, ca: string) {
   const url = program.mqtts.replace(/\/\/[^:]+/, '//localhost');
   return (identity: DeviceIdentityPem, options: Partial<IClientOptions> = {}): Promise<MqttClient> =>
     new Promise((resolve, reject) => {

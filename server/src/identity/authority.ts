@@ -1,10 +1,9 @@
-import type { webcrypto } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../ports/failure.ts';
 import { furtherAuthorities } from './further-authorities.ts';
 import { makePrivateFolder } from './private-files.ts';
-import { type Authority, authorityOf, makeAuthority, signingKeyOf } from './signing-authority.ts';
+import { type Authority, authorityOf, makeAuthority, type SigningKey, signingKeyOf } from './signing-authority.ts';
 
 /**
  * The two certificate authorities of an installation, made at first start in the folder `pki` and never made again:
@@ -91,7 +90,7 @@ async function keyOf(
   folder: string,
   files: ReadonlyMap<AuthorityFile, string>,
   name: 'device-ca' | 'server-ca',
-): Promise<webcrypto.CryptoKey> {
+): Promise<SigningKey> {
   try {
     return await signingKeyOf(textOf(files, `${name}.pem`), textOf(files, `${name}.key`));
   } catch (cause) {

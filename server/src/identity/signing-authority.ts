@@ -1,5 +1,5 @@
 import 'reflect-metadata'; // @peculiar/x509 needs it loaded first
-import { createPrivateKey, randomBytes, webcrypto, X509Certificate } from 'node:crypto';
+import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import type { RevocationCode } from '../ports/device-certificates.ts';
 
@@ -70,16 +70,14 @@ export async function makeAuthority(use: keyof typeof USE, nowMs: number, number
 /** Clocks of devices and servers differ: a certificate is valid from a little before it was made. */
 export const CLOCK_SLACK_MS = 3_600_000;
 
-export async function privateKeyPem(key: webcrypto.CryptoKey): Promise<string> {
-  return x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), x509.PemConverter.PrivateKeyTag);
+/** As the platform’s own Web Crypto makes it: what that calls the type differs between Node and a page. */
+export type SigningKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
+
+export async function privateKeyPem(key: SigningKey): Promise<string> {
+  return x509.PemConverter.encode(await crypto.subtle.exportKey('pkcs8', key), x509.PemConverter.PrivateKeyTag);
 }
 
-export function authorityOf(
-  use: keyof typeof USE,
-  certificatePem: string,
-  key: webcrypto.CryptoKey,
-  number = 1,
-): Authority {
+export function authorityOf(use: keyof typeof USE, certificatePem: string, key: SigningKey, number = 1): Authority {
   const issuer = new x509.X509Certificate(certificatePem);
   return {
     number,
@@ -152,7 +150,7 @@ function randomSerial(): string {
 }
 
 /** Throws where the two do not belong together. */
-export async function signingKeyOf(certificatePem: string, keyPem: string): Promise<webcrypto.CryptoKey> {
+export async function signingKeyOf(certificatePem: string, keyPem: string): Promise<SigningKey> {
   const key = createPrivateKey(keyPem);
   if (!new X509Certificate(certificatePem).checkPrivateKey(key)) throw new Error('another key');
   return crypto.subtle.importKey('pkcs8', key.export({ type: 'pkcs8', format: 'der' }), P256, false, ['sign']);
