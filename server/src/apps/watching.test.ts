@@ -1,25 +1,40 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import type { LeakScan, SecurityAlert, SecurityAlertList } from '@healthsync/contracts/security-alert';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startMailServer } from '../adapters/notify/test-mail-server.ts';
 import { PostgresLeakScans } from '../adapters/postgres/leak-scans.ts';
 import { withOpenData } from './open-data.ts';
 import { startTestProgram, type TestProgram } from './test-program.ts';
 
 let program: TestProgram;
+let mail: Awaited<ReturnType<typeof startMailServer>>;
 
 beforeAll(async () => {
-  program = await startTestProgram([
-    { name: 'nora', roles: ['nurse'], wardIds: [] },
-    { name: 'cora', roles: ['charge-nurse'], wardIds: [] },
-    { name: 'ada', roles: ['admin'], wardIds: [] },
-    { name: 'petra', roles: ['privacy-officer'], wardIds: [] },
-    { name: 'sam', roles: ['security'], wardIds: [] },
-  ]);
+  mail = await startMailServer({ secure: true });
+  const { user, password, port, ca } = mail.settings;
+  setDefaultCACertificates([...getCACertificates('default'), ca ?? '']);
+  program = await startTestProgram(
+    [
+      { name: 'nora', roles: ['nurse'], wardIds: [] },
+      { name: 'cora', roles: ['charge-nurse'], wardIds: [] },
+      { name: 'ada', roles: ['admin'], wardIds: [] },
+      { name: 'petra', roles: ['privacy-officer'], wardIds: [] },
+      { name: 'sam', roles: ['security'], wardIds: [] },
+    ],
+    {
+      HEALTHSYNC_SMTP_URL: `smtps://${user}:${encodeURIComponent(password ?? '')}@localhost:${port}`,
+      HEALTHSYNC_SMTP_FROM: 'alarms@hospital.example',
+    },
+  );
 }, 120_000);
-afterAll(() => program.stop());
+afterAll(async () => {
+  await program?.stop();
+  await mail?.close();
+});
 
 /** Asks again until it is there: the watch looks every two seconds. */
 async function alertsOf(who: string, search: string, wanted: number): Promise<readonly SecurityAlert[]> {
@@ -34,6 +49,10 @@ async function alertsOf(who: string, search: string, wanted: number): Promise<re
 
 describe('watching over access', () => {
   it('alerts security when somebody opens their own record, with reasons and places in the audit', async () => {
+    const contacts = '/api/users/u-sam/contacts';
+    const { version } = (await program.call('ada', 'GET', contacts)).body;
+    const address = { channel: 'smtp', address: 'sam@hospital.example', vouched: true };
+    expect((await program.call('ada', 'PUT', contacts, { version, contacts: [address] })).status).toBe(200);
     expect((await program.call('ada', 'PUT', '/api/users/u-nora/own-records', { patientId: 'PA' })).status).toBe(200);
     expect((await program.call('nora', 'GET', '/api/patients/PA')).status).toBe(200);
     const [alert] = await alertsOf('sam', 'kind=own-record', 1);
@@ -50,6 +69,14 @@ describe('watching over access', () => {
     const { body } = await program.call('sam', 'GET', `/api/audit?person=nora&action=patient.read`);
     expect(body.entries.map((entry: { position: number }) => entry.position)).toContain(position);
   });
+
+  it('tells security by mail: what it is, and neither who nor which patient', async () => {
+    await expect.poll(() => mail.mails.length, { timeout: 30_000 }).toBeGreaterThan(0);
+    const [first = ''] = mail.mails;
+    expect(first).toMatch(/^To: .*sam@hospital\.example/m);
+    expect(first).toMatch(/own\s+record/);
+    expect(first).not.toMatch(/\bnora\b|Zephyrin/i);
+  }, 40_000);
 
   it('is looked into and closed once, with a verdict, by somebody it is not about; and that is audited', async () => {
     const [alert] = await alertsOf('sam', 'kind=own-record', 1);
