@@ -73,14 +73,18 @@ function placeBytes(version: number, { subject, field }: SealPlace): Buffer {
   return Buffer.from(`healthsync field ${version}\n${subject}\n${field}`);
 }
 
-/** What was derived from a data key; goes when the data key does. Deriving takes ten times as long as using it. */
+/**
+ * What was derived from a data key; goes when the data key does. Deriving takes ten times as long as using it. It stands
+ * at the key itself: a WeakMap of thousands of them is gone through at every collection, which cost more than deriving.
+ */
 interface Derived {
   /** Made with the first sealing. */
   own: { readonly salt: Buffer; readonly key: KeyObject } | undefined;
   /** By salt, as others sealed with it: as many as there were processes. */
-  readonly others: Map<string, KeyObject>;
+  others: Map<string, KeyObject> | undefined;
 }
-const derived = new WeakMap<Uint8Array, Derived>();
+const DERIVED = Symbol('derived');
+type WithDerived = Uint8Array & { [DERIVED]?: Derived };
 /** Restarts whose records are read at once: more than are ever looked at in one go; about 200 bytes each. */
 const SALTS_MAX = 64;
 
@@ -94,8 +98,10 @@ function sealingWith(dataKey: Uint8Array): { readonly salt: Buffer; readonly key
 }
 
 function openingWith(dataKey: Uint8Array, salt: Uint8Array): KeyObject {
-  const { own, others } = derivedOf(dataKey);
-  if (own?.salt.equals(salt)) return own.key;
+  const keys = derivedOf(dataKey);
+  if (keys.own?.salt.equals(salt)) return keys.own.key;
+  keys.others ??= new Map();
+  const { others } = keys;
   const name = Buffer.from(salt.buffer, salt.byteOffset, salt.length).toString('latin1');
   const known = others.get(name);
   if (known !== undefined) return known;
@@ -105,12 +111,9 @@ function openingWith(dataKey: Uint8Array, salt: Uint8Array): KeyObject {
   return key;
 }
 
-function derivedOf(dataKey: Uint8Array): Derived {
-  const known = derived.get(dataKey);
-  if (known !== undefined) return known;
-  const made: Derived = { own: undefined, others: new Map() };
-  derived.set(dataKey, made);
-  return made;
+function derivedOf(dataKey: WithDerived): Derived {
+  dataKey[DERIVED] ??= { own: undefined, others: undefined };
+  return dataKey[DERIVED];
 }
 
 function keyOf(dataKey: Uint8Array, salt: Uint8Array): KeyObject {
