@@ -27,7 +27,7 @@ export interface OpenedKeys {
   readonly houseSeal: HouseSeal;
   /** By which people who work here and patients are compared. */
   readonly relations: RelationIndex;
-  readonly store: Pick<SubjectKeyStore, 'counts'>;
+  readonly store: Pick<SubjectKeyStore, 'counts' | 'find'>;
   /** What signing in is sealed and signed with. */
   readonly identityKeys: KeptSecret;
   /** How many keys of erased patients had come back with an old copy, and were destroyed again. */

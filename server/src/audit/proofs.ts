@@ -63,6 +63,38 @@ export function holdsConsistency({ first, path, head }: ConsistencyProof, firstR
   return isConsistent({ first, size: note.head.size, firstRoot, root, path: path.map(bytes) }, RFC6962);
 }
 
+/** A proof as a file: for whoever has neither installation nor database. */
+export function proofText(proof: InclusionProof): string {
+  return `${JSON.stringify({ format: PROOF_FORMAT, v: 1, ...proof }, null, 2)}\n`;
+}
+
+/** Undefined: it is no such file. Whether it proves anything, `holdsInclusion` and the signature of its head say. */
+export function parseProof(text: string): InclusionProof | undefined {
+  let found: Readonly<Record<string, unknown>>;
+  try {
+    found = Object(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+  const { format, v, position, entry, leafHash, path, head } = found;
+  const isProof =
+    format === PROOF_FORMAT &&
+    v === 1 &&
+    Number.isSafeInteger(position) &&
+    (entry === undefined || typeof entry === 'string') &&
+    isHash(leafHash) &&
+    Array.isArray(path) &&
+    // A log of 2^53 entries has paths no longer.
+    path.length <= 53 &&
+    path.every(isHash) &&
+    typeof head === 'string';
+  if (!isProof) return undefined;
+  return { position: position as number, ...(entry !== undefined && { entry }), leafHash, path, head };
+}
+
+const PROOF_FORMAT = 'healthsync-inclusion-proof';
+const isHash = (value: unknown): value is string => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
+
 async function keptLeaf(store: AuditStore, position: number): Promise<Uint8Array | undefined> {
   const index = Math.floor(position / TILE_SIZE);
   const tile = (await store.tiles(0, { from: index, to: index + 1 })).get(index);

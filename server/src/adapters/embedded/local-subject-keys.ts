@@ -80,6 +80,18 @@ export function openLocalSubjectKeys(path: string): SubjectKeyStore & { close():
   };
 }
 
+/** Whether a copy of such a file, kept as a backup, still holds the key of a subject. Nothing of it is changed. */
+export function copyHoldsKey(path: string, subject: string): boolean {
+  return failing(() => {
+    const db = new DatabaseSync(path, { readOnly: true });
+    try {
+      return db.prepare('select 1 from subject_key where subject = ? and key is not null').get(subject) !== undefined;
+    } finally {
+      db.close();
+    }
+  });
+}
+
 interface WrappedRow {
   readonly kek: string;
   readonly key: Uint8Array;

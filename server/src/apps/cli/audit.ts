@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -9,7 +9,7 @@ import { FolderAnchor } from '../../adapters/anchors/folder-anchor.ts';
 import { PostgresAuditStore } from '../../adapters/postgres/audit-store.ts';
 import { type AuditEvidence, evidenceOfStore } from '../../audit/evidence.ts';
 import { evidenceOfFile, exportLines } from '../../audit/export-file.ts';
-import { holdsInclusion, proveInclusion } from '../../audit/proofs.ts';
+import { holdsInclusion, parseProof, proofText, proveInclusion } from '../../audit/proofs.ts';
 import { openTreeHeadKey, verifyNote } from '../../audit/tree-head-key.ts';
 import { type AuditVerdict, verifyAudit } from '../../audit/verify.ts';
 import { readAnchors, readableAnchors } from '../audit-anchors.ts';
@@ -41,8 +41,20 @@ export function register(program: Command, context: CommandContext): void {
       usage: 'prove <position>',
       description: 'prove that an entry is in the log that was signed (RFC 6962)',
       configure: (command) =>
-        command.option('--key <pem>', 'the public key to trust; the data folder’s own without it'),
+        command
+          .option('--key <pem>', 'the public key to trust; the data folder’s own without it')
+          .option('--out <file>', 'the proof as a file, for "check-proof"'),
       run: prove,
+    },
+    context,
+  );
+  addCommand<[string], { readonly key: string }>(
+    audit,
+    {
+      usage: 'check-proof <file>',
+      description: 'check a proof that "audit prove" or "patient erasure-proof" wrote; needs no installation',
+      configure: (command) => command.requiredOption('--key <pem>', 'the public key to trust, in PEM'),
+      run: checkProof,
     },
     context,
   );
@@ -142,7 +154,11 @@ function placeOf(from: number, to: number): string {
   return to - from === 1 ? `entry ${from}` : `entries ${from} to ${to - 1}`;
 }
 
-async function prove(context: CommandContext, options: { readonly key?: string }, text: string): Promise<Answer> {
+async function prove(
+  context: CommandContext,
+  options: { readonly key?: string; readonly out?: string },
+  text: string,
+): Promise<Answer> {
   const position = positionOf('<position>', text);
   return withData(context, async ({ database }) => {
     const keys = await trusted(context.settings().dataFolder, options.key);
@@ -162,8 +178,28 @@ async function prove(context: CommandContext, options: { readonly key?: string }
       ...proof.path,
       proof.head,
     ];
+    if (options.out !== undefined) await writeFile(options.out, proofText(proof), { flag: 'wx', mode: 0o600 });
     return { json: { ...proof, isProved }, text: lines.join('\n'), failed: !isProved };
   });
+}
+
+/** With the file and the key alone: by whoever it was handed to, years later. */
+async function checkProof(_context: CommandContext, options: { readonly key: string }, file: string): Promise<Answer> {
+  const proof = parseProof(await readFile(file, 'utf8'));
+  if (proof === undefined) throw new Misuse('<file>', 'expected a file that "audit prove --out" wrote');
+  const signed = verifyNote(proof.head, [await readKey(options.key)]);
+  const isProved = signed.kind === 'signed' && holdsInclusion(proof);
+  if (!isProved) return { json: { isProved }, text: 'NOT PROVED: this is not what was signed.', failed: true };
+  const { origin, signedAtMs } = signed.note.head;
+  const signedAt = new Date(signedAtMs).toISOString();
+  const entry: unknown = proof.entry === undefined ? undefined : JSON.parse(proof.entry);
+  return {
+    json: { isProved, origin, signedAt, position: proof.position, ...(entry !== undefined && { entry }) },
+    text: [
+      `Proved: entry ${proof.position} was in the log ${origin} when its head was signed at ${signedAt}.`,
+      proof.entry ?? '(deleted after its retention)',
+    ].join('\n'),
+  };
 }
 
 async function exportLog(

@@ -7,7 +7,7 @@ import { type AuditWriter, openAuditWriter } from '../../audit/audit-writer.ts';
 import { openTreeHeadKey } from '../../audit/tree-head-key.ts';
 import type { AuditEntry, AuditOutcome } from '../../domain/audit-entry.ts';
 import { parsePatientId } from '../../domain/ids.ts';
-import { newOrigin } from '../open-audit.ts';
+import { newOrigin } from '../audit-origin.ts';
 
 /** What was called, for the audit log. */
 export interface CalledCommand {
@@ -31,13 +31,15 @@ export async function auditedCommand<T>(
     readonly dataFolder: string;
     readonly now: () => number;
     readonly command: CalledCommand;
+    /** What of the result belongs on record. */
+    readonly detailOf?: (result: T) => AuditEntry['detail'];
   },
   run: () => Promise<T>,
 ): Promise<T> {
-  const { command, now } = parts;
+  const { command, now, detailOf } = parts;
   const correlationId = randomUUID();
-  const entry = (outcome: AuditOutcome, phase: 'begin' | 'end') =>
-    commandEntry(command, { correlationId, outcome, phase, atMs: now() });
+  const entry = (outcome: AuditOutcome, phase: 'begin' | 'end', detail?: AuditEntry['detail']) =>
+    commandEntry(command, { correlationId, outcome, phase, atMs: now(), ...(detail !== undefined && { detail }) });
   let writer: AuditWriter | undefined;
   try {
     const key = await openTreeHeadKey(join(parts.dataFolder, 'audit', 'signing-key.pem'));
@@ -52,13 +54,15 @@ export async function auditedCommand<T>(
     if (!LOOKS_AT_LOG.has(command.name)) throw error;
   }
   let outcome: AuditOutcome = 'failed';
+  let detail: AuditEntry['detail'];
   try {
     const result = await run();
     outcome = 'allowed';
+    detail = detailOf?.(result);
     return result;
   } finally {
     // It is done, and that it was begun is on record: an end that cannot be written undoes nothing.
-    await writer?.append([entry(outcome, 'end')]).catch(() => undefined);
+    await writer?.append([entry(outcome, 'end', detail)]).catch(() => undefined);
     await writer?.close();
   }
 }
@@ -70,6 +74,7 @@ function commandEntry(
     readonly outcome: AuditOutcome;
     readonly phase: string;
     readonly atMs: number;
+    readonly detail?: NonNullable<AuditEntry['detail']>;
   },
 ): AuditEntry {
   const { patient } = options as { readonly patient?: unknown };
@@ -82,7 +87,7 @@ function commandEntry(
     ...(patientId !== undefined && { patientId }),
     outcome: what.outcome,
     correlationId: what.correlationId,
-    detail: { command: name, phase: what.phase, options: Object.keys(options).sort().join(' ') },
+    detail: { ...what.detail, command: name, phase: what.phase, options: Object.keys(options).sort().join(' ') },
   };
 }
 

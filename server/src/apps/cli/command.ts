@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, CommanderError } from 'commander';
+import type { AuditEntry } from '../../domain/audit-entry.ts';
 import { Failure } from '../../ports/failure.ts';
 import type { OpenData } from '../open-data.ts';
 import type { Settings } from '../settings.ts';
@@ -61,7 +62,7 @@ export async function withData<T>(context: CommandContext, use: (data: OpenData)
     const { auditedCommand } = await import('./audited-command.ts');
     const { dataFolder } = settings;
     const parts = { database: data.database, dataFolder, now: context.now, command: context.command };
-    return auditedCommand(parts, () => use(data));
+    return auditedCommand({ ...parts, detailOf: (result: T) => (result as Partial<Answer>)?.audited }, () => use(data));
   });
 }
 
@@ -83,6 +84,8 @@ export interface Answer {
   readonly text: string;
   /** Answered, but the answer is bad news: exit code 1. */
   readonly failed?: boolean;
+  /** What of it belongs into the audit log besides. */
+  readonly audited?: NonNullable<AuditEntry['detail']>;
 }
 
 interface CommonOptions {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, readdirSync, readFileSync, statSync, truncateSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,12 +7,14 @@ import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PostgresAlarmStore } from '../../adapters/postgres/alarm-store.ts';
 import { PostgresConsents } from '../../adapters/postgres/consents.ts';
+import { openTreeHeadKey } from '../../audit/tree-head-key.ts';
 import type { AlarmId, PatientId } from '../../domain/ids.ts';
 import { testConsent } from '../../domain/test-consent.ts';
 import { testSeal } from '../../keys/test-identities.ts';
 import { began } from '../../ports/test-transitions.ts';
 import { withOpenData } from '../open-data.ts';
 import { settingsOfProcess } from '../settings.ts';
+import { register as registerAudit } from './audit.ts';
 import type { CommandContext } from './command.ts';
 import { register as registerKeys } from './key.ts';
 import { register as registerPlaces } from './place.ts';
@@ -40,6 +42,7 @@ async function run(data: string, ...args: readonly string[]) {
   const program = new Command('healthsync').exitOverride();
   registerPlaces(program, context);
   registerKeys(program, context);
+  registerAudit(program, context);
   await program.parseAsync([...args, '--json'], { from: 'user' });
   return JSON.parse(printed.join('\n')) as Record<string, unknown>;
 }
@@ -154,6 +157,27 @@ describe('a patient whose name and note are kept', () => {
       join(folder, 'x'),
     );
     await expect(opening).rejects.toThrow(/erased/);
+    // What the data protection officer is handed: checked with the public key alone; and which copies hold the key yet.
+    const proof = join(folder, 'proof.json');
+    expect(await run(data(), 'patient', 'erasure-proof', 'P-a', '--out', proof)).toMatchObject({
+      keyIsGone: true,
+      copiesWithKey: [],
+    });
+    const key = join(folder, 'public.pem');
+    const { publicKey } = await openTreeHeadKey(join(data(), 'audit', 'signing-key.pem'));
+    writeFileSync(key, publicKey.export({ type: 'spki', format: 'pem' }));
+    const nowhere = join(folder, 'nowhere');
+    expect(await run(nowhere, 'audit', 'check-proof', proof, '--key', key)).toMatchObject({
+      isProved: true,
+      entry: { action: 'command.patient.erase', patientId: 'P-a', detail: { keyIsGone: true } },
+    });
+    writeFileSync(proof, readFileSync(proof, 'utf8').replace('P-a', 'P-b'));
+    expect(await run(nowhere, 'audit', 'check-proof', proof, '--key', key)).toEqual({ isProved: false });
+    const copy = join(backup, 'keys', 'subject-keys.sqlite');
+    const again = ['patient', 'erasure-proof', 'P-a', '--out', join(folder, 'proof-2.json'), '--copy', copy];
+    expect(await run(data(), ...again)).toMatchObject({ keyIsGone: true, copiesWithKey: [copy] });
+    // The exit code said so twice: that was meant.
+    process.exitCode = 0;
     const known = (of: string) =>
       withOpenData(settings(of), Date.now, async ({ registry, alarms }) => ({
         patient: await registry.findPatient(PATIENT.id),

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import type { Command } from 'commander';
@@ -16,6 +17,7 @@ import {
   required,
   withExistingData,
 } from './command.ts';
+import { registerErasureProof } from './erasure-proof.ts';
 
 /** What a patient may ask for: everything that is kept about them, and to be forgotten. */
 export function registerPatientRights(patients: Command, context: CommandContext): void {
@@ -63,6 +65,7 @@ export function registerPatientRights(patients: Command, context: CommandContext
     },
     context,
   );
+  registerErasureProof(patients, context);
 }
 
 async function exportPatient(context: CommandContext, options: ExportOptions, patient: string): Promise<Answer> {
@@ -144,8 +147,11 @@ const REFUSED: Readonly<Record<(OpenedObject & { kind: 'refused' })['why'], stri
   'cut-off': 'its end is missing',
 };
 
-/** Who looked, and what else was consented to, is nobody's but the patient's. */
-const OWN_ONLY = new Set(['audit_entry', 'emergency_access', 'consent_version']);
+/** Who looked, who cared, who was told, and what else was consented to, is nobody's but the patient's. */
+const OWN_ONLY = new Set([
+  ...['audit_entry', 'emergency_access', 'consent_version', 'patient_vip', 'erasure'],
+  ...['care_assignment', 'delivery', 'escalation', 'escalation_step', 'watchdog_telling'],
+]);
 
 interface ExportOptions {
   readonly out: string;
@@ -196,6 +202,7 @@ async function erasePatient(
     if ((await registry.findPatient(id)) === undefined) throw new Refusal(`<patient>: there is no patient ${id}`);
     const subject = subjectOf(id);
     const erasures = new PostgresErasures(database);
+    const before = await keys.store.find(subject);
     await erasures.begin({ subject, atMs: context.now(), by: 'the command line', reason });
     const { atMs } = await keys.subjects.erase(subject);
     const { notes } = await erasures.clear(id);
@@ -206,6 +213,13 @@ async function erasePatient(
       json: { patient: id, subject, erasedAt, keyIsGone: isGone, sealedNotes: notes },
       text: `The key of ${id} was destroyed at ${erasedAt}. Name, record number and ${notes} notes cannot be opened any more, here or in any backup. Measurements stay under the bare id.`,
       ...(!isGone && { failed: true }),
+      // So that it can be proved: "erasure-proof" hands out this entry with its hashes up to a signed head.
+      audited: {
+        keyIsGone: isGone,
+        erasedAt,
+        sealedNotes: notes,
+        ...(before?.kind === 'kept' && { wrappedKeySha256: hash('sha256', before.key.bytes) }),
+      },
     };
   });
 }
