@@ -111,7 +111,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   const authorities = await openAuthorities({ folder: pki, now });
   const certificates = await openServerCertificates({ settings, authority: authorities.servers, pki, now });
   const { address } = database;
-  const auditing = await openAudit({ settings, address, dataFolder: folder.path, metrics, log, now, undo });
+  const auditing = await openAudit({ settings, address, tenants, dataFolder: folder.path, metrics, log, now, undo });
   await noteKeys(keys, auditing.note, log);
   const registry = new PostgresRegistry(database, listener, keys.identities);
   const history = new PostgresVitalsHistory(database, (id) => view().place(id)?.tenantId ?? DEFAULT_TENANT);
@@ -125,6 +125,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   });
   // What people ask for goes to the database as their organisation.
   const askedAlarms = new PostgresAlarmStore(tenants.asking, { seal: keys.seal });
+  const askedRegistry = new PostgresRegistry(tenants.asking, listener, keys.identities);
   const outbox = new PostgresOutbox(database);
   const checkpoints = new PostgresCheckpoints(database);
   const accounts = new PostgresAccounts(database);
@@ -228,7 +229,6 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     tenants,
     listener,
     view,
-    accounts,
     systemAlarms: tell.systemAlarms,
     consents: consent.held,
     emergencyMaxMs: settings.emergencyAccessMaxMinutes * 60_000,
@@ -283,6 +283,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   const watching = openWatching({
     settings,
     database,
+    tenants,
     keys,
     registry,
     accounts,
@@ -327,6 +328,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     authorities,
     database,
     registry,
+    askedRegistry,
     view,
     refreshView: () => registryView.refresh(),
     systemAlarms: tell.systemAlarms,
@@ -363,9 +365,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   const identity = await openIdentity({
     settings,
     identityKeys: keys.identityKeys,
-    database,
     tenants,
-    accounts,
     view,
     port: () => httpsPort,
     log,
@@ -376,13 +376,13 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   const services = askedServices({
     settings,
     tenants,
-    listener,
     keys,
     access,
     mayShow: consent.mayShow,
     view,
     refreshView: () => registryView.refresh(),
     askedAlarms,
+    registry: askedRegistry,
     alarmPolicy,
     desk,
     admission,
@@ -434,7 +434,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
         demo.routes,
         (app) => registerKeys(app, { keys, management: settings.keyManagement }),
         openAlarmBurden({
-          address: database.address,
+          addressNow: tenants.addressNow,
           datasetsFolder: settings.datasetsFolder,
           services,
           log,

@@ -1,7 +1,5 @@
 import type { PostgresAlarmStore } from '../adapters/postgres/alarm-store.ts';
-import type { Listener } from '../adapters/postgres/listener.ts';
 import { PostgresOutbox } from '../adapters/postgres/outbox.ts';
-import { PostgresRegistry } from '../adapters/postgres/registry.ts';
 import { PostgresRejectedReadings } from '../adapters/postgres/rejected-readings.ts';
 import { PostgresRuleSets } from '../adapters/postgres/rule-sets.ts';
 import { PostgresVitalsHistory } from '../adapters/postgres/vitals-history.ts';
@@ -24,6 +22,7 @@ export function askedServices(
   parts: Pick<
     Services,
     | 'access'
+    | 'registry'
     | 'view'
     | 'refreshView'
     | 'alarmPolicy'
@@ -37,7 +36,6 @@ export function askedServices(
   > & {
     readonly settings: Settings;
     readonly tenants: OpenedTenants;
-    readonly listener: Listener;
     readonly keys: OpenedKeys;
     readonly mayShow: NonNullable<Services['mayShow']>;
     readonly askedAlarms: PostgresAlarmStore;
@@ -47,7 +45,7 @@ export function askedServices(
     readonly metrics: Metrics;
   },
 ): Services {
-  const { settings, tenants, listener, keys, askedAlarms, desk, admission, assessor, metrics, now } = parts;
+  const { settings, tenants, keys, askedAlarms, desk, admission, assessor, metrics, now } = parts;
   const rejected = new PostgresRejectedReadings(tenants.asking, keys.houseSeal);
   return {
     access: parts.access,
@@ -55,7 +53,7 @@ export function askedServices(
     view: tenants.viewFor(parts.view),
     inTenant: tenants.inTenant,
     refreshView: parts.refreshView,
-    registry: new PostgresRegistry(tenants.asking, listener, keys.identities),
+    registry: parts.registry,
     ruleSets: tenants.rulesFor(new PostgresRuleSets(tenants.asking)),
     shownPreviews: shownPreviews(),
     secondPerson: settings.secondPerson ? 'needed' : 'not-needed',

@@ -7,6 +7,7 @@ import { createEmergencyDesk } from '../access/emergency-desk.ts';
 import type { HeldConsents } from '../access/held-consents.ts';
 import { heldFacts } from '../access/held-facts.ts';
 import { openPolicies } from '../access/policy-files.ts';
+import { PostgresAccounts } from '../adapters/postgres/accounts.ts';
 import { PostgresCareTeams } from '../adapters/postgres/care-teams.ts';
 import type { Connections } from '../adapters/postgres/connection.ts';
 import { PostgresEmergencyAccesses } from '../adapters/postgres/emergency-accesses.ts';
@@ -14,7 +15,6 @@ import type { Listener } from '../adapters/postgres/listener.ts';
 import type { WardTeam } from '../domain/care-team.ts';
 import type { RegistryView } from '../identity/registry-view.ts';
 import { repeat } from '../pacing/repeating.ts';
-import type { Accounts } from '../ports/accounts.ts';
 import type { EmergencyAccess } from '../ports/emergency-accesses.ts';
 import { registerAccess } from '../serve/api/access.ts';
 import { acceptEmptyBodies } from '../serve/json-body.ts';
@@ -34,7 +34,6 @@ export async function openAccess(parts: {
   readonly listener: Listener;
   readonly view: () => RegistryView;
   readonly tenants: OpenedTenants;
-  readonly accounts: Pick<Accounts, 'users'>;
   readonly systemAlarms: SystemAlarmDesk;
   readonly consents: HeldConsents;
   readonly emergencyMaxMs: number;
@@ -46,15 +45,25 @@ export async function openAccess(parts: {
   readonly facts: AccessFacts;
   readonly routes: (app: FastifyInstance) => void;
 }> {
-  const { database, listener, view, accounts, systemAlarms, emergencyMaxMs, log, now, undo } = parts;
+  const { database, listener, view, systemAlarms, emergencyMaxMs, log, now, undo } = parts;
   const policies = openPolicies();
   const facts = heldFacts(view, parts.consents);
   const access = createDecisions({ policies, facts, now });
   const careTeams = new PostgresCareTeams(database);
   let teams: readonly WardTeam[] = [];
   let emergencies: readonly EmergencyAccess[] = [];
+  const kept = new PostgresEmergencyAccesses(database);
+  const asked = new PostgresEmergencyAccesses(parts.tenants.asking);
   const desk = createEmergencyDesk({
-    accesses: new PostgresEmergencyAccesses(database),
+    accesses: {
+      begin: (access) => asked.begin(access),
+      end: (request) => asked.end(request),
+      review: (request) => asked.review(request),
+      find: (id) => asked.find(id),
+      // What runs, and what waits for its review, is watched over for all.
+      running: (nowMs) => kept.running(nowMs),
+      list: (query) => kept.list(query),
+    },
     decisions: access,
     view,
     systemAlarms,
@@ -83,7 +92,7 @@ export async function openAccess(parts: {
   const stopNotices = await listener.listen('healthsync_access', { onNotice: wake, onGap: wake });
   undo.push('access notices', () => stopNotices());
 
-  const asked = new PostgresEmergencyAccesses(parts.tenants.asking);
+  const askedAccounts = new PostgresAccounts(parts.tenants.asking);
   return {
     access,
     facts,
@@ -92,8 +101,8 @@ export async function openAccess(parts: {
       registerAccess(app, {
         access,
         policies: policies.all,
-        emergencies: { ...desk, find: (id) => asked.find(id), list: (query) => asked.list(query) },
-        users: async () => parts.tenants.own(await accounts.users()),
+        emergencies: { ...desk, list: (query) => asked.list(query) },
+        users: () => askedAccounts.users(),
         view: parts.tenants.viewFor(view),
         now,
       });

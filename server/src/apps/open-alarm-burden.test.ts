@@ -55,7 +55,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'icu', 'readme.txt'), 'not a patient');
   const log = createLog({ level: 'silent' });
   const routes = openAlarmBurden({
-    address: database.address,
+    addressNow: () => database.address,
     datasetsFolder: folder,
     services: {
       view: () => server.world.view(),

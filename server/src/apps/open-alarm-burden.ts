@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { DatabaseAddress } from '../adapters/postgres/connection.ts';
+import type { BurdenJob } from '../analytics/alarm-burden-job.ts';
 import { type BurdenPreview, createBurdenDesk } from '../analytics/burden-desk.ts';
 import { startBurdenWorker } from '../analytics/burden-worker-host.ts';
 import type { AuditEntry } from '../domain/audit-entry.ts';
@@ -13,7 +14,8 @@ import type { undoStack } from './undo.ts';
 
 /** The alarm-burden preview: the threads that compute it, one at a time, and the routes to ask for it. */
 export function openAlarmBurden(parts: {
-  readonly address: DatabaseAddress;
+  /** Where and as whom the request that is being answered reaches the database. */
+  readonly addressNow: () => DatabaseAddress;
   readonly datasetsFolder?: string | undefined;
   readonly services: Pick<AlarmBurdenServices, 'view' | 'ruleSets' | 'shownPreviews' | 'now'> & {
     readonly audit: AuditLog;
@@ -21,10 +23,16 @@ export function openAlarmBurden(parts: {
   readonly log: Log;
   readonly undo: ReturnType<typeof undoStack>;
 }): (app: FastifyInstance) => void {
-  const { address, datasetsFolder, services, log, undo } = parts;
-  const data: BurdenWorkerData = { address, ...(datasetsFolder === undefined ? {} : { datasetsFolder }) };
+  const { addressNow, datasetsFolder, services, log, undo } = parts;
+  // Kept with the job: it may begin when another one's request has just ended.
+  const addresses = new WeakMap<BurdenJob, DatabaseAddress>();
   const desk = createBurdenDesk<BurdenAbout>({
-    start: (job, onProgress) => startBurdenWorker(job, { script: SCRIPT, data, onProgress }),
+    start(job, onProgress) {
+      const address = addresses.get(job);
+      if (address === undefined) throw new Error('nobody asked for this preview');
+      const data: BurdenWorkerData = { address, ...(datasetsFolder === undefined ? {} : { datasetsFolder }) };
+      return startBurdenWorker(job, { script: SCRIPT, data, onProgress });
+    },
     newId: randomUUID,
     now: services.now,
     onEnd(preview) {
@@ -41,7 +49,14 @@ export function openAlarmBurden(parts: {
   undo.push('alarm-burden preview', () => desk.close());
   const datasets = recordedDatasets(datasetsFolder);
   const { view, ruleSets, shownPreviews, now } = services;
-  return (app) => registerAlarmBurden(app, { view, ruleSets, shownPreviews, now, desk, datasets });
+  const asked: typeof desk = {
+    ...desk,
+    ask(request) {
+      addresses.set(request.job, addressNow());
+      return desk.ask(request);
+    },
+  };
+  return (app) => registerAlarmBurden(app, { view, ruleSets, shownPreviews, now, desk: asked, datasets });
 }
 
 function endEntry({ id, by, state, progress }: BurdenPreview<unknown>, atMs: number): AuditEntry {

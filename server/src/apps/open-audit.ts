@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
@@ -26,6 +26,8 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { anchorsOf } from './audit-anchors.ts';
 import { startAuditChecking } from './audit-checking.ts';
 import { configurationChange, configurationEntries } from './audit-configuration.ts';
+import { newOrigin } from './audit-origin.ts';
+import type { OpenedTenants } from './open-tenants.ts';
 import type { registerGauges } from './register-gauges.ts';
 import type { Settings } from './settings.ts';
 import type { undoStack } from './undo.ts';
@@ -39,6 +41,7 @@ const HOUR_MS = 3_600_000;
 interface Parts {
   readonly settings: Settings;
   readonly address: DatabaseAddress;
+  readonly tenants: Pick<OpenedTenants, 'asking'>;
   readonly dataFolder: string;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -136,14 +139,17 @@ export async function openAudit(parts: Parts): Promise<OpenedAudit> {
     },
     note: (part, what) => writer.append([noteOf(part, what, now())]),
     routes(app) {
+      // What an organisation reads of the one log, it reads under its own login.
+      const records = new PostgresAuditStore(parts.tenants.asking, { ofAll: store });
       registerAuditApi(app, {
         store,
+        records,
         publicKey: key.publicKey,
         origin: writer.origin,
         divergences: () => watch.divergences(),
         now,
       });
-      registerAuditEvents(app, { records: store });
+      registerAuditEvents(app, { records });
     },
     health: [{ name: 'audit log', required: false, state: () => (watch.isBroken() ? 'degraded' : 'up') }],
     gauges: {
@@ -190,11 +196,6 @@ async function startFollowers(
 }
 
 const STOPPED = { action: 'system.stop', resource: { kind: 'system' } };
-
-/** 64 bits: two logs never share a name. */
-export function newOrigin(): string {
-  return `healthsync-audit/${randomBytes(8).toString('hex')}`;
-}
 
 function noteOf(part: string, what: Pick<AuditEntry, 'action' | 'resource' | 'detail'>, atMs: number): AuditEntry {
   return { atMs, actor: { kind: 'system', name: part }, outcome: 'allowed', correlationId: randomUUID(), ...what };

@@ -1,4 +1,3 @@
-import { createSmtpNotifier, smtpServer } from '../adapters/notify/smtp.ts';
 import { createWebhookNotifier, webhookEndpoints } from '../adapters/notify/webhook.ts';
 import type { Connections } from '../adapters/postgres/connection.ts';
 import type { Subscription } from '../domain/topic.ts';
@@ -7,6 +6,7 @@ import type { Notifier } from '../ports/notifier.ts';
 import { openPagerDuty } from './open-pagerduty.ts';
 import { openSlack } from './open-slack.ts';
 import { openTeams } from './open-teams.ts';
+import type { OpenedTenants } from './open-tenants.ts';
 import { openTwilio } from './open-twilio.ts';
 import { openWebPush } from './open-web-push.ts';
 import type { OpenedChannels } from './opened-channels.ts';
@@ -30,10 +30,12 @@ export async function openChannels(parts: {
   readonly dataFolder: string;
   readonly database: Pick<Connections, 'pool'>;
   readonly contacts: Contacts;
+  /** Where people ask; a command has nobody who does. */
+  readonly tenants?: Pick<OpenedTenants, 'accounts'>;
   readonly now: () => number;
 }): Promise<Channels> {
   const { settings, now } = parts;
-  const mail = openMail(settings);
+  const mail = await openMail(settings);
   const webhooks = openWebhooks(settings, now);
   const vendors = [
     webhooks,
@@ -59,10 +61,10 @@ export async function openChannels(parts: {
   };
 }
 
-function openMail({ smtp }: Settings) {
-  return smtp === undefined
-    ? undefined
-    : createSmtpNotifier({ channel: 'smtp', from: smtp.from, ...smtpServer(smtp.url) });
+async function openMail({ smtp }: Settings) {
+  if (smtp === undefined) return undefined;
+  const { createSmtpNotifier, smtpServer } = await import('../adapters/notify/smtp.ts');
+  return createSmtpNotifier({ channel: 'smtp', from: smtp.from, ...smtpServer(smtp.url) });
 }
 
 function openWebhooks(settings: Settings, now: () => number): OpenedChannels {

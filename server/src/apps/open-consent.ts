@@ -39,8 +39,17 @@ export async function openConsent(parts: {
   const { database, listener, view, treatment, log, now, undo } = parts;
   const held = heldConsents(treatment);
   const told: ((patientId: PatientId) => void)[] = [];
+  const kept = new PostgresConsents(database);
+  const asked = new PostgresConsents(parts.tenants.asking);
   const consents = createConsentDesk({
-    consents: new PostgresConsents(database),
+    consents: {
+      keep: (consent) => asked.keep(consent),
+      versions: (id) => asked.versions(id),
+      ofPatient: (patientId) => asked.ofPatient(patientId),
+      recent: (query) => asked.recent(query),
+      // What is held for decisions is held of all.
+      standing: (query) => kept.standing(query),
+    },
     held,
     newId: randomUUID,
     now,

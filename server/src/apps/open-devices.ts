@@ -35,8 +35,10 @@ export async function openDevices(parts: {
   readonly pki: string;
   readonly authorities: Authorities;
   readonly database: Connections;
-  readonly tenants: Pick<OpenedTenants, 'viewFor'>;
+  readonly tenants: Pick<OpenedTenants, 'viewFor' | 'asking'>;
   readonly registry: Registry;
+  /** As the organisation that asks has it. */
+  readonly askedRegistry: Registry;
   readonly view: () => RegistryView;
   readonly refreshView: () => Promise<unknown>;
   readonly systemAlarms: SystemAlarms;
@@ -50,18 +52,17 @@ export async function openDevices(parts: {
   const { settings, pki, database, registry, view, refreshView, systemAlarms, audit, port, log, now, undo } = parts;
   let authorities = parts.authorities;
   const certificates = new PostgresDeviceCertificates(database);
+  const askedCertificates = new PostgresDeviceCertificates(parts.tenants.asking);
   const authority = () =>
     createDeviceAuthority(authorities.devices, now, certificateTerms(settings, authorities, port()));
   const onError = (error: unknown) => log.warn('certificates of devices could not be seen to', { error });
 
+  const common = { settings, authorities: () => authorities, certificates, port, now, onChanged: refreshView };
+  // What devices ask, who are nobody's request: whose they are, their code says.
   const desk = openEnrollmentDesk({
-    settings,
-    authorities: () => authorities,
-    database,
+    ...common,
+    enrollments: new PostgresDeviceEnrollments(database),
     registry,
-    port,
-    now,
-    onChanged: refreshView,
     // Another process may have let it in a moment ago, and its notice be on the way.
     onHandOver: async (serial) => {
       if (view().certificate(serial) === undefined) await refreshView();
@@ -74,6 +75,20 @@ export async function openDevices(parts: {
         priority: 'medium',
         text: `Two keys came with the code of device ${deviceId}: somebody else may have it. Let in only the key whose fingerprint the device itself shows, or refuse it and make a new code.`,
       }),
+  });
+  // What people ask goes to the database as their organisation; but that a device of this name is another's, or a key
+  // another device's, shows only in all of them.
+  const { askedRegistry } = parts;
+  const askedDesk = openEnrollmentDesk({
+    ...common,
+    enrollments: new PostgresDeviceEnrollments(parts.tenants.asking),
+    registry: {
+      devices: () => registry.devices(),
+      snapshot: () => askedRegistry.snapshot(),
+      putDevice: (device) => askedRegistry.putDevice(device),
+      addCertificate: (certificate) => askedRegistry.addCertificate(certificate),
+      assign: (assignment) => askedRegistry.assign(assignment),
+    },
   });
   const renewal = createDeviceRenewal({
     view,
@@ -110,7 +125,7 @@ export async function openDevices(parts: {
     link: {
       askToRenew: (deviceId) => link?.askToRenew(deviceId) ?? 'refused-no-subscriber',
       doubt: ({ deviceId, sinceMs, untilMs, reason, by, tenantId }) =>
-        certificates.doubt({
+        askedCertificates.doubt({
           id: randomUUID(),
           tenantId,
           deviceId,
@@ -131,7 +146,7 @@ export async function openDevices(parts: {
     } satisfies Pick<DeviceLink, 'askToRenew' | 'doubt' | 'onCompromised'>,
     routes(app: FastifyInstance): void {
       registerDeviceEnrollments(app, {
-        desk,
+        desk: askedDesk,
         view: parts.tenants.viewFor(view),
         server: () => `${ownAddress(settings, port())}/.well-known/est`,
         authorityFingerprint: () => new X509Certificate(authorities.servers.certificatePem).fingerprint256,
@@ -189,29 +204,22 @@ export async function openDevices(parts: {
 export function openEnrollmentDesk({
   settings,
   authorities,
-  database,
-  registry,
   port = () => settings.httpsPort,
   now,
-  ...hooks
+  ...kept
 }: {
   readonly settings: Settings;
   readonly authorities: () => Authorities;
-  readonly database: Connections;
-  readonly registry: Registry;
   readonly port?: () => number;
   readonly now: () => number;
-} & Pick<Parameters<typeof createEnrollmentDesk>[0], 'onChanged' | 'onHandOver' | 'onCodeUsedTwice'>) {
+} & Omit<Parameters<typeof createEnrollmentDesk>[0], 'authority' | 'approval' | 'newId'>) {
   return createEnrollmentDesk({
-    enrollments: new PostgresDeviceEnrollments(database),
-    certificates: new PostgresDeviceCertificates(database),
-    registry,
     authority: () =>
       createDeviceAuthority(authorities().devices, now, certificateTerms(settings, authorities(), port())),
     approval: settings.deviceApproval,
     newId: randomUUID,
     now,
-    ...hooks,
+    ...kept,
   });
 }
 

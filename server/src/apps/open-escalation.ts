@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
+import { PostgresAccounts } from '../adapters/postgres/accounts.ts';
 import { PostgresCareTeams } from '../adapters/postgres/care-teams.ts';
 import { connect } from '../adapters/postgres/connection.ts';
+import { PostgresContacts } from '../adapters/postgres/contacts.ts';
 import { escalationRounds } from '../adapters/postgres/escalation-rounds.ts';
 import { PostgresEscalationWatch } from '../adapters/postgres/escalation-watch.ts';
 import { PostgresEscalations } from '../adapters/postgres/escalations.ts';
@@ -11,7 +13,7 @@ import { PostgresOutbox } from '../adapters/postgres/outbox.ts';
 import { PostgresRotas } from '../adapters/postgres/rotas.ts';
 import { PostgresWorkflowStore } from '../adapters/postgres/workflow-store.ts';
 import type { EscalationTimes } from '../domain/escalation-times.ts';
-import type { PatientId } from '../domain/ids.ts';
+import type { PatientId, TenantId } from '../domain/ids.ts';
 import type { PatientStatus } from '../domain/patient-status.ts';
 import { isZone } from '../domain/zoned-time.ts';
 import { unansweredId } from '../escalation/close-task.ts';
@@ -24,7 +26,7 @@ import {
 import { watchHeartbeat } from '../escalation/heartbeat-watch.ts';
 import { startHeldTellings } from '../escalation/held-tellings.ts';
 import { watchRotas } from '../escalation/rota-watch.ts';
-import { createStaffDirectory } from '../escalation/staff-directory.ts';
+import { createStaffDirectory, type StaffDirectory, type StaffSources } from '../escalation/staff-directory.ts';
 import { escalationFunctions } from '../escalation/task-functions.ts';
 import { startWatchdog, WATCHDOG_HEARTBEAT } from '../escalation/watchdog.ts';
 import type { RegistryView } from '../identity/registry-view.ts';
@@ -46,6 +48,7 @@ import type { HealthCheck } from '../serve/services.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { AlarmDesk } from '../vitals/4-alert/alarm-desk.ts';
+import { reachableContacts } from '../vitals/5-notify/reachable-contacts.ts';
 import { Definitions } from '../workflow/definitions.ts';
 import { escalationTimesOf } from './escalation-times.ts';
 import type { OpenedTenants } from './open-tenants.ts';
@@ -85,7 +88,7 @@ interface Later {
   readonly metrics: Metrics;
   readonly accounts: Pick<Accounts, 'users'>;
   readonly contacts: Pick<Contacts, 'of'>;
-  readonly notifiers: readonly Pick<Notifier, 'channel' | 'type'>[];
+  readonly notifiers: readonly Notifier[];
   readonly systemAlarms: SystemAlarms;
   readonly outbox: PostgresOutbox;
   readonly alarms: Pick<AlarmStore, 'find' | 'act' | 'notes'>;
@@ -112,14 +115,13 @@ async function startEscalation(parts: Started) {
   const escalations = new PostgresEscalations(database);
   const types = new Map(parts.notifiers.map(({ channel, type }) => [channel, type]));
   const house = (settings.smtp?.to ?? []).map((address) => ({ channel: 'smtp', address }));
+  const reached = { channelTypes: () => types, house: () => house, now };
   const directory = createStaffDirectory({
     accounts: parts.accounts,
     contacts: parts.contacts,
     teams,
     rotas,
-    channelTypes: () => types,
-    house: () => house,
-    now,
+    ...reached,
   });
   const workflow = new PostgresWorkflowStore(database);
   const common = { alarms, escalations, systemAlarms, directory, onOrdered, now };
@@ -198,12 +200,12 @@ async function startEscalation(parts: Started) {
   undo.push('watch over the watchdog', () => heartbeat.stop());
 
   // What people ask for goes to the database as their organisation.
-  const { asking, tenantNow, viewFor } = parts.tenants;
+  const { asking, viewFor } = parts.tenants;
   const services: EscalationServices = {
     view: viewFor(view),
     rotas: new PostgresRotas(asking),
     teams: new PostgresCareTeams(asking),
-    directory: { worldOf: (alarm) => directory.worldOf({ ...alarm, tenantId: tenantNow() }) },
+    directory: askedDirectory(parts, reached),
     escalations: new PostgresEscalations(asking),
     alarms: parts.askedAlarms,
     act: (request) => parts.desk.act(request),
@@ -236,6 +238,30 @@ async function startEscalation(parts: Started) {
       },
       { name: 'escalation watchdog', required: false, state: () => heartbeat.state() },
     ] satisfies readonly HealthCheck[],
+  };
+}
+
+/** Who is told, as the organisation that asks has them: each remembers its own, and nothing of another. */
+function askedDirectory(
+  { tenants, notifiers }: Later,
+  reached: Pick<StaffSources, 'channelTypes' | 'house' | 'now'>,
+): StaffDirectory {
+  const { asking, accounts } = tenants;
+  const sources: StaffSources = {
+    ...reached,
+    accounts: new PostgresAccounts(asking),
+    contacts: reachableContacts(new PostgresContacts(accounts), notifiers),
+    teams: new PostgresCareTeams(asking),
+    rotas: new PostgresRotas(asking),
+  };
+  const known = new Map<TenantId, StaffDirectory>();
+  return {
+    worldOf(alarm) {
+      const tenantId = tenants.tenantNow();
+      const own = known.get(tenantId) ?? createStaffDirectory(sources);
+      known.set(tenantId, own);
+      return own.worldOf({ ...alarm, tenantId });
+    },
   };
 }
 

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
+import { hkdfSync, randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { createOutsideProvider } from '../adapters/openid/outside-provider.ts';
-import type { Connections } from '../adapters/postgres/connection.ts';
+import { PostgresAccounts } from '../adapters/postgres/accounts.ts';
 import { PostgresOAuthClients } from '../adapters/postgres/oauth-clients.ts';
 import { PostgresOpenIdRecords } from '../adapters/postgres/openid-records.ts';
 import { PostgresSecondFactors } from '../adapters/postgres/second-factors.ts';
@@ -10,6 +10,7 @@ import { ROLES, type Role } from '../domain/access.ts';
 import type { UserId } from '../domain/ids.ts';
 import { parseRoleGroup } from '../domain/role-groups.ts';
 import { createDirectorySync } from '../identity/directory-sync.ts';
+import { createProofOfKey } from '../identity/dpop.ts';
 import { createFederation } from '../identity/federation.ts';
 import { type IdentityKeys, LOOK_EVERY_MS, openIdentityKeys } from '../identity/identity-keys.ts';
 import { createOpenIdProvider, type OpenIdProvider } from '../identity/openid-provider.ts';
@@ -25,10 +26,8 @@ import { createTickets } from '../identity/tickets.ts';
 import { createUserAdmin } from '../identity/user-admin.ts';
 import { parseUserName } from '../identity/users.ts';
 import { repeat } from '../pacing/repeating.ts';
-import type { Accounts } from '../ports/accounts.ts';
 import type { KeptSecret } from '../ports/kept-secret.ts';
 import type { OutsideProvider } from '../ports/outside-provider.ts';
-import type { UserDirectory } from '../ports/user-directory.ts';
 import { registerAccessKeys } from '../serve/api/access-keys.ts';
 import { registerClients } from '../serve/api/clients.ts';
 import { registerOwnPassword } from '../serve/api/own-password.ts';
@@ -39,6 +38,7 @@ import { acceptEmptyBodies } from '../serve/json-body.ts';
 import { registerFederation } from '../serve/oidc/federation-routes.ts';
 import { registerOpenId } from '../serve/oidc/openid-routes.ts';
 import { registerScim } from '../serve/scim/scim-routes.ts';
+import type { Services } from '../serve/services.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { OpenedTenants } from './open-tenants.ts';
 import type { Settings } from './settings.ts';
@@ -46,7 +46,7 @@ import type { undoStack } from './undo.ts';
 
 export interface OpenedIdentity {
   readonly sessions: Sessions;
-  readonly signIn: SignIn;
+  readonly signIn: SignIn & Pick<Services['signIn'], 'holdsKey'>;
   /** The sign-in name of the account that was meant, however it was typed; undefined: there is none. */
   knownAccount(typed: string): Promise<string | undefined>;
   readonly routes: (app: FastifyInstance) => void;
@@ -56,9 +56,7 @@ export interface OpenedIdentity {
 export async function openIdentity(parts: {
   readonly settings: Settings;
   readonly identityKeys: KeptSecret;
-  readonly database: Connections;
-  readonly tenants: Pick<OpenedTenants, 'asking'>;
-  readonly accounts: Accounts;
+  readonly tenants: Pick<OpenedTenants, 'accounts' | 'people' | 'signIn'>;
   readonly view: () => RegistryView;
   /** The port that was opened, once it is. */
   readonly port: () => number;
@@ -67,22 +65,35 @@ export async function openIdentity(parts: {
   readonly hooks: { signIn(outcome: string): void };
   readonly undo: ReturnType<typeof undoStack>;
 }): Promise<OpenedIdentity> {
-  const { settings, identityKeys, database, accounts, view, port, log, now, hooks, undo } = parts;
+  const { settings, identityKeys, tenants, view, port, log, now, hooks, undo } = parts;
   let keys = await openIdentityKeys(identityKeys, now);
   const seal = createSeal(keys.seal);
-  const store = new PostgresSecondFactors(database);
-  const tickets = createTickets({ seal, store, now });
+  // Who asks is found out among all organisations; whatever they ask for then is their own organisation's.
+  const proofs = new PostgresAccounts(tenants.signIn);
+  const accounts = new PostgresAccounts(tenants.people);
+  const store = new PostgresSecondFactors(tenants.people);
+  const spending = new PostgresSecondFactors(tenants.signIn);
+  const tickets = createTickets({ seal, store: spending, now });
+  const proofOfKey = createProofOfKey({ store: spending, now });
   const desk = createSecondFactorDesk({ store, seal, tickets, now });
   const roles = secondFactorRolesOf(settings);
   const sessions = createSessions({ accounts, now, limits: sessionLimitsOf(settings), secondFactorRoles: roles });
   const passwords = createPasswords();
-  const signIn = createSignIn({ accounts, sessions, passwords, now, secondFactor: { desk, roles } });
+  const directory = new PostgresUserDirectory(tenants.people);
+  const signIn = createSignIn({
+    accounts: proofs,
+    sessions,
+    passwords,
+    now,
+    secondFactor: { desk, roles },
+    isVouchedFor: async (userId) => (await directory.find(userId))?.source === 'federated',
+    browserMarkKey: Buffer.from(hkdfSync('sha256', keys.seal, '', 'healthsync browser marks', 32)),
+  });
   const relyingParty = relyingParties({
     names: settings.serverNames,
     ...(settings.publicUrl !== undefined && { publicUrl: settings.publicUrl }),
   });
-  const clients = new PostgresOAuthClients(database);
-  const records = new PostgresOpenIdRecords(database);
+  const records = new PostgresOpenIdRecords(tenants.signIn);
   const freshProof = createFreshProof({
     hasFactor: async (userId) => (await desk.methodsOf(userId)).length > 0,
     now,
@@ -99,8 +110,8 @@ export async function openIdentity(parts: {
       keys,
       seal,
       records,
-      clients,
-      accounts,
+      clients: new PostgresOAuthClients(tenants.signIn),
+      accounts: proofs,
       secondFactorRoles: roles,
       now,
       onError: (error) => log.error('the OpenID provider failed', { error }),
@@ -108,7 +119,6 @@ export async function openIdentity(parts: {
     return made;
   };
 
-  const directory = new PostgresUserDirectory(database);
   const endApps = (userId: UserId) => records.removeAccount(userId);
   const admin = createUserAdmin({ directory, accounts, passwords, sessions, desk, signIn, endApps, now });
   const roleGroups = settings.roleGroups.flatMap((text) => parseRoleGroup(text) ?? []);
@@ -131,11 +141,14 @@ export async function openIdentity(parts: {
     signIn: {
       ...signIn,
       authenticate: async (secret) => (await signIn.authenticate(secret)) ?? provider().principalOf(secret),
+      // As the app calls us: by our address, or by another of our names (`request-guard.ts` has looked at it).
+      holdsKey: ({ host, path, ...shown }) =>
+        proofOfKey({ ...shown, urls: [`${base()}${path}`, `https://${host}${path}`] }),
     },
     async knownAccount(typed) {
       // Only what can be a name is looked for: the database takes not every text, and the attempt must be written down.
       const name = parseUserName(typed);
-      return name && (await accounts.findUser(name))?.name;
+      return name && (await proofs.findUser(name))?.name;
     },
     routes(app) {
       acceptEmptyBodies(app);
@@ -156,15 +169,24 @@ export async function openIdentity(parts: {
         secondFactorRoles: roles,
         freshProof,
       });
-      registerOwnPassword(app, { change: createOwnPassword({ accounts, passwords, sessions, signIn }), freshProof });
+      registerOwnPassword(app, {
+        change: createOwnPassword({ accounts: proofs, passwords, sessions, signIn, endApps }),
+        freshProof,
+      });
       registerAccessKeys(app, { accounts, sessions, freshProof, now });
-      registerClients(app, { clients, freshProof, now });
-      const ofCaller = withGroupsOf(directory, new PostgresUserDirectory(parts.tenants.asking));
-      const sync = createDirectorySync({ directory: ofCaller, roleGroups, endAll: admin.endAll, now });
+      registerClients(app, { clients: new PostgresOAuthClients(tenants.accounts), freshProof, now });
+      const sync = createDirectorySync({ directory, roleGroups, endAll: admin.endAll, now });
       const newGroupId = () => `g-${randomBytes(12).toString('hex')}`;
-      registerScim(app, { directory: ofCaller, sync, base: () => `${base()}/scim/v2`, newGroupId, now });
+      registerScim(app, { directory, sync, base: () => `${base()}/scim/v2`, newGroupId, now });
       if (outside !== undefined) {
-        const federation = createFederation({ provider: outside, directory, signIn, tickets, roleGroups });
+        const federation = createFederation({
+          provider: outside,
+          directory,
+          signIn,
+          tickets,
+          roleGroups,
+          endAll: admin.endAll,
+        });
         registerFederation(app, { federation, hooks });
       }
       registerOpenId(app, { provider, fhirBase, tickets, view, now });
@@ -173,26 +195,6 @@ export async function openIdentity(parts: {
 }
 
 const kidsOf = ({ signing }: IdentityKeys): string => signing.map(({ jwk }) => jwk.kid).join();
-
-/** Groups have names that two directories may both use: they are asked for as the organisation whose directory it is. */
-function withGroupsOf(people: UserDirectory, asked: UserDirectory): UserDirectory {
-  return {
-    find: (id) => people.find(id),
-    list: (query) => people.list(query),
-    add: (user) => people.add(user),
-    change: (...change) => people.change(...change),
-    findFederated: (...who) => people.findFederated(...who),
-    link: (link) => people.link(link),
-    putInvitation: (invitation) => people.putInvitation(invitation),
-    claimInvitation: (...claim) => people.claimInvitation(...claim),
-    groups: (query) => asked.groups(query),
-    findGroup: (id) => asked.findGroup(id),
-    addGroup: (group) => asked.addGroup(group),
-    changeGroup: (...change) => asked.changeGroup(...change),
-    removeGroup: (id) => asked.removeGroup(id),
-    groupsOf: (userId) => asked.groupsOf(userId),
-  };
-}
 
 /** The hospital's own provider, where one is configured; made at the first use, when our own address is known. */
 function outsideProviderOf(

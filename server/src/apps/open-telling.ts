@@ -1,6 +1,7 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { Decisions } from '../access/decisions.ts';
+import { PostgresAccounts } from '../adapters/postgres/accounts.ts';
 import { PostgresAnswerTokens } from '../adapters/postgres/answer-tokens.ts';
 import { PostgresChannelPolicies } from '../adapters/postgres/channel-policies.ts';
 import type { Connections } from '../adapters/postgres/connection.ts';
@@ -162,15 +163,17 @@ export async function openTelling(parts: TellingParts) {
         },
       });
       // What people ask for goes to the database as their organisation.
-      const { asking, own } = parts.tenants;
+      const { asking } = parts.tenants;
+      // An address is one person's in all the installation: of another's is told that it is taken, and nothing else.
+      const askedContacts = new PostgresContacts(parts.tenants.accounts);
+      const askedAccounts = new PostgresAccounts(asking);
       const ofCaller = ({ tenantId = parts.tenants.tenantNow() }: SystemAlarm) =>
         tenantId === parts.tenants.tenantNow();
       const services = {
         notifiers,
-        // By people, who are the caller's own (`users`): an address is one person's in all the installation.
-        contacts,
+        contacts: askedContacts,
         verification: createContactVerification({
-          contacts,
+          contacts: askedContacts,
           notifiers,
           randomCode: () => String(randomInt(1_000_000)).padStart(6, '0'),
           newId: randomUUID,
@@ -190,7 +193,7 @@ export async function openTelling(parts: TellingParts) {
               : undefined,
         },
         systemAlarmStore: new PostgresSystemAlarms(asking),
-        users: async () => own(await users()),
+        users: () => askedAccounts.users(),
         now,
       };
       return [

@@ -13,10 +13,8 @@ import type { Log } from '../telemetry/log.ts';
 import type { undoStack } from './undo.ts';
 
 /** What answers the requests of several organisations out of one program, each as if it were alone. */
-export interface OpenedTenants {
+export interface OpenedTenants extends Omit<TenantConnections, 'close'> {
   readonly inTenant: InTenant;
-  /** Of the organisation whose request is being answered: under its own login. Outside of a request it refuses. */
-  readonly asking: TenantConnections;
   /** The registry as that organisation has it. */
   viewFor(view: () => RegistryView): () => RegistryView;
   /** Of what is held in memory for all: that organisation's own. */
@@ -46,11 +44,16 @@ export async function openTenants(parts: {
     if (tenantId === undefined) throw new TypeError('an organisation was asked for outside of a request');
     return tenantId;
   };
-  const asking = connectByTenant({ house: database, address: database.address, tenantNow });
-  undo.push('database of organisations', () => asking.close());
+  const { close, ...connections } = connectByTenant({
+    house: database,
+    address: database.address,
+    firstLogin: await tenants.firstLogin(),
+    tenantNow,
+  });
+  undo.push('database of organisations', () => close());
   return {
+    ...connections,
     inTenant: (tenantId, work) => scope.run(tenantId, work),
-    asking,
     viewFor: (view) => () => viewOfTenant(view(), required()),
     own: (items) => items.filter(({ tenantId = DEFAULT_TENANT }) => tenantId === required()),
     tenantNow: required,

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { AccessFacts } from '../access/access-facts.ts';
+import { PostgresAccounts } from '../adapters/postgres/accounts.ts';
 import { PostgresAuditStore } from '../adapters/postgres/audit-store.ts';
 import type { Connections, DatabaseAddress } from '../adapters/postgres/connection.ts';
 import { PostgresLeakScans } from '../adapters/postgres/leak-scans.ts';
@@ -31,6 +32,7 @@ import { tellSecurity } from '../watching/tell-security.ts';
 import { createWatchFacts } from '../watching/watch-facts.ts';
 import type { OpenedKeys } from './open-keys.ts';
 import { leakDesk, scanInThread, startLeakScans } from './open-leak-scan.ts';
+import type { OpenedTenants } from './open-tenants.ts';
 import type { Settings } from './settings.ts';
 import type { undoStack } from './undo.ts';
 
@@ -43,9 +45,10 @@ const BEHIND = 10_000;
 export function openWatching(parts: {
   readonly settings: Settings;
   readonly database: Connections & { readonly address: DatabaseAddress };
+  readonly tenants: Pick<OpenedTenants, 'asking' | 'accounts'>;
   readonly keys: OpenedKeys;
   readonly registry: Pick<Registry, 'patients' | 'putPatient'>;
-  readonly accounts: Pick<Accounts, 'users' | 'findUserById'>;
+  readonly accounts: Pick<Accounts, 'users'>;
   readonly facts: Pick<AccessFacts, 'shiftOf' | 'isInCareOf'>;
   readonly view: () => RegistryView;
   readonly refreshView: () => Promise<unknown>;
@@ -143,10 +146,13 @@ export function openWatching(parts: {
 
   return {
     routes(app) {
+      // What people ask for goes to the database as their organisation.
+      const { asking, accounts: askingAccounts } = parts.tenants;
+      const askedAccounts = new PostgresAccounts(askingAccounts);
       acceptEmptyBodies(app);
-      registerSecurityAlerts(app, { alerts, watching: fares, now });
+      registerSecurityAlerts(app, { alerts: new PostgresSecurityAlerts(asking), watching: fares, now });
       registerVip(app, {
-        vips: new PostgresVipPatients(database, keys.seal),
+        vips: new PostgresVipPatients(asking, keys.seal),
         view,
         refreshView: parts.refreshView,
         now,
@@ -159,10 +165,10 @@ export function openWatching(parts: {
         now,
       });
       registerOwnRecords(app, {
-        ownRecords,
+        ownRecords: new PostgresOwnRecords(askingAccounts),
         index: keys.relations,
         mrnIndex,
-        userById: (id: UserId) => accounts.findUserById(id),
+        userById: (id: UserId) => askedAccounts.findUserById(id),
         onChange: () => facts.stale(),
         now,
       });

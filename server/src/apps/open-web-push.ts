@@ -1,10 +1,13 @@
 import { join } from 'node:path';
-import { createWebPushNotifier, isPushService } from '../adapters/notify/web-push.ts';
+import { isPushService } from '../adapters/notify/push-services.ts';
+import { createWebPushNotifier } from '../adapters/notify/web-push.ts';
 import type { Connections } from '../adapters/postgres/connection.ts';
+import { PostgresContacts } from '../adapters/postgres/contacts.ts';
 import { PostgresPushSubscriptions } from '../adapters/postgres/push-subscriptions.ts';
 import { openPushKeys } from '../identity/push-keys.ts';
 import type { Contacts } from '../ports/contacts.ts';
 import { registerPush } from '../serve/api/push.ts';
+import type { OpenedTenants } from './open-tenants.ts';
 import type { OpenedChannels } from './opened-channels.ts';
 import type { Settings } from './settings.ts';
 
@@ -15,12 +18,15 @@ export async function openWebPush(parts: {
   readonly settings: Settings;
   readonly dataFolder: string;
   readonly database: Pick<Connections, 'pool'>;
-  readonly contacts: Pick<Contacts, 'put' | 'vouch' | 'remove'>;
+  readonly contacts: Pick<Contacts, 'remove'>;
+  /** Where people ask; a command has nobody who does. */
+  readonly tenants?: Pick<OpenedTenants, 'accounts'>;
   readonly now: () => number;
 }): Promise<OpenedChannels> {
   const { settings, dataFolder, database, contacts, now } = parts;
   const services = settings.pushServices;
   const subscriptions = new PostgresPushSubscriptions(database);
+  const asking = parts.tenants?.accounts ?? database;
   const keys = await openPushKeys(join(dataFolder, 'push-keys.pem'));
   const { publicKey } = keys;
   return {
@@ -43,8 +49,8 @@ export async function openWebPush(parts: {
           registerPush(app, {
             channel: CHANNEL,
             publicKey,
-            subscriptions,
-            contacts,
+            subscriptions: new PostgresPushSubscriptions(asking),
+            contacts: new PostgresContacts(asking),
             answers,
             isPushService: (url) => isPushService(url, services),
             now,

@@ -11,7 +11,7 @@ export function postgresSettings(socketFolder: string): Readonly<Record<string, 
 
     // Memory. The whole server is to idle within 250 MB, node included.
     shared_buffers: '64MB',
-    max_connections: '100', // pools of ten and of four for the program, of six for each organisation that is asked for, and command-line tools
+    max_connections: '100', // pools of ten and of four for the program, of six for signing in, of six and of three for each organisation that is asked for, and command-line tools
     max_locks_per_transaction: '256', // a trend over a year touches a table and an index per day
     work_mem: '4MB',
     maintenance_work_mem: '32MB',

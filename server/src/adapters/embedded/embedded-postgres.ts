@@ -141,8 +141,8 @@ function writeAuthentication(cluster: string, account: PostgresAccount): void {
   const user = `"${account.nodeUser.replaceAll('"', '""')}"`;
   const files = {
     'pg_hba.conf': 'local all all peer map=healthsync\n',
-    // And as each organisation's own login (`adapters/postgres/tenant-logins.ts`): a regular expression, since 16.
-    'pg_ident.conf': [SUPERUSER, DATABASE, '/^hs_[0-9a-f]+_[a-z][a-z0-9-]*$']
+    // And as the logins of organisations (`adapters/postgres/tenant-logins.ts`): a regular expression, since 16.
+    'pg_ident.conf': [SUPERUSER, DATABASE, '/^hs_[0-9a-f]+(-sign-in|(-accounts)?_[a-z][a-z0-9-]*)$']
       .map((as) => `healthsync ${user} ${as}\n`)
       .join(''),
   };

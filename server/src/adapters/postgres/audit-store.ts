@@ -25,11 +25,17 @@ import { withoutNulls } from './without-nulls.ts';
 /** The audit log in PostgreSQL. Its connections are its own, so that a busy database still takes entries. */
 export class PostgresAuditStore implements AuditStore {
   readonly #pool: pg.Pool;
+  readonly #ofAll: Pick<AuditStore, 'positionAt'>;
   readonly #rows = new BinaryCopyWriter();
   readonly #holds: PostgresLegalHolds;
 
-  constructor({ pool }: Pick<Connections, 'pool'>) {
+  /** `ofAll`: where a moment is looked up, which is a position among the entries of all organisations. */
+  constructor(
+    { pool }: Pick<Connections, 'pool'>,
+    { ofAll }: { readonly ofAll?: Pick<AuditStore, 'positionAt'> } = {},
+  ) {
     this.#pool = pool;
+    this.#ofAll = ofAll ?? this;
     this.#holds = new PostgresLegalHolds(pool);
   }
 
@@ -130,8 +136,8 @@ export class PostgresAuditStore implements AuditStore {
 
   /** Time goes with position, and positions are what rows are in the order of. */
   async #byPosition({ fromMs, toMs, ...query }: AuditQuery): Promise<AuditQuery> {
-    const from = fromMs === undefined ? undefined : await this.positionAt(fromMs);
-    const to = toMs === undefined ? undefined : await this.positionAt(toMs);
+    const from = fromMs === undefined ? undefined : await this.#ofAll.positionAt(fromMs);
+    const to = toMs === undefined ? undefined : await this.#ofAll.positionAt(toMs);
     return {
       ...query,
       ...(from !== undefined && { after: Math.max(from - 1, query.after ?? -1) }),

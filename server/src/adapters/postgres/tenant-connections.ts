@@ -4,51 +4,57 @@ import { DEFAULT_TENANT, type TenantId } from '../../domain/ids.ts';
 import { Failure } from '../../ports/failure.ts';
 import { type Connections, connect, type DatabaseAddress } from './connection.ts';
 import type { Schema } from './schema.ts';
-import { renewTenantPassword, tenantAddress } from './tenant-logins.ts';
+import { loginName, renewTenantPassword, tenantAddress } from './tenant-logins.ts';
+import type { LoginKind } from './tenant-rights.ts';
 
-/** The database as the organisation whose request is being answered sees it. */
-export type TenantConnections = Pick<Connections, 'pool' | 'kysely' | 'close'>;
+/** The database as whoever asks sees it. */
+export type AskingConnections = Pick<Connections, 'pool' | 'kysely'>;
 
 /**
- * A pool that is several: each query goes out under the login of the organisation whose request it belongs to. Outside of
- * any request it refuses: what the program does by itself says so by using its own connections.
+ * The database as requests have it: each query goes out under the login of the organisation whose request it belongs to.
+ * Outside of any request they refuse: what the program does by itself says so by using its own connections.
  */
+export interface TenantConnections {
+  /** What an organisation's care needs. */
+  readonly asking: AskingConnections;
+  /** Its accounts, contacts and apps; no patient. */
+  readonly accounts: AskingConnections;
+  /** Who asks, before that is known: accounts of all organisations and what proves them, and nothing else. */
+  readonly signIn: AskingConnections;
+  /** `accounts` of whoever has signed in, and `signIn` before: for what serves both. */
+  readonly people: AskingConnections;
+  /** Where and as whom the request that is being answered reaches the database, for a thread of its own. */
+  addressNow(): DatabaseAddress;
+  close(): Promise<void>;
+}
+
 export function connectByTenant(options: {
   readonly house: Connections;
   readonly address: DatabaseAddress;
+  /** The first organisation's login; undefined: there are no logins, and no other organisation. */
+  readonly firstLogin: string | undefined;
   /** Whose request this is. */
   readonly tenantNow: () => TenantId | undefined;
-  readonly connectionsMax?: number;
 }): TenantConnections {
-  const { house, address, tenantNow, connectionsMax = CONNECTIONS_MAX } = options;
-  const opened = new Map<TenantId, Promise<Connections>>();
+  const { house, address, firstLogin, tenantNow } = options;
+  const opened = new Map<string, Promise<Connections>>();
 
-  function connectionsNow(): Promise<Connections> {
-    const tenantId = tenantNow();
-    if (tenantId === undefined) throw new TypeError('the database was asked for an organisation outside of a request');
-    const known = opened.get(tenantId);
+  function connectionsOf(kind: LoginKind, tenantId: TenantId): Promise<Connections> {
+    const key = `${kind} ${tenantId}`;
+    const known = opened.get(key);
     if (known !== undefined) return known;
-    const opening = open(tenantId);
-    opened.set(tenantId, opening);
+    const opening = open(kind, tenantId);
+    opened.set(key, opening);
     // What failed is tried again by whoever asks next.
-    opening.catch(() => opened.delete(tenantId));
+    opening.catch(() => opened.delete(key));
     return opening;
   }
 
-  async function open(tenantId: TenantId): Promise<Connections> {
-    const { rows } = await house.pool.query<{ role: string | null }>(
-      'select role_name as role from tenant where id = $1',
-      [tenantId],
-    );
-    const role = rows[0]?.role ?? undefined;
-    if (role === undefined) {
-      // No logins can be made here: there is but the first organisation.
-      if (tenantId === DEFAULT_TENANT) return house;
-      throw new Failure('database-rejected', 'There is no such organisation in this installation.', {
-        retryable: false,
-      });
-    }
-    const connections = connect(tenantAddress(address, role), { connectionsMax });
+  async function open(kind: LoginKind, tenantId: TenantId): Promise<Connections> {
+    await requireTenant(tenantId);
+    if (firstLogin === undefined) return house;
+    const role = loginName(firstLogin, kind, tenantId);
+    const connections = connect(tenantAddress(address, role), { connectionsMax: CONNECTIONS_MAX[kind] });
     try {
       await knock(connections, role);
       return connections;
@@ -56,6 +62,15 @@ export function connectByTenant(options: {
       await connections.close();
       throw error;
     }
+  }
+
+  async function requireTenant(tenantId: TenantId): Promise<void> {
+    const { rowCount } = await house.pool.query('select from tenant where id = $1 and ($2 or role_name is not null)', [
+      tenantId,
+      tenantId === DEFAULT_TENANT,
+    ]);
+    if (rowCount === 1) return;
+    throw new Failure('database-rejected', 'There is no such organisation in this installation.', { retryable: false });
   }
 
   async function knock({ pool }: Connections, role: string): Promise<void> {
@@ -69,15 +84,25 @@ export function connectByTenant(options: {
     }
   }
 
-  // Adapters use of a pool what `Pool` below has, and nothing else.
-  const pool = {
-    query: async (...asked: Parameters<pg.Pool['query']>) => (await connectionsNow()).pool.query(...asked),
-    connect: async () => (await connectionsNow()).pool.connect(),
-    end: async () => undefined,
-  } as unknown as pg.Pool;
+  function required(): TenantId {
+    const tenantId = tenantNow();
+    if (tenantId === undefined) throw new TypeError('the database was asked for an organisation outside of a request');
+    return tenantId;
+  }
+
+  const signIn = () => connectionsOf('sign-in', DEFAULT_TENANT);
   return {
-    pool,
-    kysely: new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }),
+    asking: connectionsFrom(async () => connectionsOf('care', required())),
+    accounts: connectionsFrom(async () => connectionsOf('accounts', required())),
+    signIn: connectionsFrom(signIn),
+    people: connectionsFrom(() => {
+      const tenantId = tenantNow();
+      return tenantId === undefined ? signIn() : connectionsOf('accounts', tenantId);
+    }),
+    addressNow() {
+      const tenantId = required();
+      return firstLogin === undefined ? address : tenantAddress(address, loginName(firstLogin, 'care', tenantId));
+    },
     async close() {
       const all = await Promise.allSettled(opened.values());
       opened.clear();
@@ -86,5 +111,19 @@ export function connectByTenant(options: {
   };
 }
 
-/** Of each organisation: people's requests are short. Idle ones are given back after half a minute. */
-const CONNECTIONS_MAX = 6;
+/** A pool that is several: each query asks anew which. */
+function connectionsFrom(connectionsNow: () => Promise<Connections>): AskingConnections {
+  // Adapters use of a pool what is here, and nothing else.
+  const pool = {
+    query: async (...asked: Parameters<pg.Pool['query']>) => (await connectionsNow()).pool.query(...asked),
+    connect: async () => (await connectionsNow()).pool.connect(),
+    end: async () => undefined,
+  } as unknown as pg.Pool;
+  return { pool, kysely: new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }) };
+}
+
+/**
+ * Of each login: people's requests are short, few of them are about accounts, and whoever has signed in is known for
+ * seconds without asking. Idle ones are given back after half a minute.
+ */
+const CONNECTIONS_MAX: Readonly<Record<LoginKind, number>> = { care: 6, accounts: 3, 'sign-in': 6 };

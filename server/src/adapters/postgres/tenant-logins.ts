@@ -2,7 +2,7 @@ import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import type { TenantId } from '../../domain/ids.ts';
 import type { DatabaseAddress } from './connection.ts';
-import { grantTenantRights } from './tenant-rights.ts';
+import { grantTenantRights, type LoginKind } from './tenant-rights.ts';
 import { inTransaction } from './transaction.ts';
 
 /**
@@ -25,18 +25,46 @@ export async function makeTenantLogins(pool: pg.Pool, address: DatabaseAddress):
       'select id, role_name as role from tenant order by id',
     );
     const prefix = prefixIn(tenants.rows) ?? `hs_${randomBytes(4).toString('hex')}`;
-    const group = `${prefix}_`;
-    await makeRole(client, group, 'nologin');
-    await grantTenantRights(client, group);
-    for (const { id, role } of tenants.rows) {
-      const name = role ?? `${prefix}_${id}`;
-      if (await makeRole(client, name, `login ${passwordClause(address, name)}`))
-        await client.query(`grant "${group}" to "${name}"`);
-      if (role === null) await client.query('update tenant set role_name = $2 where id = $1', [id, name]);
+    for (const kind of ['care', 'accounts'] as const) {
+      const group = loginName(prefix, kind, '');
+      await makeRole(client, group, 'nologin');
+      await grantTenantRights(client, group, kind);
+      for (const { id } of tenants.rows) {
+        const name = loginName(prefix, kind, id);
+        if (await makeRole(client, name, `login ${passwordClause(address, name)}`))
+          await client.query(`grant "${group}" to "${name}"`);
+      }
     }
+    const signIn = loginName(prefix, 'sign-in');
+    await makeRole(client, signIn, `login ${passwordClause(address, signIn)}`);
+    await grantTenantRights(client, signIn, 'sign-in');
+    for (const { id, role } of tenants.rows)
+      if (role === null)
+        await client.query('update tenant set role_name = $2 where id = $1', [id, loginName(prefix, 'care', id)]);
   });
   return 'made';
 }
+
+/**
+ * What a login is called; `ofRole`: any other of the installation, which all begin alike. Migration 25 knows an
+ * organisation's second login, and that which signs people in, by these names.
+ */
+export function loginName(ofRole: string, kind: LoginKind, tenantId = ''): string {
+  const prefix = ofRole.slice(0, PREFIX_LENGTH);
+  switch (kind) {
+    case 'care':
+      return `${prefix}_${tenantId}`;
+    case 'accounts':
+      return `${prefix}-accounts_${tenantId}`;
+    case 'sign-in':
+      return `${prefix}-sign-in`;
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** `hs_` and eight hexadecimal digits. */
+const PREFIX_LENGTH = 11;
 
 /** Where and as whom an organisation's requests reach the database. */
 export function tenantAddress(address: DatabaseAddress, role: string): DatabaseAddress {

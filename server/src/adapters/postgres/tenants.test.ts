@@ -266,11 +266,12 @@ describe('every table', () => {
         name === 'alarm_event_head' ? expect.stringContaining('went through') : DENIED,
       ]);
   });
-  it('there is no view, and no function that runs with its owner’s rights', async () => {
+  it('there is no view, and of functions with their owner’s rights only the one that leaves an entry of what was done', async () => {
     const { rows } = await database.pool.query(`
       select proname as name from pg_proc where prosecdef and pronamespace = 'public'::regnamespace
       union all select relname from pg_class where relkind in ('v', 'm') and relnamespace = 'public'::regnamespace`);
-    expect(rows).toEqual([]);
+    expect(rows).toEqual([{ name: 'audit_user' }]);
+    expect(await refusal('select audit_user()')).toBe('0A000');
   });
   it('is behind logins that are nobody’s superuser, past no row security, and not of the owner’s', async () => {
     const { rows } = await database.pool.query(
@@ -279,7 +280,8 @@ describe('every table', () => {
        from pg_roles where rolname like $1`,
       [`${role.slice(0, 11)}%`],
     );
-    expect(rows).toHaveLength(3);
+    // A group and two logins of each kind, and whoever signs people in.
+    expect(rows).toHaveLength(7);
     expect(rows.every(({ isMore, isOwners }) => !isMore && !isOwners)).toBe(true);
   });
 });
@@ -287,14 +289,30 @@ describe('every table', () => {
 describe('connections of requests', () => {
   it('are those of the organisation whose request it is, and outside of one there are none', async () => {
     let now: TenantId | undefined;
-    const asking = connectByTenant({ house: database, address: database.address, tenantNow: () => now });
+    const { asking, accounts, signIn, people, addressNow, close } = connectByTenant({
+      house: database,
+      address: database.address,
+      firstLogin: await new PostgresTenants(database, database.address).firstLogin(),
+      tenantNow: () => now,
+    });
+    const who = async (connections: typeof asking) =>
+      (await connections.pool.query('select session_user as who')).rows[0].who.slice(11);
+    expect([await who(signIn), await who(people)]).toEqual(['-sign-in', '-sign-in']);
+    await expect(accounts.pool.query('select 1')).rejects.toThrow('outside of a request');
+    expect(addressNow).toThrow('outside of a request');
     await expect(asking.pool.query('select 1')).rejects.toThrow('outside of a request');
     now = 'north' as TenantId;
     expect((await asking.pool.query('select id from ward')).rows).toEqual([{ id: 'north-w' }]);
+    expect([await who(asking), await who(accounts), await who(people)]).toEqual([
+      '_north',
+      '-accounts_north',
+      '-accounts_north',
+    ]);
+    expect(addressNow()).toEqual(tenantAddress(database.address, role));
     now = 'default' as TenantId;
     expect(await asking.kysely.selectFrom('ward').select('id').execute()).toEqual([{ id: 'south-w' }]);
     now = 'nobody' as TenantId;
     await expect(asking.pool.query('select 1')).rejects.toMatchObject({ code: 'database-rejected' });
-    await asking.close();
+    await close();
   });
 });

@@ -1,3 +1,4 @@
+import { DEFAULT_TENANT } from '../../domain/ids.ts';
 import type { Tenant, Tenants } from '../../ports/tenants.ts';
 import type { Connections, DatabaseAddress } from './connection.ts';
 import { failing } from './database-failure.ts';
@@ -30,6 +31,14 @@ export class PostgresTenants implements Tenants {
     if (rowCount === 0) return 'taken';
     await this.makeLogins();
     return 'added';
+  }
+
+  /** The first organisation's; the others' are called alike. */
+  async firstLogin(): Promise<string | undefined> {
+    const { rows } = await failing(() =>
+      this.#pool.query<{ role: string | null }>('select role_name as role from tenant where id = $1', [DEFAULT_TENANT]),
+    );
+    return rows[0]?.role ?? undefined;
   }
 
   /** At every start: a database that was restored on another server has none of its logins. */

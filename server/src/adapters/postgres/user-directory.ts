@@ -229,7 +229,7 @@ const GROUP_COLUMNS = { id: 'id', displayName: 'display_name', externalId: 'exte
 const USER = `
   select id, name, display_name as "displayName", roles, ward_ids as "wardIds", disabled_at as "disabledAtMs",
          tenant_id as "tenantId", source, external_id as "externalId", profile, revision, created_at as "createdAtMs",
-         changed_at as "changedAtMs", password_hash is not null as "hasPassword"
+         changed_at as "changedAtMs", has_password as "hasPassword"
   from app_user`;
 
 const GROUP = `

@@ -188,8 +188,10 @@ export async function openDesk(
   now: () => number,
 ): Promise<{ readonly desk: EnrollmentDesk; readonly fingerprint: string; readonly server: string }> {
   // As late as the database.
-  const [{ openEnrollmentDesk }, { ownAddress }, authorities] = await Promise.all([
+  const [{ openEnrollmentDesk }, enrollments, certificates, { ownAddress }, authorities] = await Promise.all([
     import('../open-devices.ts'),
+    import('../../adapters/postgres/device-enrollments.ts'),
+    import('../../adapters/postgres/device-certificates.ts'),
     import('../certificate-terms.ts'),
     data.authorities(),
   ]);
@@ -198,7 +200,8 @@ export async function openDesk(
       settings,
       authorities: () => authorities,
       now,
-      database: data.database,
+      enrollments: new enrollments.PostgresDeviceEnrollments(data.database),
+      certificates: new certificates.PostgresDeviceCertificates(data.database),
       registry: data.registry,
     }),
     fingerprint: new X509Certificate(authorities.servers.certificatePem).fingerprint256,

@@ -15,6 +15,7 @@ import type { AuditDivergence } from '../../audit/audit-writer.ts';
 import { proveConsistency, proveInclusion } from '../../audit/proofs.ts';
 import { keyIdOf, verifierKey } from '../../audit/tree-head-key.ts';
 import { DEFAULT_TENANT } from '../../domain/ids.ts';
+import type { AuditRecords } from '../../ports/audit-log.ts';
 import type { AuditCheck, AuditStore } from '../../ports/audit-store.ts';
 import { principalOf } from '../access-gate.ts';
 import { rfc3339 } from '../alert-shape.ts';
@@ -48,6 +49,8 @@ const Query = Type.Object(
 
 export interface AuditApiServices {
   readonly store: AuditStore;
+  /** As whoever asks may read them. */
+  readonly records: AuditRecords;
   readonly publicKey: KeyObject;
   readonly origin: string;
   /** What the log was found not to be while it was written. */
@@ -57,7 +60,7 @@ export interface AuditApiServices {
 
 /** The audit log for those who review it. Reading it is itself an entry. */
 export function registerAuditApi(app: FastifyInstance, services: AuditApiServices): void {
-  const { store, publicKey, origin } = services;
+  const { store, records, publicKey, origin } = services;
   const api = app as unknown as Api;
   const config = { action: 'audit.read' as const };
   const tags = ['audit'];
@@ -78,7 +81,7 @@ export function registerAuditApi(app: FastifyInstance, services: AuditApiService
           wrong.map(([field]) => ({ code: 'invalid-value', field, detail: 'must be a time with its zone (RFC 3339)' })),
         );
       const limit = request.query.limit ?? LIMIT_DEFAULT;
-      const found = await store.search({
+      const found = await records.search({
         limit: limit + 1,
         tenantId: principalOf(request).tenantId,
         ...given({
