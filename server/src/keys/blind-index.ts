@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { hmacSha256 } from './hmac.ts';
 
 /**
  * Finds a sealed value again without opening any: the same text has the same index, and the index tells nothing of the
@@ -6,10 +6,7 @@ import { createHmac } from 'node:crypto';
  * only which records share a value.
  */
 export function blindIndex(indexKey: Uint8Array, field: string, text: string): Buffer {
-  return createHmac('sha256', indexKey)
-    .update(`${field}\n${normalized(text)}`)
-    .digest()
-    .subarray(0, 16);
+  return hmacSha256(indexKey, `${field}\n${normalized(text)}`).subarray(0, 16);
 }
 
 /** As people write one name in several ways: `Žižka`, `ZIZKA ` and `zizka` are one. Numbers lose their separators. */

@@ -1,4 +1,5 @@
-import { createDecipheriv, createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
+import { hmacSha256 } from './hmac.ts';
 
 export const TAG_BYTES = 16;
 
@@ -7,9 +8,7 @@ export const TAG_BYTES = 16;
  * out the extraction.
  */
 export function expandKey(key: Uint8Array, ...info: readonly (string | Uint8Array)[]): KeyObject {
-  const block = createHmac('sha256', key);
-  for (const part of info) block.update(part);
-  return createSecretKey(block.update(FIRST_BLOCK).digest());
+  return createSecretKey(hmacSha256(key, ...info, FIRST_BLOCK));
 }
 
 /** The counter of HKDF-Expand: there is but one block. */

@@ -1,4 +1,4 @@
-import { createCipheriv, type KeyObject, randomBytes } from 'node:crypto';
+import { createCipheriv, type KeyObject, randomFillSync } from 'node:crypto';
 import { expandKey, openGcm, TAG_BYTES } from './gcm.ts';
 
 /**
@@ -16,7 +16,7 @@ import { expandKey, openGcm, TAG_BYTES } from './gcm.ts';
  */
 export function seal(dataKey: Uint8Array, place: SealPlace, plain: Uint8Array): Buffer {
   const { salt, key } = sealingWith(dataKey);
-  const nonce = randomBytes(NONCE_BYTES);
+  const nonce = drawn(NONCE_BYTES);
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   cipher.setAAD(placeBytes(VERSION, place));
   const body = cipher.update(plain);
@@ -29,6 +29,18 @@ export function seal(dataKey: Uint8Array, place: SealPlace, plain: Uint8Array): 
   sealed.set(cipher.getAuthTag(), BODY + body.length);
   return sealed;
 }
+
+/** Salts and nonces, which stand in what they sealed: drawn many at once, for each drawing asks OpenSSL anew. Never keys. */
+function drawn(bytes: number): Buffer {
+  if (drawnTo + bytes > DRAWN.length) {
+    randomFillSync(DRAWN);
+    drawnTo = 0;
+  }
+  drawnTo += bytes;
+  return Buffer.from(DRAWN.subarray(drawnTo - bytes, drawnTo));
+}
+const DRAWN = Buffer.alloc(4_096);
+let drawnTo = DRAWN.length;
 
 /** What was sealed there; undefined where the bytes are not what `seal` made with this key for this place. */
 export function unseal(dataKey: Uint8Array, place: SealPlace, sealed: Uint8Array): Buffer | undefined {
@@ -91,7 +103,7 @@ const SALTS_MAX = 64;
 function sealingWith(dataKey: Uint8Array): { readonly salt: Buffer; readonly key: KeyObject } {
   const keys = derivedOf(dataKey);
   if (keys.own === undefined) {
-    const salt = randomBytes(SALT_BYTES);
+    const salt = drawn(SALT_BYTES);
     keys.own = { salt, key: keyOf(dataKey, salt) };
   }
   return keys.own;
