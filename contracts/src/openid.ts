@@ -66,6 +66,12 @@ export const NewClient = Type.Object(
     scopes: Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { maxItems: 50 }),
     roles: Type.Optional(Type.Array(Type.String(), { maxItems: 10 })),
     wards: Type.Optional(Type.Array(Type.String(), { maxItems: 200 })),
+    mustProveKey: Type.Optional(
+      Type.Boolean({ description: 'Gets only tokens that are bound to a key it proves to hold (DPoP, RFC 9449).' }),
+    ),
+    mustPushRequests: Type.Optional(
+      Type.Boolean({ description: 'An app that must push its requests to sign in (PAR, RFC 9126).' }),
+    ),
   },
   { $id: 'NewClient', additionalProperties: false },
 );
@@ -91,6 +97,12 @@ export const Client = Type.Object(
     wards: Type.Array(Type.String()),
     createdAt: Type.String(),
     createdBy: Type.String(),
+    mustProveKey: Type.Optional(
+      Type.Boolean({ description: 'It gets only tokens that are bound to a key (DPoP, RFC 9449).' }),
+    ),
+    mustPushRequests: Type.Optional(
+      Type.Boolean({ description: 'It must push its requests to sign in (PAR, RFC 9126).' }),
+    ),
     disabledAt: Type.Optional(Type.String()),
     lastUsedAt: Type.Optional(Type.String({ description: 'When it last got a token, to the minute.' })),
   },

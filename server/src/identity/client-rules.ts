@@ -11,6 +11,7 @@ export interface WantedClient {
   readonly scopes: readonly string[];
   readonly roles?: readonly string[];
   readonly wards?: readonly string[];
+  readonly mustPushRequests?: boolean;
 }
 
 /** A public key as RFC 7517 writes it. */
@@ -41,6 +42,8 @@ export function clientProblems(wanted: WantedClient): readonly ClientProblem[] {
   if (kind === 'service') {
     if (jwks === undefined) wrong('jwks', 'is needed: a service account proves itself by its key');
     if (redirectUris.length > 0) wrong('redirectUris', 'are for apps');
+    if (wanted.mustPushRequests === true)
+      wrong('mustPushRequests', 'is for apps: nobody signs in to a service account');
     if (roles.length === 0) wrong('roles', 'at least one is needed: a service account has no user’s');
   } else {
     if (redirectUris.length === 0) wrong('redirectUris', 'at least one is needed');

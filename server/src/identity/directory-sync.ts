@@ -128,17 +128,24 @@ export function createDirectorySync(parts: {
         },
         revision,
       );
-      if (outcome.kind === 'changed') await endAll(user.id);
+      if (outcome.kind !== 'changed') return outcome.kind;
+      await endAll(user.id);
+      // Sent again some day, they are in no group until the directory says so.
+      for (const { id } of await directory.groupsOf(user.id))
+        await directory.changeGroup(id, { remove: [user.id], atMs: now() });
       return outcome.kind;
     },
 
     async changeGroup(group, change, revision) {
       const outcome = await directory.changeGroup(group.id, { ...change, atMs: now() }, revision);
       if (outcome !== 'changed') return outcome;
-      const { add = [], remove = [], replace = [] } = change;
+      const { add = [], remove = [], replace } = change;
       const isRenamed = change.displayName !== undefined && change.displayName !== group.displayName;
-      const before = change.replace !== undefined || isRenamed ? group.members.map(({ id }) => id) : [];
-      await mean([...before, ...add, ...remove, ...replace]);
+      const after = (await directory.findGroup(group.id))?.members ?? [];
+      // Only who was in it or is now: whoever is named besides may be another organisation's, and is none of its business.
+      const members = [...group.members, ...after].map(({ id }) => id);
+      const touched = new Set<string>([...add, ...remove]);
+      await mean(replace !== undefined || isRenamed ? members : members.filter((id) => touched.has(id)));
       return outcome;
     },
 

@@ -1,4 +1,4 @@
-import { DEFAULT_TENANT } from '../domain/ids.ts';
+import { DEFAULT_TENANT, type UserId } from '../domain/ids.ts';
 import { meaningOfGroups, type RoleGroup } from '../domain/role-groups.ts';
 import type { OutsideChecks, OutsideProvider, VouchedFor } from '../ports/outside-provider.ts';
 import type { UserDirectory, UserRecord } from '../ports/user-directory.ts';
@@ -26,8 +26,10 @@ export function createFederation(parts: {
   readonly signIn: Pick<SignIn, 'proceed'>;
   readonly tickets: Tickets;
   readonly roleGroups: readonly RoleGroup[];
+  /** Ends what somebody has open. */
+  readonly endAll: (userId: UserId) => Promise<unknown>;
 }): Federation {
-  const { provider, directory, signIn, tickets, roleGroups } = parts;
+  const { provider, directory, signIn, tickets, roleGroups, endAll } = parts;
   return {
     async begin() {
       const { url, checks } = await provider.begin();
@@ -63,8 +65,10 @@ export function createFederation(parts: {
     const { users } = await directory.list({ by: { field: 'name', value: parsed }, offset: 0, limit: 1 });
     const [found] = users;
     if (found === undefined) return undefined;
-    // An account of ours is never handed over to whoever bears its name elsewhere.
-    if (found.source !== 'directory' || found.disabledAtMs !== undefined) return 'name-taken';
+    // An account of ours is never handed over to whoever bears its name elsewhere; nor one that another organisation's
+    // directory sent: this provider speaks for the organisation that runs the installation.
+    if (found.source !== 'directory' || found.tenantId !== DEFAULT_TENANT) return 'name-taken';
+    if (found.disabledAtMs !== undefined) return 'name-taken';
     await directory.link({ issuer, subject, userId: found.id });
     return found;
   }
@@ -73,7 +77,12 @@ export function createFederation(parts: {
   async function refreshed(user: UserRecord, { groups, displayName }: VouchedFor): Promise<UserRecord | 'nobody-here'> {
     if (user.source !== 'federated') return user;
     const { roles, wardIds } = meaningOfGroups(roleGroups, groups);
-    if (roles.length === 0) return 'nobody-here';
+    if (roles.length === 0) {
+      // What they have open here, by another browser or a key, must not outlive what they were let in by.
+      if (user.roles.length > 0) await directory.change(user.id, { roles: [], wardIds: [] });
+      await endAll(user.id);
+      return 'nobody-here';
+    }
     const shown = displayName !== undefined && DISPLAY_NAME.test(displayName) ? { displayName } : {};
     const outcome = await directory.change(user.id, { roles, wardIds, ...shown });
     return outcome.kind === 'changed' ? outcome.user : 'nobody-here';

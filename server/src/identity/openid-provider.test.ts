@@ -10,7 +10,7 @@ import { PostgresAccounts } from '../adapters/postgres/accounts.ts';
 import { PostgresOAuthClients } from '../adapters/postgres/oauth-clients.ts';
 import { PostgresOpenIdRecords } from '../adapters/postgres/openid-records.ts';
 import { openTestDatabase, type TestDatabase } from '../adapters/postgres/test-database.ts';
-import { DEFAULT_TENANT, type PatientId, type UserId, type WardId } from '../domain/ids.ts';
+import { DEFAULT_TENANT, type PatientId, type TenantId, type UserId, type WardId } from '../domain/ids.ts';
 import type { User } from '../ports/accounts.ts';
 import type { OAuthClient } from '../ports/oauth-clients.ts';
 import { openIdentityKeys } from './identity-keys.ts';
@@ -113,8 +113,8 @@ async function route(request: IncomingMessage, response: ServerResponse): Promis
   response.writeHead(303, { location }).end();
 }
 
-async function begin(scope: string, more: Record<string, string> = {}) {
-  const config = await discover(provider.issuer, server.ca, APP.id);
+async function begin(scope: string, more: Record<string, string> = {}, clientId = APP.id) {
+  const config = await discover(provider.issuer, server.ca, clientId);
   const verifier = client.randomPKCECodeVerifier();
   const url = client.buildAuthorizationUrl(config, {
     redirect_uri: REDIRECT,
@@ -139,8 +139,8 @@ async function walk(start: string, browser = createBrowser(server.ca)): Promise<
   return new URL(url);
 }
 
-async function tokensFor(scope: string, more: Record<string, string> = {}) {
-  const { config, verifier, url } = await begin(scope, more);
+async function tokensFor(scope: string, more: Record<string, string> = {}, clientId = APP.id) {
+  const { config, verifier, url } = await begin(scope, more, clientId);
   const back = await walk(url.href);
   const tokens = await client.authorizationCodeGrant(config, back, { pkceCodeVerifier: verifier, expectedState: 's1' });
   return { config, tokens, back, verifier };
@@ -162,7 +162,7 @@ describe('an app that people sign in to', () => {
       roles: ['physician'],
       kind: 'api',
       launchPatientId: 'p-7',
-      mfaAtMs: Math.floor((signedIn.mfaAtMs ?? 0) / 1000) * 1000,
+      mfaAtMs: signedIn.mfaAtMs,
       scopes: ['openid', 'profile', 'fhirUser', 'launch/patient', 'patient/Observation.rs'],
     });
   });
@@ -276,12 +276,94 @@ describe('an app that people sign in to', () => {
     await accounts.putUser(NOOR);
   });
 
+  it('is given a second factor no fresher than it is, however fresh the password beside it', async () => {
+    const longAgo = Date.now() - 5 * 3_600_000;
+    choice = { allow: true, as: { ...signedIn, authenticatedAtMs: Date.now(), mfaAtMs: longAgo } };
+    const { tokens, config } = await tokensFor('openid online_access');
+    choice = { allow: true };
+    expect(await provider.principalOf(tokens.access_token)).toMatchObject({ mfaAtMs: longAgo });
+    const refreshed = await client.refreshTokenGrant(config, String(tokens.refresh_token));
+    expect(await provider.principalOf(refreshed.access_token)).toMatchObject({ mfaAtMs: longAgo });
+  });
+
+  it('is nobody’s in another organisation than its own', async () => {
+    const { tokens } = await tokensFor('openid');
+    expect(asked?.tenantId).toBe(DEFAULT_TENANT);
+    await database.pool.query(`insert into tenant (id, name) values ('north', 'North') on conflict do nothing`);
+    const north = { ...APP, id: 'northern', tenantId: 'north' as TenantId };
+    await clients.add(north);
+    await begin('openid', {}, 'northern').then(({ url }) => walk(url.href));
+    expect(asked).toMatchObject({ clientId: 'northern', tenantId: 'north' });
+    expect(await provider.principalOf(tokens.access_token)).toBeDefined();
+    const theirs = await tokensFor('openid', {}, 'northern');
+    expect(await provider.principalOf(theirs.tokens.access_token)).toBeUndefined();
+  });
+
   it('is not answered by a browser that did not begin: a link that was passed on opens nothing', async () => {
     const { url } = await begin('openid');
     const attacker = createBrowser(server.ca);
     const { location } = await attacker.get(url.href);
     const victim = await createBrowser(server.ca).get(new URL(location, url).href);
     expect(victim.status).toBe(409);
+  });
+});
+
+describe('an app that proves to hold a key', () => {
+  const BOUND = { ...APP, id: 'bound', mustProveKey: true, mustPushRequests: true };
+
+  async function pushed(more: Record<string, string> = {}) {
+    const config = await discover(provider.issuer, server.ca, 'bound');
+    const verifier = client.randomPKCECodeVerifier();
+    const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair());
+    const url = await client.buildAuthorizationUrlWithPAR(
+      config,
+      {
+        redirect_uri: REDIRECT,
+        scope: 'openid online_access',
+        state: 's1',
+        code_challenge: await client.calculatePKCECodeChallenge(verifier),
+        code_challenge_method: 'S256',
+        ...more,
+      },
+      { DPoP },
+    );
+    return { config, verifier, DPoP, url };
+  }
+
+  it('pushes its request, of which the browser carries a number and nothing else', async () => {
+    await clients.add(BOUND);
+    const { url } = await pushed();
+    expect([...url.searchParams.keys()].sort()).toEqual(['client_id', 'request_uri']);
+    const bare = await begin('openid', {}, 'bound');
+    expect((await walk(bare.url.href)).searchParams.get('error')).toBe('invalid_request');
+    const browser = createBrowser(server.ca);
+    const wrong = new URL(url);
+    wrong.searchParams.set('client_id', APP.id);
+    expect((await browser.get(wrong.href)).location).toMatch(/[?&]error=invalid_request/);
+    await expect(pushed({ aud: 'https://elsewhere.example/fhir' })).rejects.toMatchObject({ error: 'invalid_request' });
+  });
+
+  it('gets tokens for that key, which nobody refreshes with another', async () => {
+    const { config, verifier, DPoP, url } = await pushed();
+    const back = await walk(url.href);
+    const checks = { pkceCodeVerifier: verifier, expectedState: 's1' };
+    await expect(client.authorizationCodeGrant(config, back, checks)).rejects.toMatchObject({ error: 'invalid_grant' });
+    const again = await pushed({ aud: `${server.url}/fhir` });
+    const tokens = await client.authorizationCodeGrant(
+      again.config,
+      await walk(again.url.href),
+      { pkceCodeVerifier: again.verifier, expectedState: 's1' },
+      undefined,
+      { DPoP: again.DPoP },
+    );
+    expect(tokens.token_type).toBe('dpop');
+    const { keyThumbprint } = (await provider.principalOf(tokens.access_token)) ?? {};
+    expect(keyThumbprint).toMatch(/^[\w-]{43}$/);
+    const refresh = (more: object) =>
+      client.refreshTokenGrant(again.config, String(tokens.refresh_token), undefined, more);
+    await expect(refresh({ DPoP })).rejects.toMatchObject({ error: 'invalid_grant' });
+    const refreshed = await refresh({ DPoP: again.DPoP });
+    expect(await provider.principalOf(refreshed.access_token)).toMatchObject({ keyThumbprint });
   });
 });
 
@@ -320,6 +402,14 @@ describe('a service account', () => {
     const assertion = await assertionOf(service.privateKey, {});
     expect(await present(assertion)).toHaveProperty('access_token');
     expect(await present(assertion)).toMatchObject({ error: 'invalid_client' });
+  });
+
+  it('cannot show it twice at the same moment either, nor one that lives long', async () => {
+    const assertion = await assertionOf(service.privateKey, {});
+    const answers = await Promise.all([1, 2, 3, 4].map(() => present(assertion)));
+    expect(answers.filter((answer) => 'access_token' in answer)).toHaveLength(1);
+    const long = await assertionOf(service.privateKey, { exp: 3_600 });
+    expect(await present(long)).toMatchObject({ error: 'invalid_client' });
   });
 
   it('moves to another key without a gap, and is known by when it last came', async () => {

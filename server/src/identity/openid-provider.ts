@@ -8,11 +8,12 @@ import Provider, {
 } from 'oidc-provider';
 import type { Role } from '../domain/access.ts';
 import { demandsSecondFactor } from '../domain/factor.ts';
-import { DEFAULT_TENANT, type PatientId, type UserId } from '../domain/ids.ts';
+import { DEFAULT_TENANT, type PatientId, type TenantId, type UserId } from '../domain/ids.ts';
 import { covers, everyScope } from '../domain/scope.ts';
 import type { Accounts, User } from '../ports/accounts.ts';
 import type { OAuthClient, OAuthClients } from '../ports/oauth-clients.ts';
 import type { OpenIdRecords } from '../ports/openid-records.ts';
+import { DPOP_ALGORITHMS } from './dpop.ts';
 import type { IdentityKeys } from './identity-keys.ts';
 import { openIdStore } from './openid-store.ts';
 import type { Seal } from './seal.ts';
@@ -34,6 +35,8 @@ export interface OpenIdProvider {
 export interface Question {
   readonly clientId: string;
   readonly clientName: string;
+  /** Whose app it is: nobody of another organisation is asked for it. */
+  readonly tenantId: TenantId;
   readonly scopes: readonly string[];
   /** The person must show once more who they are. */
   readonly isFreshNeeded: boolean;
@@ -55,6 +58,8 @@ const ACCESS_SECONDS = 10 * 60;
 /** SMART Backend Services: "recommended to be no more than five minutes". */
 const SERVICE_SECONDS = 5 * 60;
 const INTERACTION_SECONDS = 10 * 60;
+/** SMART Backend Services: the end of an assertion "SHALL be no more than five minutes in the future"; a minute for clocks. */
+const ASSERTION_SECONDS = 6 * 60;
 /** One long shift; apps that may go on without their user (`offline_access`) a month. */
 const REFRESH_SECONDS = 12 * 3600;
 const OFFLINE_SECONDS = 30 * 86_400;
@@ -130,7 +135,14 @@ export function createOpenIdProvider(parts: {
       pkce: { required: () => true },
       subjectTypes: ['public'],
       // SMART asks for ES384 and RS384; nothing with a shared secret.
-      enabledJWA: { clientAuthSigningAlgValues: ['ES256', 'ES384', 'RS256', 'RS384', 'PS256', 'PS384'] },
+      enabledJWA: {
+        clientAuthSigningAlgValues: ['ES256', 'ES384', 'RS256', 'RS384', 'PS256', 'PS384'],
+        dPoPSigningAlgValues: [...DPOP_ALGORITHMS],
+      },
+      assertJwtClientAuthClaimsAndHeader: async (_ctx, { exp }) => {
+        if (Number(exp) > now() / 1000 + ASSERTION_SECONDS)
+          throw new errors.InvalidClientAuth('an assertion may live five minutes');
+      },
       features: {
         devInteractions: { enabled: false },
         clientCredentials: { enabled: true },
@@ -141,7 +153,9 @@ export function createOpenIdProvider(parts: {
             client.clientAuthMethod !== 'none' && token.clientId === client.clientId,
         },
         rpInitiatedLogout: { enabled: false },
-        pushedAuthorizationRequests: { enabled: false },
+        // For whoever wants them (RFC 9126, RFC 9449); of some apps they are demanded (`metadataOf`).
+        pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: false },
+        dPoP: { enabled: true },
       },
       extraParams: {
         // SMART: the app says which server it wants the token for; a token for another is never made.
@@ -149,11 +163,14 @@ export function createOpenIdProvider(parts: {
           // Codes come back in the query, as SMART has it: an answer that posts a form could be read elsewhere.
           if (!['query', undefined].includes(ctx.oidc.params?.['response_mode'] as string | undefined))
             throw new errors.InvalidRequest('response_mode must be query');
+          // It was looked at when the request was pushed, and gave way to that of the request itself (RFC 9101 4).
+          if (ctx.oidc.entities.PushedAuthorizationRequest !== undefined && value === issuer) return;
           if (value !== undefined && value.replace(/\/$/, '') !== fhirBase)
             throw new errors.InvalidRequest('aud is not the address of this FHIR server');
         },
         launch: (_ctx, value) => {
-          if (value !== undefined && value.length > 4096) throw new errors.InvalidRequest('launch is too long');
+          // Ours have some 300 characters; what is sealed with a request to sign in is bounded (`seal.ts`).
+          if (value !== undefined && value.length > 2048) throw new errors.InvalidRequest('launch is too long');
         },
       },
       ttl: {
@@ -187,11 +204,12 @@ export function createOpenIdProvider(parts: {
         const { AuthorizationCode: code, RefreshToken: refresh } = ctx.oidc.entities;
         const source = code ?? refresh;
         const launched = await records.find(LAUNCH, token.grantId, now());
-        const launch = launched && (seal.open(LAUNCH, launched.payload) as { patientId?: string } | undefined);
+        const letIn = launched && (seal.open(LAUNCH, launched.payload) as LetIn | undefined);
         return {
           ...(source?.authTime !== undefined && { auth_time: source.authTime }),
           ...(source?.amr !== undefined && { amr: source.amr }),
-          ...(launch?.patientId !== undefined && { patient: launch.patientId }),
+          ...(letIn?.patientId !== undefined && { patient: letIn.patientId }),
+          ...(letIn?.mfaAtMs !== undefined && { mfa_at_ms: letIn.mfaAtMs }),
         };
       },
       renderError: (ctx, out) => {
@@ -224,6 +242,7 @@ export function createOpenIdProvider(parts: {
       return {
         clientId: client.id,
         clientName: client.name,
+        tenantId: client.tenantId,
         scopes: asked.filter((scope) => covers(client.scopes, scope)),
         isFreshNeeded: prompt.reasons.some((reason) => reason === 'login_prompt' || reason === 'max_age'),
         ...(typeof params['launch'] === 'string' && { launch: params['launch'] }),
@@ -241,15 +260,19 @@ export function createOpenIdProvider(parts: {
       const grant = new provider.Grant({ accountId: principal.userId, clientId: String(details.params['client_id']) });
       grant.addOIDCScope(scopes.join(' '));
       const grantId = await grant.save();
-      if (patientId !== undefined)
-        await records.put({
-          model: LAUNCH,
-          idSha256: grantId,
-          payload: seal.seal(LAUNCH, { patientId }),
-          grantId,
-          accountId: principal.userId,
-          expiresAtMs: now() + OFFLINE_SECONDS * 1000,
-        });
+      const { mfaAtMs } = principal;
+      const letIn: LetIn = {
+        ...(patientId !== undefined && { patientId }),
+        ...(mfaAtMs !== undefined && { mfaAtMs }),
+      };
+      await records.put({
+        model: LAUNCH,
+        idSha256: grantId,
+        payload: seal.seal(LAUNCH, letIn),
+        grantId,
+        accountId: principal.userId,
+        expiresAtMs: now() + OFFLINE_SECONDS * 1000,
+      });
       const shownAtMs = Math.max(principal.authenticatedAtMs, principal.mfaAtMs ?? 0);
       return provider.interactionResult(request, response, {
         login: {
@@ -273,15 +296,15 @@ export function createOpenIdProvider(parts: {
     if (token === undefined) return undefined;
     const [user, client] = await Promise.all([activeUser(token.accountId), clients.find(token.clientId ?? '')]);
     if (user === undefined || client === undefined || client.disabledAtMs !== undefined) return undefined;
-    const {
-      auth_time: authTime,
-      amr,
-      patient,
-    } = (token.extra ?? {}) as {
-      auth_time?: number;
-      amr?: readonly string[];
-      patient?: PatientId;
+    // Never asked for; and not to be had by a change of whose somebody is.
+    if ((user.tenantId ?? DEFAULT_TENANT) !== client.tenantId) return undefined;
+    const extra = (token.extra ?? {}) as {
+      readonly auth_time?: number;
+      readonly amr?: readonly string[];
+      readonly patient?: PatientId;
+      readonly mfa_at_ms?: number;
     };
+    const { auth_time: authTime, amr, patient, mfa_at_ms: mfaAtMs } = extra;
     const hasShownBoth = amr?.includes('mfa') === true;
     // The role may have come after the app: what it gets from now on was never opened with what the role demands.
     if (!hasShownBoth && demandsSecondFactor(user.roles, parts.secondFactorRoles ?? [])) return undefined;
@@ -291,9 +314,10 @@ export function createOpenIdProvider(parts: {
       kind: 'api',
       authenticatedAtMs,
       factors: ['federated'],
-      ...(hasShownBoth && { mfaAtMs: authenticatedAtMs }),
+      ...(hasShownBoth && mfaAtMs !== undefined && { mfaAtMs }),
       scopes: [...token.scopes],
       ...(patient !== undefined && { launchPatientId: patient }),
+      ...(token.jkt !== undefined && { keyThumbprint: token.jkt }),
       expiresAtMs: (token.exp ?? 0) * 1000,
     };
   }
@@ -313,13 +337,20 @@ export function createOpenIdProvider(parts: {
       authenticatedAtMs: (token.iat ?? 0) * 1000,
       factors: ['private-key-jwt'],
       scopes: [...token.scopes],
+      ...(token.jkt !== undefined && { keyThumbprint: token.jkt }),
       expiresAtMs: (token.exp ?? 0) * 1000,
     };
   }
 }
 
-/** Beside the provider's own models: the patient an app was opened for, by the grant. */
+/** Beside the provider's own models: the patient an app was opened for, and what its person had shown, by the grant. */
 const LAUNCH = 'Launch';
+
+interface LetIn {
+  readonly patientId?: PatientId;
+  /** A password that was shown later makes a second factor no fresher: `auth_time` says only when either was. */
+  readonly mfaAtMs?: number;
+}
 
 /** RFC 8176. */
 function amrOf({ factors, mfaAtMs }: Principal): readonly string[] {
@@ -381,6 +412,8 @@ function metadataOf(client: OAuthClient): ClientMetadata {
     response_types: isApp ? ['code'] : [],
     grant_types: isApp ? ['authorization_code', 'refresh_token'] : ['client_credentials'],
     token_endpoint_auth_method: client.jwks === undefined ? 'none' : 'private_key_jwt',
+    dpop_bound_access_tokens: client.mustProveKey === true,
+    ...(isApp && { require_pushed_authorization_requests: client.mustPushRequests === true }),
     ...(client.jwks !== undefined && { jwks: client.jwks as NonNullable<ClientMetadata['jwks']> }),
     ...(scope !== '' && { scope }),
   };

@@ -25,7 +25,7 @@ export function openIdStore(
   return {
     async upsert(id, payload, expiresIn) {
       const { grantId, uid, accountId, clientId } = payload;
-      await records.put({
+      const record = {
         model,
         idSha256: sha256Of(id),
         payload: seal.seal(purpose, payload),
@@ -35,7 +35,10 @@ export function openIdStore(
         ...(accountId !== undefined && { accountId }),
         ...(clientId !== undefined && { clientId }),
         expiresAtMs: now() + (expiresIn ?? DAY_SECONDS) * 1000,
-      });
+      };
+      if (model !== REPLAYS) await records.put(record);
+      // The provider looks first and writes then: of two that show the same proof at the same moment both found nothing.
+      else if (!(await records.putFirst(record))) throw new errors.InvalidClientAuth('shown already');
     },
     find: async (id) => opened(await records.find(model, sha256Of(id), now())),
     findByUid: async (uid) => opened(await records.findByUid(model, uid, now())),
@@ -51,6 +54,9 @@ export function openIdStore(
     revokeByGrantId: (grantId) => records.removeGrant(grantId),
   };
 }
+
+/** The numbers of assertions and proofs that were shown: RFC 7523 3, RFC 9449 11.1. */
+const REPLAYS = 'ReplayDetection';
 
 /** For what the provider names no end of; it names one of everything we use. */
 const DAY_SECONDS = 86_400;

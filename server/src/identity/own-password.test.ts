@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createMemoryAccounts } from '../adapters/memory/memory-accounts.ts';
+import type { Accounts } from '../ports/accounts.ts';
 import { createOwnPassword } from './own-password.ts';
 import { createPasswords } from './passwords.ts';
 import { createSessions } from './sessions.ts';
@@ -9,12 +10,25 @@ import { addUser } from './users.ts';
 const OLD = 'correct horse battery';
 const NEW = 'an orange umbrella';
 
-async function house() {
+/** `meanwhile`: what somebody else does while the new password is hashed. */
+async function house(meanwhile?: (accounts: Accounts) => Promise<unknown>) {
   const accounts = createMemoryAccounts();
+  const endedApps: string[] = [];
   const passwords = createPasswords({ cost: { ln: 4, r: 8, p: 1 } });
   const sessions = createSessions({ accounts, now: Date.now });
   const signIn = createSignIn({ accounts, sessions, passwords, now: Date.now });
-  const change = createOwnPassword({ accounts, passwords, sessions, signIn });
+  const change = createOwnPassword({
+    accounts,
+    passwords: {
+      async hash(password) {
+        await meanwhile?.(accounts);
+        return passwords.hash(password);
+      },
+    },
+    sessions,
+    signIn,
+    endApps: async (userId) => void endedApps.push(userId),
+  });
   await addUser(accounts, passwords, {
     name: 'anna',
     displayName: 'Anna',
@@ -27,7 +41,7 @@ async function house() {
   if (first.kind !== 'signed-in') return expect.fail(first.kind);
   const ask = (current: string, wanted: string) =>
     change({ principal: first.principal, secret: first.secret, current, wanted, address: '192.0.2.1' });
-  return { accounts, sessions, enter, first, ask };
+  return { accounts, sessions, signIn, enter, first, ask, endedApps };
 }
 
 describe('changing one’s own password', () => {
@@ -42,6 +56,32 @@ describe('changing one’s own password', () => {
     expect(await sessions.authenticate(elsewhere.kind === 'signed-in' ? elsewhere.secret : '')).toBeUndefined();
     expect((await enter(OLD)).kind).toBe('refused');
     expect((await enter(NEW)).kind).toBe('signed-in');
+  });
+
+  it('ends what was half open with the old one, and the apps that were let in', async () => {
+    const { accounts, sessions, signIn, first, ask, endedApps } = await house();
+    const anna = (await accounts.findUser('anna')) ?? expect.fail('nobody');
+    const pending = await sessions.openPending(anna, ['password']);
+    expect(await signIn.findPending(pending)).toBeDefined();
+    await ask(OLD, NEW);
+    expect(await signIn.findPending(pending)).toBeUndefined();
+    expect(endedApps).toEqual([first.principal.userId]);
+  });
+
+  it('brings back no role that is taken away meanwhile', async () => {
+    const { accounts, ask } = await house(async (accounts) => {
+      const anna = (await accounts.findUser('anna')) ?? expect.fail('nobody');
+      await accounts.putUser({ ...anna, roles: [] });
+    });
+    expect((await ask(OLD, NEW)).kind).toBe('changed');
+    expect(await accounts.findUser('anna')).toMatchObject({ roles: [] });
+  });
+
+  it('lets nobody in again who is disabled meanwhile', async () => {
+    const { accounts, enter, ask } = await house((accounts) => accounts.disable('anna', 1));
+    expect((await ask(OLD, NEW)).kind).toBe('refused');
+    expect(await accounts.findUser('anna')).toMatchObject({ disabledAtMs: 1 });
+    expect((await enter(NEW)).kind).toBe('refused');
   });
 
   it('is for whoever knows the one there is, and that is guessed no faster than at the door', async () => {

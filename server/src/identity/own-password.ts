@@ -1,3 +1,4 @@
+import type { UserId } from '../domain/ids.ts';
 import type { Accounts } from '../ports/accounts.ts';
 import { type Passwords, passwordFault } from './passwords.ts';
 import type { Principal, Sessions } from './sessions.ts';
@@ -14,12 +15,14 @@ export type PasswordChangeOutcome =
 
 /** Changing one's own password: with the one that is there, which is guessed no faster than at the door. */
 export function createOwnPassword(parts: {
-  readonly accounts: Pick<Accounts, 'findUser' | 'putUser'>;
+  readonly accounts: Pick<Accounts, 'findUser' | 'putPassword'>;
   readonly passwords: Pick<Passwords, 'hash'>;
   readonly sessions: Pick<Sessions, 'endAll'>;
   readonly signIn: Pick<SignIn, 'stepUp' | 'proceed'>;
+  /** What somebody's apps hold. */
+  readonly endApps: (userId: UserId) => Promise<void>;
 }) {
-  const { accounts, passwords, sessions, signIn } = parts;
+  const { accounts, passwords, sessions, signIn, endApps } = parts;
   return async (request: {
     readonly principal: Principal;
     readonly secret: string;
@@ -38,13 +41,17 @@ export function createOwnPassword(parts: {
     if (fault !== undefined) return { kind: 'unfit', detail: PASSWORD_TEXT[fault] };
     const passwordHash = await passwords.hash(wanted);
     if (passwordHash === undefined) return { kind: 'wait', retryAfterMs: 2_000 };
-    await accounts.putUser({ ...user, passwordHash });
-    // Whoever had the old one, and signed in with it, is out.
+    if (!(await accounts.putPassword(user.id, passwordHash))) return { kind: 'refused' };
+    // Whoever had the old one, and signed in with it, is out: also who was about to, and the apps they let in. Keys stay:
+    // each has an end of its own, and is ended at "What is open".
+    await endApps(user.id);
     await sessions.endAll(user.id, 'session');
     const { factors, mfaAtMs } = proven.principal;
+    // As the account is now: a role that was given or taken meanwhile counts.
+    const changed = (await accounts.findUser(user.name)) ?? user;
     return {
       kind: 'changed',
-      step: await signIn.proceed(user, { factors, ...(mfaAtMs !== undefined && { mfaAtMs }) }),
+      step: await signIn.proceed(changed, { factors, ...(mfaAtMs !== undefined && { mfaAtMs }) }),
     };
   };
 }

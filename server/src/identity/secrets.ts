@@ -26,8 +26,8 @@ export const isDeviceSecret = (text: string): boolean => /^hsd_[A-Za-z0-9_-]{43}
 
 /**
  * Marks browsers from which a person has signed in (the "device cookie" of OWASP's authentication cheat sheet): their
- * further attempts are counted apart, so that nobody else's guessing can keep them out. The key lives as long as the
- * process, like the counts it belongs to.
+ * further attempts are counted apart, so that nobody else's guessing can keep them out. With a key that lasts they are known
+ * after a restart as well: a moment that whoever guesses could wait for.
  */
 export function createBrowserMarks(key: Uint8Array = randomBytes(32)) {
   const macOf = (name: string, nonce: string) => createHmac('sha256', key).update(`${nonce}\0${name}`).digest();

@@ -27,6 +27,11 @@ export interface Principal {
   readonly scopes?: readonly string[];
   /** The patient an app was launched for: its `patient/…` scopes mean this one alone. */
   readonly launchPatientId?: PatientId;
+  /**
+   * The token is good only with a proof of the key of this thumbprint (RFC 9449, `jkt`); whoever looks at a request checks
+   * it (`dpop.ts`). Absent: whoever has the token is who it is for.
+   */
+  readonly keyThumbprint?: string;
   /** When it ends unless it is used before (ms): the earlier of the idle and the final limit. */
   readonly expiresAtMs: number;
 }
@@ -244,6 +249,8 @@ export function createSessions(options: {
       known.delete(sha256);
     },
     async endAll(userId, kind) {
+      // Whoever has shown the first factor and still owes the second is as good as in: that ends with the sessions.
+      if (kind === 'session') await accounts.revokeTokensOf({ userId, atMs: now(), kind: 'pending' });
       const count = await accounts.revokeTokensOf({ userId, atMs: now(), ...(kind !== undefined && { kind }) });
       for (const [sha256, entry] of known) if (entry.user.id === userId) known.delete(sha256);
       return count;

@@ -1,5 +1,6 @@
 import type { Role } from '../domain/access.ts';
 import { type Factor, nextStep, type SecondFactor } from '../domain/factor.ts';
+import type { UserId } from '../domain/ids.ts';
 import type { Accounts, User } from '../ports/accounts.ts';
 import type { RelyingParty } from './passkeys.ts';
 import type { Passwords } from './passwords.ts';
@@ -23,7 +24,9 @@ export interface SignIn {
     request: From & { readonly pending: string; readonly answer: FactorAnswer; readonly rp?: RelyingParty },
   ): Promise<AnswerOutcome>;
   /** A passkey alone: its user was verified on the device, so it is both factors at once. */
-  signInWithPasskey(request: { readonly answer: PasskeyAnswer; readonly rp: RelyingParty }): Promise<Opened | Refused>;
+  signInWithPasskey(
+    request: Pick<From, 'replaces'> & { readonly answer: PasskeyAnswer; readonly rp: RelyingParty },
+  ): Promise<Opened | Refused>;
   /** Who owes a second factor and has none: they may enrol one now. Whoever has one must show it, not make another. */
   enrolling(pending: string): Promise<User | undefined>;
   /** The second factor that was owed has been enrolled just now, and with that shown. */
@@ -54,6 +57,8 @@ interface From {
   readonly address: string;
   /** What an earlier success gave this browser, if it still has it. */
   readonly browserMark?: string;
+  /** The session that this browser had until now: it ends with the one that takes its place. */
+  readonly replaces?: string;
 }
 
 export interface Opened {
@@ -106,22 +111,27 @@ export function createSignIn(options: {
   readonly codeLimits?: SignInLimits;
   /** Without it nobody has or needs a second factor. */
   readonly secondFactor?: { readonly desk: SecondFactorDesk; readonly roles: readonly Role[] };
+  /** Another provider must vouch for them each time: a passkey of ours is their second factor, and lets nobody in alone. */
+  readonly isVouchedFor?: (userId: UserId) => Promise<boolean>;
+  /** With it, browsers stay known over a restart and by every server: see `createBrowserMarks`. */
+  readonly browserMarkKey?: Uint8Array;
 }): SignIn {
-  const { accounts, sessions, passwords, now, secondFactor } = options;
+  const { accounts, sessions, passwords, now, secondFactor, isVouchedFor } = options;
   const limits = options.limits ?? createSignInLimits({ now });
   const codeLimits = options.codeLimits ?? createSignInLimits({ now, budgets: CODE_BUDGETS });
-  const marks = createBrowserMarks();
+  const marks = createBrowserMarks(options.browserMarkKey);
 
-  async function opened(user: User, proof: Proof): Promise<Opened> {
+  async function opened(user: User, proof: Proof, { replaces }: Pick<From, 'replaces'> = {}): Promise<Opened> {
+    if (replaces !== undefined) await sessions.end(replaces);
     return { kind: 'signed-in', ...(await sessions.open(user, proof)), browserMark: marks.markFor(user.name) };
   }
 
-  async function proceed(user: User, proof: Proof): Promise<StepOutcome> {
-    if (secondFactor === undefined || proof.mfaAtMs !== undefined) return opened(user, proof);
+  async function proceed(user: User, proof: Proof, from: Pick<From, 'replaces'> = {}): Promise<StepOutcome> {
+    if (secondFactor === undefined || proof.mfaAtMs !== undefined) return opened(user, proof, from);
     const { desk, roles: rolesWithSecondFactor } = secondFactor;
     const methods = await desk.methodsOf(user.id);
     const next = nextStep({ roles: user.roles, rolesWithSecondFactor, methods });
-    if (next.kind === 'done') return opened(user, proof);
+    if (next.kind === 'done') return opened(user, proof, from);
     return { ...next, pending: await sessions.openPending(user, proof.factors) };
   }
 
@@ -157,7 +167,7 @@ export function createSignIn(options: {
       if (verdict.kind === 'wrong' || user === undefined || user.disabledAtMs !== undefined) return { kind: 'refused' };
       limits.succeeded(attempt);
       if (verdict.rehash) await storeAnew(accounts, passwords, user, password);
-      return proceed(user, { factors: ['password'] });
+      return proceed(user, { factors: ['password'] }, from);
     },
 
     async answer({ pending: secret, answer, rp, ...from }) {
@@ -166,15 +176,17 @@ export function createSignIn(options: {
       const verdict = await judged(pending.user, from, answer, rp);
       if (verdict.kind !== 'right') return verdict;
       await sessions.end(secret);
-      return opened(pending.user, { factors: [...pending.factors, answer.kind], mfaAtMs: now() });
+      return opened(pending.user, { factors: [...pending.factors, answer.kind], mfaAtMs: now() }, from);
     },
 
-    async signInWithPasskey({ answer, rp }) {
+    async signInWithPasskey({ answer, rp, ...from }) {
       // Nothing here can be guessed, so nobody is made to wait: a pause would only keep others out.
       const owner = await secondFactor?.desk.passkeyOwner(answer, rp);
       const user = owner === undefined ? undefined : await accounts.findUserById(owner);
       if (user === undefined || user.disabledAtMs !== undefined) return { kind: 'refused' };
-      return opened(user, { factors: ['passkey'], mfaAtMs: now() });
+      // Whom their own provider has shut out may still hold the key.
+      if ((await isVouchedFor?.(user.id)) === true) return { kind: 'refused' };
+      return opened(user, { factors: ['passkey'], mfaAtMs: now() }, from);
     },
 
     async enrolling(secret) {
@@ -256,5 +268,5 @@ const BUSY = { kind: 'wait', retryAfterMs: 2_000 } as const;
 /** Best effort: the sign-in stands even if the new hash could not be made or stored. */
 async function storeAnew(accounts: Accounts, passwords: Passwords, user: User, password: string): Promise<void> {
   const passwordHash = await passwords.hash(password);
-  if (passwordHash !== undefined) await accounts.putUser({ ...user, passwordHash }).catch(() => undefined);
+  if (passwordHash !== undefined) await accounts.putPassword(user.id, passwordHash).catch(() => undefined);
 }

@@ -77,7 +77,7 @@ const AGAIN_MS = 3_600_000;
 
 export function createUserAdmin(parts: {
   readonly directory: UserDirectory;
-  readonly accounts: Pick<Accounts, 'putUser'>;
+  readonly accounts: Pick<Accounts, 'putPassword'>;
   readonly passwords: Passwords;
   readonly sessions: Pick<Sessions, 'endAll'>;
   readonly desk: Pick<SecondFactorDesk, 'clear'>;
@@ -175,7 +175,7 @@ export function createUserAdmin(parts: {
         await again();
         return { kind: 'busy' };
       }
-      await accounts.putUser({ ...user, passwordHash });
+      if (!(await accounts.putPassword(user.id, passwordHash))) return { kind: 'refused' };
       await endAll(user.id);
       return { kind: 'accepted', step: await signIn.proceed(user, { factors: ['password'] }) };
     },

@@ -33,6 +33,16 @@ export function accountsContract(engine: string, makeAccounts: () => Promise<Acc
       expect(await accounts.findUser('noor')).toEqual({ ...NOOR, roles: ['admin'], passwordHash: 'hash-1' });
     });
 
+    it('puts a password and nothing else, and none for who is not there or is disabled', async () => {
+      await accounts.putUser({ ...NOOR, passwordHash: 'hash-1' });
+      expect(await accounts.putPassword(NOOR.id, 'hash-2')).toBe(true);
+      expect(await accounts.findUser('noor')).toEqual({ ...NOOR, passwordHash: 'hash-2' });
+      expect(await accounts.putPassword('U-0' as UserId, 'hash-3')).toBe(false);
+      await accounts.disable('noor', T);
+      expect(await accounts.putPassword(NOOR.id, 'hash-3')).toBe(false);
+      expect(await accounts.findUser('noor')).toMatchObject({ passwordHash: 'hash-2', disabledAtMs: T });
+    });
+
     it('lets nobody take the name of another', async () => {
       await accounts.putUser(NOOR);
       await expect(accounts.putUser({ ...NOOR, id: 'U-2' as UserId })).rejects.toMatchObject({

@@ -5,6 +5,11 @@ import type { TenantId, UserId, WardId } from '../domain/ids.ts';
 /** Users, their sessions and API tokens. */
 export interface Accounts {
   putUser(user: User & { readonly passwordHash?: string }): Promise<void>;
+  /**
+   * The password alone: hashing takes a while, and what was changed of the account meanwhile must stay. False: there is
+   * no such account, or it is disabled.
+   */
+  putPassword(userId: UserId, passwordHash: string): Promise<boolean>;
   findUser(name: string): Promise<(User & { readonly passwordHash?: string }) | undefined>;
   findUserById(id: UserId): Promise<User | undefined>;
   users(): Promise<readonly User[]>;

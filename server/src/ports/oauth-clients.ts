@@ -27,6 +27,10 @@ export interface OAuthClient {
   /** Empty: all wards. */
   readonly wardIds: readonly WardId[];
   readonly tenantId: TenantId;
+  /** Gets no token that is not bound to a key it proves to hold (RFC 9449, "dpop_bound_access_tokens"). */
+  readonly mustProveKey?: boolean;
+  /** Must send its requests to sign in by itself, and only their number through the browser (RFC 9126). */
+  readonly mustPushRequests?: boolean;
   readonly createdAtMs: number;
   readonly createdBy: string;
   readonly disabledAtMs?: number;

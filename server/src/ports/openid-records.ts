@@ -1,6 +1,8 @@
 /** What the OpenID provider keeps: codes, tokens, grants, by the SHA-256 of what opens them; payloads come in sealed. */
 export interface OpenIdRecords {
   put(record: OpenIdRecord): Promise<void>;
+  /** False where there is one of that name already, however long ago: of two that come at once, one is first. */
+  putFirst(record: OpenIdRecord): Promise<boolean>;
   find(model: string, idSha256: string, nowMs: number): Promise<FoundRecord | undefined>;
   findByUid(model: string, uid: string, nowMs: number): Promise<FoundRecord | undefined>;
   /** True once: whoever comes second has a copy. */

@@ -3,6 +3,7 @@ import type { Decision, Decisions, ResourceRef } from '../access/decisions.ts';
 import { rolesFor } from '../access/role-decisions.ts';
 import { ACCOUNT_ROLES, type Action, PURPOSES, type Purpose } from '../domain/access.ts';
 import type { PatientId } from '../domain/ids.ts';
+import { DPOP_ALGORITHMS } from '../identity/dpop.ts';
 import type { Principal } from '../identity/sessions.ts';
 import { refusalOf } from './access-refusal.ts';
 import { bindCaller, decisionOn } from './caller.ts';
@@ -40,7 +41,8 @@ export interface RequestDecision extends Pick<Decision, 'allowed' | 'policies' |
 
 export interface Credential {
   readonly secret: string;
-  readonly by: 'bearer' | 'cookie';
+  /** `dpop`: with a proof of a key, beside it. */
+  readonly by: 'bearer' | 'dpop' | 'cookie';
 }
 
 export const SESSION_COOKIE = '__Host-healthsync';
@@ -54,7 +56,10 @@ const PURPOSE_HEADER = 'x-purpose-of-use';
  */
 export function registerGate(
   app: FastifyInstance,
-  { signIn, access }: { readonly signIn: Pick<Services['signIn'], 'authenticate'>; readonly access: Decisions },
+  {
+    signIn,
+    access,
+  }: { readonly signIn: Pick<Services['signIn'], 'authenticate' | 'holdsKey'>; readonly access: Decisions },
 ): void {
   app.decorateRequest('principal', undefined);
   app.decorateRequest('credential', undefined);
@@ -69,8 +74,10 @@ export function registerGate(
       return;
     }
     if (isPublic === true) return;
-    const known = request.credential && (await signIn.authenticate(request.credential.secret));
+    const known = request.credential && (await whoShows(request, request.credential));
     if (known === undefined) {
+      if (request.credential?.by === 'dpop') reply.header('www-authenticate', DPOP_CHALLENGE);
+      else reply.header('www-authenticate', 'Bearer realm="healthsync"');
       await refuseUnknown(reply, action);
       return;
     }
@@ -104,7 +111,28 @@ export function registerGate(
       };
     }
   });
+
+  /** A token that is bound to a key is nobody's without its proof; and none is that comes with one it was not made for. */
+  async function whoShows(request: FastifyRequest, { secret, by }: Credential): Promise<Principal | undefined> {
+    const known = await signIn.authenticate(secret);
+    const thumbprint = known?.keyThumbprint;
+    if (thumbprint === undefined) return by === 'dpop' ? undefined : known;
+    if (by !== 'dpop' || signIn.holdsKey === undefined) return undefined;
+    const proof = request.headers['dpop'];
+    const isHeld = await signIn.holdsKey({
+      proof: typeof proof === 'string' ? proof : undefined,
+      token: secret,
+      thumbprint,
+      method: request.method,
+      host: request.headers.host ?? '',
+      path: request.url.split('?', 1)[0] ?? '',
+    });
+    return isHeld ? known : undefined;
+  }
 }
+
+/** A token without the scheme it was made for is not that token: RFC 9449 7.1 and 7.2. */
+const DPOP_CHALLENGE = `DPoP realm="healthsync", error="invalid_token", algs="${DPOP_ALGORITHMS.join(' ')}"`;
 
 /** A purpose is said to narrow what is open, and to be written down: it opens nothing. */
 function purposeOf(request: FastifyRequest, { purpose }: Principal): string | undefined {
@@ -129,7 +157,6 @@ export function requireDeclaration(route: RouteOptions): void {
 
 async function refuseUnknown(reply: FastifyReply, action: Action): Promise<void> {
   const needed = action === 'own.use' ? ACCOUNT_ROLES : rolesFor(action);
-  reply.header('www-authenticate', 'Bearer realm="healthsync"');
   await sendProblem(reply, {
     status: 401,
     code: 'not-signed-in',
@@ -142,8 +169,9 @@ async function refuseUnknown(reply: FastifyReply, action: Action): Promise<void>
 const SECRET_MAX = 256;
 
 function credentialOf(request: FastifyRequest): Credential | undefined {
-  const bearer = /^Bearer ([\w.~+/=-]+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  if (bearer !== undefined) return bearer.length <= SECRET_MAX ? { secret: bearer, by: 'bearer' } : undefined;
+  const [, scheme = '', token] = /^(Bearer|DPoP) ([\w.~+/=-]+)$/i.exec(request.headers.authorization ?? '') ?? [];
+  if (token !== undefined)
+    return token.length <= SECRET_MAX ? { secret: token, by: scheme.toLowerCase() as 'bearer' | 'dpop' } : undefined;
   const cookie = request.cookies[SESSION_COOKIE];
   return cookie !== undefined && cookie !== '' && cookie.length <= SECRET_MAX
     ? { secret: cookie, by: 'cookie' }
@@ -159,7 +187,8 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
  * is never sent by a browser on its own.
  */
 function isForged(request: FastifyRequest): boolean {
-  if (SAFE_METHODS.has(request.method) || request.credential?.by === 'bearer') return false;
+  if (SAFE_METHODS.has(request.method) || request.credential?.by === 'bearer' || request.credential?.by === 'dpop')
+    return false;
   const site = request.headers['sec-fetch-site'];
   if (site !== undefined) return site !== 'same-origin';
   const { origin } = request.headers;

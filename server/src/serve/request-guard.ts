@@ -48,7 +48,7 @@ function wrongWith({ raw, url }: FastifyRequest, bounds: GuardBounds): ProblemIn
 }
 
 /** Headers that decide: of two, a proxy might have judged the other (RFC 9112 §3.2, RFC 9110 §5.3). */
-const ONCE = new Set(['host', 'authorization', 'content-type', 'origin', 'sec-fetch-site', 'x-purpose-of-use']);
+const ONCE = new Set(['host', 'authorization', 'content-type', 'origin', 'sec-fetch-site', 'x-purpose-of-use', 'dpop']);
 
 function isSaidTwice(rawHeaders: readonly string[]): boolean {
   const seen = new Set<string>();

@@ -5,6 +5,7 @@ import type { AlarmPolicy } from '../domain/alarm-policy.ts';
 import type { AlarmId, DeviceId, PatientId, TenantId } from '../domain/ids.ts';
 import type { PatientStatus } from '../domain/patient-status.ts';
 import type { IngestOutcome } from '../domain/problem.ts';
+import type { ShownProof } from '../identity/dpop.ts';
 import type { RegistryView } from '../identity/registry-view.ts';
 import type { SignIn } from '../identity/sign-in.ts';
 import type { ActOutcome, ActRequest, AlarmStore, ManyOutcome } from '../ports/alarm-store.ts';
@@ -49,7 +50,10 @@ export interface Services {
   readonly statusOf: (patientId: PatientId) => PatientStatus | undefined;
   readonly devices: DeviceLink;
   readonly live: LiveHub;
-  readonly signIn: Pick<SignIn, 'authenticate' | 'signIn' | 'signOut' | 'setUp'>;
+  readonly signIn: Pick<SignIn, 'authenticate' | 'signIn' | 'signOut' | 'setUp'> & {
+    /** Of a token that is bound to a key. Absent: no such token is good here. */
+    holdsKey?(shown: Omit<ShownProof, 'urls'> & { readonly host: string; readonly path: string }): Promise<boolean>;
+  };
   readonly health: readonly HealthCheck[];
   /** Where everything that opens or changes something is written down first. */
   readonly audit: AuditServices['audit'];

@@ -36,9 +36,18 @@ export function endSession(reply: FastifyReply): FastifyReply {
 }
 
 /** Where an attempt comes from, as the limits on guessing want it. */
-export function fromOf(request: FastifyRequest): { readonly address: string; readonly browserMark?: string } {
+export function fromOf(request: FastifyRequest): {
+  readonly address: string;
+  readonly browserMark?: string;
+  readonly replaces?: string;
+} {
   const browserMark = request.cookies[BROWSER_COOKIE]?.slice(0, SECRET_MAX);
-  return { address: request.ip, ...(browserMark !== undefined && { browserMark }) };
+  const replaces = request.cookies[SESSION_COOKIE]?.slice(0, SECRET_MAX);
+  return {
+    address: request.ip,
+    ...(browserMark !== undefined && { browserMark }),
+    ...(replaces !== undefined && replaces !== '' && { replaces }),
+  };
 }
 
 export function pendingOf(request: FastifyRequest): string | undefined {

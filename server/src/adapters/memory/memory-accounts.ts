@@ -18,6 +18,12 @@ export function createMemoryAccounts(): Accounts {
       const kept = before?.passwordHash === undefined ? {} : { passwordHash: before.passwordHash };
       users.set(user.name, { ...kept, ...user });
     },
+    async putPassword(userId, passwordHash) {
+      const user = [...users.values()].find(({ id }) => id === userId);
+      if (user === undefined || user.disabledAtMs !== undefined) return false;
+      users.set(user.name, { ...user, passwordHash });
+      return true;
+    },
     async findUser(name) {
       return users.get(name);
     },

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Provider from 'oidc-provider';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { DEFAULT_TENANT, type UserId } from '../../domain/ids.ts';
+import { DEFAULT_TENANT, type TenantId, type UserId } from '../../domain/ids.ts';
 import { parseRoleGroup, type RoleGroup } from '../../domain/role-groups.ts';
 import { createFederation } from '../../identity/federation.ts';
 import { openIdentityKeys } from '../../identity/identity-keys.ts';
@@ -109,8 +109,15 @@ function house(roles: readonly ('admin' | 'nurse')[] = [], proof: { secret: stri
     ca: server.ca,
   });
   const roleGroups = ['ICU Nurses=nurse@w3', 'IT=admin'].map((text) => parseRoleGroup(text) as RoleGroup);
-  const federation = createFederation({ provider, directory, signIn, tickets, roleGroups });
-  return { federation, directory, accounts, provider };
+  const federation = createFederation({
+    provider,
+    directory,
+    signIn,
+    tickets,
+    roleGroups,
+    endAll: (userId) => sessions.endAll(userId),
+  });
+  return { federation, directory, accounts, sessions, provider };
 }
 
 /** There and back, as a browser does. */
@@ -166,6 +173,34 @@ describe('another provider', () => {
     await signIn(place);
     person.groups = [];
     expect(await signIn(place)).toEqual({ kind: 'nobody-here' });
+  });
+
+  it('that says they are nothing any more ends what they have open elsewhere, and keys', async () => {
+    const place = house();
+    const opened = await signIn(place);
+    if (opened.kind !== 'signed-in') return expect.fail(opened.kind);
+    const user = (await place.accounts.findUserById(opened.principal.userId)) ?? expect.fail('nobody');
+    const key = await place.sessions.createApiToken(user, 3_600_000);
+    person.groups = [];
+    await signIn(place);
+    for (const secret of [opened.secret, key.secret]) expect(await place.sessions.authenticate(secret)).toBeUndefined();
+    expect(await place.accounts.findUserById(user.id)).toMatchObject({ roles: [] });
+  });
+
+  it('speaks for its own organisation: whom another one’s directory sent, it does not bring in', async () => {
+    const place = house();
+    await database.pool.query(`insert into tenant (id, name) values ('north', 'North') on conflict do nothing`);
+    await place.directory.add({
+      id: 'u-3' as UserId,
+      name: 'noor',
+      displayName: 'Noor of the north',
+      roles: ['physician'],
+      wardIds: [],
+      tenantId: 'north' as TenantId,
+      source: 'directory',
+      profile: {},
+    });
+    expect(await signIn(place)).toEqual({ kind: 'name-taken' });
   });
 
   it('never takes over an account of ours that bears the name', async () => {

@@ -34,6 +34,18 @@ export class PostgresAccounts implements Accounts {
     );
   }
 
+  async putPassword(userId: UserId, passwordHash: string): Promise<boolean> {
+    const [result] = await failing(() =>
+      this.#kysely
+        .updateTable('app_user')
+        .set({ password_hash: passwordHash })
+        .where('id', '=', userId)
+        .where('disabled_at', 'is', null)
+        .execute(),
+    );
+    return result?.numUpdatedRows === 1n;
+  }
+
   async findUser(name: string): ReturnType<Accounts['findUser']> {
     const row = await failing(() =>
       selectUsers(this.#kysely).select('password_hash as passwordHash').where('name', '=', name).executeTakeFirst(),

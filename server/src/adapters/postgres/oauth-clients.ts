@@ -25,8 +25,9 @@ export class PostgresOAuthClients implements OAuthClients {
     const { rowCount } = await failing(() =>
       this.#pool.query(
         `insert into oauth_client
-           (id, kind, name, redirect_uris, jwks, scopes, roles, ward_ids, tenant_id, created_at, created_by)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (id) do nothing`,
+           (id, kind, name, redirect_uris, jwks, scopes, roles, ward_ids, tenant_id, created_at, created_by,
+            must_prove_key, must_push_requests)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (id) do nothing`,
         [
           client.id,
           client.kind,
@@ -39,6 +40,8 @@ export class PostgresOAuthClients implements OAuthClients {
           client.tenantId,
           new Date(client.createdAtMs),
           client.createdBy,
+          client.mustProveKey === true ? true : null,
+          client.mustPushRequests === true ? true : null,
         ],
       ),
     );
@@ -80,7 +83,7 @@ export class PostgresOAuthClients implements OAuthClients {
 const SELECT = `
   select id, kind, name, redirect_uris as "redirectUris", jwks, scopes, roles, ward_ids as "wardIds",
          tenant_id as "tenantId", created_at as "createdAtMs", created_by as "createdBy", disabled_at as "disabledAtMs",
-         last_used_at as "lastUsedAtMs"
+         last_used_at as "lastUsedAtMs", must_prove_key as "mustProveKey", must_push_requests as "mustPushRequests"
   from oauth_client`;
 
 const clientOf = (row: object): OAuthClient => withoutNulls(row) as unknown as OAuthClient;

@@ -11,11 +11,21 @@ export class PostgresOpenIdRecords implements OpenIdRecords {
   }
 
   async put(record: OpenIdRecord): Promise<void> {
-    await this.#query(
+    await this.#insert(
+      record,
+      `update set payload = excluded.payload, grant_id = excluded.grant_id, uid = excluded.uid,
+         account_id = excluded.account_id, expires_at = excluded.expires_at`,
+    );
+  }
+
+  async putFirst(record: OpenIdRecord): Promise<boolean> {
+    return (await this.#insert(record, 'nothing')) === 1;
+  }
+
+  async #insert(record: OpenIdRecord, onConflict: string): Promise<number | null> {
+    const { rowCount } = await this.#query(
       `insert into oidc_record (model, id_sha256, payload, grant_id, uid, account_id, client_id, expires_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8)
-       on conflict (model, id_sha256) do update set payload = excluded.payload, grant_id = excluded.grant_id,
-         uid = excluded.uid, account_id = excluded.account_id, expires_at = excluded.expires_at`,
+       values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (model, id_sha256) do ${onConflict}`,
       [
         record.model,
         record.idSha256,
@@ -33,6 +43,7 @@ export class PostgresOpenIdRecords implements OpenIdRecords {
          (select model, id_sha256 from oidc_record where expires_at < now() - interval '1 day' limit 20)`,
       [],
     );
+    return rowCount;
   }
 
   find(model: string, idSha256: string, nowMs: number): Promise<FoundRecord | undefined> {

@@ -12,6 +12,7 @@ import {
   kidOf,
   type PublicKey,
   thumbprintOf,
+  type WantedClient,
 } from '../../identity/client-rules.ts';
 import type { OAuthClient } from '../../ports/oauth-clients.ts';
 import {
@@ -44,7 +45,9 @@ export function register(program: Command, context: CommandContext): void {
             `what a service account acts as: ${ACCOUNT_ROLES.join(', ')}; may be given more than once`,
             collect,
           )
-          .option('--ward <id>', 'the service account sees only this ward; may be given more than once', collect),
+          .option('--ward <id>', 'the service account sees only this ward; may be given more than once', collect)
+          .option('--prove-key', 'gets only tokens that are bound to a key it proves to hold (DPoP, RFC 9449)')
+          .option('--push-requests', 'an app that must push its requests to sign in (PAR, RFC 9126)'),
       run: add,
     },
     context,
@@ -75,6 +78,8 @@ interface AddOptions {
   readonly scope?: readonly string[];
   readonly role?: readonly string[];
   readonly ward?: readonly string[];
+  readonly proveKey?: boolean;
+  readonly pushRequests?: boolean;
 }
 
 async function add(context: CommandContext, options: AddOptions, id: string): Promise<Answer> {
@@ -84,7 +89,15 @@ async function add(context: CommandContext, options: AddOptions, id: string): Pr
   const kind = redirect.length > 0 ? 'app' : 'service';
   const keys = (await Promise.all(files.map(readKeys))).flat();
   const jwks = keys.length > 0 ? { keys } : undefined;
-  const wanted = { kind, redirectUris: redirect, scopes, roles, wards, ...(jwks !== undefined && { jwks }) } as const;
+  const demanded = {
+    ...(options.proveKey === true && { mustProveKey: true }),
+    ...(options.pushRequests === true && { mustPushRequests: true }),
+  };
+  const wanted: WantedClient = {
+    ...{ kind, redirectUris: redirect, scopes, roles, wards },
+    ...demanded,
+    ...(jwks !== undefined && { jwks }),
+  };
   const [problem] = clientProblems(wanted);
   if (problem !== undefined) throw new Misuse(optionOf(problem.field), problem.detail);
   if (keys.length > CLIENT_KEYS_MAX) throw new Misuse('--key', `expected at most ${CLIENT_KEYS_MAX}`);
@@ -100,6 +113,7 @@ async function add(context: CommandContext, options: AddOptions, id: string): Pr
       roles: roles as readonly Role[],
       wardIds: wards as readonly string[] as readonly WardId[],
       tenantId: owner.tenantId ?? DEFAULT_TENANT,
+      ...demanded,
       createdAtMs: context.now(),
       createdBy: `shell:${userInfo().username}`,
     };
@@ -116,6 +130,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   scopes: '--scope',
   roles: '--role',
   wards: '--ward',
+  mustPushRequests: '--push-requests',
 };
 const optionOf = (field: string): string => OPTIONS[field.split('.')[0] ?? ''] ?? '<id>';
 
@@ -186,8 +201,10 @@ const keysOf = ({ jwks }: OAuthClient): readonly PublicKey[] => (jwks?.keys ?? [
 
 function shown(client: OAuthClient) {
   const { id, kind, name, redirectUris, scopes, roles, wardIds, disabledAtMs } = client;
+  const { mustProveKey = false, mustPushRequests = false } = client;
   return {
     ...{ id, kind, name, redirectUris, scopes, roles, wards: wardIds, disabled: disabledAtMs !== undefined },
+    ...{ mustProveKey, mustPushRequests },
     keys: keysOf(client).map((key) => ({ kid: kidOf(key), kty: key.kty, thumbprint: thumbprintOf(key) })),
   };
 }

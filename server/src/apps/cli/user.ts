@@ -154,7 +154,7 @@ async function setPassword(
     options.passwordFile === undefined
       ? await readPassword(context)
       : firstLine(await readFile(options.passwordFile, 'utf8'));
-  return withExistingData(context, async ({ accounts }) => {
+  return withExistingData(context, async ({ accounts, database }) => {
     const user = await accounts.findUser(parsed);
     if (user === undefined || user.disabledAtMs !== undefined)
       throw new Refusal(`<name>: there is no enabled user ${parsed}`);
@@ -162,7 +162,12 @@ async function setPassword(
     if (problem !== undefined) throw new Misuse('password', PASSWORD_TEXT[problem]);
     const passwordHash = await createPasswords().hash(password);
     if (passwordHash === undefined) throw new Refusal('too many passwords are being hashed; try again');
-    await accounts.putUser({ ...user, passwordHash });
+    if (!(await accounts.putPassword(user.id, passwordHash)))
+      throw new Refusal(`<name>: there is no enabled user ${parsed}`);
+    // Whoever had the old one is out, with the apps they let in.
+    const { PostgresOpenIdRecords } = await import('../../adapters/postgres/openid-records.ts');
+    await new PostgresOpenIdRecords(database).removeAccount(user.id);
+    await createSessions({ accounts, now: context.now }).endAll(user.id, 'session');
     return { json: { name: parsed }, text: `${parsed} can sign in with the new password.` };
   });
 }

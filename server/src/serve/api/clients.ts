@@ -55,6 +55,7 @@ export function registerClients(
       if (problems.length > 0) return invalid(reply, problems.map(toFieldError));
       const principal = principalOf(request);
       const { id, kind, name, redirectUris = [], jwks, scopes, roles = [], wards = [] } = request.body;
+      const { mustProveKey, mustPushRequests } = request.body;
       const client: OAuthClient = {
         id,
         kind,
@@ -65,6 +66,8 @@ export function registerClients(
         roles: roles as readonly Role[],
         wardIds: wards as readonly string[] as readonly WardId[],
         tenantId: principal.tenantId,
+        ...(mustProveKey === true && { mustProveKey }),
+        ...(mustPushRequests === true && { mustPushRequests }),
         createdAtMs: now(),
         createdBy: principal.name,
       };
@@ -207,6 +210,8 @@ function shown(client: OAuthClient): Client {
     wards: [...wardIds],
     createdAt: rfc3339(createdAtMs),
     createdBy,
+    ...(client.mustProveKey === true && { mustProveKey: true }),
+    ...(client.mustPushRequests === true && { mustPushRequests: true }),
     ...(disabledAtMs !== undefined && { disabledAt: rfc3339(disabledAtMs) }),
     ...(lastUsedAtMs !== undefined && { lastUsedAt: rfc3339(lastUsedAtMs) }),
   };

@@ -131,7 +131,11 @@ export function registerSecondFactors(app: FastifyInstance, services: SecondFact
     async (request, reply) => {
       const rp = relyingParty(request.headers.host);
       if (rp === undefined) return refuseAddress(reply);
-      const outcome = await signIn.signInWithPasskey({ answer: { kind: 'passkey', ...request.body }, rp });
+      const outcome = await signIn.signInWithPasskey({
+        ...fromOf(request),
+        answer: { kind: 'passkey', ...request.body },
+        rp,
+      });
       hooks?.signIn?.(outcome.kind);
       if (outcome.kind === 'refused') return refuseCredentials(reply);
       return startSession(reply, outcome).send(toMe(outcome.principal));

@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import type { PatientId } from '../../domain/ids.ts';
 import { parsePatientId } from '../../domain/ids.ts';
 import { parseFhirScope } from '../../domain/scope.ts';
-import type { OpenIdProvider } from '../../identity/openid-provider.ts';
+import type { OpenIdProvider, Question } from '../../identity/openid-provider.ts';
 import type { RegistryView } from '../../identity/registry-view.ts';
 import type { Tickets } from '../../identity/tickets.ts';
 import { principalOf } from '../access-gate.ts';
@@ -64,7 +64,7 @@ export function registerOpenId(app: FastifyInstance, services: OpenIdServices): 
       schema: { summary: 'What an app asks for', tags, params: Uid, response: { 200: AppQuestion } },
     },
     async (request, reply) => {
-      const question = await provider().question(request.raw, reply.raw);
+      const question = await questionTo(request, reply);
       if (question === undefined) return refuseOver(reply);
       const launched = launchOf(request, question.launch);
       return {
@@ -86,7 +86,7 @@ export function registerOpenId(app: FastifyInstance, services: OpenIdServices): 
     async (request, reply) => {
       const principal = principalOf(request);
       if (principal.kind !== 'session') return refuseOver(reply);
-      const question = await provider().question(request.raw, reply.raw);
+      const question = await questionTo(request, reply);
       if (question === undefined) return refuseOver(reply);
       if (!request.body.allow) return { location: await provider().answer(request.raw, reply.raw, { allow: false }) };
       if (question.isFreshNeeded && now() - lastShown(principal) > REAUTHENTICATED_MS) return refuseStale(reply);
@@ -123,6 +123,12 @@ export function registerOpenId(app: FastifyInstance, services: OpenIdServices): 
       },
     });
   });
+
+  /** An app of another organisation is none of theirs: what it would read would leave their own. */
+  async function questionTo(request: FastifyRequest, reply: FastifyReply): Promise<Question | undefined> {
+    const question = await provider().question(request.raw, reply.raw);
+    return question?.tenantId === principalOf(request).tenantId ? question : undefined;
+  }
 
   /** The patient of a launch that this very person began. */
   function launchOf(request: FastifyRequest, text: string | undefined): PatientId | undefined {

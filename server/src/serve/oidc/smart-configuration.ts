@@ -1,3 +1,5 @@
+import { DPOP_ALGORITHMS } from '../../identity/dpop.ts';
+
 /** SMART App Launch 2.2, "Conformance": what apps read before they begin. */
 export function smartConfiguration(issuer: string) {
   return {
@@ -6,6 +8,10 @@ export function smartConfiguration(issuer: string) {
     authorization_endpoint: `${issuer}/auth`,
     token_endpoint: `${issuer}/token`,
     introspection_endpoint: `${issuer}/token/introspection`,
+    // Beyond SMART, for apps that want more: RFC 9126, RFC 9449, RFC 9207.
+    pushed_authorization_request_endpoint: `${issuer}/request`,
+    dpop_signing_alg_values_supported: [...DPOP_ALGORITHMS],
+    authorization_response_iss_parameter_supported: true,
     revocation_endpoint: `${issuer}/token/revocation`,
     token_endpoint_auth_methods_supported: ['private_key_jwt'],
     token_endpoint_auth_signing_alg_values_supported: ['ES384', 'RS384', 'ES256', 'RS256'],
