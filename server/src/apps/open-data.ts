@@ -14,7 +14,7 @@ import { PostgresRejectedReadings } from '../adapters/postgres/rejected-readings
 import { PostgresRuleSets } from '../adapters/postgres/rule-sets.ts';
 import { PostgresTenants } from '../adapters/postgres/tenants.ts';
 import { PostgresTopicSubscriptions } from '../adapters/postgres/topic-subscriptions.ts';
-import { type Authorities, openAuthorities } from '../identity/authority.ts';
+import type { Authorities } from '../identity/authority.ts';
 import type { Accounts } from '../ports/accounts.ts';
 import type { AlarmStore } from '../ports/alarm-store.ts';
 import type { Contacts } from '../ports/contacts.ts';
@@ -73,7 +73,11 @@ export async function withOpenData<T>(
       topics: new PostgresTopicSubscriptions(database),
       tenants: new PostgresTenants(database, database.address),
       database,
-      authorities: () => openAuthorities({ folder: join(settings.dataFolder, 'pki'), now }),
+      // What makes certificates is loaded for those who ask for it.
+      async authorities() {
+        const { openAuthorities } = await import('../identity/authority.ts');
+        return await openAuthorities({ folder: join(settings.dataFolder, 'pki'), now });
+      },
     });
   } finally {
     await keys?.close();

@@ -10,10 +10,8 @@ import type { Accounts } from '../ports/accounts.ts';
 import type { Notifier } from '../ports/notifier.ts';
 import type { Log } from '../telemetry/log.ts';
 import { certificateTerms } from './certificate-terms.ts';
-import { startDemo } from './demo.ts';
+import type { startDemo } from './demo.ts';
 import { DEMO_MAIL_PATH, registerDemoMail } from './demo-mail-page.ts';
-import { openDemoMailbox } from './demo-mailbox.ts';
-import { seedTeam } from './demo-team.ts';
 import { escalationTimesOf } from './escalation-times.ts';
 import type { Settings } from './settings.ts';
 import type { undoStack } from './undo.ts';
@@ -35,6 +33,8 @@ export async function openDemo(parts: {
   const { settings, authorities, certificate, database, accounts, log, now, undo } = parts;
   const none = { notifiers: [] as readonly Notifier[], routes: (_: FastifyInstance) => {}, start: async () => {} };
   if (!settings.demo) return none;
+  // A mail server that nothing else needs.
+  const { openDemoMailbox } = await import('./demo-mailbox.ts');
   const mailbox = await openDemoMailbox({
     key: certificate.keyPem,
     cert: certificate.certificatePem,
@@ -46,6 +46,7 @@ export async function openDemo(parts: {
     notifiers: [mailbox.notifier] as readonly Notifier[],
     routes: (app: FastifyInstance) => registerDemoMail(app, mailbox),
     async start(ward: Pick<Parameters<typeof startDemo>[0], 'folder' | 'mqttPort' | 'registry' | 'ruleSets'>) {
+      const { startDemo } = await import('./demo.ts');
       const stop = await startDemo({
         ...ward,
         authorities,
@@ -55,6 +56,7 @@ export async function openDemo(parts: {
         // Before the first patient's first value: whom it is about is there.
         onWard: async () => {
           const zone = settings.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+          const { seedTeam } = await import('./demo-team.ts');
           const { people } = await seedTeam({
             accounts,
             contacts: new PostgresContacts(database),

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { PUSH_SERVICES } from '../adapters/notify/web-push.ts';
+import { PUSH_SERVICES } from '../adapters/notify/push-services.ts';
 import { variable } from './setting-variable.ts';
 
 const CLOUD_URL = '^https://\\S+/$';

@@ -7,8 +7,9 @@ import { Failure } from '../../ports/failure.ts';
 import { type NotifierBench, notifierContract } from '../../ports/notifier.contract.ts';
 import type { Notification } from '../../ports/notifier.ts';
 import { memoryPushSubscriptions } from '../memory/memory-push-subscriptions.ts';
+import { isPushService } from './push-services.ts';
 import { startPushService } from './test-push-service.ts';
-import { createWebPushNotifier, isPushService, type WebPushSettings } from './web-push.ts';
+import { createWebPushNotifier, type WebPushSettings } from './web-push.ts';
 
 let folder: string;
 let keys: PushKeys;

@@ -4,6 +4,7 @@ import { parseUserId, type UserId } from '../../domain/ids.ts';
 import type { DeliveryOutcome, Notification, Notifier } from '../../ports/notifier.ts';
 import type { PushSubscription, PushSubscriptions } from '../../ports/push-subscriptions.ts';
 import { callHttps, outcomeOfError, outcomeOfStatus } from './https-call.ts';
+import { isPushService, PUSH_SERVICES } from './push-services.ts';
 import { encryptPush } from './web-push-encryption.ts';
 import { pushMessageOf } from './web-push-message.ts';
 
@@ -24,19 +25,6 @@ export interface WebPushSettings {
   /** ms since 1970. */
   readonly now: () => number;
 }
-
-/**
- * The push services of Chrome and Edge on Android and desktop, Firefox, Safari, and Edge on Windows. An endpoint is an
- * address that a person's browser sets: a list rather than any address on the internet, so that nobody can make the
- * server call what they like.
- */
-export const PUSH_SERVICES = [
-  'fcm.googleapis.com',
-  'updates.push.services.mozilla.com',
-  '*.push.services.mozilla.com',
-  '*.push.apple.com',
-  '*.notify.windows.com',
-] as const;
 
 /**
  * Pushes to every browser of a person; the recipient is the user's id. Delivered when every browser that still exists has
@@ -94,13 +82,6 @@ export function createWebPushNotifier(settings: WebPushSettings): Notifier {
       }
     },
   };
-}
-
-export function isPushService(url: URL, services: readonly string[] = PUSH_SERVICES): boolean {
-  if (url.protocol !== 'https:' || url.username !== '' || url.password !== '') return false;
-  return services.some((service) =>
-    service.startsWith('*.') ? url.host.endsWith(service.slice(1)) : url.host === service,
-  );
 }
 
 /** The receipt is what the service worker sends back when the message has reached it: whose browser, and the delivery. */

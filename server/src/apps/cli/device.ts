@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { parseDeviceId, parsePatientId } from '../../domain/ids.ts';
-import { renewalOf } from '../../identity/device-renewal.ts';
 import { assignDevice, ensurePatient } from '../../identity/enrollment.ts';
 import { newSecret, sha256Of } from '../../identity/secrets.ts';
 import {
@@ -72,6 +71,7 @@ export function register(program: Command, context: CommandContext): void {
 
 async function list(context: CommandContext): Promise<Answer> {
   return withExistingData(context, async ({ registry }) => {
+    const { renewalOf } = await import('../../identity/device-renewal.ts');
     const nowMs = context.now();
     const { devices, assignments } = await registry.snapshot();
     const shown = devices.map((device) => ({

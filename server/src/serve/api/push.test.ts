@@ -1,7 +1,7 @@
 import { createECDH } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { memoryPushSubscriptions } from '../../adapters/memory/memory-push-subscriptions.ts';
-import { isPushService } from '../../adapters/notify/web-push.ts';
+import { isPushService } from '../../adapters/notify/push-services.ts';
 import type { Contacts } from '../../ports/contacts.ts';
 import type { PushSubscriptions } from '../../ports/push-subscriptions.ts';
 import { memoryAnswers } from '../hooks/test-answers.ts';
