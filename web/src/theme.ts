@@ -44,6 +44,7 @@ export const theme = createTheme({
   focusRing: 'auto',
   cursorType: 'pointer',
   components: {
-    Menu: { defaultProps: { withinPortal: true, keepMounted: false } },
+    // The first entry takes the focus, as WAI-ARIA’s menu button has it, and not something that nobody sees.
+    Menu: { defaultProps: { withinPortal: true, keepMounted: false, withInitialFocusPlaceholder: false } },
   },
 });

@@ -5,6 +5,7 @@ import { api } from '../api.ts';
 import { useMyStepUp } from '../session/step-up.tsx';
 import { Dialog } from '../widgets/dialog.tsx';
 import { DialogEnd } from '../widgets/dialog-end.tsx';
+import { isolated } from '../widgets/own-direction.ts';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 
 /** Whether an emergency access was justified, with a word why. Once, and by somebody else than who opened it. */
@@ -36,7 +37,7 @@ export function ReviewDialog({
 
   return (
     <>
-      <Dialog title={`Review: ${access.by}`} onClose={onClose}>
+      <Dialog title={`Review: ${isolated(access.by)}`} onClose={onClose}>
         <form
           className="stack"
           onSubmit={(event) => {

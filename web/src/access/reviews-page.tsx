@@ -8,6 +8,7 @@ import { useSession } from '../session/session.tsx';
 import { useWardName } from '../wall/ward-name.ts';
 import { Awaited } from '../widgets/awaited.tsx';
 import { LoadMore } from '../widgets/load-more.tsx';
+import { isolated } from '../widgets/own-direction.ts';
 import { showToast } from '../widgets/toast.ts';
 import { ReviewDialog } from './review-dialog.tsx';
 
@@ -138,7 +139,7 @@ function Case({
           </strong>{' '}
           {review.comment}{' '}
           <span className="soft">
-            {review.by}, {TIME.format(Date.parse(review.at))}
+            {isolated(review.by)}, {TIME.format(Date.parse(review.at))}
           </span>
         </p>
       )}

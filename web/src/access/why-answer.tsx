@@ -1,6 +1,7 @@
 import type { AccessWhy } from '@healthsync/contracts/access';
 import { anyRoleText, roleText } from '../session/role-words.ts';
 import { useWardName } from '../wall/ward-name.ts';
+import { isolated } from '../widgets/own-direction.ts';
 import { PolicyList } from './policy-list.tsx';
 
 const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
@@ -19,7 +20,7 @@ export function WhyAnswer({ why }: { readonly why: AccessWhy }) {
         {allowed ? '✓' : '✕'} {summary}
       </p>
       <p className="soft">
-        {user.displayName} ({user.name}): {user.roles.map(roleText).join(', ') || 'no role'};{' '}
+        {isolated(user.displayName)} ({user.name}): {user.roles.map(roleText).join(', ') || 'no role'};{' '}
         {user.wardIds.length === 0 ? 'every ward' : user.wardIds.map(wardName).join(', ')} · asked{' '}
         {TIME.format(Date.parse(askedAt))}
       </p>

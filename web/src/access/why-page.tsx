@@ -7,6 +7,7 @@ import { api } from '../api.ts';
 import { useSession } from '../session/session.tsx';
 import { useWardNames } from '../wall/ward-name.ts';
 import { Awaited } from '../widgets/awaited.tsx';
+import { isolated } from '../widgets/own-direction.ts';
 import { PolicyList } from './policy-list.tsx';
 import { WhyAnswer } from './why-answer.tsx';
 
@@ -111,7 +112,7 @@ function WhyForm({
           required
           data={(users.data?.users ?? []).map(({ id, displayName, name }) => ({
             value: id,
-            label: `${displayName} (${name})`,
+            label: `${isolated(displayName)} (${name})`,
           }))}
           value={draft.user === '' ? null : draft.user}
           onChange={(user) => change({ user: user ?? '' })}

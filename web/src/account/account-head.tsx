@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { roleText } from '../session/role-words.ts';
 import { useSession } from '../session/session.tsx';
 import { useWardName } from '../wall/ward-name.ts';
+import { isolated } from '../widgets/own-direction.ts';
 
 const PARTS = [
   { to: '/me', label: 'How I am told' },
@@ -19,7 +20,7 @@ export function AccountHead() {
       <div className="row page-head">
         <h1>My account</h1>
         <span className="soft account-who">
-          {me.displayName} · {me.roles.map(roleText).join(', ')}
+          {isolated(me.displayName)} · {me.roles.map(roleText).join(', ')}
           {me.organisation !== undefined && ` · ${me.organisation}`}
           {wards.length > 0 && ` · ${wards.join(', ')}`}
         </span>

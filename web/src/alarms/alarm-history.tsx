@@ -1,4 +1,5 @@
 import type { AlertDetail, AlertHistoryEntry } from '@healthsync/contracts/alert';
+import { isolated } from '../widgets/own-direction.ts';
 import { stepText } from './escalation.ts';
 
 const TIME = new Intl.DateTimeFormat('en-GB', {
@@ -21,7 +22,7 @@ export function AlarmHistory({ detail }: { readonly detail: AlertDetail }) {
   const lines = [
     ...detail.history.filter(({ change }) => change !== 'unchanged' && change !== 'noted').map(lineOf),
     ...(detail.notes ?? []).map(
-      ({ at, author, text }): Line => ({ at, what: `Note of ${author}`, detail: text, tone: 'note' }),
+      ({ at, author, text }): Line => ({ at, what: `Note of ${isolated(author)}`, detail: text, tone: 'note' }),
     ),
     ...detail.deliveries.map(
       ({ channel, state, attempts, updatedAt, toldWith }): Line => ({

@@ -7,6 +7,7 @@ import { nameOf, ruleIdText, span } from '../rules/rule-words.ts';
 import { useSeconds, useServices, useShape } from '../services.ts';
 import { useSession } from '../session/session.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
+import { isolated } from '../widgets/own-direction.ts';
 import { stateText } from '../worklist/work-row.tsx';
 import { againText } from './again-text.ts';
 import { AlarmBadge } from './alarm-badge.tsx';
@@ -89,7 +90,7 @@ function Alarm({ detail }: { readonly detail: AlertDetail }) {
                       {data.rounds.length > 1 && `Time ${round.round}: `}
                       {START_WORDS[round.startedBy]}, {TIME.format(Date.parse(round.startedAt))}
                       {round.end !== undefined &&
-                        ` · ended: ${END_WORDS[round.end]}${round.endedBy === undefined ? '' : ` (${round.endedBy})`}`}
+                        ` · ended: ${END_WORDS[round.end]}${round.endedBy === undefined ? '' : ` (${isolated(round.endedBy)})`}`}
                       {may('operations.read') && (
                         <>
                           {' · '}

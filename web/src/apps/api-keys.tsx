@@ -8,6 +8,7 @@ import { useSession } from '../session/session.tsx';
 import { useMyStepUp } from '../session/step-up.tsx';
 import { AreYouSure } from '../widgets/are-you-sure.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
+import { isolated } from '../widgets/own-direction.ts';
 
 type Key = ApiKeyList['keys'][number];
 
@@ -74,7 +75,7 @@ export function ApiKeys({ words }: { readonly words: ReadonlyMap<string, string>
                           <Button
                             size="compact-md"
                             variant="default"
-                            aria-label={`End the key ${key.label ?? key.id} of ${key.owner.displayName}`}
+                            aria-label={`End the key ${key.label ?? key.id} of ${isolated(key.owner.displayName)}`}
                             onClick={() => setEnding(key)}
                           >
                             End
@@ -91,7 +92,7 @@ export function ApiKeys({ words }: { readonly words: ReadonlyMap<string, string>
       </Awaited>
       {ending !== undefined && (
         <AreYouSure
-          title={`End a key of ${ending.owner.displayName}`}
+          title={`End a key of ${isolated(ending.owner.displayName)}`}
           action="End the key"
           onClose={() => setEnding(undefined)}
           onSure={() => void end(ending)}

@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import { ApiProblem, api } from '../api.ts';
 import { Awaited } from '../widgets/awaited.tsx';
 import { Dialog } from '../widgets/dialog.tsx';
+import { isolated } from '../widgets/own-direction.ts';
 import { OUTCOME_WORDS } from './audit-table.tsx';
 import { holdsSignature } from './verify-head.ts';
 import { holdsInclusion } from './verify-inclusion.ts';
@@ -34,7 +35,7 @@ function Facts({ entry }: { readonly entry: AuditRecord }) {
   const facts: readonly (readonly [string, ReactNode])[] = [
     ['When', TIME.format(Date.parse(at))],
     ['Written down', TIME.format(Date.parse(recordedAt))],
-    ['Who', `${actor.name} (${actor.kind})`],
+    ['Who', `${isolated(actor.name)} (${actor.kind})`],
     ['Their id', actor.userId],
     ['From', actor.address],
     ['Session', actor.sessionId],

@@ -47,7 +47,7 @@ function Row({ entry, onOpen }: { readonly entry: AuditRecord; readonly onOpen: 
       </td>
       <td className="nowrap">{TIME.format(Date.parse(at))}</td>
       <td>
-        {actor.name}
+        <bdi>{actor.name}</bdi>
         {actor.kind !== 'person' && <span className="soft"> {actor.kind}</span>}
       </td>
       <td>

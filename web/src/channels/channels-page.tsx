@@ -6,6 +6,7 @@ import { ageText } from '../live/freshness.ts';
 import { useSeconds, useServices } from '../services.ts';
 import { useSession } from '../session/session.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
+import { isolated } from '../widgets/own-direction.ts';
 import { ChannelTest } from './channel-test.tsx';
 import { PolicyDialog } from './policy-dialog.tsx';
 import { Subscribers } from './subscribers.tsx';
@@ -96,7 +97,7 @@ function ChannelCard({ channel }: { readonly channel: Channel }) {
           <div>
             <dt>Policy</dt>
             <dd>
-              version {policy.version}, {policy.setBy}: {policy.reason}
+              version {policy.version}, {isolated(policy.setBy)}: {policy.reason}
             </dd>
           </div>
         )}

@@ -1,4 +1,5 @@
 import type { Consent, ConsentSource } from '@healthsync/contracts/consent';
+import { isolated } from '../widgets/own-direction.ts';
 
 const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 
@@ -48,7 +49,7 @@ export function periodText({ standing, from, until, recordedAt }: Consent): stri
 /** `recorded by Phil (doctor), signed form, nia was there`. */
 export function recordText({ recordedBy, source, witness }: Consent): string {
   return [
-    `recorded by ${recordedBy}`,
+    `recorded by ${isolated(recordedBy)}`,
     source !== undefined && SOURCE_WORDS[source],
     witness !== undefined && `${witness} was there`,
   ]

@@ -7,6 +7,7 @@ import { useSession } from '../session/session.tsx';
 import { useMyStepUp } from '../session/step-up.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
 import { Dialog } from '../widgets/dialog.tsx';
+import { isolated } from '../widgets/own-direction.ts';
 import { ReasonField } from '../widgets/reason-field.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { Fingerprint } from './fingerprint.tsx';
@@ -100,7 +101,7 @@ function Waiting({ enrollment, ask }: { readonly enrollment: DeviceEnrollment; r
       )}
       {request !== undefined && <Stated request={request} />}
       <p className="soft">
-        Invited by {enrollment.invitedBy}; waits until {timeText(enrollment.expiresAt)}.
+        Invited by {isolated(enrollment.invitedBy)}; waits until {timeText(enrollment.expiresAt)}.
       </p>
       {may('device.enroll') && (
         <div className="row">

@@ -3,6 +3,7 @@ import { useQueries } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { api } from '../api.ts';
 import { alarmText } from '../live/alarm-rank.ts';
+import { isolated } from '../widgets/own-direction.ts';
 
 /** The latest alarms with notes; earlier ones are read on their own pages. */
 const ALARMS_MAX = 8;
@@ -30,7 +31,7 @@ export function Notes({ alarms }: { readonly alarms: readonly Alert[] }) {
           <li key={`${alert?.id} ${note.id}`} data-tone="note">
             <time dateTime={note.at}>{TIME.format(Date.parse(note.at))}</time>
             <span>
-              <strong>{note.author}</strong>{' '}
+              <strong>{isolated(note.author)}</strong>{' '}
               {alert !== undefined && (
                 <Link to="/alarms/$alarmId" params={{ alarmId: alert.id }}>
                   {alarmText(alert)}

@@ -7,6 +7,7 @@ import { useServices } from '../services.ts';
 import { useSession } from '../session/session.tsx';
 import { useWardName } from '../wall/ward-name.ts';
 import { Awaited } from '../widgets/awaited.tsx';
+import { isolated } from '../widgets/own-direction.ts';
 import { OverrideDialog } from './override-dialog.tsx';
 import { RotaDialog } from './rota-dialog.tsx';
 import { WeekGrid } from './week-grid.tsx';
@@ -136,7 +137,7 @@ function RotaWeek({ listed: { rota } }: { readonly listed: Listed }) {
           </button>
         </div>
         <span className="soft">
-          Times of {rota.zone} · version {rota.version}, {rota.setBy}, {SET.format(Date.parse(rota.setAt))}:{' '}
+          Times of {rota.zone} · version {rota.version}, {isolated(rota.setBy)}, {SET.format(Date.parse(rota.setAt))}:{' '}
           {rota.reason}
         </span>
         {may('rota.write') && (

@@ -1,4 +1,5 @@
 import type { RotaSchedule, RotaSpan } from '@healthsync/contracts/rota';
+import { isolated } from '../widgets/own-direction.ts';
 import { dayTime } from './rota-page.tsx';
 import type { LocalDay } from './zoned-time.ts';
 
@@ -79,7 +80,7 @@ function Span({
   const when = `${dayTime(from, zone)} – ${dayTime(to, zone)}`;
   const words = (
     <>
-      <strong>{who}</strong> {span.by === 'override' && <span className="week-stands">stands in</span>}{' '}
+      <strong>{isolated(who)}</strong> {span.by === 'override' && <span className="week-stands">stands in</span>}{' '}
       <span className="week-when">{when}</span>
     </>
   );
@@ -91,7 +92,7 @@ function Span({
     ...(span.overrideId !== undefined && { id: span.overrideId }),
   };
   return (
-    <li className="week-span" data-by={span.by} style={style} title={`${who}, ${when}`}>
+    <li className="week-span" data-by={span.by} style={style} title={`${isolated(who)}, ${when}`}>
       {onPick === undefined ? (
         <span className="week-bar">{words}</span>
       ) : (

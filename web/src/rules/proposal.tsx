@@ -3,6 +3,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, problemText } from '../api.ts';
 import { useSession } from '../session/session.tsx';
+import { isolated } from '../widgets/own-direction.ts';
 import { showToast } from '../widgets/toast.ts';
 
 const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
@@ -17,8 +18,8 @@ export function Proposal({ proposal, where }: { readonly proposal: RuleProposal;
         {until !== undefined && `, until ${TIME.format(Date.parse(until))}`}
       </p>
       <p className="soft">
-        {askedBy}, {TIME.format(Date.parse(askedAt))}: {reason}. Lapses {TIME.format(Date.parse(expiresAt))}; until then
-        the limit stays as it was.
+        {isolated(askedBy)}, {TIME.format(Date.parse(askedAt))}: {reason}. Lapses {TIME.format(Date.parse(expiresAt))};
+        until then the limit stays as it was.
       </p>
       {mayConfirm ? <Decide proposal={proposal} /> : <Waits proposal={proposal} />}
     </div>

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { api, problemText } from '../api.ts';
 import { useSession } from '../session/session.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
+import { isolated } from '../widgets/own-direction.ts';
 import { showToast } from '../widgets/toast.ts';
 import { Proposal } from './proposal.tsx';
 import { type RuleScope, rulesPath } from './rule-editor.tsx';
@@ -56,7 +57,7 @@ function Override({
       <strong>Until {TIME.format(Date.parse(until))}:</strong> {rule.off === true ? 'off: ' : ''}
       {ruleText(rule)}{' '}
       <span className="soft">
-        {setBy}: {reason}
+        {isolated(setBy)}: {reason}
       </span>{' '}
       {end !== undefined && (
         <button type="button" className="plain-button" onClick={() => void end()}>
@@ -90,8 +91,8 @@ function Versions({ of }: { readonly of: RuleScope }) {
                     <time dateTime={setAt}>{TIME.format(Date.parse(setAt))}</time>
                     <span>
                       <strong>{rule === undefined ? `${ruleIdText(ruleId)} taken away` : ruleText(rule)}</strong>
-                      {rule?.off === true && ' (off)'} v{version}, {setBy}
-                      {confirmedBy !== undefined && `, confirmed by ${confirmedBy}`}: {reason}
+                      {rule?.off === true && ' (off)'} v{version}, {isolated(setBy)}
+                      {confirmedBy !== undefined && `, confirmed by ${isolated(confirmedBy)}`}: {reason}
                     </span>
                   </li>
                 ))}

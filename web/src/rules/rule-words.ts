@@ -1,5 +1,6 @@
 import type { Fact, RuleInput, RuleOrigin } from '@healthsync/contracts/rule';
 import { vitalOf } from '../patient/vital-signs.ts';
+import { isolated } from '../widgets/own-direction.ts';
 
 /** Rules as a person says them. */
 export function ruleText(rule: RuleInput, others: readonly RuleInput[] = []): string {
@@ -90,7 +91,10 @@ const TIME = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', 
 /** Where a rule comes from. */
 export function originText({ scope, version, setBy, setAt, reason, until, confirmedBy }: RuleOrigin): string {
   if (scope === 'default') return 'as installed';
-  const by = setBy === undefined ? '' : `, ${setBy}${confirmedBy === undefined ? '' : ` and ${confirmedBy}`}`;
+  const by =
+    setBy === undefined
+      ? ''
+      : `, ${isolated(setBy)}${confirmedBy === undefined ? '' : ` and ${isolated(confirmedBy)}`}`;
   const when = setAt === undefined ? '' : ` ${TIME.format(Date.parse(setAt))}`;
   const end = until === undefined ? '' : `, until ${TIME.format(Date.parse(until))}`;
   return `${SCOPES[scope]} v${version}${by}${when}${end}${reason === undefined ? '' : `: ${reason}`}`;

@@ -3,6 +3,7 @@ import { Button } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { EntryButton } from '../audit/entry-button.tsx';
 import { useSession } from '../session/session.tsx';
+import { isolated } from '../widgets/own-direction.ts';
 import { auditOf, KIND_WORDS, SEVERITY_WORDS, VERDICT_WORDS } from './alert-words.ts';
 
 const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
@@ -61,7 +62,8 @@ export function AlertCard({
         {TIME.format(Date.parse(firstAt))}
         {lastAt !== firstAt && ` to ${TIME.format(Date.parse(lastAt))}`}
         {count > 1 && ` · noticed ${count} times`}
-        {lookedAt !== undefined && ` · ${lookedAt.by} looks into it since ${TIME.format(Date.parse(lookedAt.at))}`}
+        {lookedAt !== undefined &&
+          ` · ${isolated(lookedAt.by)} looks into it since ${TIME.format(Date.parse(lookedAt.at))}`}
       </p>
       <Evidence positions={alert.evidence} onOpen={onEvidence} />
       {closed !== undefined && (
@@ -71,7 +73,7 @@ export function AlertCard({
           </strong>{' '}
           {closed.note}{' '}
           <span className="soft">
-            {closed.by}, {TIME.format(Date.parse(closed.at))}
+            {isolated(closed.by)}, {TIME.format(Date.parse(closed.at))}
           </span>
         </p>
       )}

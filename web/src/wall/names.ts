@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { api } from '../api.ts';
 import { useSession } from '../session/session.tsx';
 import { useSettings } from '../settings.ts';
+import { isolated } from '../widgets/own-direction.ts';
 
 export interface Names {
   readonly isAllowed: boolean;
@@ -36,5 +37,7 @@ export function useNames(): Names {
 /** `Mehta, D.` */
 export function shortName(patient: { readonly familyName?: string; readonly givenName?: string }): string {
   const initial = patient.givenName?.[0];
-  return [patient.familyName, initial === undefined ? undefined : `${initial}.`].filter((part) => part).join(', ');
+  return isolated(
+    [patient.familyName, initial === undefined ? undefined : `${initial}.`].filter((part) => part).join(', '),
+  );
 }

@@ -4,6 +4,7 @@ import { roleText } from '../session/role-words.ts';
 import { useSession } from '../session/session.tsx';
 import { changeSettings, useSettings } from '../settings.ts';
 import { openHelp } from './help-dialog.tsx';
+import { isolated } from './own-direction.ts';
 
 /** Who is signed in, how this screen behaves, and the way out. */
 export function UserMenu() {
@@ -19,7 +20,7 @@ export function UserMenu() {
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>
-          {me.displayName} · {me.roles.map(roleText).join(', ')}
+          {isolated(me.displayName)} · {me.roles.map(roleText).join(', ')}
         </Menu.Label>
         <Menu.Item
           onClick={() => changeSettings({ night: !settings.night })}

@@ -4,6 +4,7 @@ import { AlarmBadge } from '../alarms/alarm-badge.tsx';
 import { useWhere } from '../alarms/where.ts';
 import { alarmText } from '../live/alarm-rank.ts';
 import { durationText } from '../live/freshness.ts';
+import { isolated } from '../widgets/own-direction.ts';
 
 const TIME = new Intl.DateTimeFormat('en-GB', {
   day: '2-digit',
@@ -67,5 +68,5 @@ const Where = ({ alert }: { readonly alert: Alert }) => useWhere(alert).text;
 
 function ownerText(alert: Alert): string {
   if (alert.acknowledgedAt === undefined) return alert.resolvedBy === 'rule' ? 'closed by itself' : '–';
-  return `${alert.owner ?? alert.acknowledgedBy ?? ''}, ${TIME.format(Date.parse(alert.acknowledgedAt))}`;
+  return `${isolated(alert.owner ?? alert.acknowledgedBy ?? '')}, ${TIME.format(Date.parse(alert.acknowledgedAt))}`;
 }

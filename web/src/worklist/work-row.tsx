@@ -14,6 +14,7 @@ import { alarmText, callOf } from '../live/alarm-rank.ts';
 import { ageText, durationText } from '../live/freshness.ts';
 import { useSeconds, useServices } from '../services.ts';
 import { useSession } from '../session/session.tsx';
+import { isolated } from '../widgets/own-direction.ts';
 import { mayBeBulk } from './work-order.ts';
 
 /** One open alarm: what, where, since when, who has been told and who has it, and what can be done. */
@@ -159,12 +160,14 @@ export function stateText(alert: Alert, nowMs: number): string {
   const parts = [
     alert.condition === 'ended' ? `ended ${ageText(nowMs - Date.parse(alert.endedAt ?? alert.raisedAt))} ago` : '',
     alert.snooze !== undefined
-      ? `snoozed by ${alert.snooze.by}, calls again in ${durationText(Date.parse(alert.snooze.until) - nowMs)}`
+      ? `snoozed by ${isolated(alert.snooze.by)}, calls again in ${durationText(Date.parse(alert.snooze.until) - nowMs)}`
       : '',
     alert.acknowledgedAt !== undefined && alert.acknowledgementExpiresAt !== undefined && alert.condition === 'present'
       ? `acknowledgement runs out in ${durationText(Date.parse(alert.acknowledgementExpiresAt) - nowMs)}`
       : '',
-    alert.acknowledgedAt === undefined && alert.owner !== undefined ? `acknowledgement of ${alert.owner} ran out` : '',
+    alert.acknowledgedAt === undefined && alert.owner !== undefined
+      ? `acknowledgement of ${isolated(alert.owner)} ran out`
+      : '',
     alert.highestPriority !== alert.priority ? `was ${alert.highestPriority}` : '',
   ];
   return parts.filter((part) => part !== '').join(' · ');
