@@ -17,8 +17,6 @@ export interface OpenedTenants extends Omit<TenantConnections, 'close'> {
   readonly inTenant: InTenant;
   /** The registry as that organisation has it. */
   viewFor(view: () => RegistryView): () => RegistryView;
-  /** Of what is held in memory for all: that organisation's own. */
-  own<Item extends { readonly tenantId?: TenantId }>(items: readonly Item[]): readonly Item[];
   /** That organisation. Outside of a request it refuses. */
   tenantNow(): TenantId;
   /** Its rules: `house` is its own house. */
@@ -55,7 +53,6 @@ export async function openTenants(parts: {
     ...connections,
     inTenant: (tenantId, work) => scope.run(tenantId, work),
     viewFor: (view) => () => viewOfTenant(view(), required()),
-    own: (items) => items.filter(({ tenantId = DEFAULT_TENANT }) => tenantId === required()),
     tenantNow: required,
     rulesFor: (ruleSets) => rulesOfTenant(ruleSets, tenantNow),
   };

@@ -49,7 +49,7 @@ export async function openWebPush(parts: {
           registerPush(app, {
             channel: CHANNEL,
             publicKey,
-            subscriptions: new PostgresPushSubscriptions(asking),
+            subscriptions: new PostgresPushSubscriptions(asking, { ofAll: database }),
             contacts: new PostgresContacts(asking),
             answers,
             isPushService: (url) => isPushService(url, services),

@@ -12,12 +12,20 @@ import { inTransaction } from './transaction.ts';
 /** Who may be pushed to, in PostgreSQL. */
 export class PostgresPushSubscriptions implements PushSubscriptions {
   readonly #pool: pg.Pool;
+  readonly #ofAll: pg.Pool;
 
-  constructor({ pool }: Pick<Connections, 'pool'>) {
+  /** `ofAll`: where it shows whose a browser was until now, of whatever organisation. */
+  constructor({ pool }: Pick<Connections, 'pool'>, { ofAll }: { readonly ofAll?: Pick<Connections, 'pool'> } = {}) {
     this.#pool = pool;
+    this.#ofAll = ofAll?.pool ?? pool;
   }
 
   async put({ id, userId, endpoint, p256dh, auth, createdAtMs }: PushSubscription): Promise<'kept' | 'full'> {
+    // A browser is whose it is now: nobody else, and of no other organisation, is told anything there. Only the browser
+    // itself knows its endpoint.
+    await failing(() =>
+      this.#ofAll.query('delete from push_subscription where id = $1 and user_id <> $2', [id, userId]),
+    );
     return failing(() =>
       inTransaction(this.#pool, async (client) => {
         // One after the other for one person, so that the bound holds.
@@ -30,7 +38,7 @@ export class PostgresPushSubscriptions implements PushSubscriptions {
         await client.query(
           `insert into push_subscription (id, user_id, endpoint, p256dh, auth, created_at)
            values ($1, $2, $3, $4, $5, $6)
-           on conflict (id) do update set user_id = excluded.user_id, endpoint = excluded.endpoint,
+           on conflict (id) do update set endpoint = excluded.endpoint,
              p256dh = excluded.p256dh, auth = excluded.auth, created_at = excluded.created_at`,
           [id, userId, endpoint, p256dh, auth, new Date(createdAtMs)],
         );

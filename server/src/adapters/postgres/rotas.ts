@@ -48,9 +48,9 @@ export class PostgresRotas implements Rotas {
       if (from !== undefined && from !== before)
         return { kind: 'changed-meanwhile', ...(rows[0] ?? { version: before }) };
       const kept = { ...rota, version: before + 1, retired, setBy: by, setAtMs: atMs, reason };
-      await client.query(
+      const { rowCount } = await client.query(
         `insert into rota (rota_id, version, name, ward_ids, zone, layers, retired, set_by, reason, set_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing`,
         [
           rota.id,
           kept.version,
@@ -64,6 +64,8 @@ export class PostgresRotas implements Rotas {
           new Date(atMs),
         ],
       );
+      // Another organisation has a rota of this id: of it is told that it is there, and nothing else.
+      if (rowCount === 0) return { kind: 'changed-meanwhile', version: 0 };
       return { kind: 'kept', rota: kept };
     });
   }
