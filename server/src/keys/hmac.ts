@@ -20,8 +20,8 @@ export function hmacSha256(key: Uint8Array, ...parts: readonly (string | Uint8Ar
     }
   }
   pad(OUTER, key, 0x5c);
-  OUTER.write(hash('sha256', inner.subarray(0, at), 'latin1'), BLOCK_BYTES, 'latin1');
-  const code = hash('sha256', OUTER, 'latin1');
+  OUTER.write(hash('sha256', inner.subarray(0, at), 'binary'), BLOCK_BYTES, 'latin1');
+  const code = hash('sha256', OUTER, 'binary');
   // They are used again and again, and are not to hold what was under a key longer than needed.
   inner.fill(0, 0, at);
   OUTER.fill(0);
