@@ -8,7 +8,7 @@ import type { DeviceId, PatientId, UserId, WardId } from '../domain/ids.ts';
 import { NO_FACTS } from './access-facts.ts';
 import { cedarRequest } from './cedar-request.ts';
 import type { ResourceRef } from './decisions.ts';
-import { lintPolicies, openPolicies, POLICY_FOLDER } from './policy-files.ts';
+import { lintPolicies, openPolicies, POLICY_FOLDER, policyStamp, STAMP_FILE } from './policy-files.ts';
 import { roleAlone } from './role-alone.ts';
 
 let folder: string;
@@ -22,6 +22,17 @@ const add = (text: string) => writeFileSync(join(folder, 'more.cedar'), text);
 
 describe('policies are checked before anything starts', () => {
   it('the repository’s own hold together', () => expect(lintPolicies()).toEqual([]));
+  it('and are stamped as they are: UPDATE_DOCS=1 stamps them anew', () => {
+    const stamp = join(POLICY_FOLDER, STAMP_FILE);
+    if (process.env['UPDATE_DOCS'] === '1') writeFileSync(stamp, `${policyStamp()}\n`);
+    expect(readFileSync(stamp, 'utf8')).toBe(`${policyStamp()}\n`);
+  });
+  it.each(['walls.cedar', 'schema.cedarschema'])('what was changed in %s after it was stamped is looked at', (name) => {
+    const path = join(folder, name);
+    writeFileSync(path, readFileSync(path, 'utf8').replaceAll('tenant', 'tenants'));
+    expect(openPolicies(POLICY_FOLDER).all.size).toBeGreaterThan(20);
+    expect(() => openPolicies(folder)).toThrow(/tenant/);
+  });
 
   it.each([
     [

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   formatPolicies,
+  getCedarVersion,
   type PolicyJson,
   policySetTextToParts,
   policyToJson,
@@ -41,13 +42,55 @@ export interface Policy extends PolicyInWords {
 
 export const POLICY_FOLDER = join(import.meta.dirname, 'policies');
 
-/** Throws with every problem: with a policy that does not hold together nothing may start. */
+/**
+ * Throws with every problem: with a policy that does not hold together nothing may start. The repository's own are read
+ * once for each process.
+ */
 export function openPolicies(folder: string = POLICY_FOLDER): Policies {
+  if (folder !== POLICY_FOLDER) return opened(folder);
+  own ??= opened(folder);
+  return own;
+}
+
+let own: Policies | undefined;
+
+function opened(folder: string): Policies {
   const read = readPolicies(folder);
-  const problems = [...read.problems, ...strictProblems(read)];
+  // Two thirds of a second at every start, to find what was found to be well: what has changed since is judged anew.
+  const isKnown = read.problems.length === 0 && stampIn(folder) === stampOf(read);
+  const problems = isKnown ? [] : [...read.problems, ...strictProblems(read)];
   if (problems.length > 0) throw new Error(`the access policies do not hold together:\n${problems.join('\n')}`);
   const all = new Map(read.policies.map((policy) => [policy.id, policy]));
-  return { all, appliesTo: appliesTo(read.schema), sliceFor: slicing(read.policies) };
+  let types: ReturnType<typeof appliesTo> | undefined;
+  return {
+    all,
+    get appliesTo() {
+      types ??= appliesTo(read.schema);
+      return types;
+    },
+    sliceFor: slicing(read.policies),
+  };
+}
+
+/** Of which policies `npm run check` last said that they hold together. */
+export const STAMP_FILE = 'checked.sha256';
+
+/** SHA-256 (hex) of everything that a check looks at, and of who checks. */
+export function policyStamp(folder: string = POLICY_FOLDER): string {
+  return stampOf(readPolicies(folder));
+}
+
+function stampOf({ schema, files }: Read): string {
+  const looked = [getCedarVersion(), schema, ...files.flatMap(({ name, text }) => [name, text])];
+  return createHash('sha256').update(JSON.stringify(looked)).digest('hex');
+}
+
+function stampIn(folder: string): string | undefined {
+  try {
+    return readFileSync(join(folder, STAMP_FILE), 'utf8').trim();
+  } catch {
+    return undefined; // never checked
+  }
 }
 
 function slicing(policies: readonly Policy[]): Policies['sliceFor'] {
