@@ -26,6 +26,7 @@ import { alarmPolicyOf } from './alarm-policy.ts';
 import { askedServices } from './asked-services.ts';
 import { noteKeys } from './note-keys.ts';
 import { openAccess } from './open-access.ts';
+import { openAccountNotices } from './open-account-notices.ts';
 import { openAlarmBurden } from './open-alarm-burden.ts';
 import { openAudit } from './open-audit.ts';
 import { openConsent } from './open-consent.ts';
@@ -236,7 +237,8 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     now,
     undo,
   });
-  const tellingRoutes = tell.routes({ desk, teller, access });
+  const tellOwner = openAccountNotices({ ...tell, outbox, teller, log, now });
+  const tellingRoutes = tell.routes({ desk, teller, access, tellOwner });
   onRegistryChange.push(() => vitals.registryChanged());
   const stopAlarmNotices = await listener.listen('healthsync_alarm', {
     onNotice: (payload) => vitals.alarmChangedElsewhere(parseAlarmId(payload)),
@@ -371,6 +373,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     log,
     now,
     hooks: { signIn: (outcome) => metrics.http.signIn(outcome) },
+    tellOwner,
     undo,
   });
   const services = askedServices({

@@ -9,6 +9,7 @@ import { PostgresUserDirectory } from '../adapters/postgres/user-directory.ts';
 import { ROLES, type Role } from '../domain/access.ts';
 import type { UserId } from '../domain/ids.ts';
 import { parseRoleGroup } from '../domain/role-groups.ts';
+import type { TellOwner } from '../identity/account-notices.ts';
 import { createDirectorySync } from '../identity/directory-sync.ts';
 import { createProofOfKey } from '../identity/dpop.ts';
 import { createFederation } from '../identity/federation.ts';
@@ -63,9 +64,10 @@ export async function openIdentity(parts: {
   readonly log: Log;
   readonly now: () => number;
   readonly hooks: { signIn(outcome: string): void };
+  readonly tellOwner: TellOwner;
   readonly undo: ReturnType<typeof undoStack>;
 }): Promise<OpenedIdentity> {
-  const { settings, identityKeys, tenants, view, port, log, now, hooks, undo } = parts;
+  const { settings, identityKeys, tenants, view, port, log, now, hooks, tellOwner, undo } = parts;
   let keys = await openIdentityKeys(identityKeys, now);
   const seal = createSeal(keys.seal);
   // Who asks is found out among all organisations; whatever they ask for then is their own organisation's.
@@ -75,7 +77,7 @@ export async function openIdentity(parts: {
   const spending = new PostgresSecondFactors(tenants.signIn);
   const tickets = createTickets({ seal, store: spending, now });
   const proofOfKey = createProofOfKey({ store: spending, now });
-  const desk = createSecondFactorDesk({ store, seal, tickets, now });
+  const desk = createSecondFactorDesk({ store, seal, tickets, now, tellOwner });
   const roles = secondFactorRolesOf(settings);
   const sessions = createSessions({ accounts, now, limits: sessionLimitsOf(settings), secondFactorRoles: roles });
   const passwords = createPasswords();
@@ -120,7 +122,7 @@ export async function openIdentity(parts: {
   };
 
   const endApps = (userId: UserId) => records.removeAccount(userId);
-  const admin = createUserAdmin({ directory, accounts, passwords, sessions, desk, signIn, endApps, now });
+  const admin = createUserAdmin({ directory, accounts, passwords, sessions, desk, signIn, endApps, tellOwner, now });
   const roleGroups = settings.roleGroups.flatMap((text) => parseRoleGroup(text) ?? []);
   const outside = outsideProviderOf(settings, () => keys, base);
 
@@ -170,12 +172,12 @@ export async function openIdentity(parts: {
         freshProof,
       });
       registerOwnPassword(app, {
-        change: createOwnPassword({ accounts: proofs, passwords, sessions, signIn, endApps }),
+        change: createOwnPassword({ accounts: proofs, passwords, sessions, signIn, endApps, tellOwner }),
         freshProof,
       });
-      registerAccessKeys(app, { accounts, sessions, freshProof, now });
+      registerAccessKeys(app, { accounts, sessions, freshProof, tellOwner, now });
       registerClients(app, { clients: new PostgresOAuthClients(tenants.accounts), freshProof, now });
-      const sync = createDirectorySync({ directory, roleGroups, endAll: admin.endAll, now });
+      const sync = createDirectorySync({ directory, roleGroups, endAll: admin.endAll, tellOwner, now });
       const newGroupId = () => `g-${randomBytes(12).toString('hex')}`;
       registerScim(app, { directory, sync, base: () => `${base()}/scim/v2`, newGroupId, now });
       if (outside !== undefined) {

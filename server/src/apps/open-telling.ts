@@ -13,6 +13,7 @@ import { PostgresTopicSubscriptions } from '../adapters/postgres/topic-subscript
 import type { Alarm } from '../domain/alarm.ts';
 import { parseContactAddress } from '../domain/contact-address.ts';
 import { ofWards } from '../domain/topic.ts';
+import type { TellOwner } from '../identity/account-notices.ts';
 import type { RegistryView } from '../identity/registry-view.ts';
 import type { Accounts } from '../ports/accounts.ts';
 import type { AlarmStore } from '../ports/alarm-store.ts';
@@ -138,6 +139,7 @@ export async function openTelling(parts: TellingParts) {
       readonly desk: Pick<AlarmDesk, 'acknowledge'>;
       readonly teller: Teller;
       readonly access: Decisions;
+      readonly tellOwner: TellOwner;
     }) {
       wake = () => later.teller.wake();
       const users = () => accounts.users();
@@ -194,6 +196,7 @@ export async function openTelling(parts: TellingParts) {
         },
         systemAlarmStore: new PostgresSystemAlarms(asking),
         users: () => askedAccounts.users(),
+        tellOwner: later.tellOwner,
         now,
       };
       return [

@@ -139,12 +139,19 @@ export function summaryWords(summary: {
 
 /** An alarm of the installation: its text holds no patient data by its own contract. */
 export function systemWords(
-  alarm: { readonly id: string; readonly priority: Priority; readonly text: string; readonly raisedAtMs: number },
+  alarm: {
+    readonly id: string;
+    readonly priority: Priority;
+    readonly subject?: string;
+    readonly text: string;
+    readonly raisedAtMs: number;
+  },
   wallUrl?: string,
 ): MessageWords {
-  const subject = `${sentence(alarm.priority)} alarm of the installation`;
+  const { subject = `${sentence(alarm.priority)} alarm of the installation` } = alarm;
   const raisedAt = new Date(alarm.raisedAtMs).toISOString();
-  const lines = [subject, alarm.text, `Raised ${raisedAt}.`, ...(wallUrl === undefined ? [] : [`See ${wallUrl}`])];
+  const when = alarm.subject === undefined ? `Raised ${raisedAt}.` : `It was ${raisedAt}.`;
+  const lines = [subject, alarm.text, when, ...(wallUrl === undefined ? [] : [`See ${wallUrl}`])];
   return {
     subject,
     text: `${lines.join('\n')}\n`,

@@ -8,6 +8,7 @@ import type {
   UserProfile,
   UserRecord,
 } from '../ports/user-directory.ts';
+import type { TellOwner } from './account-notices.ts';
 import { newUserId, parseUserName } from './users.ts';
 
 /** The hospital's directory sends people and groups; what they are here follows from the groups they are in. */
@@ -39,9 +40,10 @@ export function createDirectorySync(parts: {
   readonly roleGroups: readonly RoleGroup[];
   /** Ends what somebody has open. */
   readonly endAll: (userId: UserId) => Promise<unknown>;
+  readonly tellOwner: TellOwner;
   readonly now: () => number;
 }): DirectorySync {
-  const { directory, roleGroups, endAll, now } = parts;
+  const { directory, roleGroups, endAll, tellOwner, now } = parts;
 
   /** Roles and wards anew, for whoever's groups have changed. */
   async function mean(userIds: readonly string[]): Promise<void> {
@@ -112,7 +114,9 @@ export function createDirectorySync(parts: {
         },
         revision,
       );
-      if (outcome.kind === 'changed' && isActive === false) await endAll(user.id);
+      if (outcome.kind !== 'changed') return outcome;
+      if (isActive === false) await endAll(user.id);
+      if (outcome.user.name !== user.name) await tellOwner(user.id, 'name');
       return outcome;
     },
 

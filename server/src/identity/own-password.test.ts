@@ -14,6 +14,7 @@ const NEW = 'an orange umbrella';
 async function house(meanwhile?: (accounts: Accounts) => Promise<unknown>) {
   const accounts = createMemoryAccounts();
   const endedApps: string[] = [];
+  const told: string[] = [];
   const passwords = createPasswords({ cost: { ln: 4, r: 8, p: 1 } });
   const sessions = createSessions({ accounts, now: Date.now });
   const signIn = createSignIn({ accounts, sessions, passwords, now: Date.now });
@@ -28,6 +29,7 @@ async function house(meanwhile?: (accounts: Accounts) => Promise<unknown>) {
     sessions,
     signIn,
     endApps: async (userId) => void endedApps.push(userId),
+    tellOwner: async (_userId, change) => void told.push(change),
   });
   await addUser(accounts, passwords, {
     name: 'anna',
@@ -41,7 +43,7 @@ async function house(meanwhile?: (accounts: Accounts) => Promise<unknown>) {
   if (first.kind !== 'signed-in') return expect.fail(first.kind);
   const ask = (current: string, wanted: string) =>
     change({ principal: first.principal, secret: first.secret, current, wanted, address: '192.0.2.1' });
-  return { accounts, sessions, signIn, enter, first, ask, endedApps };
+  return { accounts, sessions, signIn, enter, first, ask, endedApps, told };
 }
 
 describe('changing one’s own password', () => {
@@ -59,13 +61,13 @@ describe('changing one’s own password', () => {
   });
 
   it('ends what was half open with the old one, and the apps that were let in', async () => {
-    const { accounts, sessions, signIn, first, ask, endedApps } = await house();
+    const { accounts, sessions, signIn, first, ask, endedApps, told } = await house();
     const anna = (await accounts.findUser('anna')) ?? expect.fail('nobody');
     const pending = await sessions.openPending(anna, ['password']);
     expect(await signIn.findPending(pending)).toBeDefined();
     await ask(OLD, NEW);
     expect(await signIn.findPending(pending)).toBeUndefined();
-    expect(endedApps).toEqual([first.principal.userId]);
+    expect([endedApps, told]).toEqual([[first.principal.userId], ['password']]);
   });
 
   it('brings back no role that is taken away meanwhile', async () => {

@@ -1,5 +1,6 @@
 import type { UserId } from '../domain/ids.ts';
 import type { Accounts } from '../ports/accounts.ts';
+import type { TellOwner } from './account-notices.ts';
 import { type Passwords, passwordFault } from './passwords.ts';
 import type { Principal, Sessions } from './sessions.ts';
 import type { SignIn, StepOutcome } from './sign-in.ts';
@@ -21,8 +22,9 @@ export function createOwnPassword(parts: {
   readonly signIn: Pick<SignIn, 'stepUp' | 'proceed'>;
   /** What somebody's apps hold. */
   readonly endApps: (userId: UserId) => Promise<void>;
+  readonly tellOwner: TellOwner;
 }) {
-  const { accounts, passwords, sessions, signIn, endApps } = parts;
+  const { accounts, passwords, sessions, signIn, endApps, tellOwner } = parts;
   return async (request: {
     readonly principal: Principal;
     readonly secret: string;
@@ -46,6 +48,7 @@ export function createOwnPassword(parts: {
     // each has an end of its own, and is ended at "What is open".
     await endApps(user.id);
     await sessions.endAll(user.id, 'session');
+    await tellOwner(user.id, 'password');
     const { factors, mfaAtMs } = proven.principal;
     // As the account is now: a role that was given or taken meanwhile counts.
     const changed = (await accounts.findUser(user.name)) ?? user;

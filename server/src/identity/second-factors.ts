@@ -3,6 +3,7 @@ import type { Factor, SecondFactor } from '../domain/factor.ts';
 import type { UserId } from '../domain/ids.ts';
 import type { User } from '../ports/accounts.ts';
 import type { SecondFactors, StoredFactor, StoredPasskey } from '../ports/second-factors.ts';
+import type { TellOwner } from './account-notices.ts';
 import {
   assertedCounter,
   createdPasskey,
@@ -91,8 +92,9 @@ export function createSecondFactorDesk(options: {
   readonly seal: Seal;
   readonly tickets: Tickets;
   readonly now: () => number;
+  readonly tellOwner?: TellOwner;
 }): SecondFactorDesk {
-  const { store, seal, tickets, now } = options;
+  const { store, seal, tickets, now, tellOwner = async () => undefined } = options;
 
   async function judgeTotp(user: User, code: string): Promise<boolean> {
     for (const factor of await store.list(user.id)) {
@@ -105,7 +107,9 @@ export function createSecondFactorDesk(options: {
 
   async function judgeRecovery(userId: UserId, typed: string): Promise<boolean> {
     const sha256 = recoveryHash(typed);
-    return sha256 !== undefined && store.useRecoveryCode({ userId, sha256, atMs: now() });
+    const isRight = sha256 !== undefined && (await store.useRecoveryCode({ userId, sha256, atMs: now() }));
+    if (isRight) await tellOwner(userId, 'recovery-code-used');
+    return isRight;
   }
 
   async function judgePasskey(
@@ -133,11 +137,12 @@ export function createSecondFactorDesk(options: {
     const before = await store.list(factor.userId);
     if (before.length >= FACTORS_MAX) return { kind: 'too-many' };
     if ((await store.add(factor)) === 'taken') return { kind: 'taken' };
+    await tellOwner(factor.userId, 'factor-added');
     if (before.length > 0) return { kind: 'added', factor: factor.kind };
-    return { kind: 'added', factor: factor.kind, recoveryCodes: await renewRecoveryCodes(factor.userId) };
+    return { kind: 'added', factor: factor.kind, recoveryCodes: await makeRecoveryCodes(factor.userId) };
   }
 
-  async function renewRecoveryCodes(userId: UserId): Promise<readonly string[]> {
+  async function makeRecoveryCodes(userId: UserId): Promise<readonly string[]> {
     const codes = newRecoveryCodes();
     await store.putRecoveryCodes(
       userId,
@@ -225,8 +230,16 @@ export function createSecondFactorDesk(options: {
       if (!(await ticket.spend())) return { kind: 'too-old' };
       return added({ ...stored(user.id, label), kind: 'passkey', ...made });
     },
-    renewRecoveryCodes,
-    remove: (userId, id) => store.remove({ userId, id }),
+    async renewRecoveryCodes(userId) {
+      const codes = await makeRecoveryCodes(userId);
+      await tellOwner(userId, 'recovery-codes');
+      return codes;
+    },
+    async remove(userId, id) {
+      const isRemoved = await store.remove({ userId, id });
+      if (isRemoved) await tellOwner(userId, 'factor-removed');
+      return isRemoved;
+    },
     clear: (userId) => store.clear(userId),
   };
 }

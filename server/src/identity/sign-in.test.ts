@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryAccounts } from '../adapters/memory/memory-accounts.ts';
 import type { Role } from '../domain/access.ts';
@@ -95,6 +96,37 @@ describe('signing in', () => {
     });
     nowMs += 1000;
     expect(await signIn({ name: 'anna', password, address })).toMatchObject({ kind: 'signed-in' });
+  });
+
+  it('knows a browser again after a restart, and at another server', async () => {
+    const browserMarkKey = randomBytes(32);
+    const server = () => {
+      const sessions = createSessions({ accounts, now });
+      return createSignIn({ accounts, sessions, passwords, now, browserMarkKey });
+    };
+    await withUser('nurse');
+    const before = await server().signIn({ name: 'anna', password, address });
+    if (before.kind !== 'signed-in') return expect.fail(before.kind);
+    const { signIn } = server();
+    for (let i = 0; i < 5; i++) await signIn({ name: 'anna', password: 'wrong horse battery', address });
+    expect(await signIn({ name: 'anna', password, address })).toMatchObject({ kind: 'wait' });
+    const { browserMark } = before;
+    expect(await signIn({ name: 'anna', password, address, browserMark })).toMatchObject({ kind: 'signed-in' });
+  });
+
+  it('lets nobody in again who is disabled while a new hash is made', async () => {
+    const cheaper = createPasswords({ cost: { ln: 3, r: 8, p: 1 } });
+    await addUser(accounts, cheaper, { name: 'anna', displayName: 'A', roles: ['nurse'], wardIds: [], password });
+    const slow = {
+      ...passwords,
+      async hash(text: string) {
+        await accounts.disable('anna', nowMs);
+        return passwords.hash(text);
+      },
+    };
+    const sessions = createSessions({ accounts, now });
+    await createSignIn({ accounts, sessions, passwords: slow, now }).signIn({ name: 'anna', password, address });
+    expect(await accounts.findUser('anna')).toMatchObject({ disabledAtMs: nowMs });
   });
 
   it('with one person’s browser mark counts for that person only', async () => {

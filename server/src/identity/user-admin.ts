@@ -2,6 +2,7 @@ import { ACCOUNT_ROLES, type Role } from '../domain/access.ts';
 import { parseWardId, type TenantId, type UserId, type WardId } from '../domain/ids.ts';
 import type { Accounts } from '../ports/accounts.ts';
 import type { UserDirectory, UserRecord } from '../ports/user-directory.ts';
+import type { TellOwner } from './account-notices.ts';
 import type { Passwords } from './passwords.ts';
 import { passwordFault, passwordProblem } from './passwords.ts';
 import type { SecondFactorDesk } from './second-factors.ts';
@@ -84,9 +85,10 @@ export function createUserAdmin(parts: {
   readonly signIn: Pick<SignIn, 'proceed'>;
   /** What somebody's apps hold ends as well. */
   readonly endApps: (userId: UserId) => Promise<void>;
+  readonly tellOwner: TellOwner;
   readonly now: () => number;
 }): UserAdmin {
-  const { directory, accounts, passwords, sessions, desk, signIn, endApps, now } = parts;
+  const { directory, accounts, passwords, sessions, desk, signIn, endApps, tellOwner, now } = parts;
 
   async function invite(userId: UserId): Promise<Invited> {
     const code = newSecret('setup');
@@ -154,7 +156,10 @@ export function createUserAdmin(parts: {
 
     async invite(id) {
       const user = await directory.find(id);
-      return user === undefined || user.disabledAtMs !== undefined ? undefined : invite(id);
+      if (user === undefined || user.disabledAtMs !== undefined) return undefined;
+      const invited = await invite(id);
+      await tellOwner(id, 'invitation');
+      return invited;
     },
 
     async acceptInvitation(code, password) {
@@ -177,6 +182,7 @@ export function createUserAdmin(parts: {
       }
       if (!(await accounts.putPassword(user.id, passwordHash))) return { kind: 'refused' };
       await endAll(user.id);
+      await tellOwner(user.id, 'password');
       return { kind: 'accepted', step: await signIn.proceed(user, { factors: ['password'] }) };
     },
 
@@ -184,6 +190,7 @@ export function createUserAdmin(parts: {
       if ((await directory.find(id)) === undefined) return false;
       await desk.clear(id);
       await endAll(id);
+      await tellOwner(id, 'factors-reset');
       return true;
     },
   };

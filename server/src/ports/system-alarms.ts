@@ -29,6 +29,8 @@ export interface SystemAlarm {
   readonly id: string;
   readonly rule: string;
   readonly priority: Priority;
+  /** Of what is told like an alarm and is none. */
+  readonly subject?: string;
   readonly text: string;
   readonly state: 'active' | 'cleared';
   readonly raisedAtMs: number;

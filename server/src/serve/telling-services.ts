@@ -1,4 +1,5 @@
 import type { Subscription } from '../domain/topic.ts';
+import type { TellOwner } from '../identity/account-notices.ts';
 import type { User } from '../ports/accounts.ts';
 import type { ChannelPolicies } from '../ports/channel-policies.ts';
 import type { Contacts } from '../ports/contacts.ts';
@@ -30,5 +31,7 @@ export interface TellingServices {
   readonly systemAlarms: Pick<SystemAlarmDesk, 'open' | 'acknowledge'>;
   readonly systemAlarmStore: Pick<SystemAlarmStore, 'list'>;
   readonly users: () => Promise<readonly User[]>;
+  /** Of addresses of theirs that are so no longer. */
+  readonly tellOwner?: TellOwner;
   readonly now: () => number;
 }

@@ -6,6 +6,7 @@ import { createUserAdmin, type UserAdmin, type UserEdit } from '../../identity/u
 import { parseUserName } from '../../identity/users.ts';
 import type { UserDirectory, UserRecord } from '../../ports/user-directory.ts';
 import { type Answer, addCommand, type CommandContext, Misuse, Refusal, withData } from './command.ts';
+import { ownersTold } from './tell-owner.ts';
 
 /** `healthsync user change|enable|invite|reset-factors|end-sessions NAME`: for whoever cannot, or need not, use the app. */
 export function registerUserAdmin(users: Command, context: CommandContext): void {
@@ -147,7 +148,7 @@ function withUser(
   name: string,
   use: (found: { readonly admin: UserAdmin; readonly user: UserRecord }) => Promise<Answer>,
 ): Promise<Answer> {
-  return withData(context, async ({ accounts, database }) => {
+  return withData(context, async ({ accounts, contacts, database }) => {
     // Loaded with the database only: help and slips are answered at once.
     const { PostgresUserDirectory } = await import('../../adapters/postgres/user-directory.ts');
     const { PostgresSecondFactors } = await import('../../adapters/postgres/second-factors.ts');
@@ -165,6 +166,7 @@ function withUser(
       desk: factors,
       signIn: { proceed: () => Promise.reject(new Error('nobody signs in at the command line')) },
       endApps: (userId) => records.removeAccount(userId),
+      tellOwner: await ownersTold(context, { contacts, database }),
       now: context.now,
     });
     return use({ admin, user });

@@ -20,6 +20,7 @@ import {
 } from './command.ts';
 import { parseDays } from './device.ts';
 import { readPassword } from './password-prompt.ts';
+import { ownersTold } from './tell-owner.ts';
 import { namedTenant, tenantOption } from './tenant.ts';
 import { registerUserAdmin } from './user-admin.ts';
 
@@ -154,7 +155,7 @@ async function setPassword(
     options.passwordFile === undefined
       ? await readPassword(context)
       : firstLine(await readFile(options.passwordFile, 'utf8'));
-  return withExistingData(context, async ({ accounts, database }) => {
+  return withExistingData(context, async ({ accounts, contacts, database }) => {
     const user = await accounts.findUser(parsed);
     if (user === undefined || user.disabledAtMs !== undefined)
       throw new Refusal(`<name>: there is no enabled user ${parsed}`);
@@ -168,6 +169,7 @@ async function setPassword(
     const { PostgresOpenIdRecords } = await import('../../adapters/postgres/openid-records.ts');
     await new PostgresOpenIdRecords(database).removeAccount(user.id);
     await createSessions({ accounts, now: context.now }).endAll(user.id, 'session');
+    await (await ownersTold(context, { contacts, database }))(user.id, 'password');
     return { json: { name: parsed }, text: `${parsed} can sign in with the new password.` };
   });
 }

@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 import { rolesMay } from '../../access/role-decisions.ts';
 import { ACTION_NAMES, ACTIONS } from '../../domain/access.ts';
 import { everyScope } from '../../domain/scope.ts';
+import type { TellOwner } from '../../identity/account-notices.ts';
 import { sha256Of } from '../../identity/secrets.ts';
 import type { Sessions } from '../../identity/sessions.ts';
 import type { Accounts } from '../../ports/accounts.ts';
@@ -17,12 +18,13 @@ export interface AccessKeyServices {
   readonly accounts: Pick<Accounts, 'tokensOf' | 'revokeToken' | 'findUserById' | 'apiKeys'>;
   readonly sessions: Pick<Sessions, 'createApiToken'>;
   readonly freshProof: FreshProof;
+  readonly tellOwner: TellOwner;
   readonly now: () => number;
 }
 
 /** Sessions and keys: one's own, seen, made and ended by oneself; and everybody's keys, for whoever manages accounts. */
 export function registerAccessKeys(app: FastifyInstance, services: AccessKeyServices): void {
-  const { accounts, sessions, freshProof, now } = services;
+  const { accounts, sessions, freshProof, tellOwner, now } = services;
   const api = app as unknown as Api;
   const tags = ['users'];
 
@@ -71,6 +73,7 @@ export function registerAccessKeys(app: FastifyInstance, services: AccessKeyServ
       const user = await accounts.findUserById(principal.userId);
       if (user === undefined) return notFound(reply, 'user');
       const made = await sessions.createApiToken(user, days * 86_400_000, { scopes, label, shown: principal.factors });
+      await tellOwner(user.id, 'key');
       return reply.code(201).send({
         id: sha256Of(made.secret).slice(0, ID_LENGTH),
         token: made.secret,

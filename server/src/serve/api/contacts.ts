@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CHANNEL_TRAITS } from '../../domain/channel.ts';
 import { parseContactAddress } from '../../domain/contact-address.ts';
 import { parseUserId, type UserId } from '../../domain/ids.ts';
+import { addressesGone } from '../../identity/account-notices.ts';
 import type { Contact, WantedContact } from '../../ports/contacts.ts';
 import type { Notifier } from '../../ports/notifier.ts';
 import { principalOf } from '../access-gate.ts';
@@ -159,10 +160,15 @@ export function registerContacts(app: FastifyInstance, services: TellingServices
     const from = versionFrom(request, version);
     const by = signatureOf(principalOf(request));
     const made = { ...(from !== undefined && { from }), by, atMs: services.now() };
+    const before = await contacts.ofUser(userId);
     const outcome = await contacts.replace(userId, parsed.contacts, made);
     switch (outcome.kind) {
-      case 'kept':
+      case 'kept': {
+        // Where somebody else took an address away, that is the only place its owner still looks.
+        const gone = addressesGone(before, parsed.contacts);
+        if (gone.length > 0) await services.tellOwner?.(userId, 'address', gone);
         return sendList(reply, userId);
+      }
       case 'changed-meanwhile':
         return notFromThis(reply, from, outcome);
       case 'taken':

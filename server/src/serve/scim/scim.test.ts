@@ -12,6 +12,7 @@ let directory: PostgresUserDirectory;
 let server: TestServer;
 let token: string;
 let ended: string[];
+const told: string[] = [];
 let groupCount = 0;
 
 beforeAll(async () => {
@@ -23,6 +24,7 @@ beforeAll(async () => {
       (text) => parseRoleGroup(text) as RoleGroup,
     ),
     endAll: async (userId) => void ended.push(userId),
+    tellOwner: async (_userId, change) => void told.push(change),
     now: Date.now,
   });
   const newGroupId = () => `g-${++groupCount}`;
@@ -140,6 +142,15 @@ describe('the hospital’s directory', () => {
     expect(await rolesOf(id)).toEqual([[], []]);
   });
 
+  it('changes nothing of whom it names and who is in no group of its own', async () => {
+    const { id } = await added();
+    // As another organisation's directory would have given it to its own.
+    await directory.change(id, { roles: ['physician'] });
+    const group = (await scim('POST', '/Groups', { displayName: 'ICU Nurses' })).body;
+    await scim('PATCH', `/Groups/${group.id}`, { Operations: [{ op: 'remove', path: `members[value eq "${id}"]` }] });
+    expect(await rolesOf(id)).toEqual([['physician'], []]);
+  });
+
   it('ends what somebody has open when it sets them inactive, however it says so', async () => {
     const { id } = await added();
     const { body } = await scim('PATCH', `/Users/${id}`, {
@@ -152,13 +163,23 @@ describe('the hospital’s directory', () => {
 
   it('takes somebody away, and sends them again: the same account, with nothing of what it could do', async () => {
     const { id } = await added();
-    await scim('POST', '/Groups', { displayName: 'IT', members: [{ value: id }] });
+    const group = (await scim('POST', '/Groups', { displayName: 'IT', members: [{ value: id }] })).body;
     expect((await scim('DELETE', `/Users/${id}`)).status).toBe(204);
     expect((await scim('GET', `/Users/${id}`)).status).toBe(404);
     expect(await directory.find(id)).toMatchObject({ roles: [], disabledAtMs: expect.any(Number) });
     const again = await scim('POST', '/Users', CORA);
     expect([again.status, again.body.id, again.body.active]).toEqual([201, id, true]);
     expect((await rolesOf(id))[0]).toEqual([]);
+    // Nor do the groups it was in bring anything back.
+    const rename = (displayName: string) =>
+      scim('PATCH', `/Groups/${group.id}`, {
+        Operations: [{ op: 'replace', path: 'displayName', value: displayName }],
+      });
+    await rename('Leads');
+    expect((await rolesOf(id))[0]).toEqual([]);
+    const renamed = { Operations: [{ op: 'replace', path: 'userName', value: 'cora.lind-maier' }] };
+    expect((await scim('PATCH', `/Users/${id}`, renamed)).status).toBe(200);
+    expect(told).toEqual(['name']);
   });
 
   it('changes only what is as it last saw it', async () => {

@@ -1,0 +1,87 @@
+import type { UserId } from '../domain/ids.ts';
+import type { Contact, Contacts } from '../ports/contacts.ts';
+import type { Outbox } from '../ports/outbox.ts';
+
+/** What of somebody's account was changed, or used, that they should hear of if it was not they. */
+export type AccountChange =
+  | 'password'
+  | 'invitation'
+  | 'factor-added'
+  | 'factor-removed'
+  | 'factors-reset'
+  | 'recovery-codes'
+  | 'recovery-code-used'
+  | 'key'
+  | 'name'
+  | 'address';
+
+/**
+ * Tells somebody by their own verified mail addresses that their account was changed: what and when, and nothing of it.
+ * Never fails: what was changed stays so, and is in the audit log.
+ */
+export type TellOwner = (userId: UserId, change: AccountChange, at?: AlsoAt) => Promise<void>;
+
+/** Addresses that were theirs until now. */
+export type AlsoAt = readonly Pick<Contact, 'channel' | 'address'>[];
+
+export function createAccountNotices(parts: {
+  readonly contacts: Pick<Contacts, 'of'>;
+  readonly outbox: Pick<Outbox, 'enqueueSystem'>;
+  /** Channels that send mail; none: nobody is told. */
+  readonly mailChannels: readonly string[];
+  /** Something was put into the outbox. */
+  readonly onOrdered?: () => void;
+  readonly onError: (error: unknown) => void;
+  readonly now: () => number;
+}): TellOwner {
+  const { contacts, outbox, mailChannels, onOrdered, onError, now } = parts;
+  if (mailChannels.length === 0) return async () => undefined;
+  return async (userId, change, at = []) => {
+    const nowMs = now();
+    try {
+      const addresses = [...(await contacts.of([userId])), ...at].filter(({ channel }) =>
+        mailChannels.includes(channel),
+      );
+      const recipients = addresses.map(({ channel, address }) => ({ channel, recipient: address, userId }));
+      const notice = {
+        id: `account.${userId}.${change}`,
+        rule: 'account-changed',
+        priority: 'low',
+        subject: 'HealthSync: your account was changed',
+        text: `${WORDS[change]}\n${IF_NOT_YOU}`,
+        state: 'active',
+        raisedAtMs: nowMs,
+      } as const;
+      if ((await outbox.enqueueSystem(notice, recipients, nowMs)) > 0) onOrdered?.();
+    } catch (error) {
+      onError(error);
+    }
+  };
+}
+
+/** Of the verified addresses there were, those that are no longer among them. */
+export function addressesGone(
+  before: readonly Contact[],
+  after: readonly Pick<Contact, 'channel' | 'address'>[],
+): AlsoAt {
+  return before.filter(
+    ({ channel, address, verified }) =>
+      verified && !after.some((other) => other.channel === channel && other.address === address),
+  );
+}
+
+const WORDS: Readonly<Record<AccountChange, string>> = {
+  password: 'Your password was changed. Where you were signed in, that has ended.',
+  invitation: 'Somebody who manages accounts made a link with which a new password can be chosen for your account.',
+  'factor-added': 'A second factor was added to your account.',
+  'factor-removed': 'A second factor of your account was taken away.',
+  'factors-reset': 'All second factors of your account were taken away, and where you were signed in, that has ended.',
+  'recovery-codes': 'New recovery codes were made for your account; those before are worthless.',
+  'recovery-code-used': 'One of your recovery codes was used.',
+  key: 'A key for scripts was made for your account.',
+  name: 'Your sign-in name was changed.',
+  address: 'Your addresses for messages were changed.',
+};
+
+const IF_NOT_YOU =
+  'If it was not you: tell whoever manages accounts, and end what you do not know under "My account", "What is open".';
