@@ -12,6 +12,7 @@ import { cutAll } from './sweep.ts';
 export async function drain(context: MqttContext): Promise<void> {
   context.isDraining = true;
   for (const connection of context.open) {
+    if (connection.leftAtMs !== undefined) continue; // it has been told; only its end is waited for
     if (connection.session === undefined) {
       cut(context, connection, 'shutdown');
       continue;

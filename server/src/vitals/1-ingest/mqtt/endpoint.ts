@@ -14,6 +14,7 @@ import { leave } from './leave.ts';
 import { guard } from './output.ts';
 import { doorSeen, peerOf } from './peer.ts';
 import { read } from './read.ts';
+import { onReceived } from './received.ts';
 import { Sessions } from './sessions.ts';
 import { recheck, startSweep } from './sweep.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -143,10 +144,11 @@ export function createMqttEndpoint(options: MqttEndpointOptions): MqttEndpoint {
 function attach(context: MqttContext, socket: TLSSocket): void {
   const connection = new Connection(socket, peerOf(socket), context.monotonicMs());
   context.open.add(connection);
-  socket.on('data', (chunk: Buffer) => {
+  onReceived(socket, (bytes, length) => {
     if (connection.leftAtMs !== undefined) return;
-    connection.frames.push(chunk);
+    connection.frames.push(bytes, length);
     guard(context, connection, read);
+    connection.frames.settle();
   });
   socket.on('error', ignore); // `close` follows, and says all that matters
   socket.on('close', () => {

@@ -6,7 +6,7 @@ const EMPTY = Buffer.alloc(0);
 
 /**
  * Cuts the byte stream into packets (fixed header: MQTT 2.1 in v5, 2.2 in 3.1.1). In the usual case, whole packets in
- * one chunk, nothing is copied and nothing is kept.
+ * one chunk, nothing is copied and nothing is kept. The chunk is its sender's, who may use it again after `settle`.
  */
 export class Frames {
   /** The packet last found: its first byte, and its body as `bytes[bodyStart, bodyEnd)`. Valid until the next call. */
@@ -19,19 +19,28 @@ export class Frames {
   #position = 0;
   #filled = 0;
   #packetStart = 0;
-  /** Whether `bytes` is our own buffer, or a chunk whose readers may still hold views of it. */
+  /** Whether `bytes` is our own buffer, or the chunk that is being read. */
   #isOurs = false;
 
-  push(chunk: Buffer): void {
+  /** The first `length` bytes of `chunk` have arrived. */
+  push(chunk: Buffer, length = chunk.length): void {
     const waiting = this.#filled - this.#position;
     if (waiting > 0) {
-      this.#append(chunk, waiting);
+      this.#append(chunk, length, waiting);
       return;
     }
     this.bytes = chunk;
     this.#isOurs = false;
     this.#position = 0;
-    this.#filled = chunk.length;
+    this.#filled = length;
+  }
+
+  /** What is left of the chunk is copied; the chunk itself is let go. */
+  settle(): void {
+    if (this.#isOurs) return;
+    const waiting = this.#filled - this.#position;
+    if (waiting > 0) this.#append(EMPTY, 0, waiting);
+    else this.#letGo();
   }
 
   /** The first byte of what waits to be found; `undefined` if nothing does. */
@@ -45,10 +54,7 @@ export class Frames {
     const start = this.#position;
     const filled = this.#filled;
     if (start === filled) {
-      // Nothing waits: let go of the chunk, or ten thousand idle sessions would hold one each.
-      this.bytes = EMPTY;
-      this.#position = 0;
-      this.#filled = 0;
+      this.#letGo();
       return Found.incomplete;
     }
     let at = start + 1;
@@ -79,16 +85,24 @@ export class Frames {
   }
 
   /** Grows by doubling: a packet dripped byte by byte costs linear time, and memory only for what was really sent. */
-  #append(chunk: Buffer, waiting: number): void {
-    if (this.#filled + chunk.length > this.bytes.length || !this.#isOurs) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(256, 2 * (waiting + chunk.length)));
+  #append(chunk: Buffer, length: number, waiting: number): void {
+    if (this.#filled + length > this.bytes.length || !this.#isOurs) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(256, 2 * (waiting + length)));
       this.bytes.copy(grown, 0, this.#position, this.#filled);
       this.bytes = grown;
       this.#isOurs = true;
       this.#position = 0;
       this.#filled = waiting;
     }
-    chunk.copy(this.bytes, this.#filled);
-    this.#filled += chunk.length;
+    chunk.copy(this.bytes, this.#filled, 0, length);
+    this.#filled += length;
+  }
+
+  /** Nothing waits: ten thousand idle sessions would hold a buffer each. */
+  #letGo(): void {
+    this.bytes = EMPTY;
+    this.#isOurs = false;
+    this.#position = 0;
+    this.#filled = 0;
   }
 }

@@ -164,23 +164,29 @@ describe.each([4, 5] as const)('a reading published with MQTT version %i', (vers
     client.send({ cmd: 'pingreq' }, version);
     await eventually(() => bench.ingested.length === 1);
     answer('a'.repeat(1000));
-    expect(await client.next()).toMatchObject({ cmd: 'puback', messageId: 1 });
     await eventually(() => bench.ingested.length === 2);
     answer('second');
-    expect([(await client.next())?.cmd, (await client.next())?.cmd].sort()).toEqual(['pingresp', 'puback']);
+    const answers = [await client.next(), await client.next(), await client.next()];
+    expect(answers.flatMap((packet) => (packet?.cmd === 'puback' ? [packet.messageId] : []))).toEqual([1, 2]);
+    expect(answers.map((packet) => packet?.cmd)).toContain('pingresp');
   });
 
   it('that comes too fast is slowed, loses nothing, and slows nobody else', async () => {
-    bench = await openBench({ bounds: { packetsPerSecondMax: 100, packetsBurstMax: 10 } });
+    let clock = () => 0;
+    bench = await openBench({
+      bounds: { packetsPerSecondMax: 100, packetsBurstMax: 10 },
+      monotonicMs: () => clock(),
+    });
     const client = await connected(version);
     for (let i = 1; i <= 40; i++) client.send(reading(i), version);
     const other = await bench.client('mon-2', { protocolVersion: version });
     await other.publishAsync('devices/mon-2/readings', 'other', { qos: 1 });
-    expect(bench.ingested.length).toBeLessThan(41); // the other did not wait for the fast one
+    await eventually(() => bench.refused.includes('slowed'));
+    expect(bench.ingested.length).toBe(11); // the other did not wait for the fast one
+    clock = () => performance.now();
     const acks = [];
     for (let i = 1; i <= 40; i++) acks.push(await client.next());
     expect(acks.map((ack) => ack?.messageId)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
-    expect(bench.refused).toContain('slowed');
     const told = acks.some((ack) => /slowed/.test(JSON.stringify(ack)));
     expect(told).toBe(version === 5);
   });
