@@ -41,6 +41,21 @@ export interface GeneratorReport extends LoadReport {
 const plan: GeneratorPlan = JSON.parse(await text(process.stdin));
 const fleet: readonly DeviceIdentity[] = JSON.parse(readFileSync(plan.fleetFile, 'utf8'));
 const run = Date.now().toString(36);
+/** One reading, in which each one only writes what is its own: making them anew took as long as sending them. */
+const AT = '2026-01-01T00:00:00.000Z';
+const SEQUENCE = '########';
+const TEXT =
+  `{"id":"${run}-${SEQUENCE}","at":"${AT}","vitals":{"heartRate":HHH,"spo2":97,"respiratoryRate":16,` +
+  `"temperature":36.8,"systolic":SSS,"diastolic":78,"mean":91},"context":{"oxygen":false,"consciousness":"A"},` +
+  `"status":{"leadsOff":false,"battery":0.83}}`;
+const IN_READING = {
+  sequence: TEXT.indexOf(SEQUENCE),
+  at: TEXT.indexOf(AT),
+  heartRate: TEXT.indexOf('HHH'),
+  systolic: TEXT.indexOf('SSS'),
+};
+const reading = Buffer.from(TEXT, 'latin1');
+let writtenAtMs = 0;
 const dueAt = new Map<string, number>();
 const heard = createHistogram();
 
@@ -80,8 +95,7 @@ const full: GeneratorReport = {
 process.stdout.write(`${JSON.stringify(full)}\n`, () => process.exit(0));
 
 /** A calm patient; `alarmsPerSecond` devices a second have one reading with a heart rate above 160. */
-function payload(index: number, sequence: number, atMs: number): Buffer {
-  const id = `${run}-${sequence}`;
+function payload(index: number, sequence: number, atMs: number, dueMs: number): Buffer {
   const seconds = sequence / plan.rate;
   const firstIndex = Math.floor(seconds) * plan.alarmsPerSecond;
   const isAlarm =
@@ -89,13 +103,16 @@ function payload(index: number, sequence: number, atMs: number): Buffer {
     seconds >= Math.max(2, plan.warmUpSeconds) &&
     index >= firstIndex &&
     index < firstIndex + plan.alarmsPerSecond;
-  if (isAlarm) dueAt.set(`${fleet[index]?.deviceId}/${id}`, performance.now());
-  const heartRate = isAlarm ? 171 : 72 + ((index + sequence) % 9);
-  return Buffer.from(
-    `{"id":"${id}","at":"${new Date(atMs).toISOString()}","vitals":{"heartRate":${heartRate},"spo2":97,"respiratoryRate":16,` +
-      `"temperature":36.8,"systolic":${118 + (sequence % 7)},"diastolic":78,"mean":91},"context":{"oxygen":false,"consciousness":"A"},` +
-      `"status":{"leadsOff":false,"battery":0.83}}`,
-  );
+  const id = String(sequence).padStart(SEQUENCE.length, '0');
+  if (isAlarm) dueAt.set(`${fleet[index]?.deviceId}/${run}-${id}`, dueMs);
+  if (atMs !== writtenAtMs) {
+    reading.write(new Date(atMs).toISOString(), IN_READING.at, 'latin1');
+    writtenAtMs = atMs;
+  }
+  reading.write(id, IN_READING.sequence, 'latin1');
+  reading.write(isAlarm ? '171' : ` ${72 + ((index + sequence) % 9)}`, IN_READING.heartRate, 'latin1');
+  reading.write(String(118 + (sequence % 7)), IN_READING.systolic, 'latin1');
+  return reading;
 }
 
 function listen(live: { readonly url: string; readonly token: string }): Promise<() => void> {

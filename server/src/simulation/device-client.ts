@@ -1,4 +1,5 @@
-import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
+import type { OnReadOpts } from 'node:net';
+import { type ConnectionOptions, connect, createSecureContext, type SecureContext } from 'node:tls';
 
 /**
  * A lean MQTT 3.1.1 device: one TLS connection, QoS 1 out, everything the endpoint sends answered. Ten thousand of them
@@ -7,7 +8,10 @@ import { connect, createSecureContext, type SecureContext, type TLSSocket } from
 export interface DeviceClient {
   readonly deviceId: string;
   readonly isConnected: () => boolean;
-  /** Sends one reading; `onAck` is called once it is acknowledged. False when not connected or the window is full. */
+  /**
+   * Sends one reading; `onAck` is called once it is acknowledged. False when not connected or the window is full. The
+   * payload is copied before this returns.
+   */
   publish(payload: Buffer, onAck: () => void): boolean;
   /** Asks for the next certificate; the answer comes as a message. */
   requestCertificate(request: Buffer): void;
@@ -34,6 +38,11 @@ export interface DeviceTarget {
 /** The endpoint's own window is smaller or equal; this only bounds what a simulated device holds. */
 const IN_FLIGHT_MAX = 1024;
 const KEEP_ALIVE_SECONDS = 60;
+/** MQTT-3.1.2-23: who sends readings need not ping; with this, no silence is longer than two thirds of the keep alive. */
+const PING_EVERY_MS = (KEEP_ALIVE_SECONDS * 1000) / 3;
+/** As much as a TLS record holds (RFC 8446, 5.1). */
+const RECEIVED = Buffer.alloc(16 * 1024);
+const EMPTY = Buffer.alloc(0);
 
 /** Resolves once the endpoint has accepted the session; rejects when it refuses. */
 export function connectDevice(
@@ -48,19 +57,33 @@ export function connectDevice(
   } = {},
 ): Promise<DeviceClient> {
   return new Promise((resolve, reject) => {
-    const socket = connect({
+    // Into one buffer for all devices: a buffer for each packet, and a stream above it, cost more than what is in them.
+    const onread: OnReadOpts = {
+      buffer: RECEIVED,
+      callback(length) {
+        onBytes(RECEIVED.subarray(0, length));
+        return true;
+      },
+    };
+    const connectOptions: ConnectionOptions & { readonly onread: OnReadOpts } = {
       host: target.host,
       port: target.port,
       secureContext: contextOf(target, identity),
       servername: 'localhost',
       ...(options.session === undefined ? {} : { session: options.session }),
-    });
+      onread,
+    };
+    const socket = connect(connectOptions);
     socket.setNoDelay(true);
     if (options.onSession !== undefined) socket.once('session', options.onSession);
     const waiting = new Map<number, () => void>();
     let connected = false;
     let nextPacketId = 1;
-    const keepAlive = setInterval(() => connected && socket.write(PINGREQ), (KEEP_ALIVE_SECONDS * 1000) / 2);
+    let isQuiet = true;
+    const keepAlive = setInterval(() => {
+      if (connected && isQuiet) socket.write(PINGREQ);
+      isQuiet = true;
+    }, PING_EVERY_MS);
     const own = `devices/${identity.deviceId}`;
     const topic = Buffer.from(`${own}/readings`);
 
@@ -86,11 +109,12 @@ export function connectDevice(
       while (waiting.has(nextPacketId)) nextPacketId = (nextPacketId % 65_535) + 1;
       waiting.set(nextPacketId, onAck);
       socket.write(publishPacket(to, nextPacketId, payload));
+      isQuiet = false;
       nextPacketId = (nextPacketId % 65_535) + 1;
     }
 
     socket.once('secureConnect', () => socket.write(connectPacket(identity.deviceId)));
-    readPackets(socket, (type, body) => {
+    const onBytes = packetReader((type, body) => {
       if (type === 2) {
         if (body[1] === 0) {
           connected = true;
@@ -106,7 +130,7 @@ export function connectDevice(
         const length = body.readUInt16BE(0);
         const to = body.toString('utf8', 2, 2 + length);
         socket.write(Buffer.concat([PUBACK, body.subarray(2 + length, 4 + length)]));
-        options.onMessage?.(to, body.subarray(4 + length));
+        options.onMessage?.(to, Buffer.from(body.subarray(4 + length)));
       }
     });
     socket.on('error', reject);
@@ -159,16 +183,21 @@ function connectPacket(clientId: string): Buffer {
 
 function publishPacket(topic: Buffer, packetId: number, payload: Buffer): Buffer {
   const body = 2 + topic.length + 2 + payload.length;
-  const length = remainingLength(body);
-  const packet = Buffer.allocUnsafe(1 + length.length + body);
+  const packet = Buffer.allocUnsafe(5 + body);
   packet[0] = 0x32; // PUBLISH, QoS 1
-  length.copy(packet, 1);
-  let at = 1 + length.length;
-  at = packet.writeUInt16BE(topic.length, at);
-  at += topic.copy(packet, at);
-  at = packet.writeUInt16BE(packetId, at);
-  payload.copy(packet, at);
-  return packet;
+  let at = 1;
+  for (let rest = body; ; rest >>>= 7) {
+    packet[at++] = rest > 127 ? (rest & 0x7f) | 0x80 : rest;
+    if (rest <= 127) break;
+  }
+  packet[at++] = topic.length >> 8;
+  packet[at++] = topic.length & 0xff;
+  packet.set(topic, at);
+  at += topic.length;
+  packet[at++] = packetId >> 8;
+  packet[at++] = packetId & 0xff;
+  packet.set(payload, at);
+  return packet.subarray(0, at + payload.length);
 }
 
 /** MQTT-2.2.3: seven bits a byte, lowest first. */
@@ -183,19 +212,17 @@ function remainingLength(length: number): Buffer {
   return Buffer.from(bytes);
 }
 
-/** Cuts the stream into control packets and hands on type and body. */
-function readPackets(socket: TLSSocket, onPacket: (type: number, body: Buffer) => void): void {
-  let rest: Buffer = Buffer.alloc(0);
-  socket.on('data', (chunk: Buffer) => {
+/** Cuts what arrives into control packets and hands on type and body, which are gone when `onPacket` returns. */
+function packetReader(onPacket: (type: number, body: Buffer) => void): (chunk: Buffer) => void {
+  let rest: Buffer = EMPTY;
+  return (chunk) => {
     let data = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    for (;;) {
-      const framed = frameOf(data);
-      if (framed === undefined) break;
+    for (let framed = frameOf(data); framed !== undefined; framed = frameOf(data)) {
       onPacket((data[0] ?? 0) >> 4, data.subarray(framed.bodyAt, framed.end));
       data = data.subarray(framed.end);
     }
-    rest = data;
-  });
+    rest = data.length === 0 ? EMPTY : Buffer.from(data);
+  };
 }
 
 function frameOf(data: Buffer): { readonly bodyAt: number; readonly end: number } | undefined {

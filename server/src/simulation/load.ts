@@ -25,7 +25,11 @@ export interface LoadPlan {
   readonly warmUpSeconds?: number;
   /** TLS handshakes under way at once. */
   readonly handshakesMax: number;
-  readonly payload: (deviceIndex: number, sequence: number, atMs: number) => Buffer;
+  /**
+   * `dueMs` is when it was to be sent, by `performance.now`. What it answers is sent before it is asked again, so it may
+   * be one buffer, written anew each time.
+   */
+  readonly payload: (deviceIndex: number, sequence: number, atMs: number, dueMs: number) => Buffer;
   /** At the end every connection is cut and made again, as after a network failure. */
   readonly reconnect?: boolean;
   readonly onProgress?: (progress: LoadProgress) => void;
@@ -54,9 +58,11 @@ export interface LoadReport {
   /** From the moment a reading was due to its acknowledgement, after the warm-up and during it. */
   readonly latencyMs: Percentiles;
   readonly warmUpLatencyMs?: Percentiles;
+  /** After the warm-up, from the moment a reading was handed to its socket: what is left without our own lateness. */
+  readonly latencyFromSentMs: Percentiles;
   /** Readings due after the warm-up. */
   readonly measured: number;
-  /** How late the generator itself was in sending: part of every latency above. */
+  /** After the warm-up: how late the generator itself was in sending, part of every latency that counts from due. */
   readonly generatorLateMs: Percentiles;
   readonly generatorCpuSeconds: number;
   readonly seconds: number;
@@ -140,6 +146,7 @@ async function sendAll(plan: LoadPlan, clients: readonly (DeviceClient | undefin
   const total = warmUp + Math.round(perSecond * plan.seconds);
   const latency = createHistogram();
   const latencyInWarmUp = createHistogram();
+  const latencyFromSent = createHistogram();
   const late = createHistogram();
   let sent = 0;
   let unsent = 0;
@@ -157,14 +164,17 @@ async function sendAll(plan: LoadPlan, clients: readonly (DeviceClient | undefin
         cpuBefore = process.cpuUsage();
         plan.onProgress?.({ phase: 'warm', done: next, total });
       }
-      const into = next < warmUp ? latencyInWarmUp : latency;
+      const isWarm = next >= warmUp;
       const dueMs = startMs + (next / perSecond) * 1000;
       const index = next % clients.length;
       const sequence = Math.floor(next / clients.length);
-      late.record(micros(performance.now() - dueMs));
-      const isSent = clients[index]?.publish(plan.payload(index, sequence, Date.now()), () => {
+      const sentMs = performance.now();
+      if (isWarm) late.record(micros(sentMs - dueMs));
+      const isSent = clients[index]?.publish(plan.payload(index, sequence, Date.now(), dueMs), () => {
         acknowledged++;
-        into.record(micros(performance.now() - dueMs));
+        const ackedMs = performance.now();
+        if (isWarm) latencyFromSent.record(micros(ackedMs - sentMs));
+        (isWarm ? latency : latencyInWarmUp).record(micros(ackedMs - dueMs));
         plan.onAcknowledged?.(index, sequence);
       });
       if (isSent === true) sent++;
@@ -183,6 +193,7 @@ async function sendAll(plan: LoadPlan, clients: readonly (DeviceClient | undefin
     measured: total - warmUp,
     latencyMs: percentiles(latency),
     ...(warmUp === 0 ? {} : { warmUpLatencyMs: percentiles(latencyInWarmUp) }),
+    latencyFromSentMs: percentiles(latencyFromSent),
     generatorLateMs: percentiles(late),
     generatorCpuSeconds: (cpu.user + cpu.system) / 1e6,
   };
