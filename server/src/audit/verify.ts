@@ -1,9 +1,10 @@
 import type { KeyObject } from 'node:crypto';
-import { type RecordedEntry, readEntry } from '../domain/audit-entry.ts';
+import { readEntry } from '../domain/audit-entry.ts';
+import { type ScannedEntry, scanEntry } from '../domain/audit-scan.ts';
 import { isSame, TreeFrontier } from '../domain/audit-tree.ts';
-import { columnsOf, TILE_SIZE } from '../ports/audit-store.ts';
+import { columnsOf, type EntryColumns, TILE_SIZE } from '../ports/audit-store.ts';
 import type { AuditEvidence, EvidenceChunk, EvidenceEntry } from './evidence.ts';
-import { RFC6962 } from './rfc6962.ts';
+import { leavesOf, perfectRoot, RFC6962 } from './rfc6962.ts';
 import { hashesOf, TILE_LEVELS } from './tiles.ts';
 import { verifyNote } from './tree-head-key.ts';
 
@@ -257,13 +258,29 @@ class Verification {
       this.#isLost = true;
       return;
     }
+    const isSeen = kept !== undefined && isWhole && this.#isUndivided(to);
+    if (isSeen) {
+      for (const entry of entries) this.#read(entry);
+      // Nearly always: all of it is what was hashed, and is one node of the tree.
+      if (leavesOf(entries).equals(kept)) {
+        this.#tree.pushNode(TILE_LEVELS, perfectRoot(kept));
+        this.#meetHeads();
+        return;
+      }
+    }
     const hashes = kept === undefined ? undefined : hashesOf(kept);
     let next = 0;
     for (let position = from; position < to; position++) {
       const entry = entries[next]?.position === position ? entries[next++] : undefined;
-      if (entry !== undefined) this.#read(entry);
+      if (entry !== undefined && !isSeen) this.#read(entry);
       this.#leaf(position, entry && RFC6962.leaf(entry.text), hashes?.[position - from]);
     }
+  }
+
+  /** Nothing has been different so far, and no head ends within the tile before `to`. */
+  #isUndivided(to: number): boolean {
+    const isWithin = (this.#heads.at(-1)?.size ?? Number.POSITIVE_INFINITY) < to;
+    return !isWithin && !this.#isLost && this.#byEntries === undefined;
   }
 
   #leaf(position: number, found: Uint8Array | undefined, kept: Uint8Array | undefined): void {
@@ -283,24 +300,22 @@ class Verification {
   /** What an entry says of itself. */
   #read({ position, text, columns }: EvidenceEntry): void {
     this.#entries++;
-    const entry = readEntry(text);
-    if (entry === undefined) {
+    const said = saidBy(text);
+    if (said === undefined) {
       this.#find('changed', position, position + 1, 'is not an entry as they are written');
       return;
     }
-    if (entry.position !== position)
-      this.#find('reordered', position, position + 1, `was written as entry ${entry.position}`);
-    if (entry.recordedAtMs < this.#lastRecordedAtMs)
+    if (said.position !== position)
+      this.#find('reordered', position, position + 1, `was written as entry ${said.position}`);
+    if (said.recordedAtMs < this.#lastRecordedAtMs)
       this.#find('back-dated', position, position + 1, 'was recorded before the entry before it');
-    else if (entry.recordedAtMs < this.#lastHeadAtMs)
+    else if (said.recordedAtMs < this.#lastHeadAtMs)
       this.#find('back-dated', position, position + 1, 'was recorded before what had been signed by then');
-    this.#lastRecordedAtMs = Math.max(entry.recordedAtMs, this.#lastRecordedAtMs);
-    this.#firstRecordedAtMs = Math.min(entry.recordedAtMs, this.#firstRecordedAtMs);
-    if (columns !== undefined && !isSameColumns(entry, columns))
+    this.#lastRecordedAtMs = Math.max(said.recordedAtMs, this.#lastRecordedAtMs);
+    this.#firstRecordedAtMs = Math.min(said.recordedAtMs, this.#firstRecordedAtMs);
+    if (columns !== undefined && !isSameColumns(said, columns))
       this.#find('mislabelled', position, position + 1, 'is searched for by other words than it holds');
-    const { before } = entry.detail ?? {};
-    if (entry.action === PRUNED_ACTION && typeof before === 'number')
-      this.#prunedBefore = Math.max(this.#prunedBefore, before);
+    if (said.action === PRUNED_ACTION) this.#prunedBefore = Math.max(this.#prunedBefore, prunedBy(text));
   }
 
   #noteMissing(from: number, to: number, entries: readonly EvidenceEntry[]): void {
@@ -371,20 +386,34 @@ function levelThatFits(at: number, to: number): number {
   return level;
 }
 
-function isSameColumns(entry: RecordedEntry, columns: NonNullable<EvidenceEntry['columns']>): boolean {
-  const expected = columnsOf(entry);
-  return COLUMN_NAMES.every((name) => expected[name] === columns[name]);
+type Said = EntryColumns & { readonly position: number };
+
+/** Place, time and words of an entry; undefined where it is none. */
+function saidBy(text: string): Said | ScannedEntry | undefined {
+  const scanned = scanEntry(text);
+  if (scanned !== undefined) return scanned;
+  const entry = readEntry(text);
+  return entry && { ...columnsOf(entry), position: entry.position };
 }
 
-const COLUMN_NAMES = [
-  'recordedAtMs',
-  'actor',
-  'actorId',
-  'action',
-  'outcome',
-  'resourceKind',
-  'resourceId',
-  'patientId',
-  'correlationId',
-  'tenantId',
-] as const;
+/** Up to where entries were deleted after their retention, by what the entry of it says. */
+function prunedBy(text: string): number {
+  const before = readEntry(text)?.detail?.['before'];
+  return typeof before === 'number' ? before : 0;
+}
+
+/** Written out: a million of them are compared for one verification. */
+function isSameColumns(said: Said | ScannedEntry, columns: EntryColumns): boolean {
+  return (
+    said.recordedAtMs === columns.recordedAtMs &&
+    said.actor === columns.actor &&
+    said.actorId === columns.actorId &&
+    said.action === columns.action &&
+    said.outcome === columns.outcome &&
+    said.resourceKind === columns.resourceKind &&
+    said.resourceId === columns.resourceId &&
+    said.patientId === columns.patientId &&
+    said.correlationId === columns.correlationId &&
+    said.tenantId === columns.tenantId
+  );
+}
