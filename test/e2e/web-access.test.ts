@@ -232,6 +232,11 @@ describe('a consent', () => {
     await revoke.click();
     await page.getByRole('button', { name: '4 versions of Research' }).click();
     await page.getByText('Consent revoked').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('link', { name: 'Who opened this record' }).click();
+    await page.getByRole('heading', { name: 'Audit' }).waitFor();
+    expect(await page.getByLabel('Patient').inputValue()).toBe('P13');
+    expect(mock.requests).toContain('GET /api/audit?limit=100&patient=P13');
     await close();
   });
 

@@ -70,6 +70,11 @@ export function ConsentsPage() {
             >
               Back to everybody
             </button>
+            {may('audit.read') && (
+              <Link className="row-end" to="/audit" state={{ audit: { patient: patientId } }}>
+                Who opened this record
+              </Link>
+            )}
           </div>
           <ConsentPanel key={patientId} patientId={patientId} />
         </section>
