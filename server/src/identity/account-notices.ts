@@ -3,7 +3,7 @@ import type { Contact, Contacts } from '../ports/contacts.ts';
 import type { Outbox } from '../ports/outbox.ts';
 
 /** What of somebody's account was changed, or used, that they should hear of if it was not they. */
-export type AccountChange =
+type AccountChange =
   | 'password'
   | 'invitation'
   | 'factor-added'
@@ -22,7 +22,7 @@ export type AccountChange =
 export type TellOwner = (userId: UserId, change: AccountChange, at?: AlsoAt) => Promise<void>;
 
 /** Addresses that were theirs until now. */
-export type AlsoAt = readonly Pick<Contact, 'channel' | 'address'>[];
+type AlsoAt = readonly Pick<Contact, 'channel' | 'address'>[];
 
 export function createAccountNotices(parts: {
   readonly contacts: Pick<Contacts, 'of'>;
