@@ -13,7 +13,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { undoStack } from './undo.ts';
 
 /** What answers the requests of several organisations out of one program, each as if it were alone. */
-export interface OpenedTenants extends Omit<TenantConnections, 'close'> {
+export interface OpenedTenants extends Omit<TenantConnections, 'close' | 'requireEntry'> {
   readonly inTenant: InTenant;
   /** The registry as that organisation has it. */
   viewFor(view: () => RegistryView): () => RegistryView;
@@ -33,7 +33,9 @@ export async function openTenants(parts: {
   if ((await tenants.makeLogins()) === 'none') {
     const others = (await tenants.list()).filter(({ id, hasLogin }) => id !== DEFAULT_TENANT && !hasLogin);
     if (others.length > 0) throw withoutLogins(others.map(({ id }) => id));
-    log.info('the login of the database may not make others: one organisation, and no row security behind it');
+    log.warn(
+      'the login of DATABASE_URL may not make others (CREATEROLE): one organisation, and no row security behind it',
+    );
   }
   const scope = new AsyncLocalStorage<TenantId>();
   const tenantNow = () => scope.getStore();
@@ -42,13 +44,14 @@ export async function openTenants(parts: {
     if (tenantId === undefined) throw new TypeError('an organisation was asked for outside of a request');
     return tenantId;
   };
-  const { close, ...connections } = connectByTenant({
+  const { close, requireEntry, ...connections } = connectByTenant({
     house: database,
     address: database.address,
     firstLogin: await tenants.firstLogin(),
     tenantNow,
   });
   undo.push('database of organisations', () => close());
+  await requireEntry();
   return {
     ...connections,
     inTenant: (tenantId, work) => scope.run(tenantId, work),

@@ -74,7 +74,8 @@ export const SettingsSchema = Type.Object({
       ...variable('DATABASE_URL', 'a postgresql:// address'),
       secret: true,
       pattern: '^postgres(ql)?://',
-      description: 'A PostgreSQL 15 or newer to use instead of the embedded one.',
+      description:
+        'A PostgreSQL 15 or newer to use instead of the embedded one. Its login owns the database and has CREATEROLE, so that requests go out under logins of their own, which may do less: `docs/identity.md`.',
     }),
   ),
   httpsCertificate: Type.Optional(

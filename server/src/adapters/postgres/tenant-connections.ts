@@ -3,6 +3,7 @@ import pg from 'pg';
 import { DEFAULT_TENANT, type TenantId } from '../../domain/ids.ts';
 import { Failure } from '../../ports/failure.ts';
 import { type Connections, connect, type DatabaseAddress } from './connection.ts';
+import { asFailure } from './database-failure.ts';
 import type { Schema } from './schema.ts';
 import { loginName, renewTenantPassword, tenantAddress } from './tenant-logins.ts';
 import type { LoginKind } from './tenant-rights.ts';
@@ -25,6 +26,8 @@ export interface TenantConnections {
   readonly people: AskingConnections;
   /** Where and as whom the request that is being answered reaches the database, for a thread of its own. */
   addressNow(): DatabaseAddress;
+  /** Rejects with what to do where PostgreSQL does not let the logins in that were made. */
+  requireEntry(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -90,6 +93,20 @@ export function connectByTenant(options: {
     return tenantId;
   }
 
+  async function requireEntry(): Promise<void> {
+    try {
+      await signIn();
+    } catch (error) {
+      const code = error instanceof pg.DatabaseError ? error.code : undefined;
+      if (code === undefined || !REFUSED.includes(code)) throw asFailure(error);
+      throw new Failure(
+        'configuration-invalid',
+        `DATABASE_URL: PostgreSQL refuses the logins that its login has made for organisations (${firstLogin?.slice(0, 11)}…, SQLSTATE ${code}). pg_hba.conf must let them into this database by password, as it does that one, and they need CONNECT. See docs/identity.md.`,
+        { retryable: false, cause: error },
+      );
+    }
+  }
+
   const signIn = () => connectionsOf('sign-in', DEFAULT_TENANT);
   return {
     asking: connectionsFrom(async () => connectionsOf('care', required())),
@@ -103,6 +120,7 @@ export function connectByTenant(options: {
       const tenantId = required();
       return firstLogin === undefined ? address : tenantAddress(address, loginName(firstLogin, 'care', tenantId));
     },
+    requireEntry,
     async close() {
       const all = await Promise.allSettled(opened.values());
       opened.clear();
@@ -110,6 +128,9 @@ export function connectByTenant(options: {
     },
   };
 }
+
+/** Not let in: no entry in pg_hba.conf, another password, no right to connect. */
+const REFUSED: readonly (string | undefined)[] = ['28000', '28P01', '42501'];
 
 /** A pool that is several: each query asks anew which. */
 function connectionsFrom(connectionsNow: () => Promise<Connections>): AskingConnections {

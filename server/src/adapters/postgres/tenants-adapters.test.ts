@@ -3,7 +3,7 @@ import type { TenantId, UserId } from '../../domain/ids.ts';
 import { PostgresPushSubscriptions } from './push-subscriptions.ts';
 import { connectByTenant, type TenantConnections } from './tenant-connections.ts';
 import { PostgresTenants } from './tenants.ts';
-import { openTestDatabase, type TestDatabase } from './test-database.ts';
+import { dropTenantLogins, openTestDatabase, type TestDatabase } from './test-database.ts';
 import { ADAPTERS, T, tenantOf } from './test-tenant-adapters.ts';
 
 /**
@@ -27,7 +27,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(async () => {
   await tenants?.close();
-  if (database !== undefined && 'url' in database.address) await dropLogins(database);
+  if (database !== undefined) await dropTenantLogins(database);
 });
 
 const at = `to_timestamp(${T / 1000})`;
@@ -174,11 +174,3 @@ describe('an adapter that a request leads to', () => {
     expect(short).toEqual([]);
   }, 120_000);
 });
-
-async function dropLogins({ pool }: TestDatabase): Promise<void> {
-  const { rows } = await pool.query<{ name: string }>(
-    `select rolname as name from pg_roles
-     where starts_with(rolname, (select left(role_name::text, 11) from tenant where id = 'north')) order by 1 desc`,
-  );
-  for (const { name } of rows) await pool.query(`drop owned by "${name}"; drop role "${name}"`);
-}

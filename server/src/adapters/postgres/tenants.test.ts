@@ -4,9 +4,10 @@ import type { TenantId } from '../../domain/ids.ts';
 import { type Connections, connect } from './connection.ts';
 import { runCopyOut } from './copy-out.ts';
 import { connectByTenant } from './tenant-connections.ts';
-import { tenantAddress } from './tenant-logins.ts';
+import { loginName, tenantAddress } from './tenant-logins.ts';
+import type { LoginKind } from './tenant-rights.ts';
 import { PostgresTenants } from './tenants.ts';
-import { openTestDatabase, type TestDatabase } from './test-database.ts';
+import { dropTenantLogins, openTestDatabase, type TestDatabase } from './test-database.ts';
 
 /**
  * The second wall, by trying to go around the program: as somebody who can send any SQL of their own under the login of an
@@ -27,13 +28,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(async () => {
   await north?.close();
-  // Logins are the server's and not the database's; our own server goes with its test.
-  if (!('url' in database.address)) return;
-  const { rows } = await database.pool.query<{ name: string }>(
-    `select rolname as name from pg_roles where rolname like $1 order by 1 desc`,
-    [`${role.slice(0, 11)}%`],
-  );
-  for (const { name } of rows) await database.pool.query(`drop owned by "${name}"; drop role "${name}"`);
+  if (database !== undefined) await dropTenantLogins(database);
 });
 
 async function furnish(side: string): Promise<void> {
@@ -283,6 +278,57 @@ describe('every table', () => {
     // A group and two logins of each kind, and whoever signs people in.
     expect(rows).toHaveLength(7);
     expect(rows.every(({ isMore, isOwners }) => !isMore && !isOwners)).toBe(true);
+  });
+});
+
+describe('a login has rights for its own work only', () => {
+  const refusedTo = async (kind: LoginKind, sql: string) => {
+    const login = connect(tenantAddress(database.address, loginName(role, kind, 'north')), { connectionsMax: 1 });
+    try {
+      return await login.pool.query(sql).then(
+        ({ rows }) => rows,
+        (error: pg.DatabaseError) => error.code,
+      );
+    } finally {
+      await login.close();
+    }
+  };
+
+  it.each(['patient', 'vitals', 'alarm', 'consent_version', 'audit_entry', 'subject_key', 'event_subscription'])(
+    'who signs people in, and who keeps accounts, does not read %s',
+    async (table) => {
+      for (const kind of ['sign-in', 'accounts'] as const)
+        expect([kind, await refusedTo(kind, `select * from ${table}`)]).toEqual([kind, DENIED]);
+    },
+  );
+  it('who signs people in sees the accounts of all, and belongs to none', async () => {
+    expect(await refusedTo('sign-in', 'select id from app_user order by id')).toEqual([
+      { id: 'north-u' },
+      { id: 'south-u' },
+    ]);
+    expect(await refusedTo('sign-in', 'select id from tenant')).toEqual([]);
+    expect(await refusedTo('sign-in', 'select healthsync_tenant() as of, healthsync_is_house() as house')).toEqual([
+      { of: null, house: false },
+    ]);
+  });
+  it.each([
+    ['accounts', 'select password_hash from app_user'],
+    ['accounts', `update app_user set password_hash = 'x'`],
+    [
+      'accounts',
+      `insert into second_factor (id, user_id, kind, label, created_at) values ('x', 'north-u', 'totp', 'x', now())`,
+    ],
+    ['accounts', 'select * from oidc_record'],
+    ['care', `update app_user set roles = '{admin}'`],
+    ['care', 'select * from contact'],
+    ['care', `update consent_version set state = 'revoked'`],
+    ['care', 'delete from security_alert'],
+    ['care', `insert into alarm_event (alarm_id, at, facts) values ('north-a', now(), '{}')`],
+    ['care', 'select code_sha256 from device_enrollment'],
+    ['sign-in', 'delete from app_user'],
+    ['sign-in', 'update oauth_client set jwks = null'],
+  ] as const)('%s is refused: %s', async (kind, sql) => {
+    expect(await refusedTo(kind, sql)).toBe(DENIED);
   });
 });
 

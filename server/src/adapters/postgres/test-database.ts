@@ -52,6 +52,18 @@ export async function emptyDatabase({ pool }: Pick<Connections, 'pool'>): Promis
   await pool.query(`truncate ${rows.map(({ name }) => name).join(', ')} restart identity`);
 }
 
+/** Logins are the server's and not the database's; our own server goes with its test. */
+export async function dropTenantLogins({ pool, address }: TestDatabase): Promise<void> {
+  if (!('url' in address)) return;
+  const { rows } = await pool.query<{ name: string }>(
+    `select rolname as name from pg_roles
+     where starts_with(rolname, (select left(role_name::text, 11) from tenant where id = 'default')) order by 1 desc`,
+  );
+  // What a role was given is taken back by who is one of it.
+  for (const { name } of rows)
+    await pool.query(`grant "${name}" to current_user; drop owned by "${name}"; drop role "${name}"`);
+}
+
 interface Server {
   readonly template: string;
   readonly admin: DatabaseAddress;
