@@ -249,6 +249,21 @@ describe('a passkey', () => {
     expect(opened.status, opened.text).toBe(200);
   });
 
+  it('opens nothing alone for whom another provider vouches: that one may have shut them out', async () => {
+    const { user, key } = await withPasskey();
+    await withOpenData(program.settings, Date.now, ({ database }) =>
+      database.pool.query(`update app_user set source = 'federated' where id = $1`, [user.id]),
+    );
+    const browser = visitor();
+    const alone = (await browser.ask('POST', '/api/session/passkey-options')).body;
+    const tried = { ticket: alone.ticket, response: key.get(alone.options.challenge) };
+    expect((await browser.ask('POST', '/api/session/passkey', tried)).status).toBe(401);
+    await signIn(browser, user);
+    const asked = (await browser.ask('POST', '/api/session/passkey-options')).body;
+    const answer = { kind: 'passkey', ticket: asked.ticket, response: key.get(asked.options.challenge) };
+    expect((await browser.ask('POST', '/api/session/second-factor', answer)).status).toBe(200);
+  });
+
   const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
   it.each<[what: string, lies: Lies]>([
     ['nobody was asked for a PIN or a finger', { isUnverified: true }],

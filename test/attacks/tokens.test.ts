@@ -4,9 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PostgresOAuthClients } from '../../server/src/adapters/postgres/oauth-clients.ts';
 import { withOpenData } from '../../server/src/apps/open-data.ts';
 import { startTestProgram, type TestProgram } from '../../server/src/apps/test-program.ts';
-import { DEFAULT_TENANT, type UserId } from '../../server/src/domain/ids.ts';
+import { DEFAULT_TENANT, type TenantId, type UserId } from '../../server/src/domain/ids.ts';
 import { createPasswords } from '../../server/src/identity/passwords.ts';
 import { createSessions } from '../../server/src/identity/sessions.ts';
+import type { OAuthClient } from '../../server/src/ports/oauth-clients.ts';
 import { createVisitor, SESSION } from './visitor.ts';
 
 /** What proves who somebody is: stolen, forged, planted, shown again, shown too late, shown in the wrong place. */
@@ -55,7 +56,8 @@ describe('a session', () => {
     expect(first).not.toBe(planted);
     await browser.ask('POST', '/api/session', { name: 'noor', password: PASSWORD });
     expect(browser.cookies.get(SESSION)).not.toBe(first);
-    expect(await whoIs({ cookie: `${SESSION}=${planted}` })).toBe(401);
+    // The one before is over with that: nobody holds it any more but who has copied it.
+    for (const old of [planted, first]) expect(await whoIs({ cookie: `${SESSION}=${old}` })).toBe(401);
   });
 
   it('comes in cookies that no script reads, no other site sends, and no page without TLS sets', async () => {
@@ -139,7 +141,7 @@ describe('a signed token', () => {
     ...more,
   });
 
-  async function present(assertion: string, more: Readonly<Record<string, string>> = {}) {
+  async function present(assertion: string, more: Readonly<Record<string, string>> = {}, headers: object = {}) {
     const form = new URLSearchParams({
       grant_type: 'client_credentials',
       scope: 'alarm.read',
@@ -150,7 +152,7 @@ describe('a signed token', () => {
     const answer = await program.app.inject({
       method: 'POST',
       url: '/oidc/token',
-      headers: { 'content-type': 'application/x-www-form-urlencoded', host: 'localhost' },
+      headers: { 'content-type': 'application/x-www-form-urlencoded', host: 'localhost', ...headers },
       payload: `${form}`,
     });
     return { status: answer.statusCode, ...(JSON.parse(answer.payload) as { access_token?: string; error?: string }) };
@@ -232,6 +234,42 @@ describe('a signed token', () => {
         expect(await whoIs(bearer(token), url)).toBe(401);
   });
 
+  it('brings one that is bound to a key, and worth nothing without that key, or as another kind of token', async () => {
+    const [own, thief] = await Promise.all([1, 2].map(() => generateKeyPair('ES256', { extractable: true })));
+    if (own === undefined || thief === undefined) return expect.fail('no keys');
+    const proof = async (htm: string, htu: string, token?: string, { privateKey, publicKey } = own) =>
+      new SignJWT({
+        htm,
+        htu,
+        ...(token !== undefined && { ath: createHash('sha256').update(token).digest('base64url') }),
+      })
+        .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: (await exportJWK(publicKey)) as never })
+        .setJti(randomBytes(12).toString('hex'))
+        .setIssuedAt()
+        .sign(privateKey);
+    // Asked without a socket, the provider takes it for one without TLS.
+    const dpop = await proof('POST', `${issuer().replace('https:', 'http:')}/oidc/token`);
+    const { access_token: bound = '' } = await present(await rightly(), {}, { dpop });
+    const { access_token: plain = '' } = await present(await rightly());
+    const url = 'https://localhost/api/alerts';
+    const ask = (authorization: string, dpop?: string) =>
+      whoIs({ authorization, ...(dpop !== undefined && { dpop }) }, '/api/alerts?state=active');
+    const first = await proof('GET', url, bound);
+    expect(await ask(`DPoP ${bound}`, first)).toBe(200);
+    expect(await ask(`dpop ${bound}`, await proof('GET', `${issuer()}/api/alerts`, bound))).toBe(200);
+    for (const [what, authorization, shown] of [
+      ['the same proof again', `DPoP ${bound}`, first],
+      ['no proof', `DPoP ${bound}`, undefined],
+      ['as if whoever has it were who it is for', `Bearer ${bound}`, await proof('GET', url, bound)],
+      ['by another key', `DPoP ${bound}`, await proof('GET', url, bound, thief)],
+      ['for another address', `DPoP ${bound}`, await proof('GET', 'https://localhost/api/users', bound)],
+      ['two proofs', `DPoP ${bound}`, `${await proof('GET', url, bound)}, ${await proof('GET', url, bound)}`],
+      ['one that was bound to no key', `DPoP ${plain}`, await proof('GET', url, plain)],
+    ] as const)
+      expect(await ask(authorization, shown), what).toBe(401);
+    expect(await whoIs({ cookie: `${SESSION}=${bound}` }, '/api/alerts')).toBe(401);
+  });
+
   it('of a service that was disabled is nobody’s, also one given before', async () => {
     const { access_token = '' } = await present(await rightly());
     const admin = visitor();
@@ -239,6 +277,46 @@ describe('a signed token', () => {
     expect((await admin.ask('DELETE', '/api/clients/lab-feed')).status).toBe(204);
     expect(await whoIs(bearer(access_token), '/api/alerts')).toBe(401);
     expect(await present(await rightly())).toMatchObject({ error: 'invalid_client' });
+  });
+});
+
+describe('an app', () => {
+  const app = (id: string, tenantId: string): OAuthClient => ({
+    id,
+    kind: 'app',
+    name: id,
+    redirectUris: ['https://app.example/back'],
+    scopes: ['openid'],
+    roles: [],
+    wardIds: [],
+    tenantId: tenantId as TenantId,
+    createdAtMs: Date.now(),
+    createdBy: 'test',
+  });
+
+  it('of another organisation is not offered to anybody, whoever passes its link on', async () => {
+    await withOpenData(program.settings, Date.now, async ({ database, tenants }) => {
+      await tenants.add({ id: 'north' as TenantId, name: 'North' });
+      for (const one of [app('chart', DEFAULT_TENANT), app('northern', 'north')])
+        await new PostgresOAuthClients(database).add(one);
+    });
+    const asked = async (clientId: string) => {
+      const query = new URLSearchParams({
+        ...{ client_id: clientId, response_type: 'code', scope: 'openid', redirect_uri: 'https://app.example/back' },
+        ...{ state: 's', code_challenge: 'x'.repeat(43), code_challenge_method: 'S256' },
+      });
+      const begun = await program.open(undefined, `/oidc/auth?${query}`);
+      begun.resume();
+      const begunHere = (begun.headers['set-cookie'] ?? []).map((line) => line.split(';')[0]);
+      const cookie = [...begunHere, `${SESSION}=${program.secretOf('noor')}`].join('; ');
+      const page = new URL(begun.headers.location ?? '', program.https).pathname;
+      const question = await program.call(undefined, 'GET', `${page}/question`, undefined, { cookie });
+      const headers = { cookie, 'sec-fetch-site': 'same-origin' };
+      const answer = await program.call(undefined, 'POST', `${page}/answer`, { allow: true }, headers);
+      return [question.status, answer.status];
+    };
+    expect(await asked('chart')).toEqual([200, 200]);
+    expect(await asked('northern')).toEqual([409, 409]);
   });
 });
 
