@@ -163,7 +163,9 @@ export function createConsentDesk(options: {
     refresh: () =>
       inTurn(async () => {
         const readAtMs = now();
-        held.hold(await consents.standing({ nowMs: readAtMs }), readAtMs);
+        // Some have run out, and some notice may have been lost: what they opened is taken from the wall by this.
+        for (const patientId of held.hold(await consents.standing({ nowMs: readAtMs }), readAtMs))
+          onChanged?.(patientId);
       }),
     refreshOf,
   };

@@ -8,8 +8,8 @@ export interface HeldConsents extends Pick<AccessFacts, 'consentTo'> {
   version(): number;
   /** Whether treating somebody rests on their consent here. */
   readonly treatment: TreatmentConsent;
-  /** All that stand, as read at that moment. */
-  hold(consents: readonly Consent[], readAtMs: number): void;
+  /** All that stand, as read at that moment. Answers whose are others than were held. */
+  hold(consents: readonly Consent[], readAtMs: number): readonly PatientId[];
   holdOf(patientId: PatientId, consents: readonly Consent[]): void;
 }
 
@@ -40,9 +40,12 @@ export function heldConsents(treatment: TreatmentConsent): HeldConsents {
       return { isOpen: decided.kind === 'given', ...refOf(decided) };
     },
     hold(consents, atMs) {
-      byPatient = Map.groupBy(consents, ({ patientId }) => patientId) as Map<PatientId, readonly Consent[]>;
+      const before = byPatient;
+      byPatient = Map.groupBy(consents, ({ patientId }) => patientId);
       readAtMs = atMs;
       version++;
+      const concerned = new Set([...before.keys(), ...byPatient.keys()]);
+      return [...concerned].filter((patientId) => !isSame(before.get(patientId), byPatient.get(patientId)));
     },
     holdOf(patientId, consents) {
       if (consents.length === 0) byPatient.delete(patientId);
@@ -50,6 +53,14 @@ export function heldConsents(treatment: TreatmentConsent): HeldConsents {
       version++;
     },
   };
+}
+
+/** Both as the store reads them, in one order. */
+function isSame(some: readonly Consent[] = [], others: readonly Consent[] = []): boolean {
+  return (
+    some.length === others.length &&
+    some.every(({ id, version }, i) => id === others[i]?.id && version === others[i]?.version)
+  );
 }
 
 /** An emergency is treatment; what else there is, the policies keep from patients altogether. */

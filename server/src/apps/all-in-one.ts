@@ -169,10 +169,13 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     undo,
   });
 
+  const consent = await openConsent({ settings, database, tenants, listener, view, log, now, undo });
+
   // A reading's way, from the log on; and what must be told beyond the wall.
   const tell = await openTelling({
     settings,
     tenants,
+    mayShow: consent.mayShow,
     moreNotifiers: demo.notifiers,
     dataFolder: folder.path,
     database,
@@ -211,16 +214,6 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     onStarted: (stage, stop) => undo.push(stage, stop),
   });
   const { admission, assessor, desk, keeper, teller } = vitals;
-  const consent = await openConsent({
-    database,
-    tenants,
-    listener,
-    view,
-    treatment: settings.treatmentConsent,
-    log,
-    now,
-    undo,
-  });
   const {
     access,
     facts,

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { createConsentDesk } from '../access/consent-desk.ts';
-import { type HeldConsents, heldConsents, type TreatmentConsent } from '../access/held-consents.ts';
+import { type HeldConsents, heldConsents } from '../access/held-consents.ts';
 import type { Connections } from '../adapters/postgres/connection.ts';
 import { PostgresConsents } from '../adapters/postgres/consents.ts';
 import type { Listener } from '../adapters/postgres/listener.ts';
-import { type PatientId, parsePatientId } from '../domain/ids.ts';
+import type { PatientId } from '../domain/ids.ts';
 import type { RegistryView } from '../identity/registry-view.ts';
 import { repeat } from '../pacing/repeating.ts';
 import { registerConsents } from '../serve/api/consents.ts';
@@ -13,6 +13,7 @@ import { registerFhirConsents } from '../serve/fhir/consents.ts';
 import { acceptEmptyBodies } from '../serve/json-body.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { OpenedTenants } from './open-tenants.ts';
+import type { Settings } from './settings.ts';
 import type { undoStack } from './undo.ts';
 
 /** A notice can be lost with the connection that carried it. */
@@ -24,7 +25,7 @@ export async function openConsent(parts: {
   readonly listener: Listener;
   readonly view: () => RegistryView;
   readonly tenants: OpenedTenants;
-  readonly treatment: TreatmentConsent;
+  readonly settings: Pick<Settings, 'treatmentConsent'>;
   readonly log: Log;
   readonly now: () => number;
   readonly undo: ReturnType<typeof undoStack>;
@@ -36,7 +37,8 @@ export async function openConsent(parts: {
   onChange(tell: (patientId: PatientId) => void): void;
   readonly routes: (app: FastifyInstance) => void;
 }> {
-  const { database, listener, view, treatment, log, now, undo } = parts;
+  const { database, listener, view, log, now, undo } = parts;
+  const treatment = parts.settings.treatmentConsent;
   const held = heldConsents(treatment);
   const told: ((patientId: PatientId) => void)[] = [];
   const kept = new PostgresConsents(database);
@@ -62,14 +64,19 @@ export async function openConsent(parts: {
   const rereading = repeat(() => consents.refresh(), { everyMs: REREAD_EVERY_MS, onError });
   undo.push('consents', () => rereading.stop());
   const stopNotices = await listener.listen('healthsync_consent', {
-    onNotice(payload) {
-      const patientId = parsePatientId(payload);
-      if (patientId === undefined) rereading.wake();
-      else consents.refreshOf(patientId).catch(onError);
+    onNotice(consentId) {
+      reread(consentId).catch(onError);
     },
     onGap: () => rereading.wake(),
   });
   undo.push('consent notices', () => stopNotices());
+
+  /** Every login of the database may listen: a notice names the consent, by an id that tells nobody who. */
+  async function reread(consentId: string): Promise<void> {
+    const [newest] = await kept.versions(consentId);
+    if (newest === undefined) rereading.wake();
+    else await consents.refreshOf(newest.patientId);
+  }
   return {
     held,
     mayShow: (patientId) => held.consentTo({ patientId, purpose: 'treatment', atMs: now() }).isOpen,

@@ -7,11 +7,13 @@ import { PostgresChannelPolicies } from '../adapters/postgres/channel-policies.t
 import type { Connections } from '../adapters/postgres/connection.ts';
 import { PostgresContacts } from '../adapters/postgres/contacts.ts';
 import type { Listener } from '../adapters/postgres/listener.ts';
-import type { PostgresOutbox } from '../adapters/postgres/outbox.ts';
+import { PostgresOutbox } from '../adapters/postgres/outbox.ts';
 import { PostgresSystemAlarms } from '../adapters/postgres/system-alarms.ts';
 import { PostgresTopicSubscriptions } from '../adapters/postgres/topic-subscriptions.ts';
 import type { Alarm } from '../domain/alarm.ts';
 import { parseContactAddress } from '../domain/contact-address.ts';
+import type { PatientId } from '../domain/ids.ts';
+import { DEFAULT_TENANT } from '../domain/ids.ts';
 import { ofWards } from '../domain/topic.ts';
 import type { TellOwner } from '../identity/account-notices.ts';
 import type { RegistryView } from '../identity/registry-view.ts';
@@ -50,6 +52,8 @@ interface TellingParts {
   readonly dataFolder: string;
   readonly database: Connections;
   readonly tenants: OpenedTenants;
+  /** Whether the patient's consent lets their name and what was measured be shown. */
+  readonly mayShow: (patientId: PatientId) => boolean;
   readonly listener: Listener;
   readonly outbox: PostgresOutbox;
   readonly registry: Pick<Registry, 'findPatient'>;
@@ -65,7 +69,8 @@ interface TellingParts {
 
 /** Everything that telling needs: channels, whom they reach, what comes back, and what watches over them. */
 export async function openTelling(parts: TellingParts) {
-  const { database, outbox, registry, history, accounts, metrics, log, now, undo } = parts;
+  const { database, outbox, registry, history, accounts, mayShow, metrics, log, now, undo } = parts;
+  const rich = createRichMail({ history, now });
   const systemAlarms = await openSystemAlarms(parts);
   const contacts = new PostgresContacts(database);
   const channels = await openChannels({ ...parts, contacts });
@@ -111,8 +116,9 @@ export async function openTelling(parts: TellingParts) {
       watch,
       settings: { togetherMs: parts.settings.escalationTogetherSeconds * 1_000 },
       sources: {
-        nameOf: ({ patientId }: Alarm) => nameOf(registry, patientId),
-        rich: createRichMail({ history, now }),
+        // An alarm is told in any case; the name and the last hour are not (ADR 20).
+        nameOf: async ({ patientId }: Alarm) => (mayShow(patientId) ? await nameOf(registry, patientId) : undefined),
+        rich: async (...of: Parameters<typeof rich>) => (mayShow(of[1].patientId) ? await rich(...of) : undefined),
         answerToken: createAnswerTokens({ tokens, now, randomToken: () => randomBytes(32).toString('base64url') }),
       },
     },
@@ -182,10 +188,18 @@ export async function openTelling(parts: TellingParts) {
           now,
         }),
         topics: new PostgresTopicSubscriptions(asking),
-        house: channels,
+        // Whom the settings name are people and places of the organisation that runs the installation.
+        house: {
+          get subscriptions() {
+            return parts.tenants.tenantNow() === DEFAULT_TENANT ? channels.subscriptions : [];
+          },
+          get endpoints() {
+            return parts.tenants.tenantNow() === DEFAULT_TENANT ? channels.endpoints : noneOf(channels.endpoints);
+          },
+        },
         policies,
         watch,
-        traffic: () => outbox.traffic(),
+        traffic: () => new PostgresOutbox(asking).traffic(),
         testChannel: createChannelTest({ watch, newId: randomUUID, now, monotonicMs: () => performance.now() }),
         systemAlarms: {
           open: () => systemAlarms.open().filter(ofCaller),
@@ -206,6 +220,10 @@ export async function openTelling(parts: TellingParts) {
     },
   };
 }
+
+/** The same channels, which reach nobody. */
+const noneOf = (endpoints: ReadonlyMap<string, readonly string[]>): ReadonlyMap<string, readonly string[]> =>
+  new Map([...endpoints.keys()].map((channel) => [channel, []]));
 
 async function openSystemAlarms({ database, listener, metrics, log, now, undo }: TellingParts) {
   const desk = await openSystemAlarmDesk({
