@@ -13,6 +13,8 @@ export interface PageLink {
    * refuses, and writes down who tried. Absent: whoever comes by its address is let in, or led on.
    */
   readonly door?: string;
+  /** Its other addresses. */
+  readonly parts?: readonly string[];
   /** Behind `More`, under this head: not what one opens in a hurry beside a ward. */
   readonly more?: MoreHead;
 }
@@ -41,6 +43,7 @@ export const PAGES: readonly PageLink[] = [
     key: 'm',
     // Everybody but the screen on the corridor, which has it in its menu.
     needs: ['alarm.acknowledge', 'operations.read', 'device.read', 'user.read', 'audit.read', 'rules.read'],
+    parts: ['/my-sign-in', '/my-access'],
     more: 'Mine',
   },
   {
@@ -129,10 +132,13 @@ export function barOf(
   max: number = BAR_MAX.wide,
 ): { readonly bar: PageLink[]; readonly more: PageLink[] } {
   const open = PAGES.filter((page) => mayOpen(page, may));
-  if (open.length <= max) return { bar: open, more: [] };
-  if (may('wall.watch'))
+  if (may('wall.watch')) {
+    if (open.length <= max) return { bar: open, more: [] };
     return { bar: open.filter(({ more }) => more === undefined), more: open.filter(({ more }) => more !== undefined) };
-  const rank = ({ to }: PageLink) => BAR_OF_OTHERS.indexOf(to);
+  }
+  // What is not spoken of comes last.
+  const rank = ({ to }: PageLink) => (BAR_OF_OTHERS.includes(to) ? BAR_OF_OTHERS.indexOf(to) : BAR_OF_OTHERS.length);
+  if (open.length <= max) return { bar: open.toSorted((a, b) => rank(a) - rank(b)), more: [] };
   const bar = open
     .filter(({ to }) => BAR_OF_OTHERS.includes(to))
     .sort((a, b) => rank(a) - rank(b))
@@ -159,7 +165,9 @@ export function firstPage(may: (action: string) => boolean): PageLink['to'] {
 
 /** The page an address leads to, and what stands behind it: `/patients/P13` is `/P13` of the patients. */
 export function pageAt(pathname: string): { readonly page: PageLink; readonly rest: string } | undefined {
-  const page = PAGES.find(({ to }) => pathname === to || pathname.startsWith(`${to}/`));
+  const page = PAGES.find(
+    ({ to, parts }) => pathname === to || pathname.startsWith(`${to}/`) || parts?.includes(pathname) === true,
+  );
   return page && { page, rest: pathname.slice(page.to.length) };
 }
 

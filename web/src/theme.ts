@@ -44,7 +44,15 @@ export const theme = createTheme({
   focusRing: 'auto',
   cursorType: 'pointer',
   components: {
-    // The first entry takes the focus, as WAI-ARIA’s menu button has it, and not something that nobody sees.
-    Menu: { defaultProps: { withinPortal: true, keepMounted: false, withInitialFocusPlaceholder: false } },
+    Menu: {
+      defaultProps: {
+        withinPortal: true,
+        // Within the banner, over everything: what is on the page lies in one of its landmarks.
+        portalProps: { target: '.bar' },
+        keepMounted: false,
+        // The first entry takes the focus, as WAI-ARIA’s menu button has it, and not something that nobody sees.
+        withInitialFocusPlaceholder: false,
+      },
+    },
   },
 });

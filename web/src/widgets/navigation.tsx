@@ -1,7 +1,7 @@
 import { Menu } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { Link, useLocation } from '@tanstack/react-router';
-import { BAR_MAX, barOf, MORE_HEADS, type PageLink } from '../pages.ts';
+import { BAR_MAX, barOf, MORE_HEADS, type PageLink, pageAt } from '../pages.ts';
 import { useSession } from '../session/session.tsx';
 
 /** What is opened in a hurry stands in the bar; the rest waits behind `More`, by what it is about. */
@@ -10,7 +10,7 @@ export function Navigation() {
   const { pathname } = useLocation();
   const isPhone = useMediaQuery('(max-width: 700px)', false, { getInitialValueInEffect: false });
   const { bar, more } = barOf(may, isPhone ? BAR_MAX.phone : BAR_MAX.wide);
-  const here = more.find(({ to }) => pathname === to || pathname.startsWith(`${to}/`));
+  const here = more.find((page) => page === pageAt(pathname)?.page);
   return (
     <nav className="bar-nav" aria-label="Pages">
       {bar.map(({ to, label }) => (

@@ -26,11 +26,13 @@ export function TopBar() {
         <ApprovalSign />
         {watches && <SoundControl />}
         {watches && <FeedSign />}
-        <ServerClockSign />
-        <button type="button" className="help-button" onClick={openHelp} title="Keys and signs (?)">
-          <span aria-hidden="true">?</span>
-          <span className="unseen">Keys and signs</span>
-        </button>
+        <span className="bar-last">
+          <ServerClockSign />
+          <button type="button" className="help-button" onClick={openHelp} title="Keys and signs (?)">
+            <span aria-hidden="true">?</span>
+            <span className="unseen">Keys and signs</span>
+          </button>
+        </span>
         <UserMenu />
       </div>
     </header>
