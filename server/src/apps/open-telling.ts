@@ -37,6 +37,7 @@ import { CHANNEL_FAILING, createChannelWatch, FAILING_FROM, failingId } from '..
 import { createContactVerification } from '../vitals/5-notify/contact-verification.ts';
 import { reachableContacts } from '../vitals/5-notify/reachable-contacts.ts';
 import { createRichMail } from '../vitals/5-notify/rich-mail.ts';
+import { shownByConsent } from '../vitals/5-notify/shown-by-consent.ts';
 import { openSystemAlarmDesk, type SystemAlarmDesk } from '../vitals/5-notify/system-alarm-desk.ts';
 import { createSystemTelling } from '../vitals/5-notify/tell-system-alarms.ts';
 import type { Subscribers, Teller } from '../vitals/5-notify/teller.ts';
@@ -69,8 +70,7 @@ interface TellingParts {
 
 /** Everything that telling needs: channels, whom they reach, what comes back, and what watches over them. */
 export async function openTelling(parts: TellingParts) {
-  const { database, outbox, registry, history, accounts, mayShow, metrics, log, now, undo } = parts;
-  const rich = createRichMail({ history, now });
+  const { database, outbox, registry, history, accounts, metrics, log, now, undo } = parts;
   const systemAlarms = await openSystemAlarms(parts);
   const contacts = new PostgresContacts(database);
   const channels = await openChannels({ ...parts, contacts });
@@ -116,9 +116,13 @@ export async function openTelling(parts: TellingParts) {
       watch,
       settings: { togetherMs: parts.settings.escalationTogetherSeconds * 1_000 },
       sources: {
-        // An alarm is told in any case; the name and the last hour are not (ADR 20).
-        nameOf: async ({ patientId }: Alarm) => (mayShow(patientId) ? await nameOf(registry, patientId) : undefined),
-        rich: async (...of: Parameters<typeof rich>) => (mayShow(of[1].patientId) ? await rich(...of) : undefined),
+        ...shownByConsent(
+          {
+            nameOf: ({ patientId }: Alarm) => nameOf(registry, patientId),
+            rich: createRichMail({ history, now }),
+          },
+          parts.mayShow,
+        ),
         answerToken: createAnswerTokens({ tokens, now, randomToken: () => randomBytes(32).toString('base64url') }),
       },
     },

@@ -35,7 +35,12 @@ const PEOPLE = SIDES.flatMap((side) => [
 /** Ids that were chosen by the program. */
 const made: Record<Side, string[]> = { south: [], north: [] };
 beforeAll(async () => {
-  program = await startTestProgram(PEOPLE);
+  program = await startTestProgram(PEOPLE, {
+    // Whom the settings name is the first organisation's; nothing is reached there.
+    HEALTHSYNC_SMTP_URL: 'smtp://127.0.0.1:1',
+    HEALTHSYNC_SMTP_FROM: 'healthsync@a.example',
+    HEALTHSYNC_SMTP_TO: 'office@south.example',
+  });
   for (const side of SIDES) await furnish(side);
   routes = (await program.call('south-privacy-officer', 'GET', '/api/access/policies')).body.routes;
 }, 120_000);
@@ -146,6 +151,8 @@ describe('of another organisation nobody', () => {
         }
       // Their own they do see: the walk would find something.
       expect([...own]).toEqual(expect.arrayContaining(['/api/alerts', '/api/devices', '/api/patients']));
+      // Whom the settings name, are the first one's.
+      expect(own.has('/api/channels')).toBe(side === 'south');
     },
     120_000,
   );

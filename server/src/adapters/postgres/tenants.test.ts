@@ -184,6 +184,24 @@ describe('under the login of an organisation', () => {
     expect(await refusal(sql)).toBe(code);
   });
 
+  it('whoever listens hears of no patient, and of nothing that says whose it is', async () => {
+    const client = await north.pool.connect();
+    const heard: (string | undefined)[] = [];
+    client.on('notification', ({ payload }) => heard.push(payload));
+    for (const channel of ['consent', 'registry', 'access', 'alarm'])
+      await client.query(`listen healthsync_${channel}`);
+    await database.pool.query(
+      `insert into consent_version (consent_id, version, tenant_id, patient_id, purpose, decision, state, from_at, given_at,
+         recorded_at, recorded_by) values ('4711', 1, 'default', 'south-p', 'research', 'permit', 'active', now(), now(),
+         now(), 'south-u')`,
+    );
+    await database.pool.query(`update patient set sex = 'female' where id = 'south-p'`);
+    // Notices come before the answer to whatever is asked next.
+    await client.query('select 1');
+    client.release(true);
+    expect([...new Set(heard)].sort()).toEqual(['', '4711']);
+  });
+
   it('COPY hands out its own rows and no others', async () => {
     const client = await north.pool.connect();
     let text = '';

@@ -23,7 +23,7 @@ import { PostgresRuleSets } from './rule-sets.ts';
 import { PostgresSecondFactors } from './second-factors.ts';
 import { PostgresSecurityAlerts } from './security-alerts.ts';
 import { PostgresSystemAlarms } from './system-alarms.ts';
-import type { AskingConnections, TenantConnections } from './tenant-connections.ts';
+import type { AskingConnections } from './tenant-connections.ts';
 import { PostgresTopicSubscriptions } from './topic-subscriptions.ts';
 import { PostgresUserDirectory } from './user-directory.ts';
 import { PostgresVipPatients } from './vip-patients.ts';
@@ -44,7 +44,7 @@ const unique = () => randomBytes(6).toString('hex');
 /** What it is asked, with the ids of a side. `house`: no request asks for it, and not all of it is permitted. */
 type Asked = Readonly<Record<string, 'house' | ((s: string) => readonly unknown[])>>;
 interface Adapter {
-  readonly of: Exclude<keyof TenantConnections, 'addressNow' | 'close' | 'signIn' | 'people'>;
+  readonly of: 'asking' | 'accounts';
   // biome-ignore lint/suspicious/noExplicitAny: whatever it takes
   readonly make: (connections: AskingConnections) => any;
   readonly asked: Asked;
@@ -184,8 +184,9 @@ export const ADAPTERS: readonly Adapter[] = [
   }),
   care((db) => new PostgresOutbox(db), {
     deliveries: (s) => [`${s}-a`],
+    traffic: () => [],
     ...Object.fromEntries(
-      'fanOut enqueue enqueueSystem take tellWith record summarise noteReceipt latestTo wasTold traffic'
+      'fanOut enqueue enqueueSystem take tellWith record summarise noteReceipt latestTo wasTold'
         .split(' ')
         .map((name) => [name, 'house'] as const),
     ),

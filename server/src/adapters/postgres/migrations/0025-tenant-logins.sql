@@ -68,3 +68,10 @@ do $$
 begin
   execute format('alter function audit_user() security definer set search_path = %I, pg_temp', current_schema());
 end $$;
+
+-- Every login may listen to every channel: a notice must not say of whom. Ids of consents are random.
+create or replace function healthsync_consent_changed() returns trigger language plpgsql as $$
+begin
+  perform pg_notify('healthsync_consent', new.consent_id);
+  return null;
+end $$;
