@@ -96,7 +96,8 @@ describe.each(PAGES)('%s', (_, options, ready) => {
       ...options,
       prepare: ({ ward }) => ward.showEverything(Date.now()),
     });
-    const steps: { readonly path: string; readonly from?: string; readonly key?: string; readonly click?: string } = options;
+    const steps: { readonly path: string; readonly from?: string; readonly key?: string; readonly click?: string } =
+      options;
     if (steps.from !== undefined) await page.waitForSelector(steps.from);
     if (steps.key !== undefined) await page.keyboard.press(steps.key);
     if (steps.click !== undefined) await page.getByRole('button', { name: steps.click }).first().click();
