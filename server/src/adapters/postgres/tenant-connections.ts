@@ -57,7 +57,11 @@ export function connectByTenant(options: {
     await requireTenant(tenantId);
     if (firstLogin === undefined) return house;
     const role = loginName(firstLogin, kind, tenantId);
-    const connections = connect(tenantAddress(address, role), { connectionsMax: CONNECTIONS_MAX[kind] });
+    const connections = connect(tenantAddress(address, role), {
+      connectionsMax: CONNECTIONS_MAX[kind],
+      // By their keys: a database that hangs must not hold up whoever was known a moment ago, and may go on.
+      ...(kind === 'sign-in' && { statementTimeoutMs: 5_000 }),
+    });
     try {
       await knock(connections, role);
       return connections;
