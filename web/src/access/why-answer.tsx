@@ -16,9 +16,9 @@ export function WhyAnswer({ why }: { readonly why: AccessWhy }) {
   const { user, allowed, summary, policies, attributes, rolesNeeded, obligation, emergency, askedAt } = why;
   return (
     <div className="panel">
-      <p className="verdict" data-allowed={allowed || undefined}>
+      <h2 className="verdict" data-allowed={allowed || undefined}>
         {allowed ? '✓' : '✕'} {summary}
-      </p>
+      </h2>
       <p className="soft">
         {isolated(user.displayName)} ({user.name}): {user.roles.map(roleText).join(', ') || 'no role'};{' '}
         {user.wardIds.length === 0 ? 'every ward' : user.wardIds.map(wardName).join(', ')} · asked{' '}

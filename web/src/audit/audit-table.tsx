@@ -16,7 +16,7 @@ export function AuditTable({
 }) {
   return (
     <div className="table-box" aria-busy={isOld}>
-      <table className="table audit">
+      <table className="table audit stacking">
         <thead>
           <tr>
             <th scope="col">Entry</th>
@@ -45,23 +45,31 @@ function Row({ entry, onOpen }: { readonly entry: AuditRecord; readonly onOpen: 
       <td>
         <EntryButton position={position} onOpen={onOpen} />
       </td>
-      <td className="nowrap">{TIME.format(Date.parse(at))}</td>
-      <td>
-        <bdi>{actor.name}</bdi>
-        {actor.kind !== 'person' && <span className="soft"> {actor.kind}</span>}
+      <td className="nowrap" data-label="When">
+        {TIME.format(Date.parse(at))}
       </td>
-      <td>
-        <code>{action}</code>
-        {(detail?.['emergencyAccess'] !== undefined || action.startsWith('break-glass.')) && (
-          <span className="chip-warn"> ⚠ emergency</span>
-        )}
+      <td data-label="Who">
+        <span>
+          <bdi>{actor.name}</bdi>
+          {actor.kind !== 'person' && <span className="soft"> {actor.kind}</span>}
+        </span>
       </td>
-      <td>
-        {resource.kind}
-        {resource.id !== undefined && resource.id !== patientId && <span className="soft"> {resource.id}</span>}
+      <td data-label="What">
+        <span>
+          <code>{action}</code>
+          {(detail?.['emergencyAccess'] !== undefined || action.startsWith('break-glass.')) && (
+            <span className="chip-warn"> ⚠ emergency</span>
+          )}
+        </span>
       </td>
-      <td>{patientId ?? ''}</td>
-      <td className="nowrap">
+      <td data-label="On">
+        <span>
+          {resource.kind}
+          {resource.id !== undefined && resource.id !== patientId && <span className="soft"> {resource.id}</span>}
+        </span>
+      </td>
+      <td data-label="Patient">{patientId}</td>
+      <td className="nowrap" data-label="Outcome">
         <span className="state" data-outcome={outcome}>
           {OUTCOME_WORDS[outcome]}
         </span>

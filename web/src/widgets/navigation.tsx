@@ -22,7 +22,8 @@ export function Navigation() {
         <Menu position="bottom-start">
           <Menu.Target>
             <button type="button" className="bar-more" data-here={here !== undefined || undefined}>
-              {here?.label ?? 'More'} <span aria-hidden="true">▾</span>
+              {/* In a hand there is no room for where one is beside what calls; the page says it itself. */}
+              {isPhone ? 'More' : (here?.label ?? 'More')} <span aria-hidden="true">▾</span>
             </button>
           </Menu.Target>
           <Menu.Dropdown>
