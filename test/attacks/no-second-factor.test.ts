@@ -115,6 +115,17 @@ describe('a password alone', () => {
     expect((await owner.ask('GET', '/api/session/factors')).body.factors).toHaveLength(1);
   });
 
+  it('that let somebody in ends once its owner enrols a factor elsewhere, who has shown that by it', async () => {
+    const user = await person('nurse');
+    const [owner, thief] = [visitor(), visitor()];
+    for (const browser of [owner, thief]) expect((await signIn(browser, user)).status).toBe(200);
+    const { ticket, secret } = (await owner.ask('POST', '/api/session/factors/totp')).body;
+    const confirm = { ticket, code: code(secret), label: 'Phone' };
+    expect((await owner.ask('POST', '/api/session/factors/totp/confirm', confirm)).status).toBe(201);
+    expect((await thief.ask('GET', '/api/session')).status).toBe(401);
+    expect((await owner.ask('GET', '/api/session')).body).toMatchObject({ secondFactorAt: expect.any(String) });
+  });
+
   it('is exchanged for no token', async () => {
     const { user } = await withTotp('nurse');
     const grants = [

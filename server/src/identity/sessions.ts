@@ -62,6 +62,8 @@ export interface Sessions {
     },
   ): Promise<{ readonly secret: string; readonly expiresAtMs: number }>;
   end(secret: string): Promise<void>;
+  /** Ends whatever else of this person was let in by one factor. */
+  endWeaker(userId: UserId, kept: string): Promise<void>;
   /** Ends all that somebody has open, or one kind of it. Answers with how many. */
   endAll(userId: UserId, kind?: 'session' | 'api'): Promise<number>;
 }
@@ -247,6 +249,14 @@ export function createSessions(options: {
       // An answer that was on its way meanwhile may have been remembered.
       await asked.get(sha256)?.catch(() => undefined);
       known.delete(sha256);
+    },
+    async endWeaker(userId, kept) {
+      const own = sha256Of(kept);
+      for (const { sha256, kind, mfaAtMs } of await accounts.tokensOf(userId, now())) {
+        if (kind === 'api' || mfaAtMs !== undefined || sha256 === own) continue;
+        await accounts.revokeToken(sha256, now());
+        known.delete(sha256);
+      }
     },
     async endAll(userId, kind) {
       // Whoever has shown the first factor and still owes the second is as good as in: that ends with the sessions.

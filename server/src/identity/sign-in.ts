@@ -31,6 +31,11 @@ export interface SignIn {
   enrolling(pending: string): Promise<User | undefined>;
   /** The second factor that was owed has been enrolled just now, and with that shown. */
   enrolled(pending: string, factor: Factor): Promise<Opened | undefined>;
+  /**
+   * A second factor was enrolled in a session that is open, and with that shown. Whoever is in elsewhere by a password
+   * alone is out: from now on that is not enough.
+   */
+  enrolledHere(secret: string, factor: Factor): Promise<void>;
   /** Once more, in a session that is open: for what asks for a fresh proof. */
   stepUp(
     request: From & {
@@ -200,6 +205,11 @@ export function createSignIn(options: {
       if (pending === undefined) return undefined;
       await sessions.end(secret);
       return opened(pending.user, { factors: [...pending.factors, factor], mfaAtMs: now() });
+    },
+
+    async enrolledHere(secret, factor) {
+      const principal = await sessions.prove(secret, factor);
+      if (principal !== undefined) await sessions.endWeaker(principal.userId, secret);
     },
 
     async stepUp({ secret, answer, rp, ...from }) {

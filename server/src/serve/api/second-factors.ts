@@ -38,7 +38,14 @@ export interface SecondFactorServices {
   readonly relyingParty: (host: string | undefined) => RelyingParty | undefined;
   readonly signIn: Pick<
     SignIn,
-    'authenticate' | 'findPending' | 'answer' | 'signInWithPasskey' | 'enrolling' | 'enrolled' | 'stepUp'
+    | 'authenticate'
+    | 'findPending'
+    | 'answer'
+    | 'signInWithPasskey'
+    | 'enrolling'
+    | 'enrolled'
+    | 'enrolledHere'
+    | 'stepUp'
   >;
   readonly accounts: Pick<Accounts, 'findUserById'>;
   /** People can also sign in through another provider. */
@@ -271,6 +278,8 @@ export function registerSecondFactors(app: FastifyInstance, services: SecondFact
     readonly user: User;
     /** They have shown a password only, and are in once they have a factor. */
     readonly pending?: string;
+    /** They are signed in by this. */
+    readonly session?: string;
   }
 
   /** Whoever is signed in and has just proven it, or who may not sign in before they have a second factor. */
@@ -283,7 +292,8 @@ export function registerSecondFactors(app: FastifyInstance, services: SecondFact
     else if (!(await isFreshEnough(principal))) await refuseStale(reply);
     else {
       const user = await accounts.findUserById(principal.userId);
-      if (user !== undefined) return { user };
+      const session = request.credential?.secret;
+      if (user !== undefined && session !== undefined) return { user, session };
       await refuseLate(reply);
     }
     return undefined;
@@ -304,6 +314,7 @@ export function registerSecondFactors(app: FastifyInstance, services: SecondFact
   async function finish(reply: FastifyReply, who: Enroller, outcome: EnrolOutcome): Promise<FastifyReply> {
     if (outcome.kind !== 'added') return refuseEnrolment(reply, outcome.kind);
     const codes = outcome.recoveryCodes === undefined ? {} : { recoveryCodes: outcome.recoveryCodes };
+    if (who.session !== undefined) await signIn.enrolledHere(who.session, outcome.factor);
     if (who.pending === undefined) return reply.code(201).send(codes);
     const opened = await signIn.enrolled(who.pending, outcome.factor);
     if (opened === undefined) return reply.code(201).send(codes); // ten minutes were over meanwhile: signing in again does

@@ -363,7 +363,7 @@ describe('a test message', () => {
     const token = await tokenOf('operator');
     for (let i = 0; i < 3; i++) expect((await test(token, { endpoint: 'ward@x' })).status).toBe(200);
     const refused = await test(token, { endpoint: 'ward@x' });
-    expect([refused.status, refused.headers['retry-after']]).toEqual([429, '30']);
+    expect([refused.status, Number(refused.headers['retry-after']) > 0]).toEqual([429, true]);
   });
 });
 
