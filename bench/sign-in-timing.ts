@@ -14,9 +14,9 @@ import { createPasswords } from '../server/src/identity/passwords.ts';
  * answer. `tells` is the probability that one of that kind takes longer than one of a name nobody has: 0.5 is nothing,
  * and within `margin` (95 %) of it nothing can be told by so many tries. Milliseconds. One JSON object on stdout.
  *
- *   node bench/sign-in-timing.ts [tries=150]
+ *   node bench/sign-in-timing.ts [tries=100]
  */
-const tries = Number(process.argv[2] ?? 150);
+const tries = Number(process.argv[2] ?? 100);
 const PASSWORD = 'correct horse battery';
 const KINDS = ['nobody', 'wrong', 'left', 'without'] as const;
 type Kind = (typeof KINDS)[number];
