@@ -3,6 +3,7 @@ import { PostgresOutbox } from '../adapters/postgres/outbox.ts';
 import { PostgresRejectedReadings } from '../adapters/postgres/rejected-readings.ts';
 import { PostgresRuleSets } from '../adapters/postgres/rule-sets.ts';
 import { PostgresVitalsHistory } from '../adapters/postgres/vitals-history.ts';
+import type { Alarm } from '../domain/alarm.ts';
 import type { Services } from '../serve/services.ts';
 import { shownPreviews } from '../serve/shown-previews.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -46,11 +47,15 @@ export function askedServices(
   },
 ): Services {
   const { settings, tenants, keys, askedAlarms, desk, admission, assessor, metrics, now } = parts;
+  const view = tenants.viewFor(parts.view);
+  /** The desk holds those of all. */
+  const ownAlarm = (alarm: Alarm | undefined) =>
+    alarm !== undefined && view().place(alarm.patientId) !== undefined ? alarm : undefined;
   const rejected = new PostgresRejectedReadings(tenants.asking, keys.houseSeal);
   return {
     access: parts.access,
     mayShow: parts.mayShow,
-    view: tenants.viewFor(parts.view),
+    view,
     inTenant: tenants.inTenant,
     refreshView: parts.refreshView,
     registry: parts.registry,
@@ -61,7 +66,7 @@ export function askedServices(
     alarms: {
       list: (query) => askedAlarms.list(query),
       // An alarm rings before it is stored: whoever reaches for it at once must find it.
-      find: async (id) => (await askedAlarms.find(id)) ?? desk.find(id),
+      find: async (id) => (await askedAlarms.find(id)) ?? ownAlarm(desk.find(id)),
       history: (id) => askedAlarms.history(id),
       notes: (id) => askedAlarms.notes(id),
     },
