@@ -290,3 +290,24 @@ describe('keys', () => {
     await close();
   });
 });
+
+describe('the menu of pages', () => {
+  it('is worked by keyboard alone, and gives the focus back where it was', async (context) => {
+    if (browser === undefined) return context.skip();
+    const { page, close } = await openPage(browser, { path: '/users', role: 'admin', reducedMotion: true, ...BIG });
+    const focused = (name: string) =>
+      page.getByRole('menuitem', { name }).and(page.locator(':focus')).waitFor({ state: 'visible' });
+    await page.locator('.bar-more').focus();
+    await page.keyboard.press('Enter');
+    await focused('Care teams');
+    await page.keyboard.press('ArrowDown');
+    await focused('Approvals');
+    await page.keyboard.press('Escape');
+    await page.locator('.bar-more:focus').waitFor();
+    await page.keyboard.press('Enter');
+    await focused('Care teams');
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/teams');
+    await close();
+  });
+});

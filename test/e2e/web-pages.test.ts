@@ -29,6 +29,7 @@ const PAGES = [
   ['the rules', { path: '/rules' }, '.rule-row'],
   ['approvals', { path: '/approvals', role: 'charge-nurse' }, '.second-person'],
   ['an address without a page', { path: '/nowhere/at/all', role: 'nurse' }, '.bar >> text=Worklist'],
+  ['a page that is not theirs', { path: '/audit', role: 'nurse' }, 'text=It needs'],
   ['the rota', { path: '/rota' }, '.week-span'],
   ['the rota on a phone', { path: '/rota', width: 390, height: 844 }, '.week-span'],
   ['a change of the rota', { path: '/rota', click: 'Change rota' }, '[role=dialog] .layer'],

@@ -171,7 +171,7 @@ function Page() {
   const { pathname } = useLocation();
   const at = pageAt(pathname);
   if (at?.page.door === undefined || mayOpen(at.page, may)) return <Outlet />;
-  return <NotForYou key={pathname} asks={at.page.door + at.rest} />;
+  return <NotForYou key={pathname} title={at.page.label} asks={at.page.door + at.rest} />;
 }
 
 /** One stream for the whole app, whatever page is open: alarms call everywhere. */

@@ -7,7 +7,7 @@ import { anyRoleText } from './role-words.ts';
  * In place of a page that this person may not see. The server is asked all the same: it decides, says who may, and
  * writes down who tried.
  */
-export function NotForYou({ asks }: { readonly asks: string }) {
+export function NotForYou({ title, asks }: { readonly title: string; readonly asks: string }) {
   const queries = useQueryClient();
   const { error, isSuccess } = useQuery({
     queryKey: ['not-for-you', asks],
@@ -26,6 +26,7 @@ export function NotForYou({ asks }: { readonly asks: string }) {
   const roles = error instanceof ApiProblem ? error.problem.rolesNeeded : undefined;
   return (
     <main className="page">
+      <h1>{title}</h1>
       <div className="refused" role="alert">
         <p>You may not see this.{roles !== undefined && ` It needs: ${anyRoleText(roles)}.`}</p>
       </div>
