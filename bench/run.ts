@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: every benchmark, one after the other, each beside the figure it had when its baseline was kept.
  *
- *   npm run bench -- [--only log,history,judge,workflow,gateway,wall,sign-in,access,seal,audit] [--keep]     --keep makes today's figures the baseline
+ *   npm run bench -- [--only log,history,judge,workflow,gateway,wall,sign-in,requests,access,seal,audit] [--keep]     --keep makes today's figures the baseline
  *
  * Run it on a machine that does nothing else: the figures are medians of a noisy world even then, so compare ratios.
  */
@@ -19,6 +19,7 @@ const BENCHES = [
   'gateway',
   'wall',
   'sign-in',
+  'requests',
   'access',
   'seal',
   'audit',
