@@ -31,8 +31,8 @@ export type Api = FastifyInstance<
 >;
 
 /**
- * TypeBox judges input: one set of schemas for checking, OpenAPI and types. Each is compiled when it is first needed: in
- * a millisecond, where all of them at every start were half a second.
+ * TypeBox judges input: one set of schemas for checking, OpenAPI and types. Each is compiled when it is first needed:
+ * a start would compile hundreds, of which few are asked for within the hour.
  */
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   let check: ReturnType<typeof Compile> | undefined;
