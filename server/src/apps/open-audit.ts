@@ -68,7 +68,11 @@ export async function openAudit(parts: Parts): Promise<OpenedAudit> {
   const connections = connect(address, { connectionsMax: 4, statementTimeoutMs: 5_000 });
   undo.push('audit database', () => connections.close());
   const store = new PostgresAuditStore(connections);
-  const journal = await openAuditJournal(join(dataFolder, 'audit', 'held.jsonl'));
+  const journal = await openAuditJournal(join(dataFolder, 'audit', 'held.jsonl'), {
+    key: key.secretFor('held entries'),
+    now,
+    onAltered: (count) => log.error('entries that waited for the audit log were changed or are gone', { count }),
+  });
   const watch = createAuditWatch({ now, uncheckedAfterMs: 2 * settings.auditVerifyHours * HOUR_MS });
   let checkNow = () => {};
   const writer = await openAuditWriter({

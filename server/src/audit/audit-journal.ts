@@ -1,4 +1,5 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { createHmac } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { AuditEntry } from '../domain/audit-entry.ts';
 import { Failure } from '../ports/failure.ts';
@@ -8,7 +9,10 @@ const BYTES_MAX = 16 * 1024 * 1024;
 
 /**
  * Where entries wait that could not be written to the log, because the database is away, and whose access must not wait
- * for it: the wall. One line of JSON each, synced before the access; they come into the log as soon as it takes them.
+ * for it: the wall. One line each, synced before the access; they come into the log as soon as it takes them.
+ *
+ * Nothing here is signed yet, so each line begins with an HMAC over itself and the one of the line before: a line that was
+ * changed, left out or moved is handed on as such, with an entry that says how many. Who can read the key can forge them.
  */
 export interface AuditJournal {
   /** Durable when it resolves. Rejects with `Failure` `log-full` where the disk, or the journal's own bound, is. */
@@ -17,10 +21,24 @@ export interface AuditJournal {
   release(append: (entries: readonly AuditEntry[]) => Promise<unknown>): Promise<number>;
 }
 
-export async function openAuditJournal(path: string): Promise<AuditJournal> {
+export async function openAuditJournal(
+  path: string,
+  {
+    key,
+    now,
+    onAltered,
+  }: { readonly key: Uint8Array; readonly now: () => number; readonly onAltered?: (lines: number) => void },
+): Promise<AuditJournal> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const taken = `${path}.taken`;
-  let bytes = (await readFile(path).catch(() => Buffer.alloc(0))).length;
+  const found = linesIn(await readFile(path, 'utf8').catch(() => ''));
+  // Half a line that a crash left would spoil the next one.
+  let bytes = found.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
+  await truncate(path, bytes).catch(absent);
+  let last = codeOf(found.at(-1));
+  let count = found.length;
+  /** Of those that are handed on just now, as far as this process knows. */
+  let takenCount = 0;
   /** One thing at a time: a file that is handed on must not be written to. */
   let turn: Promise<unknown> = Promise.resolve();
 
@@ -31,8 +49,15 @@ export async function openAuditJournal(path: string): Promise<AuditJournal> {
   }
 
   async function write(entries: readonly AuditEntry[]): Promise<void> {
-    const lines = Buffer.from(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
-    if (bytes + lines.length > BYTES_MAX) throw full();
+    const texts = entries.map((entry) => JSON.stringify(entry));
+    const length = texts.reduce((sum, text) => sum + CODE_LENGTH + 2 + Buffer.byteLength(text), 0);
+    if (bytes + length > BYTES_MAX) throw full();
+    let code = last;
+    const written = texts.map((text) => {
+      code = chained(key, code, text);
+      return `${code} ${text}\n`;
+    });
+    const lines = Buffer.from(written.join(''));
     const file = await open(path, 'a', 0o600).catch((cause: unknown) => {
       throw full(cause);
     });
@@ -40,6 +65,8 @@ export async function openAuditJournal(path: string): Promise<AuditJournal> {
       await file.writeFile(lines);
       await file.datasync();
       bytes += lines.length;
+      last = code;
+      count += entries.length;
     } catch (cause) {
       // Half a line would spoil the next one.
       await file.truncate(bytes).catch(() => undefined);
@@ -53,14 +80,20 @@ export async function openAuditJournal(path: string): Promise<AuditJournal> {
     // What a crash left between taking and forgetting is handed on once more: twice in the log is better than never.
     let text = await readFile(taken, 'utf8').catch(absent);
     if (text === undefined && bytes > 0) {
-      await rename(path, taken);
+      await rename(path, taken).catch(absent);
+      takenCount = count;
       bytes = 0;
-      text = await readFile(taken, 'utf8');
+      count = 0;
+      last = '';
+      text = (await readFile(taken, 'utf8').catch(absent)) ?? '';
     }
     if (text === undefined) return 0;
-    const entries = text.split('\n').flatMap(lineOf);
+    const { entries: held, altered } = entriesIn(linesIn(text), { key, expected: takenCount });
+    if (altered > 0) onAltered?.(altered);
+    const entries = altered === 0 ? held : [...held, alteredEntry(altered, now())];
     for (let i = 0; i < entries.length; i += HANDED_AT_ONCE) await append(entries.slice(i, i + HANDED_AT_ONCE));
     await rm(taken, { force: true });
+    takenCount = 0;
     return entries.length;
   }
 
@@ -73,14 +106,53 @@ export async function openAuditJournal(path: string): Promise<AuditJournal> {
 const HANDED_AT_ONCE = 1_000;
 
 /** A torn last line was never promised to anybody. */
-function lineOf(line: string): readonly AuditEntry[] {
-  if (line === '') return [];
-  try {
-    const entry = JSON.parse(line) as AuditEntry;
-    return [{ ...entry, detail: { ...entry.detail, late: true } }];
-  } catch {
-    return [];
+const linesIn = (text: string): readonly string[] => text.split('\n').slice(0, -1);
+
+const CODE_LENGTH = 64;
+const codeOf = (line: string | undefined): string => line?.slice(0, CODE_LENGTH) ?? '';
+const chained = (key: Uint8Array, before: string, json: string): string =>
+  createHmac('sha256', key).update(before).update(json).digest('hex');
+
+/** What is held, and how many lines are not, or are gone of those `expected`. What can still be read is handed on. */
+function entriesIn(
+  lines: readonly string[],
+  { key, expected }: { readonly key: Uint8Array; readonly expected: number },
+): { readonly entries: readonly AuditEntry[]; readonly altered: number } {
+  let altered = Math.max(0, expected - lines.length);
+  const entries: AuditEntry[] = [];
+  let before = '';
+  for (const line of lines) {
+    const json = line.slice(CODE_LENGTH + 1);
+    const isAsWritten = codeOf(line) === chained(key, before, json);
+    if (!isAsWritten) altered++;
+    before = codeOf(line);
+    const entry = parsed(json);
+    if (entry !== undefined)
+      entries.push({ ...entry, detail: { ...entry.detail, late: true, ...(!isAsWritten && { altered: true }) } });
   }
+  return { entries, altered };
+}
+
+function parsed(json: string): AuditEntry | undefined {
+  try {
+    const entry = JSON.parse(json) as Partial<AuditEntry> | null;
+    const isEntry = typeof entry?.action === 'string' && typeof entry.atMs === 'number' && Object(entry.actor).name;
+    return isEntry && typeof entry.resource?.kind === 'string' ? (entry as AuditEntry) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function alteredEntry(lines: number, atMs: number): AuditEntry {
+  return {
+    atMs,
+    actor: { kind: 'system', name: 'audit' },
+    action: 'audit.held-altered',
+    resource: { kind: 'audit' },
+    outcome: 'failed',
+    correlationId: `held-${atMs}`,
+    detail: { lines },
+  };
 }
 
 function absent(error: NodeJS.ErrnoException): undefined {

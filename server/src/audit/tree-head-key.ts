@@ -1,4 +1,5 @@
 import {
+  createHmac,
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
@@ -18,6 +19,8 @@ export interface TreeHeadKey {
   readonly publicKey: KeyObject;
   /** The signed text of a head. */
   sign(head: TreeHead): string;
+  /** For what waits outside the log, where nothing is signed: made from the same key, 32 bytes. */
+  secretFor(use: string): Uint8Array;
 }
 
 /**
@@ -60,6 +63,10 @@ function signing(privateKey: KeyObject): TreeHeadKey {
       const bytes = Buffer.concat([keyHint(head.origin, publicKey), sign(null, Buffer.from(text), privateKey)]);
       return signedNote(text, [{ name: head.origin, base64: bytes.toString('base64') }]);
     },
+    secretFor: (use) =>
+      createHmac('sha256', privateKey.export({ type: 'pkcs8', format: 'der' }))
+        .update(`healthsync audit ${use}\n`)
+        .digest(),
   };
 }
 
