@@ -229,7 +229,7 @@ function show({ name, server, durable, report, ...of }: Result): void {
     `${name} · ${server}${durable ? ' (durable)' : ' (not durable)'}: ack p50 ${ms(latencyMs.p50)} p90 ${ms(latencyMs.p90)} p99 ${ms(latencyMs.p99)} max ${ms(latencyMs.max)} ms (first ${WARM_UP_SECONDS} s: p99 ${ms(report.warmUpLatencyMs?.p99 ?? 0)} ms)` +
       `, alarm p99 ${ms(alarms.p99)} ms (${alarms.heard}/${alarms.set}), lost ${report.lost}, unsent ${report.unsent}` +
       `, connect ${report.connectSeconds.toFixed(1)} s${report.reconnectSeconds === undefined ? '' : `, reconnect ${report.reconnectSeconds.toFixed(1)} s (${report.reconnected})`}, ${of.serverCpuMicrosPerReading.toFixed(0)} µs CPU per reading, ${of.kibPerSession.toFixed(0)} KiB per session` +
-      `, generator CPU ${report.generatorCpuSeconds.toFixed(1)} s late p99 ${ms(report.generatorLateMs.p99)} ms, other CPU ${of.otherCpuSeconds.toFixed(1)} s, stolen ${(100 * of.stolenShare).toFixed(0)} %, disk sync max ${ms(report.diskSyncMs.max)} ms\n`,
+      `, generator CPU ${((report.generatorCpuSeconds * 1e6) / Math.max(1, report.measured)).toFixed(0)} µs per reading, late p99 ${ms(report.generatorLateMs.p99)} ms, ack from sent p99 ${ms(report.latencyFromSentMs.p99)} ms, other CPU ${of.otherCpuSeconds.toFixed(1)} s, stolen ${(100 * of.stolenShare).toFixed(0)} %, disk sync max ${ms(report.diskSyncMs.max)} ms\n`,
   );
 }
 
