@@ -39,7 +39,7 @@ beforeAll(async () => {
     // Whom the settings name is the first organisation's; nothing is reached there.
     HEALTHSYNC_SMTP_URL: 'smtp://127.0.0.1:1',
     HEALTHSYNC_SMTP_FROM: 'healthsync@a.example',
-    HEALTHSYNC_SMTP_TO: 'office@south.example',
+    HEALTHSYNC_NOTIFY_EMAIL: 'office@south.example',
   });
   for (const side of SIDES) await furnish(side);
   routes = (await program.call('south-privacy-officer', 'GET', '/api/access/policies')).body.routes;
