@@ -31,9 +31,10 @@ export async function openAuditJournal(
 ): Promise<AuditJournal> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const taken = `${path}.taken`;
-  const found = linesIn(await readFile(path, 'utf8').catch(() => ''));
+  const stored = await readFile(path).catch(() => Buffer.alloc(0));
+  const found = linesIn(stored.toString());
   // Half a line that a crash left would spoil the next one.
-  let bytes = found.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
+  let bytes = stored.lastIndexOf('\n') + 1;
   await truncate(path, bytes).catch(absent);
   let last = codeOf(found.at(-1));
   let count = found.length;
