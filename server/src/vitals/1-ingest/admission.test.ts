@@ -143,14 +143,21 @@ describe('a refused reading', () => {
     expect(rejected.kept[0]?.payload.byteLength).toBe(Math.min(bytes.length, 64 * 1024));
   });
 
-  it('keeps the bytes as they came, though the caller reuses its buffer', async () => {
-    const { rejected, sendBytes } = setUp();
-    const buffer = Buffer.from('not json');
-    const outcome = sendBytes(buffer);
-    buffer.fill(0);
-    await outcome;
-    expect(Buffer.from(rejected.kept[0]?.payload ?? []).toString()).toBe('not json');
-  });
+  it.each([
+    ['no JSON', 'not json', VIEW],
+    ['refused in part', JSON.stringify({ ...GOOD, vitals: { heartRate: 170, spo2: 255 } }), VIEW],
+    ['of nobody, after rereading', JSON.stringify(GOOD), testView({ assignments: [] }, NOW - 10_000)],
+  ])(
+    'keeps the bytes as they came, though the caller reads the next device’s into its buffer: %s',
+    async (_, said, view) => {
+      const { rejected, sendBytes } = setUp({ view: () => view, refreshView: async () => undefined });
+      const buffer = Buffer.from(said);
+      const outcome = sendBytes(buffer);
+      buffer.fill(0);
+      await outcome;
+      expect(Buffer.from(rejected.kept[0]?.payload ?? []).toString()).toBe(said);
+    },
+  );
 
   it('does not hide what is in order: the rest goes to the log, the source and the list are told', async () => {
     const { log, rejected, send } = setUp();

@@ -99,7 +99,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     const judged = judge(arrival, value);
     if (judged.kind === 'admissible') return keep(arrival, judged, payload);
     if (mayBeNews(judged)) {
-      const copy = payload().slice();
+      const copy = new Uint8Array(payload());
       return afterReread(arrival, value, () => copy);
     }
     return reject(arrival, payload, judged);
@@ -155,8 +155,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
 
   function keep(arrival: Arrival, { reading, refused }: Admissible, payload: () => Uint8Array): Promise<IngestOutcome> {
-    // Taken now if it will be needed: the caller may reuse the bytes while we wait for the log.
-    const copy = refused.length > 0 ? payload().slice() : undefined;
+    // Taken now if it will be needed: the caller reuses the bytes while we wait. (A `slice` of a `Buffer` would be a view.)
+    const copy = refused.length > 0 ? new Uint8Array(payload()) : undefined;
     return recent
       .once(reading.deviceId, reading.id, () => log.append(reading))
       .then((kind) => (copy === undefined ? tell(arrival, { kind, readingId: reading.id }) : keptInPart(kind, copy)))
