@@ -3,7 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { encodeEntry, type RecordedEntry, readEntry } from './audit-entry.ts';
 import { scanEntry } from './audit-scan.ts';
 
-const word = fc.oneof(fc.string({ maxLength: 12 }), fc.constantFrom('ada', 'patient.read', 'José', 'a"b', 'a\\b', ''));
+/** Mostly as they are in earnest: an entry with a single word of another kind is left to be read. */
+const word = fc.oneof(
+  { weight: 30, arbitrary: fc.stringMatching(/^[ !#-[\]-~]{0,12}$/) },
+  { weight: 1, arbitrary: fc.string({ maxLength: 12 }) },
+  { weight: 1, arbitrary: fc.constantFrom('José', 'a"b', 'a\\b') },
+);
 const maybe = <T>(some: fc.Arbitrary<T>) => fc.option(some, { nil: undefined });
 const time = fc.integer({ min: 0, max: 4e12 });
 
@@ -67,7 +72,7 @@ describe('an entry that is looked at in one pass', () => {
       }),
       { numRuns: 500 },
     );
-    expect(scanned).toBeGreaterThan(20);
+    expect(scanned).toBeGreaterThan(50);
   });
   it('is nothing that would not be read, whichever byte of it is another', () => {
     const entry: RecordedEntry = {
