@@ -250,7 +250,7 @@ describe('a nurse’s night, with the server as it is', () => {
     const anna = await screenOf('anna');
     await anna.page.goto(`${server.https}/patients`);
     await anna.page.getByText('Featherstone').waitFor();
-    expect(anna.heard.join('\n')).toMatch(/Featherstone/);
+    await expect.poll(() => anna.heard.join('\n')).toMatch(/Featherstone/);
   });
 
   it('check 12: another ward is closed to a nurse by address and by API', async (context) => {
