@@ -57,6 +57,7 @@ const IN_READING = {
 const reading = Buffer.from(TEXT, 'latin1');
 let writtenAtMs = 0;
 const dueAt = new Map<string, number>();
+let alarmsSet = 0;
 const heard = createHistogram();
 
 const stopListening = plan.live === undefined ? () => {} : await listen(plan.live);
@@ -84,7 +85,7 @@ const at = (p: number): number => (heard.count === 0 ? 0 : heard.percentile(p) /
 const full: GeneratorReport = {
   ...report,
   alarms: {
-    set: dueAt.size,
+    set: alarmsSet,
     heard: heard.count,
     p50: at(50),
     p99: at(99),
@@ -104,7 +105,10 @@ function payload(index: number, sequence: number, atMs: number, dueMs: number): 
     index >= firstIndex &&
     index < firstIndex + plan.alarmsPerSecond;
   const id = String(sequence).padStart(SEQUENCE.length, '0');
-  if (isAlarm) dueAt.set(`${fleet[index]?.deviceId}/${run}-${id}`, dueMs);
+  if (isAlarm) {
+    alarmsSet++;
+    dueAt.set(`${fleet[index]?.deviceId}/${run}-${id}`, dueMs);
+  }
   if (atMs !== writtenAtMs) {
     reading.write(new Date(atMs).toISOString(), IN_READING.at, 'latin1');
     writtenAtMs = atMs;
@@ -140,9 +144,13 @@ function onEvent(event: string): void {
   if (!/^event: ?alert$/m.test(event)) return;
   const { change, alert } = JSON.parse(event.slice(event.indexOf('data:') + 5).split('\n')[0] ?? '{}');
   // A patient of an earlier run may still have the alarm open: then it returns.
-  const due = dueAt.get(`${alert.deviceId}/${alert.lastReadingId}`);
-  if ((change === 'raised' || change === 'returned') && due !== undefined)
-    heard.record(Math.max(1, Math.round((performance.now() - due) * 1000)));
+  if (change !== 'raised' && change !== 'returned') return;
+  const of = `${alert.deviceId}/${alert.lastReadingId}`;
+  const due = dueAt.get(of);
+  if (due === undefined) return;
+  heard.record(Math.max(1, Math.round((performance.now() - due) * 1000)));
+  // Once: a device that falls silent after it has an alarm of its own half a minute later, with the same last reading.
+  dueAt.delete(of);
 }
 
 /** One 4 KiB synchronous write every 100 ms: what the disk itself took, without us. */
