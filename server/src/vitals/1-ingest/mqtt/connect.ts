@@ -3,6 +3,7 @@ import type { ConnectLabel, MqttContext } from './context.ts';
 import { type Connect, decodeConnect } from './decode-connect.ts';
 import { resumeDelivery } from './deliver.ts';
 import { encode, refusalV3, refusalV5 } from './encode.ts';
+import { release } from './hold.ts';
 import { reportOnline } from './leave.ts';
 import { disconnect, say, send } from './output.ts';
 import { doorSeen } from './peer.ts';
@@ -12,7 +13,7 @@ import { readingsTopic, statusTopic } from './topics.ts';
 
 /** CONNECT (3.1): who is this, may it be here, and does it continue something? */
 export function onConnect(context: MqttContext, connection: Connection): void {
-  if (mustWait(context, connection)) return;
+  if (!connection.wasUnknown && mustWait(context, connection)) return;
   const { bytes, bodyStart, bodyEnd, isPadded } = connection.frames;
   const decoded = decodeConnect(bytes, bodyStart, bodyEnd);
   if (decoded.kind === 'fault') {
@@ -25,7 +26,8 @@ export function onConnect(context: MqttContext, connection: Connection): void {
     isPadded && connect.version === 5
       ? { reason: Reason.malformedPacket, label: 'malformed' as const }
       : findRefusal(context, connection.peer, connect);
-  if (refusal !== undefined) refuse(context, connection, connect.version, refusal);
+  if (refusal !== undefined && mayBeNews(connection, refusal)) awaitNews(context, connection);
+  else if (refusal !== undefined) refuse(context, connection, connect.version, refusal);
   else accept(context, connection, connection.peer as Peer, connect);
 }
 
@@ -47,6 +49,23 @@ function mustWait(context: MqttContext, connection: Connection): boolean {
   connection.hold(Hold.rate);
   return true;
 }
+
+/**
+ * A certificate of our own authority that we do not know, or no longer: it may have been issued this very moment, by
+ * another process, whose notice is on its way. Whoever it is can wait for it.
+ */
+const mayBeNews = (connection: Connection, { label }: Refusal): boolean =>
+  !connection.wasUnknown && (label === 'unknown-device' || label === 'revoked');
+
+function awaitNews(context: MqttContext, connection: Connection): void {
+  connection.wasUnknown = true;
+  connection.frames.putBack();
+  connection.hold(Hold.news);
+  setTimeout(release, NEWS_MS, context, connection, Hold.news).unref();
+}
+
+/** A notice and a reread of the registry take 10 to 50 ms. */
+const NEWS_MS = 250;
 
 interface Refusal {
   readonly reason: number;

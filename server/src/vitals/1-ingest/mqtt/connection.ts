@@ -15,7 +15,7 @@ export interface Peer {
 }
 
 /** Why a connection is not being read, as bits: it is read again when none is left. */
-export const Hold = { inFlight: 1, rate: 2, memory: 4, leaving: 8 } as const;
+export const Hold = { inFlight: 1, rate: 2, memory: 4, leaving: 8, news: 16 } as const;
 
 /** Why a connection ended; the closed list behind the metric and the presence reason. */
 export type CloseCause =
@@ -78,6 +78,8 @@ export class Connection {
   wasSlowed = false;
   /** Held at CONNECT until then. */
   connectAtMs = 0;
+  /** Nobody knew its certificate, and it is looked at once more. */
+  wasUnknown = false;
   /** When to leave, though the time has not come yet. */
   leaveAtMs = Number.POSITIVE_INFINITY;
   /** When we took leave; `undefined` while we talk. */

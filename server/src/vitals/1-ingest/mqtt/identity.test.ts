@@ -92,6 +92,16 @@ describe('who may connect', () => {
   });
 });
 
+describe('a certificate that was issued a moment ago', () => {
+  it('is let in when the notice of it comes, though it connected before', async () => {
+    let asked = 0;
+    bench = await openBench({ deviceAccess: () => (++asked === 1 ? 'unknown-device' : 'allowed') });
+    const client = await bench.raw('mon-1');
+    await client.connect(5);
+    expect(bench.connects).toEqual(['accepted']);
+  });
+});
+
 describe('a resumed TLS session', () => {
   it('is the same device, and is refused once revoked although its certificate is not verified again', async () => {
     bench = await openBench();
