@@ -168,7 +168,7 @@ export function pageAt(pathname: string): { readonly page: PageLink; readonly re
   const page = PAGES.find(
     ({ to, parts }) => pathname === to || pathname.startsWith(`${to}/`) || parts?.includes(pathname) === true,
   );
-  return page && { page, rest: pathname.slice(page.to.length) };
+  return page && { page, rest: pathname.startsWith(`${page.to}/`) ? pathname.slice(page.to.length) : '' };
 }
 
 export const mayOpen = ({ needs }: PageLink, may: (action: string) => boolean): boolean => needs.some(may);

@@ -12,8 +12,7 @@ import { PostgresSystemAlarms } from '../adapters/postgres/system-alarms.ts';
 import { PostgresTopicSubscriptions } from '../adapters/postgres/topic-subscriptions.ts';
 import type { Alarm } from '../domain/alarm.ts';
 import { parseContactAddress } from '../domain/contact-address.ts';
-import type { PatientId } from '../domain/ids.ts';
-import { DEFAULT_TENANT } from '../domain/ids.ts';
+import { DEFAULT_TENANT, type PatientId } from '../domain/ids.ts';
 import { ofWards } from '../domain/topic.ts';
 import type { TellOwner } from '../identity/account-notices.ts';
 import type { RegistryView } from '../identity/registry-view.ts';
@@ -179,6 +178,7 @@ export async function openTelling(parts: TellingParts) {
       // An address is one person's in all the installation: of another's is told that it is taken, and nothing else.
       const askedContacts = new PostgresContacts(parts.tenants.accounts);
       const askedAccounts = new PostgresAccounts(asking);
+      const askedOutbox = new PostgresOutbox(asking);
       const ofCaller = ({ tenantId = parts.tenants.tenantNow() }: SystemAlarm) =>
         tenantId === parts.tenants.tenantNow();
       const services = {
@@ -203,7 +203,7 @@ export async function openTelling(parts: TellingParts) {
         },
         policies,
         watch,
-        traffic: () => new PostgresOutbox(asking).traffic(),
+        traffic: () => askedOutbox.traffic(),
         testChannel: createChannelTest({ watch, newId: randomUUID, now, monotonicMs: () => performance.now() }),
         systemAlarms: {
           open: () => systemAlarms.open().filter(ofCaller),

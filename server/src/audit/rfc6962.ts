@@ -20,8 +20,8 @@ export const RFC6962: TreeHashing = {
   empty: hash('sha256', '', 'buffer'),
 };
 
-// As Latin-1 ("binary"), a character for each byte: Node makes a buffer of its own for each hash it is asked for as one, which takes
-// longer than hashing 65 bytes.
+// As Latin-1 ("binary"), a character for each byte: Node makes a buffer of its own for each hash it is asked for as one,
+// which takes longer than hashing 65 bytes.
 const leafOfText = (entry: string): string => hash('sha256', `\0${entry}`, 'binary');
 
 /** The leaf hashes of entries that follow each other, as a tile has them. */
