@@ -112,7 +112,8 @@ async function forgetReadings(): Promise<void> {
   const { rows } = await database.pool.query<{ name: string }>(
     "select relname as name from pg_class where relkind in ('r', 'p') and not relispartition and relnamespace = 'public'::regnamespace",
   );
-  const kept = /^(.*migration.*|tenant|ward|bed|patient|patient_limit|device.*|assignment|app_user|access_token|setup_code)$/;
+  const kept =
+    /^(.*migration.*|tenant|ward|bed|patient|patient_limit|device.*|assignment|app_user|access_token|setup_code)$/;
   const tables = rows.map(({ name }) => name).filter((name) => !kept.test(name));
   await database.pool.query(`truncate ${tables.join(', ')}`);
   await database.close();
