@@ -1,6 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openAuditWriter } from '../../audit/audit-writer.ts';
 import { newTreeHeadKey } from '../../audit/tree-head-key.ts';
+import { ESCALATION_ACTOR } from '../../domain/escalation-round.ts';
 import type { AlarmId, UserId } from '../../domain/ids.ts';
 import { auditAlarmChanges } from './audit-pending.ts';
 import { PostgresAuditStore } from './audit-store.ts';
@@ -47,6 +48,19 @@ describe('what other transactions leave for the audit log', () => {
     ]);
     expect(entries).toHaveLength(2);
     expect(JSON.stringify(entries)).not.toContain(raised.alarm.rule);
+  });
+
+  it('is no person’s doing when the escalation did it, unless somebody bears that name', async () => {
+    const raised = alarmChangeOf('a1' as AlarmId, AT);
+    const escalated = { ...raised, kind: 'escalated' as const, by: ESCALATION_ACTOR };
+    await inTransaction(database.pool, (client) =>
+      auditAlarmChanges(client, [escalated, { ...escalated, byId: 'u1' as UserId }]),
+    );
+    const actors = (await settled()).map(({ actor }) => actor);
+    expect(actors).toEqual([
+      { kind: 'system', name: 'escalation' },
+      { kind: 'person', name: ESCALATION_ACTOR, userId: 'u1' },
+    ]);
   });
 
   it('was never there when its change was taken back', async () => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import type { AlarmChange } from '../../domain/alarm.ts';
 import type { AuditEntry } from '../../domain/audit-entry.ts';
+import { ESCALATION_ACTOR } from '../../domain/escalation-round.ts';
 import type { InTransaction } from './alarm-rows.ts';
 
 /** Without a time it is the transaction's own. */
@@ -49,10 +50,7 @@ function alarmEntry({ kind, alarm, atMs, by, byId }: AlarmChange): readonly Audi
   return [
     {
       atMs,
-      actor:
-        by === undefined
-          ? { kind: 'system', name: 'alarms' }
-          : { kind: 'person', name: by, ...(byId !== undefined && { userId: byId }) },
+      actor: actorOf(by, byId),
       action: `alarm.${kind}`,
       resource: { kind: 'alarm', id: alarm.id },
       patientId: alarm.patientId,
@@ -68,4 +66,11 @@ function alarmEntry({ kind, alarm, atMs, by, byId }: AlarmChange): readonly Audi
       },
     },
   ];
+}
+
+/** The escalation writes on alarms under its own name, as people do under theirs: by its name alone it is no person. */
+function actorOf(by: AlarmChange['by'], byId: AlarmChange['byId']): AuditEntry['actor'] {
+  if (by === undefined) return { kind: 'system', name: 'alarms' };
+  if (byId === undefined && by === ESCALATION_ACTOR) return { kind: 'system', name: 'escalation' };
+  return { kind: 'person', name: by, ...(byId !== undefined && { userId: byId }) };
 }
