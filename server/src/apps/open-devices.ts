@@ -155,7 +155,7 @@ export async function openDevices(parts: {
       registerEnrollmentOverTransport(app, {
         desk,
         renewal,
-        certifiedDevice: (request) => certifiedDevice(request, door),
+        certifiedDevice: (request) => certifiedDevice(request, door, now()),
         certsOnly,
         authorities: () => [
           ...authorities.deviceAuthorities.map(({ certificatePem }) => certificatePem),

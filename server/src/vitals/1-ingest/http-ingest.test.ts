@@ -15,6 +15,9 @@ const TOKEN = newSecret('device');
 
 let server: TestServer;
 let certificate: { cert: string; key: string };
+let notAfterMs: number;
+/** Certificates are verified by the machine's clock; how far the server's own is ahead of it. */
+let aheadMs = 0;
 let log = memoryLog();
 const rejected = memoryRejected();
 const bounds = { readingsPerSecond: 1, readingsBurst: 100, readingsMax: 50, bodyBytesMax: 64 * 1024 };
@@ -34,7 +37,7 @@ beforeAll(async () => {
         (app) =>
           registerIngest(app, {
             admission,
-            authenticateDevice: (request) => authenticateDevice(request, server.world.view(), NOW),
+            authenticateDevice: (request) => authenticateDevice(request, server.world.view(), Date.now() + aheadMs),
             now: () => server.now(),
             bounds,
           }),
@@ -43,12 +46,13 @@ beforeAll(async () => {
   });
   const issued = await server.devices.issue(D1);
   certificate = { cert: issued.certificatePem, key: issued.keyPem };
+  notAfterMs = issued.record.notAfterMs;
   server.world.change((snapshot) => ({
     ...snapshot,
     devices: snapshot.devices.map((device) =>
       device.id === D1 ? { ...device, certificates: [issued.record] } : device,
     ),
-    deviceTokens: [{ sha256: sha256Of(TOKEN), deviceId: D1, expiresAtMs: NOW + 1 }],
+    deviceTokens: [{ sha256: sha256Of(TOKEN), deviceId: D1, expiresAtMs: notAfterMs * 2 }],
   }));
 });
 afterAll(() => server.stop());
@@ -134,6 +138,16 @@ describe('POST /ingest/readings', () => {
     expect(await post(fresh(), { ...certificate, token: TOKEN })).toMatchObject({ status: 401 });
     expect(log.readings).toEqual([]);
     server.world.change(() => before);
+  });
+
+  it('answers 401 to a certificate that has ended since TLS looked at it, even beside a valid token', async () => {
+    expect(await post(fresh(), certificate)).toMatchObject({ status: 202 });
+    aheadMs = notAfterMs - Date.now();
+    expect(await post(fresh(), certificate)).toMatchObject({ status: 401 });
+    expect(await post(fresh(), { ...certificate, token: TOKEN })).toMatchObject({ status: 401 });
+    expect(await post(fresh())).toMatchObject({ status: 202 });
+    aheadMs = 0;
+    expect(log.readings).toHaveLength(2);
   });
 
   it('answers 413 to a body or a number of readings beyond its bounds', async () => {
