@@ -101,6 +101,26 @@ describe('the envelope of a request', () => {
   });
 });
 
+describe('the line a request begins with', () => {
+  it.each([
+    ['the whole address', 'https://localhost/api/session/ways', 200],
+    ['the whole address, in capitals', 'HTTPS://LOCALHOST/api/session/ways', 421],
+    ['another’s address', 'https://evil.example/api/session/ways', 421],
+    ['another’s address, with ours for a user', 'https://localhost@evil.example/api/session/ways', 421],
+    ['an address without TLS', 'http://localhost/api/session/ways', 421],
+    ['what is read up to here, and by others beyond', '/api/session/ways#/../metrics', 400],
+    ['what begins in nothing', 'api/session/ways', 400],
+    ['all of it', '*', 421],
+  ])('with %s', async (_what, target, status) => {
+    const socket = connect({ port: server.port, host: '127.0.0.1', servername: 'localhost', ca: server.ca });
+    await once(socket, 'secureConnect');
+    socket.write(`GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+    let answer = '';
+    for await (const chunk of socket) answer += chunk;
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  });
+});
+
 describe('a body', () => {
   it.each([
     ['{"name":"a","name":"b","password":"c"}', 'malformed-json'],

@@ -28,7 +28,8 @@ export function registerRequestGuard(
   { isOurs, bounds = GUARD_BOUNDS }: { readonly isOurs: (host: string | undefined) => boolean; bounds?: GuardBounds },
 ): void {
   app.addHook('onRequest', async (request, reply) => {
-    const problem = wrongWith(request, bounds) ?? (isMisdirected(request) ? MISDIRECTED : undefined);
+    const problem =
+      wrongWith(request, bounds) ?? (isForAnother(request) || isMisdirected(request) ? MISDIRECTED : undefined);
     if (problem !== undefined) await sendProblem(reply, problem);
   });
 
@@ -38,8 +39,18 @@ export function registerRequestGuard(
   }
 }
 
+/**
+ * A request line may hold the whole address (RFC 9112 §3.2.2), and then that counts and not Host: one that names two
+ * servers was judged by somebody in front of us for the other. `*` (§3.2.4) asks for nothing there is.
+ */
+function isForAnother({ url, headers }: FastifyRequest): boolean {
+  return !url.startsWith('/') && !url.startsWith(`https://${headers.host}/`);
+}
+
 function wrongWith({ raw, url }: FastifyRequest, bounds: GuardBounds): ProblemInput | undefined {
   if (url.length > bounds.urlMax) return { status: 414, code: 'address-too-long' };
+  // RFC 9112 §3.2: no request has one. We would read on up to it, others beyond it.
+  if (url.includes('#')) return { status: 400, code: 'bad-request', detail: 'The address has a fragment.' };
   if (url.includes('?') && url.split('&').length > bounds.parametersMax)
     return { status: 400, code: 'too-many-parameters', detail: `At most ${bounds.parametersMax} are read.` };
   if (raw.rawHeaders.length / 2 > bounds.headersMax) return { status: 431, code: 'headers-too-large' };
