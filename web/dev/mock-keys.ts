@@ -46,6 +46,8 @@ export function createMockKeys(startedAt: number) {
       scopes: ['openid', 'fhirUser', 'launch/patient', 'patient/Observation.rs'],
       roles: [],
       wards: [],
+      mustProveKey: true,
+      mustPushRequests: true,
       createdAt: iso(-30),
       createdBy: 'ada',
     },

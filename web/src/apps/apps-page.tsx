@@ -178,6 +178,7 @@ function ClientRow({
   const wardName = useWardName();
   const { id, kind, name, redirectUris, roles, wards, scopes, keys, disabledAt, lastUsedAt, createdAt, createdBy } =
     client;
+  const demands = demandsOf(client);
   return (
     <tr data-ended={disabledAt !== undefined || undefined}>
       <td>
@@ -197,6 +198,13 @@ function ClientRow({
       </td>
       <td data-label="At most">
         <Scopes scopes={scopes} words={words} />
+        {demands.length > 0 && (
+          <ul className="soft demands" aria-label="What is demanded of it">
+            {demands.map((demand) => (
+              <li key={demand}>✓ {demand}</li>
+            ))}
+          </ul>
+        )}
       </td>
       <td data-label="Used">
         {usedText(lastUsedAt)}
@@ -221,6 +229,14 @@ function ClientRow({
       </td>
     </tr>
   );
+}
+
+/** What it must do beyond signing in by its key. */
+function demandsOf({ mustProveKey, mustPushRequests }: Client): readonly string[] {
+  return [
+    ...(mustProveKey === true ? ['tokens bound to its key (DPoP)'] : []),
+    ...(mustPushRequests === true ? ['requests past the browser (PAR)'] : []),
+  ];
 }
 
 /** So many are read at a glance; the others behind a word. */

@@ -10,7 +10,7 @@ import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { KeyField } from './key-field.tsx';
 import { readPublicKeys } from './public-key.ts';
 
-const FIELDS = ['id', 'name', 'redirectUris', 'jwks', 'scopes', 'roles', 'wards'];
+const FIELDS = ['id', 'name', 'redirectUris', 'jwks', 'scopes', 'roles', 'wards', 'mustProveKey', 'mustPushRequests'];
 
 /** An app people sign in to, or a system that signs in by its key: what it is called, and the most it may ask for. */
 export function NewClientDialog({
@@ -36,6 +36,8 @@ export function NewClientDialog({
   const [scopes, setScopes] = useState<string[]>([]);
   const [roles, setRoles] = useState<string[]>([]);
   const [wards, setWards] = useState<string[]>([]);
+  const [mustProveKey, setMustProveKey] = useState(false);
+  const [mustPushRequests, setMustPushRequests] = useState(false);
   const isService = kind === 'service';
   const wantedId = id ?? idOf(name);
 
@@ -48,7 +50,8 @@ export function NewClientDialog({
       name: name.trim(),
       scopes,
       ...(read !== undefined && { jwks: { keys: read.keys as unknown as NonNullable<NewClient['jwks']>['keys'] } }),
-      ...(isService ? { roles, wards } : { redirectUris: redirects }),
+      ...(isService ? { roles, wards } : { redirectUris: redirects, ...(mustPushRequests && { mustPushRequests }) }),
+      ...(mustProveKey && { mustProveKey }),
     };
     if (await saving.run(() => onAdd(body))) onClose();
   }
@@ -147,6 +150,25 @@ export function NewClientDialog({
             setRefused(undefined);
           }}
         />
+        <fieldset className="plain">
+          <legend>Demanded of it</legend>
+          <Checkbox
+            label="Every token bound to a key it proves to hold (DPoP)"
+            description="A token that is stolen opens nothing. Whoever made it says whether it can."
+            checked={mustProveKey}
+            error={saving.errorOf('mustProveKey')}
+            onChange={({ target }) => setMustProveKey(target.checked)}
+          />
+          {!isService && (
+            <Checkbox
+              label="Requests to sign in go past the browser (PAR)"
+              description="Nobody can alter them on the way."
+              checked={mustPushRequests}
+              error={saving.errorOf('mustPushRequests')}
+              onChange={({ target }) => setMustPushRequests(target.checked)}
+            />
+          )}
+        </fieldset>
         <DialogEnd
           onCancel={onClose}
           isBusy={saving.isBusy}

@@ -4,6 +4,7 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api } from '../api.ts';
+import { VipMark } from '../patient/vip-mark.tsx';
 import { useSession } from '../session/session.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
 import { LoadMore } from '../widgets/load-more.tsx';
@@ -60,6 +61,8 @@ export function ConsentsPage() {
                 patientId
               )}
             </h2>
+            {/* Only the privacy officer lifts a special protection, and opens no patient's page. */}
+            <VipMark key={patientId} patientId={patientId} />
             <button
               type="button"
               className="plain-button"

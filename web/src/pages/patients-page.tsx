@@ -82,7 +82,7 @@ function Found({
   return (
     <>
       <div className="table-box">
-        <table className="table">
+        <table className="table patient-table">
           <thead>
             <tr>
               <th scope="col">Bed</th>

@@ -10,13 +10,17 @@ import { DialogEnd } from '../widgets/dialog-end.tsx';
 import { ReasonField } from '../widgets/reason-field.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 
-/** That a record is specially protected, seen by everybody who opens it; whoever may protects it, or lifts it. */
+/**
+ * That a record is specially protected, and why; whoever may protects it, or lifts it. Nobody else's page asks: a refusal
+ * at every patient would look like somebody who tries doors.
+ */
 export function VipMark({ patientId }: { readonly patientId: string }) {
   const { may } = useSession();
   const path = `/api/patients/${encodeURIComponent(patientId)}/vip`;
   const query = useQuery({
     queryKey: ['vip', patientId],
     queryFn: () => api<PatientVip>(path),
+    enabled: may('vip.set'),
     gcTime: 0,
     retry: false,
   });

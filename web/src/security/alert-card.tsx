@@ -5,6 +5,7 @@ import { EntryButton } from '../audit/entry-button.tsx';
 import { useSession } from '../session/session.tsx';
 import { isolated } from '../widgets/own-direction.ts';
 import { auditOf, KIND_WORDS, SEVERITY_WORDS, VERDICT_WORDS } from './alert-words.ts';
+import { reasonText } from './reason-text.ts';
 
 const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 /** Of fifty the first say how it began. */
@@ -53,14 +54,13 @@ export function AlertCard({
       </div>
       {alert.isAboutYou && <p className="chip-warn">It is about you: somebody else closes it.</p>}
       <ul className="reasons">
-        {reasons.map(({ code, text }) => (
-          <li key={code}>{text}</li>
+        {reasons.map((reason) => (
+          <li key={reason.code}>{reasonText(reason)}</li>
         ))}
       </ul>
       <p className="soft">
         {patientId !== undefined && `Patient ${patientId} · `}
-        {TIME.format(Date.parse(firstAt))}
-        {lastAt !== firstAt && ` to ${TIME.format(Date.parse(lastAt))}`}
+        {spanText(firstAt, lastAt)}
         {count > 1 && ` · noticed ${count} times`}
         {lookedAt !== undefined &&
           ` · ${isolated(lookedAt.by)} looks into it since ${TIME.format(Date.parse(lookedAt.at))}`}
@@ -79,6 +79,12 @@ export function AlertCard({
       )}
     </article>
   );
+}
+
+/** Of one minute as one time. */
+function spanText(firstAt: string, lastAt: string): string {
+  const [first, last] = [firstAt, lastAt].map((at) => TIME.format(Date.parse(at)));
+  return first === last ? `${first}` : `${first} to ${last}`;
 }
 
 function Evidence({

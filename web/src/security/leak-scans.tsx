@@ -53,7 +53,7 @@ export function LeakScans() {
               <span className="soft">Folders: {folders.join(', ')}</span>
             </p>
             {scans.length === 0 ? (
-              <p className="empty">It has not run yet.</p>
+              <p className="soft">It has not run yet.</p>
             ) : (
               <ul className="scans">
                 {scans.slice(0, 7).map((scan, at) => (

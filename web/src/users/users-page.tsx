@@ -11,6 +11,7 @@ import { AreYouSure } from '../widgets/are-you-sure.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
 import { Dialog } from '../widgets/dialog.tsx';
 import { ShownOnce } from '../widgets/shown-once.tsx';
+import { OwnRecordDialog } from './own-record-dialog.tsx';
 import { UserForm } from './user-form.tsx';
 
 /** Who may come in, as what, and how they prove it. */
@@ -21,6 +22,7 @@ export function UsersPage() {
   const [edited, setEdited] = useState<User | 'new'>();
   const [invited, setInvited] = useState<{ readonly name: string; readonly link: string }>();
   const [asked, setAsked] = useState<Doubted>();
+  const [recordOf, setRecordOf] = useState<User>();
   const [words, setWords] = useState('');
   const [problem, setProblem] = useState<string>();
   const { stepUp, dialog } = useMyStepUp();
@@ -110,6 +112,7 @@ export function UsersPage() {
                       onEdit={() => setEdited(user)}
                       onEnable={() => void act(() => change(user, { disabled: false }))}
                       onAsk={(what) => setAsked({ user, what })}
+                      onRecord={() => setRecordOf(user)}
                       onInvite={() =>
                         void act(async () =>
                           showLink(
@@ -136,6 +139,7 @@ export function UsersPage() {
           />
         </Dialog>
       )}
+      {recordOf !== undefined && <OwnRecordDialog user={recordOf} send={send} onClose={() => setRecordOf(undefined)} />}
       {asked !== undefined && (
         <AreYouSure
           title={DOUBTS[asked.what].title(asked.user.displayName)}
@@ -205,6 +209,7 @@ function UserRow({
   onEnable,
   onInvite,
   onAsk,
+  onRecord,
 }: {
   readonly user: User;
   readonly mayWrite: boolean;
@@ -212,6 +217,7 @@ function UserRow({
   readonly onEnable: () => void;
   readonly onInvite: () => void;
   readonly onAsk: (what: Doubted['what']) => void;
+  readonly onRecord: () => void;
 }) {
   const wardName = useWardName();
   const isDisabled = user.disabledAt !== undefined;
@@ -251,6 +257,7 @@ function UserRow({
                 {user.secondFactors.length > 0 && (
                   <Menu.Item onClick={() => onAsk('reset')}>Reset second factors</Menu.Item>
                 )}
+                <Menu.Item onClick={onRecord}>Own record and address</Menu.Item>
                 <Menu.Item onClick={() => onAsk('end')}>Sign out everywhere</Menu.Item>
                 {isDisabled ? (
                   <Menu.Item onClick={onEnable}>Let in again</Menu.Item>
