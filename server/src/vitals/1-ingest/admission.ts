@@ -10,6 +10,7 @@ import type { ReadingLog } from '../../ports/reading-log.ts';
 import type { MappingProfiles } from './mapping-profiles.ts';
 import { RecentReadings } from './recent-readings.ts';
 import type { RejectedQuarantine } from './rejected-quarantine.ts';
+import { parseUnambiguousJson } from './unambiguous-json.ts';
 
 /**
  * The one door by which readings come in, whatever carried them: from bytes to a named outcome. `accepted` and
@@ -238,9 +239,9 @@ function parseJson(bytes: Uint8Array, bytesMax: number): Json {
   // Strict: a byte that is not UTF-8 must not silently become U+FFFD inside an id.
   if (!isUtf8(bytes)) return { kind: 'failed', problem: problem('malformed-json', '', 'expected UTF-8') };
   try {
-    return { kind: 'read', value: JSON.parse(textOf(bytes)) };
+    return { kind: 'read', value: parseUnambiguousJson(textOf(bytes)) };
   } catch {
-    return { kind: 'failed', problem: problem('malformed-json', '', 'expected JSON (RFC 8259)') };
+    return { kind: 'failed', problem: problem('malformed-json', '', 'expected JSON (RFC 8259), no name twice') };
   }
 }
 

@@ -116,9 +116,12 @@ describe('POST /ingest/readings', () => {
     expect(await post([])).toMatchObject({ status: 202, body: { results: [] } });
   });
 
-  it.each(['', '{', '[1,', '{"id":1}x', Buffer.from([0x22, 0xff, 0x22])])('answers 400 to %j', async (body) => {
-    expect(await post(body)).toMatchObject({ status: 400, body: { code: 'malformed-json' } });
-  });
+  it.each(['', '{', '[1,', '{"id":1}x', '{"id":1,"id":2}', Buffer.from([0x22, 0xff, 0x22])])(
+    'answers 400 to %j',
+    async (body) => {
+      expect(await post(body)).toMatchObject({ status: 400, body: { code: 'malformed-json' } });
+    },
+  );
 
   it('answers 401 before it reads anything: no secret, a wrong one, somebody’s session', async () => {
     const nurse = await server.token('nurse');

@@ -6,6 +6,7 @@ import type { IngestOutcome } from '../../domain/problem.ts';
 import { sendProblem } from '../../serve/problem.ts';
 import type { Admission } from './admission.ts';
 import { DeviceRate } from './device-rate.ts';
+import { parseUnambiguousJson } from './unambiguous-json.ts';
 
 /**
  * `POST /ingest/readings`: one reading or an array of them, for devices that speak HTTPS. 202 says for each reading, in
@@ -100,7 +101,11 @@ function handlers({ admission, authenticateDevice, now }: HttpIngestOptions, bou
     const receivedAtMs = now();
     const body = parseBody(request.body);
     if (body === undefined)
-      return sendProblem(reply, { status: 400, code: 'malformed-json', detail: 'The body is not JSON in UTF-8.' });
+      return sendProblem(reply, {
+        status: 400,
+        code: 'malformed-json',
+        detail: 'The body is not JSON in UTF-8, or names something twice.',
+      });
     const values: readonly unknown[] = Array.isArray(body.value) ? body.value : [body.value];
     if (values.length > bounds.readingsMax) {
       const detail = `At most ${bounds.readingsMax} readings in one request.`;
@@ -125,7 +130,7 @@ function handlers({ admission, authenticateDevice, now }: HttpIngestOptions, bou
 /** Strict: a byte that is not UTF-8 must not silently become U+FFFD inside an id. */
 function parseBody(body: unknown): { readonly value: unknown } | undefined {
   try {
-    return { value: JSON.parse(STRICT_UTF8.decode(body as Buffer)) };
+    return { value: parseUnambiguousJson(STRICT_UTF8.decode(body as Buffer)) };
   } catch {
     return undefined;
   }
