@@ -16,7 +16,6 @@ export function complaintsOf(answer: Answer, asked: Told): readonly string[] {
   const isRefused = status >= 400;
   const complaints: string[] = [];
   if (status >= 500 && status !== 503) complaints.push(`fails: ${status}`);
-  if (answer.ms > HANGS_MS) complaints.push(`hangs: ${Math.round(answer.ms)} ms`);
   if (isRefused && !isRefusalShaped(asked.url, type, text))
     complaints.push(`is refused in no known form: ${type} ${text.slice(0, 100)}`);
   const own = without(text, asked.text);
@@ -34,9 +33,6 @@ export function complaintsOf(answer: Answer, asked: Told): readonly string[] {
       complaints.push(`has a header of the attacker’s: ${name}`);
   return complaints;
 }
-
-/** No request takes long: this finds what never ends, and says nothing of speed. */
-const HANGS_MS = 30_000;
 
 /** Of our code, of the database, and of the disk. */
 const TRACES: readonly (readonly [what: string, trace: RegExp])[] = [
