@@ -80,7 +80,7 @@ export const AuditChain = Type.Object(
       Type.String({ description: 'When all of it was verified last; since then only what is new.' }),
     ),
     divergences: Type.Optional(
-      Type.Array(Type.Enum(['not-as-signed', 'not-as-before', 'foreign-key']), {
+      Type.Array(Type.Enum(['not-as-signed', 'not-as-before', 'foreign-key', 'held-altered']), {
         description: 'What the running server found the log not to be while it wrote.',
       }),
     ),

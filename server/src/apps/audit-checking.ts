@@ -5,7 +5,7 @@ import { type CheckThread, startCheckThread } from '../audit/check-thread.ts';
 import { type LogCheck, type ScheduledCheck, startScheduledCheck } from '../audit/scheduled-check.ts';
 import type { AuditVerdict } from '../audit/verify.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
-import type { AuditStore } from '../ports/audit-store.ts';
+import type { AuditCheck, AuditStore } from '../ports/audit-store.ts';
 import type { Log } from '../telemetry/log.ts';
 import { readAnchors, readableAnchors } from './audit-anchors.ts';
 import type { CheckWorkerData } from './audit-check-worker.ts';
@@ -64,8 +64,9 @@ export function startAuditChecking(parts: {
     wholeEveryMs: settings.auditVerifyHours * HOUR_MS,
     now,
     onChecked(last, found) {
-      watch.checked(last, found?.from === 0);
-      if (found !== undefined && found.findings > 0)
+      const isWhole = typeof found === 'object' ? found.from === 0 : isWholeElsewhere(last, found);
+      watch.checked(last, isWhole);
+      if (typeof found === 'object' && found.findings > 0)
         log.error('the audit log is not what was signed: run "healthsync audit verify"', {
           count: found.findings,
           reason: found.kinds.join(' '),
@@ -85,6 +86,11 @@ export function startAuditChecking(parts: {
       await scheduled.stop();
     },
   };
+}
+
+/** A command that found everything well ends what rang; what was found well before this start may have rung since. */
+function isWholeElsewhere({ atMs, wholeAtMs }: AuditCheck, found: 'before' | 'elsewhere'): boolean {
+  return found === 'elsewhere' && wholeAtMs === atMs;
 }
 
 function checkOf({ from, size, findings, findingsTotal, headsChecked }: AuditVerdict): LogCheck {

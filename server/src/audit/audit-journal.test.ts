@@ -104,6 +104,36 @@ describe('the journal of the audit log', () => {
     expect(taken.at(-1)).toBe('audit.held-altered');
   });
 
+  it('takes what a version left that chained nothing, once, and only where there was such a version', async () => {
+    const older = `${JSON.stringify(held('a')[0])}\n`;
+    const opened = async (takesUnchained: boolean) => {
+      const journal = await open();
+      await journal.hold(held('x'));
+      await journal.release(async () => undefined);
+      writeFileSync(path, older);
+      return openAuditJournal(path, { key: KEY, now: () => 5, takesUnchained });
+    };
+    const upgraded = await opened(true);
+    await upgraded.hold(held('b'));
+    expect(await handedOn(upgraded)).toEqual(['a', 'b']);
+    writeFileSync(path, older);
+    await upgraded.hold(held('c'));
+    expect(await handedOn(upgraded)).toContain('audit.held-altered');
+    expect(await handedOn(await opened(false))).toContain('audit.held-altered');
+  });
+
+  it('tells once of what was altered, also while the log does not take it', async () => {
+    const told: number[] = [];
+    const journal = await openAuditJournal(path, { key: KEY, now: () => 5, onAltered: (lines) => told.push(lines) });
+    await journal.hold(held('a'));
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"a"', '"x"'));
+    const away = () => Promise.reject(new Error('away'));
+    await expect(journal.release(away)).rejects.toThrow('away');
+    await expect(journal.release(away)).rejects.toThrow('away');
+    await journal.release(async () => undefined);
+    expect(told).toEqual([1]);
+  });
+
   it('takes nothing beyond its bound', async () => {
     const journal = await open();
     const large = Array.from({ length: 60_000 }, () => makeEntry());

@@ -27,7 +27,18 @@ export async function openAuditJournal(
     key,
     now,
     onAltered,
-  }: { readonly key: Uint8Array; readonly now: () => number; readonly onAltered?: (lines: number) => void },
+    takesUnchained = false,
+  }: {
+    readonly key: Uint8Array;
+    readonly now: () => number;
+    /** Once for what is handed on together. */
+    readonly onAltered?: (lines: number) => void;
+    /**
+     * A version that chained nothing may have left lines here: they are taken as what they are, until the first are handed
+     * on. Whoever could say so at any time could write lines without knowing the key.
+     */
+    readonly takesUnchained?: boolean;
+  },
 ): Promise<AuditJournal> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const taken = `${path}.taken`;
@@ -40,6 +51,8 @@ export async function openAuditJournal(
   let count = found.length;
   /** Of those that are handed on just now, as far as this process knows. */
   let takenCount = 0;
+  let mayBeUnchained = takesUnchained;
+  let isTold = false;
   /** One thing at a time: a file that is handed on must not be written to. */
   let turn: Promise<unknown> = Promise.resolve();
 
@@ -89,12 +102,16 @@ export async function openAuditJournal(
       text = (await readFile(taken, 'utf8').catch(absent)) ?? '';
     }
     if (text === undefined) return 0;
-    const { entries: held, altered } = entriesIn(linesIn(text), { key, expected: takenCount });
-    if (altered > 0) onAltered?.(altered);
+    const { entries: held, altered } = entriesIn(linesIn(text), { key, expected: takenCount, mayBeUnchained });
+    // Before they are in the log, which may be away for long.
+    if (altered > 0 && !isTold) onAltered?.(altered);
+    isTold = altered > 0;
     const entries = altered === 0 ? held : [...held, alteredEntry(altered, now())];
     for (let i = 0; i < entries.length; i += HANDED_AT_ONCE) await append(entries.slice(i, i + HANDED_AT_ONCE));
     await rm(taken, { force: true });
     takenCount = 0;
+    mayBeUnchained = false;
+    isTold = false;
     return entries.length;
   }
 
@@ -117,12 +134,20 @@ const chained = (key: Uint8Array, before: string, json: string): string =>
 /** What is held, and how many lines are not, or are gone of those `expected`. What can still be read is handed on. */
 function entriesIn(
   lines: readonly string[],
-  { key, expected }: { readonly key: Uint8Array; readonly expected: number },
+  { key, expected, mayBeUnchained }: { readonly key: Uint8Array; expected: number; mayBeUnchained: boolean },
 ): { readonly entries: readonly AuditEntry[]; readonly altered: number } {
   let altered = Math.max(0, expected - lines.length);
   const entries: AuditEntry[] = [];
   let before = '';
-  for (const line of lines) {
+  const unchained = mayBeUnchained ? lines.findIndex((line) => !line.startsWith('{')) : 0;
+  const chainedFrom = unchained === -1 ? lines.length : unchained;
+  for (const line of lines.slice(0, chainedFrom)) {
+    const entry = parsed(line);
+    if (entry === undefined) altered++;
+    else entries.push({ ...entry, detail: { ...entry.detail, late: true, unchained: true } });
+    before = codeOf(line);
+  }
+  for (const line of lines.slice(chainedFrom)) {
     const json = line.slice(CODE_LENGTH + 1);
     const isAsWritten = codeOf(line) === chained(key, before, json);
     if (!isAsWritten) altered++;

@@ -45,6 +45,26 @@ describe('the watch over the audit log', () => {
     expect([watch.isBroken(), ringing.has('audit.broken')]).toEqual([true, true]);
   });
 
+  it('rings for entries that were altered while they waited, and shows it for days, also after a restart', () => {
+    const { watch, clock, ringing, desk } = watching();
+    watch.heldAltered(0);
+    watch.ringAt(desk);
+    expect([...ringing]).toEqual([['audit.held-altered', 'high']]);
+    watch.checked(check, true);
+    expect([watch.isBroken(), watch.divergences(), [...ringing.keys()]]).toEqual([
+      true,
+      ['held-altered'],
+      ['audit.held-altered'],
+    ]);
+    const restarted = watching();
+    restarted.watch.ringAt(restarted.desk);
+    restarted.clock.ms = 24 * HOUR_MS;
+    restarted.watch.heldAltered(0, true);
+    expect([restarted.watch.divergences(), restarted.ringing.size]).toEqual([['held-altered'], 0]);
+    clock.ms = 73 * HOUR_MS;
+    expect([watch.isBroken(), watch.divergences()]).toEqual([false, []]);
+  });
+
   it('rings when nothing can be written for ten seconds, until something can', () => {
     const { watch, clock, ringing, desk } = watching();
     watch.ringAt(desk);

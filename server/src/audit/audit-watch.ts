@@ -8,12 +8,19 @@ export const WATCH_SETTINGS = {
   unwritableAfterMs: 10_000,
   /** A place for heads is a second party's: it may be away for a night's work on it. */
   anchorFailingAfterMs: 6 * 3_600_000,
+  /** What happened while entries waited cannot be mended; on Monday it is still seen that it did. */
+  heldAlteredShownMs: 3 * 86_400_000,
 } as const;
 
 /** Rings when the audit log is not what it must be: not as it was signed, not to be written, not to be verified. */
 export interface AuditWatch {
   /** What the writer came upon. */
   diverged(what: AuditDivergence): void;
+  /**
+   * Entries that waited for the log were altered or removed. `isKnown`: before this start, and rung for then, until
+   * somebody said that they know.
+   */
+  heldAltered(atMs: number, isKnown?: boolean): void;
   /** How a write ended. */
   wrote(outcome: 'written' | 'failed'): void;
   /** What a verification found; `isWhole`: of everything, just now. */
@@ -25,7 +32,7 @@ export interface AuditWatch {
   /** From now on it rings there; what was wrong before, at once. */
   ringAt(alarms: SystemAlarms): void;
   isBroken(): boolean;
-  divergences(): readonly AuditDivergence[];
+  divergences(): readonly (AuditDivergence | 'held-altered')[];
   /** Of the last verification; undefined: none is known of. */
   checkedAtMs(): number | undefined;
 }
@@ -58,12 +65,18 @@ export function createAuditWatch(options: {
     else alarms.clear(id);
   }
 
-  const isBroken = () => divergences.size > 0 || (last?.findings ?? 0) > 0;
+  let heldAlteredAtMs = Number.NEGATIVE_INFINITY;
+  const isNotAsSigned = () => divergences.size > 0 || (last?.findings ?? 0) > 0;
+  const isHeldAltered = () => now() - heldAlteredAtMs < settings.heldAlteredShownMs;
 
   return {
     diverged(what) {
       divergences.add(what);
       raise(BROKEN);
+    },
+    heldAltered(atMs, isKnown) {
+      heldAlteredAtMs = Math.max(heldAlteredAtMs, atMs);
+      if (isKnown !== true) raise(HELD_ALTERED);
     },
     wrote(outcome) {
       if (outcome === 'written') {
@@ -77,7 +90,7 @@ export function createAuditWatch(options: {
     checked(check, isWhole) {
       last = check;
       clear(UNVERIFIED.id);
-      if (isBroken()) raise(BROKEN);
+      if (isNotAsSigned()) raise(BROKEN);
       // One that rang before this start is over only when everything was looked at.
       else if (isWhole) clear(BROKEN.id);
     },
@@ -102,8 +115,8 @@ export function createAuditWatch(options: {
       }
       early.clear();
     },
-    isBroken,
-    divergences: () => [...divergences],
+    isBroken: () => isNotAsSigned() || isHeldAltered(),
+    divergences: () => [...divergences, ...(isHeldAltered() ? (['held-altered'] as const) : [])],
     checkedAtMs: () => last?.atMs,
   };
 }
@@ -115,6 +128,13 @@ const BROKEN: Alarm = {
   rule: 'audit.broken',
   priority: 'high',
   text: 'The audit log is not what was signed. Tell security; run "healthsync audit verify" and change nothing.',
+};
+/** Ends when somebody says that they know of it: nothing can mend it. */
+const HELD_ALTERED: Alarm = {
+  id: 'audit.held-altered',
+  rule: 'audit.held-altered',
+  priority: 'high',
+  text: 'Entries that waited for the audit log were altered or removed on this machine. Tell security.',
 };
 const UNWRITABLE: Alarm = {
   id: 'audit.unwritable',

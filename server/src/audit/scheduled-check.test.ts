@@ -21,6 +21,7 @@ function schedule(first: { readonly atMs?: number } = {}) {
   const asked: number[] = [];
   const written: AuditEntry[] = [];
   const failed: unknown[] = [];
+  const told: unknown[] = [];
   const audit: AuditLog = {
     async append(entries) {
       written.push(...entries);
@@ -38,7 +39,7 @@ function schedule(first: { readonly atMs?: number } = {}) {
     audit,
     wholeEveryMs: 24 * HOUR_MS,
     now: () => world.nowMs,
-    onChecked: () => undefined,
+    onChecked: ({ findings }, found) => void told.push(typeof found === 'string' ? [found, findings] : findings),
     onFailed: (error) => void failed.push(error),
     firstAfterMs: 60_000,
   });
@@ -47,7 +48,7 @@ function schedule(first: { readonly atMs?: number } = {}) {
     check.wake();
     for (let turn = 0; turn < 30; turn++) await new Promise((resolve) => setImmediate(resolve));
   };
-  return { store, world, asked, written, failed, check, look };
+  return { store, world, asked, written, failed, told, check, look };
 }
 
 describe('the verification by the clock', () => {
@@ -81,6 +82,16 @@ describe('the verification by the clock', () => {
     expect(await store.lastCheck()).toMatchObject({ findings: 0 });
     await check.stop();
     expect(asked).toEqual([0, 0]);
+  });
+
+  it('tells of what a command found, once, also while it is not its own turn', async () => {
+    const { store, told, check, look } = schedule();
+    await look(60_000);
+    await store.setLastCheck({ atMs: 70_000, size: 1_000, findings: 3, wholeAtMs: 70_000 });
+    await look(80_000);
+    await look(90_000);
+    await check.stop();
+    expect(told).toEqual([0, ['elsewhere', 3]]);
   });
 
   it('looks at everything at once when something does not add up, also if the first try fails', async () => {

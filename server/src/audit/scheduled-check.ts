@@ -37,13 +37,16 @@ export function startScheduledCheck(options: {
   readonly audit: AuditLog;
   readonly wholeEveryMs: number;
   readonly now: () => number;
-  readonly onChecked: (check: AuditCheck, found: LogCheck | undefined) => void;
+  /** `before`: what was found before this start; `elsewhere`: what another process found, such as a command. */
+  readonly onChecked: (check: AuditCheck, found: LogCheck | 'before' | 'elsewhere') => void;
   readonly onFailed: (error: unknown, last: AuditCheck | undefined) => void;
   readonly firstAfterMs?: number;
 }): ScheduledCheck {
   const { store, check, audit, wholeEveryMs, now, onChecked, onFailed, firstAfterMs = FIRST_AFTER_MS } = options;
   const firstAtMs = now() + firstAfterMs;
   let isUrgent = false;
+  /** Of the last verification that was told of. */
+  let toldAtMs: number | undefined;
   let isFirst = true;
 
   async function round(): Promise<void> {
@@ -52,8 +55,9 @@ export function startScheduledCheck(options: {
     isUrgent = false;
     try {
       last = await store.lastCheck();
-      // What was found before this start still holds.
-      if (isFirst && last !== undefined) onChecked(last, undefined);
+      // What was found before this start still holds; what another process found, by command, holds as well.
+      if (last !== undefined && last.atMs !== toldAtMs) onChecked(last, isFirst ? 'before' : 'elsewhere');
+      toldAtMs = last?.atMs;
       isFirst = false;
       if (!wasUrgent && now() < firstAtMs) return;
       const isWholeDue = wasUrgent || last?.wholeAtMs === undefined || now() - last.wholeAtMs >= wholeEveryMs;
@@ -72,6 +76,7 @@ export function startScheduledCheck(options: {
     const atMs = now();
     const done = { atMs, size: found.size, findings: found.findings, wholeAtMs: wholeAtMs ?? atMs };
     await store.setLastCheck(done);
+    toldAtMs = atMs;
     onChecked(done, found);
     await audit.append([checkEntry(found, atMs)]);
   }

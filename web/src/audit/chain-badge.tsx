@@ -22,6 +22,7 @@ const DIVERGENCE_WORDS = {
   'not-as-signed': 'What is stored is not what was signed.',
   'not-as-before': 'It is not the continuation of what this server had seen.',
   'foreign-key': 'Somebody else’s key signed a head of it.',
+  'held-altered': 'Entries that waited for it were altered or removed; its own entry says how many.',
 } as const;
 const ANCHOR_WORDS = { 'up-to-date': 'up to date', behind: 'behind', failing: '✕ failing' } as const;
 

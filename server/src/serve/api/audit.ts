@@ -54,7 +54,7 @@ export interface AuditApiServices {
   readonly publicKey: KeyObject;
   readonly origin: string;
   /** What the log was found not to be while it was written. */
-  readonly divergences: () => readonly AuditDivergence[];
+  readonly divergences: () => readonly (AuditDivergence | 'held-altered')[];
   readonly now: () => number;
 }
 
@@ -251,7 +251,10 @@ async function headsOf(
   };
 }
 
-function chainOf(checked: AuditCheck | undefined, divergences: readonly AuditDivergence[]): AuditHeads['chain'] {
+function chainOf(
+  checked: AuditCheck | undefined,
+  divergences: ReturnType<AuditApiServices['divergences']>,
+): AuditHeads['chain'] {
   const isBroken = divergences.length > 0 || (checked?.findings ?? 0) > 0;
   const found = divergences.length === 0 ? {} : { divergences: [...divergences] };
   if (checked === undefined) return { state: isBroken ? 'broken' : 'unchecked', ...found };

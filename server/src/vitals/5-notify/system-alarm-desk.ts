@@ -27,6 +27,7 @@ const ENDS_BY_ACKNOWLEDGEMENT: readonly string[] = [
   'delivery.failed',
   'device.key-compromised',
   'device.code-used-twice',
+  'audit.held-altered',
 ];
 
 export async function openSystemAlarmDesk(options: {
