@@ -11,6 +11,7 @@ export const SECURITY_ALERT_KINDS = [
   'export-volume',
   'repeated-denials',
   'break-glass-rate',
+  'audit-altered',
   'phi-leak',
 ] as const;
 export const SecurityAlertKind = Type.Enum([...SECURITY_ALERT_KINDS]);

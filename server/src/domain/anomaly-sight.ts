@@ -59,6 +59,8 @@ export interface Noticed {
   /** Places of the entries it rests on, besides the present one. */
   readonly evidence?: readonly number[];
   readonly patientId?: string;
+  /** Whoever is named by the entry only found it. */
+  readonly isNobodys?: true;
 }
 
 export type Detector = (memory: PersonMemory, sight: Sight) => Seen;

@@ -341,3 +341,38 @@ describe('watching', () => {
     expect(nora.memory().person.seenMs).toBeGreaterThan(MONDAY + 19 * DAY_MS);
   });
 });
+
+describe('the audit log itself', () => {
+  const found = (said: Said) => {
+    const log = watched();
+    log.does({ outcome: 'failed', actor: { kind: 'system', name: 'audit' }, ...said });
+    return log.told();
+  };
+
+  it('is told of once a day when a verification finds something, and blames nobody', () => {
+    const log = watched();
+    const said = { outcome: 'failed', action: 'audit.verify', detail: { findings: 2 } } as const;
+    for (const hour of [0, 1, 23]) log.does({ ...said, atMs: MONDAY + hour * HOUR_MS });
+    expect(log.told()).toHaveLength(1);
+    const [alert] = log.told();
+    expect(alert).toMatchObject({
+      kind: 'audit-altered',
+      score: 95,
+      count: 3,
+      reasons: [{ numbers: { findings: 2 } }],
+    });
+    expect(alert?.person).toBeUndefined();
+    log.does({ ...said, atMs: MONDAY + 25 * HOUR_MS });
+    expect(log.told()).toHaveLength(2);
+  });
+
+  it('is told of when entries were altered while they waited', () => {
+    expect(found({ action: 'audit.held-altered', detail: { lines: 3 } })).toMatchObject([
+      { kind: 'audit-altered', reasons: [{ code: 'held-altered', numbers: { lines: 3 } }] },
+    ]);
+  });
+
+  it('is not told of when a verification could only not read every place that keeps heads', () => {
+    expect(found({ action: 'command.audit.verify', detail: { phase: 'end', findings: 0, unread: 1 } })).toEqual([]);
+  });
+});

@@ -1,4 +1,5 @@
 import { learnDay, unusualHour } from './anomaly-hours.ts';
+import { logAltered, saysLogAltered } from './anomaly-log.ts';
 import { DAY_MS, type PersonMemory, type RoleMemory, type Told } from './anomaly-memory.ts';
 import { breakGlassRate, repeatedDenials } from './anomaly-refusals.ts';
 import { neighbour, ownRecord, vip } from './anomaly-relation.ts';
@@ -20,6 +21,7 @@ const DETECTORS: readonly Detector[] = [
   impossibleTravel,
   repeatedDenials,
   breakGlassRate,
+  logAltered,
 ];
 
 /** Of one finding: enough to begin from, and to find the rest by person and time. */
@@ -96,7 +98,7 @@ function freshFinding(noticed: Noticed, entry: RecordedEntry, others: readonly T
     tenantId: (entry.tenantId ?? DEFAULT_TENANT) as TenantId,
     kind,
     score: Math.min(100, score + ALSO_SCORE * also.length),
-    person: personOf(entry),
+    ...(noticed.isNobodys !== true && { person: personOf(entry) }),
     ...(patientId !== undefined && { patientId: patientId as PatientId }),
     reasons: [
       ...reasons,
@@ -131,7 +133,9 @@ function united(a: readonly number[], b: readonly number[]): readonly number[] {
 }
 
 /** Under which name somebody is remembered; undefined: what the program and devices do is not watched here. */
-export function keyOf({ actor, tenantId = DEFAULT_TENANT }: RecordedEntry): string | undefined {
+export function keyOf(entry: RecordedEntry): string | undefined {
+  const { actor, tenantId = DEFAULT_TENANT } = entry;
+  if (saysLogAltered(entry)) return 'log:audit';
   if (actor.kind === 'system' || actor.kind === 'device') return undefined;
   if (actor.userId !== undefined) return `person:${tenantId}:${actor.userId}`;
   // Strangers are told apart by where they come from.

@@ -11,6 +11,7 @@ export type SecurityAlertKind =
   | 'export-volume'
   | 'repeated-denials'
   | 'break-glass-rate'
+  | 'audit-altered'
   | 'phi-leak';
 
 export type SecuritySeverity = 'high' | 'medium' | 'low';

@@ -74,5 +74,6 @@ const KIND_WORDS: Readonly<Record<SecurityAlertKind, string>> = {
   'export-volume': 'more data handed out than usual',
   'repeated-denials': 'refused again and again',
   'break-glass-rate': 'many records opened in an emergency',
+  'audit-altered': 'the audit log was altered',
   'phi-leak': 'patients’ data found where none may be',
 };

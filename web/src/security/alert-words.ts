@@ -11,6 +11,7 @@ export const KIND_WORDS: Readonly<Record<SecurityAlertKind, string>> = {
   'export-volume': 'Much handed out',
   'repeated-denials': 'Refused again and again',
   'break-glass-rate': 'Many emergencies',
+  'audit-altered': 'Audit log altered',
   'phi-leak': 'Leak of patients’ data',
 };
 
