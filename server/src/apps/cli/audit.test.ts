@@ -104,6 +104,11 @@ describe('healthsync audit', () => {
     expect([one.code, one.out]).toEqual([1, expect.stringContaining('NOT PROVED')]);
     expect([other.code, other.out]).toEqual([0, expect.stringContaining('Proved: entry 301')]);
     await forge(`update audit_entry set entry = replace(entry, '"P2"', '"P1"') where position = 300`);
+    const found = await new PostgresAuditStore(database).search({ action: 'command.audit.verify', limit: 99 });
+    const ends = found.filter(({ detail }) => detail?.['phase'] === 'end');
+    // Whoever reads the log did not see the answer: of what was answered with bad news it says that it failed.
+    expect(ends[0]).toMatchObject({ outcome: 'failed', detail: { findings: JSON.parse(verified.out).findingsTotal } });
+    expect(ends.some(({ outcome }) => outcome === 'allowed')).toBe(true);
   });
 
   it('finds one that was dropped, and one that was given another’s name to hide it', async () => {

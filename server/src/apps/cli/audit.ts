@@ -100,9 +100,11 @@ async function verify(context: CommandContext, options: VerifyOptions): Promise<
       (await verifyByThreads({ store, address: database.address, keys, anchored })) ??
       (await run(context, await evidenceOfStore(store, { anchored }), keys));
     const atMs = context.now();
-    await store
-      .setLastCheck({ atMs, size: verdict.size, findings: verdict.findingsTotal, wholeAtMs: atMs })
-      .catch(() => undefined);
+    // By somebody else's key it may be well, or not: that is nothing to tell the server and its badge.
+    if (options.key === undefined)
+      await store
+        .setLastCheck({ atMs, size: verdict.size, findings: verdict.findingsTotal, wholeAtMs: atMs })
+        .catch(() => undefined);
     return withAnchors(answerOf(verdict), places, options.anchors === true);
   });
 }
@@ -120,6 +122,7 @@ function withAnchors(answer: Answer, places: Awaited<ReturnType<typeof readAncho
     json: { ...(answer.json as AuditVerdict), anchoredHeads: places.heads.length, anchorsUnread: unread },
     text: lines.join('\n'),
     failed: answer.failed === true || isUnproved,
+    audited: { findings: (answer.json as AuditVerdict).findingsTotal, unread: unread.length },
   };
 }
 

@@ -33,10 +33,12 @@ export async function auditedCommand<T>(
     readonly command: CalledCommand;
     /** What of the result belongs on record. */
     readonly detailOf?: (result: T) => AuditEntry['detail'];
+    /** Answered, but what was asked for did not come about. */
+    readonly hasFailed?: (result: T) => boolean;
   },
   run: () => Promise<T>,
 ): Promise<T> {
-  const { command, now, detailOf } = parts;
+  const { command, now, detailOf, hasFailed } = parts;
   const correlationId = randomUUID();
   const entry = (outcome: AuditOutcome, phase: 'begin' | 'end', detail?: AuditEntry['detail']) =>
     commandEntry(command, { correlationId, outcome, phase, atMs: now(), ...(detail !== undefined && { detail }) });
@@ -57,7 +59,7 @@ export async function auditedCommand<T>(
   let detail: AuditEntry['detail'];
   try {
     const result = await run();
-    outcome = 'allowed';
+    outcome = hasFailed?.(result) === true ? 'failed' : 'allowed';
     detail = detailOf?.(result);
     return result;
   } finally {

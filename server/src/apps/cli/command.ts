@@ -62,7 +62,15 @@ export async function withData<T>(context: CommandContext, use: (data: OpenData)
     const { auditedCommand } = await import('./audited-command.ts');
     const { dataFolder } = settings;
     const parts = { database: data.database, dataFolder, now: context.now, command: context.command };
-    return auditedCommand({ ...parts, detailOf: (result: T) => (result as Partial<Answer>)?.audited }, () => use(data));
+    return auditedCommand(
+      {
+        ...parts,
+        detailOf: (result: T) => (result as Partial<Answer>)?.audited,
+        // What was answered with bad news is on record as that, whoever reads the log did not see the answer.
+        hasFailed: (result: T) => (result as Partial<Answer>)?.failed === true,
+      },
+      () => use(data),
+    );
   });
 }
 
