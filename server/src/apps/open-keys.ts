@@ -32,6 +32,8 @@ export interface OpenedKeys {
   readonly identityKeys: KeptSecret;
   /** How many keys of erased patients had come back with an old copy, and were destroyed again. */
   readonly erasedAgain: number;
+  /** How many erased patients had come back with a backup of the database, and were cleared again. */
+  readonly clearedAgain: number;
   /** Which key-encryption key wraps. */
   newestKek(): Promise<string>;
   close(): Promise<void>;
@@ -62,7 +64,9 @@ export async function openKeys(settings: KeySettings, database: Connections, now
   try {
     const identityKeys = await keyStore.share(houseSeal);
     await sealClearTexts(database, { ...sealing, houseSeal });
-    const erasedAgain = await followErasures(subjects, await new PostgresErasures(database).all());
+    const erasures = new PostgresErasures(database);
+    const erasedAgain = await followErasures(subjects, await erasures.all());
+    const clearedAgain = await followStore(store, erasures);
     const newestKek = () => management.newest(scope);
     return {
       subjects,
@@ -72,6 +76,7 @@ export async function openKeys(settings: KeySettings, database: Connections, now
       store,
       identityKeys,
       erasedAgain,
+      clearedAgain,
       newestKek,
       close,
     };
@@ -120,4 +125,18 @@ async function followErasures(
     count += 1;
   }
   return count;
+}
+
+/** A backup of the database may have come back: whoever was erased since is erased in it too. Answers how many were. */
+async function followStore(
+  store: Pick<SubjectKeyStore, 'erased' | 'find'>,
+  erasures: Pick<PostgresErasures, 'follow'>,
+): Promise<number> {
+  const erased: { readonly subject: string; readonly patientId: string; readonly atMs: number }[] = [];
+  for (const subject of await store.erased()) {
+    const patientId = patientOf(subject);
+    const found = patientId === undefined ? undefined : await store.find(subject);
+    if (patientId !== undefined && found?.kind === 'erased') erased.push({ subject, patientId, atMs: found.atMs });
+  }
+  return await erasures.follow(erased);
 }

@@ -37,6 +37,31 @@ export class PostgresErasures {
     });
   }
 
+  /**
+   * Whose key is gone, says the store of keys: a backup of before may have come back, which knows nothing of it and has
+   * the index of their record number yet, by which they could be found. Answers how many rows were cleared again.
+   */
+  async follow(erased: readonly { readonly subject: string; readonly patientId: string; readonly atMs: number }[]) {
+    if (erased.length === 0) return 0;
+    return await inTransaction(this.#pool, async (client) => {
+      const subjects = erased.map(({ subject }) => subject);
+      const times = erased.map(({ atMs }) => new Date(atMs));
+      await client.query(
+        `insert into erasure (subject, at, by_whom, reason)
+         select subject, at, 'the store of keys', 'erased before this database was restored'
+         from unnest($1::text[], $2::timestamptz[]) as gone (subject, at) on conflict do nothing`,
+        [subjects, times],
+      );
+      const ids = erased.map(({ patientId }) => patientId);
+      const cleared = await client.query(
+        `update patient set identity = null, mrn_index = null, sex = null
+         where id = any ($1) and (identity is not null or mrn_index is not null)`,
+        [ids],
+      );
+      return cleared.rowCount ?? 0;
+    });
+  }
+
   async all(): Promise<readonly Erasure[]> {
     const { rows } = await failing(() =>
       this.#pool.query<Erasure>('select subject, at as "atMs", by_whom as "by", reason from erasure order by at'),

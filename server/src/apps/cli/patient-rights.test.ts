@@ -183,6 +183,12 @@ describe('a patient whose name and note are kept', () => {
         patient: await registry.findPatient(PATIENT.id),
         notes: (await alarms.notes('A-1' as AlarmId)).map(({ text }) => text),
       }));
+    // By the index of the record number they could be found, although nobody can read it.
+    const findable = (of: string) =>
+      withOpenData(settings(of), Date.now, async ({ database }) => {
+        const { rows } = await database.pool.query('select mrn_index from patient where id = $1', [PATIENT.id]);
+        return rows[0].mrn_index !== null;
+      });
     const erased = { patient: { id: 'P-a', spo2Scale: 1 }, notes: ['(erased)'] };
     expect(await known(data())).toEqual(erased);
     // The backup of the database with the keys as they are now: what a restore gets, as keys are in no such backup.
@@ -190,6 +196,7 @@ describe('a patient whose name and note are kept', () => {
     cpSync(join(backup, 'keys'), oldKeys, { recursive: true });
     cpSync(join(data(), 'keys'), join(backup, 'keys'), { recursive: true, force: true });
     expect(await known(backup)).toEqual(erased);
+    expect(await findable(backup)).toBe(false);
     // Whoever kept a copy of the keys as well, and puts it under the installation, finds it erased again.
     cpSync(oldKeys, join(data(), 'keys'), { recursive: true, force: true });
     expect(await known(data())).toEqual(erased);
