@@ -66,7 +66,7 @@ const REPORTED: readonly Load[] = [
 ].filter(({ name }) => options.only === undefined || name.includes(options.only));
 const LOADS = options.load === undefined ? REPORTED : [loadOf(options.load)];
 
-const MAIN = fileURLToPath(new URL('../server/src/apps/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../server/bin/healthsync.js', import.meta.url));
 /** Kept between runs: ten thousand certificates take minutes to make. Holds no measurement. */
 const home = resolve('.data-bench');
 const FLEET = join(home, 'fleet.json');

@@ -2,8 +2,13 @@
 // The only file that any Node from 20 on must be able to run: it hands over to one that can run TypeScript.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import * as module from 'node:module';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
+
+// Before the first line of TypeScript is read: where all of it was compiled before, the compiler itself is not loaded.
+// Why there: `main.ts`. What is older has no such cache, and is handed over below.
+module.enableCompileCache?.(fileURLToPath(new URL('../../node_modules/.cache/healthsync', import.meta.url)));
 
 const main = new URL('../src/apps/main.ts', import.meta.url);
 const [major, minor] = process.versions.node.split('.').map(Number);

@@ -31,7 +31,7 @@ export interface RunningServer {
 /** Ten times what a start takes on a busy machine: a test that waits longer should say what the server was doing. */
 const START_MAX_MS = 180_000;
 
-const MAIN = fileURLToPath(new URL('../../server/src/apps/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../server/bin/healthsync.js', import.meta.url));
 
 export interface Installation {
   readonly folder: string;

@@ -15,7 +15,7 @@ let keyFolder: string;
 let databaseUrl: string;
 let first: Installation;
 let second: Installation;
-const MAIN = fileURLToPath(new URL('../../server/src/apps/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../server/bin/healthsync.js', import.meta.url));
 const TALE = 'Featherstone-Canary';
 
 const shared = () => ({

@@ -8,7 +8,7 @@ import { Listener } from '../../adapters/postgres/listener.ts';
 import { openTestDatabase, type TestDatabase } from '../../adapters/postgres/test-database.ts';
 import { openTestWard } from '../../escalation/test-ward.ts';
 
-const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../../bin/healthsync.js', import.meta.url));
 let database: TestDatabase;
 let listener: Listener;
 let data: string;
