@@ -40,7 +40,7 @@ export const AccessWhy = Type.Object(
     ),
     /** What would be needed instead. */
     rolesNeeded: Type.Optional(Type.Array(Type.String())),
-    obligation: Type.Optional(Type.Enum(['second-factor', 'break-glass'])),
+    obligation: Type.Optional(Type.Enum(['second-factor', 'own-second-factor', 'break-glass'])),
     /** Emergency access that counted or counts now. */
     emergency: Type.Optional(Type.Object({ id: Type.String(), until: Type.String() })),
     askedAt: Type.String(),

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withOpenData } from '../../server/src/apps/open-data.ts';
 import { startTestProgram, type TestProgram } from '../../server/src/apps/test-program.ts';
 import type { Role } from '../../server/src/domain/access.ts';
-import type { UserId } from '../../server/src/domain/ids.ts';
+import type { UserId, WardId } from '../../server/src/domain/ids.ts';
 import { createPasswords } from '../../server/src/identity/passwords.ts';
 import { createSessions } from '../../server/src/identity/sessions.ts';
 import type { User } from '../../server/src/ports/accounts.ts';
@@ -17,7 +17,10 @@ let program: TestProgram;
 let passwordHash: string;
 
 beforeAll(async () => {
-  program = await startTestProgram([], { HEALTHSYNC_SECOND_FACTOR_ROLES: 'admin,privacy-officer,security' });
+  program = await startTestProgram([], {
+    HEALTHSYNC_SECOND_FACTOR_ROLES: 'admin,privacy-officer,security',
+    HEALTHSYNC_EMERGENCY_PROOF: 'second-factor',
+  });
   passwordHash = (await createPasswords().hash(PASSWORD)) ?? expect.fail('busy');
 }, 120_000);
 afterAll(() => program?.stop());
@@ -126,6 +129,21 @@ describe('a password alone', () => {
     expect((await owner.ask('GET', '/api/session')).body).toMatchObject({ secondFactorAt: expect.any(String) });
   });
 
+  it('opens no record in an emergency: a second factor does, shown just now', async () => {
+    const nurse = await person('nurse');
+    const browser = visitor();
+    expect((await signIn(browser, nurse)).status).toBe(200);
+    await become({ ...nurse, wardIds: ['A' as WardId] }, 'nurse');
+    const emergency = ['POST', '/api/break-glass', { patientId: 'PB', reason: 'found unconscious' }] as const;
+    const refused = await browser.ask(...emergency);
+    expect(refused.status, refused.text).toBe(403);
+    expect(refused.body.code).toBe('second-factor-missing');
+    const { ticket, secret } = (await browser.ask('POST', '/api/session/factors/totp')).body;
+    await browser.ask('POST', '/api/session/factors/totp/confirm', { ticket, code: code(secret), label: 'Phone' });
+    const opened = await browser.ask(...emergency);
+    expect(opened.status, opened.text).toBe(201);
+    expect(opened.body).toMatchObject({ patientId: 'PB', proof: 'second-factor' });
+  });
   it('is exchanged for no token', async () => {
     const { user } = await withTotp('nurse');
     const grants = [

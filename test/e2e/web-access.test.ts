@@ -47,6 +47,37 @@ describe('a patient of another ward', () => {
     await close();
   });
 
+  it('asks whoever has a password only to add a second factor, and is open after it', async (context) => {
+    if (browser === undefined) return context.skip();
+    const { page, mock, close } = await openPage(browser, {
+      path: '/patients/P13',
+      role: 'nurse',
+      prepare: ({ access }) => {
+        access.putElsewhere('P13');
+        access.loseFactors();
+      },
+      ...BIG,
+    });
+    await page.getByRole('button', { name: 'Open in an emergency' }).click();
+    await page.getByLabel('Reason').fill('Fell beside the bed, nobody of their ward is near');
+    await page.getByRole('button', { name: 'Open the record' }).click();
+    const dialog = page.getByRole('dialog', { name: 'This asks for a second factor' });
+    await dialog.getByLabel('Your password').fill('correct horse');
+    await dialog.getByRole('button', { name: 'Go on' }).click();
+    await dialog.getByRole('button', { name: 'Use codes from an app' }).click();
+    await dialog.getByLabel('The code the app shows now').fill('654321');
+    await dialog.getByRole('button', { name: 'Confirm' }).click();
+    await dialog.getByText('That does not match').waitFor();
+    await dialog.getByLabel('The code the app shows now').fill('123456');
+    await dialog.getByRole('button', { name: 'Confirm' }).click();
+    await page.getByText('abcd-efgh').waitFor();
+    expect(mock.access.mine(Date.now()).accesses).toEqual([]);
+    await page.getByRole('button', { name: 'I have kept them' }).click();
+    await page.getByRole('region', { name: 'Emergency access' }).waitFor();
+    await page.locator('.patient-head h1').waitFor();
+    await close();
+  });
+
   it('stays closed, and the reason typed, when the proof is not given', async (context) => {
     if (browser === undefined) return context.skip();
     const { page, mock, close } = await openPage(browser, { path: '/patients', role: 'nurse', ...BIG });

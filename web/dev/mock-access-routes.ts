@@ -97,17 +97,28 @@ export function mockAccessRoutes({
       proven(() => ({ body: {} })),
     ),
     'GET /api/session/factors': () => ({ body: access.factors() }),
+    'POST /api/session/factors/check': proven(() => ({ body: {} })),
+    'POST /api/session/factors/totp': proven(() => ({
+      body: { ticket: 't', secret: 'JBSWY3DPEHPK3PXP', uri: 'otpauth://totp/HealthSync:nora?secret=JBSWY3DPEHPK3PXP' },
+    })),
+    'POST /api/session/factors/totp/confirm': proven(({ body }) => {
+      const added = access.addFactor(body?.['code']);
+      return added === undefined
+        ? refused(422, 'factor-not-confirmed', 'That does not match. Try again.')
+        : { body: added };
+    }),
     'POST /api/session/step-up': ({ body }) =>
-      access.prove(body?.['code']) ? { body: {} } : refused(401, 'wrong-credentials', 'That is not the code.'),
+      access.prove(body ?? {}) ? { body: {} } : refused(401, 'wrong-credentials', 'That is not the code.'),
 
     'GET /api/access/policies': guarded('access.explain', () => ({ body: access.policies() })),
     'GET /api/access/why': guarded('access.explain', ({ target: { searchParams: search } }) => ({
       body: access.why(search.get('user') ?? '', search.get('action') ?? '', search.get('patient')),
     })),
     'GET /api/me/break-glass': () => ({ body: access.mine(now()) }),
-    'POST /api/break-glass': guarded(
-      'break-glass.use',
-      proven(({ body, name }) => ({ body: access.openRecord(name, body ?? {}, now()) })),
+    'POST /api/break-glass': guarded('break-glass.use', (request, id) =>
+      access.hasFactor()
+        ? proven(({ body, name }) => ({ body: access.openRecord(name, body ?? {}, now()) }))(request, id)
+        : refused(403, 'second-factor-missing', 'This asks for a second factor, and you have none.'),
     ),
     'POST /api/break-glass/:id/end': (_, id) => found(access.endRecord(id, now())),
     'GET /api/break-glass': guarded('break-glass.review', ({ target }) => ({

@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import type { AccessPolicies, AccessWhy, EmergencyAccess } from '@healthsync/contracts/access';
 import type { AuditHeads, AuditKeys, AuditPage, AuditProof, AuditRecord } from '@healthsync/contracts/audit';
 import type { KeyStatus } from '@healthsync/contracts/key';
-import type { FactorList } from '@healthsync/contracts/session';
+import type { FactorAdded, FactorList } from '@healthsync/contracts/session';
 import type { User, UserList } from '@healthsync/contracts/user';
 
 /** Who may come in and who did what, as scripted as the ward: accounts, policies, emergencies, an audit log of true hashes. */
@@ -49,6 +49,7 @@ export function createMockAccess(startedAt: number) {
     }),
   ];
   let isProven = false;
+  let hasFactor = true;
   const elsewhere = new Set<string>();
 
   function openNow(now: number): EmergencyAccess[] {
@@ -85,13 +86,23 @@ export function createMockAccess(startedAt: number) {
       return changed;
     },
     factors: (): FactorList => ({
-      factors: [{ id: 'f1', kind: 'totp', label: 'Phone', addedAt: iso(startedAt) }],
-      recoveryCodesLeft: 8,
+      factors: hasFactor ? [{ id: 'f1', kind: 'totp', label: 'Phone', addedAt: iso(startedAt) }] : [],
+      recoveryCodesLeft: hasFactor ? 8 : 0,
       isRequired: false,
     }),
-    /** The code that a fresh proof takes here. */
-    prove(code: unknown): boolean {
-      isProven = code === '123456';
+    /** Whoever is signed in has nothing but a password. */
+    loseFactors: () => {
+      hasFactor = false;
+    },
+    hasFactor: () => hasFactor,
+    addFactor(code: unknown): FactorAdded | undefined {
+      if (code !== '123456') return undefined;
+      hasFactor = true;
+      return { recoveryCodes: ['abcd-efgh', 'ijkl-mnop'] };
+    },
+    /** The code, or without a factor the password, that a fresh proof takes here. */
+    prove(shown: { readonly code?: unknown; readonly password?: unknown }): boolean {
+      isProven = hasFactor ? shown.code === '123456' : shown.password === 'correct horse';
       return isProven;
     },
     isProven: () => isProven,

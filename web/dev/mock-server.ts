@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { extname, join, resolve } from 'node:path';
+import { extname, join, relative, resolve } from 'node:path';
 import { pagePolicy } from '@healthsync/contracts/page-policy';
 import type { Me } from '@healthsync/contracts/session';
 import type { SystemAlarm } from '@healthsync/contracts/system-alarm';
@@ -53,13 +53,65 @@ const ROLES = [
 export type MockRole = (typeof ROLES)[number];
 const PASSWORD = 'correct horse battery';
 
-export async function startMockServer(options: {
+export interface MockPlay {
   readonly beds: number;
   readonly signedIn?: MockRole | undefined;
   /** As the server itself grants them: handed in, since the web app knows nothing of the server but its contracts. */
   readonly actionsOf: (role: string) => readonly string[];
-  readonly port?: number;
-}): Promise<MockServer> {
+}
+
+/** One address at which one ward after the other is played: what a browser keeps of the app serves for the next. */
+export interface MockHost {
+  readonly url: string;
+  /** A page of that address without the app, for a browser to wait on between two plays. */
+  readonly emptyPage: string;
+  /** Another ward, and nothing left of the one before. */
+  play(options: MockPlay): MockServer;
+  close(): Promise<void>;
+}
+
+export async function startMockServer(options: MockPlay & { readonly port?: number }): Promise<MockServer> {
+  const host = await startMockHost(options.port);
+  return { ...host.play(options), close: host.close };
+}
+
+const EMPTY_PAGE = '/empty.html';
+
+export async function startMockHost(port = 0): Promise<MockHost> {
+  let playing:
+    | { readonly mock: MockServer; take(request: IncomingMessage, response: ServerResponse): void }
+    | undefined;
+  const app = await readApp();
+  const server = createServer((request, response) => {
+    if (request.url === EMPTY_PAGE)
+      response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<!doctype html><title>–</title>');
+    else if (playing === undefined) response.writeHead(503).end();
+    else playing.take(request, response);
+  });
+  await new Promise<void>((done) => server.listen(port, '127.0.0.1', done));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const stop = async () => {
+    const last = playing;
+    playing = undefined;
+    await last?.mock.close();
+  };
+  return {
+    url,
+    emptyPage: url + EMPTY_PAGE,
+    play(options) {
+      void stop();
+      playing = playWard(url, app, options);
+      return playing.mock;
+    },
+    async close() {
+      await stop();
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}
+
+function playWard(url: string, app: BuiltApp, options: MockPlay) {
   const ward = createMockWard(options.beds);
   const house = createMockHouse(Date.now());
   const access = createMockAccess(Date.now());
@@ -83,14 +135,12 @@ export async function startMockServer(options: {
   });
   const me = (who: string) => meAs(who, options.actionsOf(who));
 
-  const server = createServer((request, response) => {
+  const take = (request: IncomingMessage, response: ServerResponse) => {
     requests.push(`${request.method} ${request.url}`);
     const go = () => void answer(request, response).catch(() => response.destroy());
     if (isFrozen) held.push(go);
     else go();
-  });
-  await new Promise<void>((done) => server.listen(options.port ?? 0, '127.0.0.1', done));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  };
   const send = (name: string, data: object) => {
     if (isFrozen) return;
     eventId += 1;
@@ -111,7 +161,7 @@ export async function startMockServer(options: {
     if (target.pathname === '/health/ready') return json(response, READY);
     if (target.pathname === '/metrics') return void response.end(METRICS);
     if (target.pathname === '/.well-known/healthsync-audit-keys') return json(response, access.log.keys());
-    if (!target.pathname.startsWith('/api/')) return sendFile(response, target.pathname);
+    if (!target.pathname.startsWith('/api/')) return sendFile(response, app, target.pathname);
     const body = request.method === 'GET' ? undefined : await readJson(request);
     const route = `${request.method} ${target.pathname}`;
     if (route === 'POST /api/session') {
@@ -141,7 +191,7 @@ export async function startMockServer(options: {
     response.on('close', () => streams.delete(response));
   }
 
-  return {
+  const mock: MockServer = {
     url,
     ward,
     house,
@@ -177,10 +227,11 @@ export async function startMockServer(options: {
     },
     async close() {
       for (const timer of timers) clearInterval(timer);
-      server.closeAllConnections();
-      await new Promise((done) => server.close(done));
+      for (const stream of streams) stream.destroy();
+      for (const go of held.splice(0)) go();
     },
   };
+  return { mock, take };
 }
 
 const READY = {
@@ -230,15 +281,30 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
+/** The files of the app by their address, as they were when the host began. */
+type BuiltApp = ReadonlyMap<string, Buffer>;
+
+async function readApp(): Promise<BuiltApp> {
+  const files = (await readdir(DIST, { recursive: true, withFileTypes: true })).filter((each) => each.isFile());
+  const paths = files.map((file) => join(file.parentPath, file.name));
+  return new Map(
+    await Promise.all(paths.map(async (path) => [`/${relative(DIST, path)}`, await readFile(path)] as const)),
+  );
+}
+
 /** The page with the strict policy and a nonce of its own, as the real server sends it. */
-async function sendFile(response: ServerResponse, path: string): Promise<void> {
+function sendFile(response: ServerResponse, app: BuiltApp, path: string): void {
   const type = TYPES[extname(path)];
   if (type !== undefined) {
-    const bytes = await readFile(join(DIST, path.replaceAll('..', '')));
-    return void response.writeHead(200, { 'content-type': type }).end(bytes);
+    // As the real server: what has a hash in its name never changes.
+    const cacheControl = path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-store';
+    const bytes = app.get(path);
+    return void response
+      .writeHead(bytes === undefined ? 404 : 200, { 'content-type': type, 'cache-control': cacheControl })
+      .end(bytes);
   }
   const nonce = `n${Math.floor(performance.now() * 1_000)}`;
-  const page = (await readFile(join(DIST, 'index.html'), 'utf8')).replaceAll('__CSP_NONCE__', nonce);
+  const page = String(app.get('/index.html')).replaceAll('__CSP_NONCE__', nonce);
   response
     .writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': pagePolicy(nonce) })
     .end(page);

@@ -25,7 +25,11 @@ export interface AccessFacts {
     readonly party?: string;
     readonly atMs: number;
   }): ConsentAnswer;
+  /** What opens a record in an emergency, besides a reason: `password` lets in who has no second factor. */
+  readonly emergencyProof: EmergencyProof;
 }
+
+export type EmergencyProof = 'second-factor' | 'password';
 
 export type OwnedThing =
   | { readonly kind: 'ward'; readonly wardId: WardId }
@@ -58,4 +62,5 @@ export const NO_FACTS: AccessFacts = {
   shiftOf: () => 'unplanned',
   emergencyOf: () => undefined,
   consentTo: ({ purpose }) => ({ isOpen: purpose !== 'research' && purpose !== 'sharing' }),
+  emergencyProof: 'second-factor',
 };

@@ -9,7 +9,7 @@ import {
 } from '../domain/ids.ts';
 import { type AccessFacts, NO_FACTS } from './access-facts.ts';
 import { createDecisions } from './cedar-decisions.ts';
-import type { Decision, Question, ResourceRef, Subject } from './decisions.ts';
+import type { Decision, Obligation, Question, ResourceRef, Subject } from './decisions.ts';
 import type { Policies } from './policy-files.ts';
 import { roleAlone } from './role-alone.ts';
 
@@ -28,7 +28,7 @@ export function accessMatrix(policies: Policies): string {
     '',
     '## Where, when and how',
     'Each role alone, given one ward. ✓ permitted · – refused · **E** refused, an emergency opens it · **F** refused until',
-    'they show afresh that it is them.',
+    'they show afresh that it is them · **N** refused until they have a second factor and have shown it.',
     '',
     ...SITUATIONS.map(({ name, words }, index) => `${index + 1}. **${name}**: ${words}`),
     '',
@@ -59,6 +59,12 @@ const patientIn = (wardId: WardId) => (): ResourceRef => ({ kind: 'patient', pat
 const SITUATIONS: readonly Situation[] = [
   { name: 'own', words: 'a patient of their ward', resource: patientIn(OWN) },
   { name: 'other', words: 'a patient of another ward', resource: patientIn(OTHER) },
+  {
+    name: 'proven',
+    words: 'a patient of another ward, a second factor shown just now',
+    resource: patientIn(OTHER),
+    subject: { mfaAtMs: NOW },
+  },
   {
     name: 'care',
     words: 'a patient of another ward who is in their care by the plan, now',
@@ -209,9 +215,15 @@ const TYPES: Readonly<Record<ResourceRef['kind'], string>> = {
   'emergency-access': 'EmergencyAccess',
 };
 
+const SIGNS: Readonly<Record<Obligation, string>> = {
+  'break-glass': '**E**',
+  'second-factor': '**F**',
+  'own-second-factor': '**N**',
+};
+
 function cellOf({ allowed, obligation }: Decision): string {
   if (allowed) return '✓';
-  return obligation === undefined ? '–' : obligation === 'break-glass' ? '**E**' : '**F**';
+  return obligation === undefined ? '–' : SIGNS[obligation];
 }
 
 function askIn(

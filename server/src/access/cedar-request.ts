@@ -131,6 +131,7 @@ function contextOf({ principal, action, resource, context = {} }: Question, fact
     program: principal.kind !== 'session',
     inScope: inScope(scopes, action),
     secondFactor: mfaAtMs !== undefined,
+    emergencyByPassword: facts.emergencyProof === 'password',
   };
 }
 

@@ -80,7 +80,7 @@ export interface Decision {
 }
 
 /** `second-factor`: to show afresh that it is them, by their password where they have no second factor. */
-export type Obligation = 'second-factor' | 'break-glass';
+export type Obligation = 'second-factor' | 'own-second-factor' | 'break-glass';
 
 export interface Explanation extends Decision {
   readonly rules: readonly PolicyInWords[];

@@ -3,12 +3,14 @@ import { memoryEmergencyAccesses } from '../adapters/memory/memory-emergency-acc
 import { type BedId, DEFAULT_TENANT, type PatientId, type UserId, type WardId } from '../domain/ids.ts';
 import { registryView } from '../identity/registry-view.ts';
 import type { SystemAlarm } from '../ports/system-alarms.ts';
+import type { EmergencyProof } from './access-facts.ts';
 import type { Subject } from './decisions.ts';
 import { createEmergencyDesk, EMERGENCY_BOUNDS } from './emergency-desk.ts';
 import { testAccess } from './test-access.ts';
 
 const T = Date.parse('2026-11-22T03:00:00Z');
 const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 
 const nora: Subject = {
   userId: 'nora' as UserId,
@@ -17,10 +19,12 @@ const nora: Subject = {
   tenantId: DEFAULT_TENANT,
   kind: 'session',
   authenticatedAtMs: T,
+  mfaAtMs: T,
 };
+const { mfaAtMs: _, ...withoutFactor } = nora;
 
 /** Patients P0 … P19 lie in W2. `restart`: another desk over what is kept. */
-function world() {
+function world(emergencyProof?: EmergencyProof) {
   const clock = { nowMs: T };
   const now = () => clock.nowMs;
   const patients = Array.from({ length: 20 }, (_, n) => ({
@@ -43,7 +47,7 @@ function world() {
   );
   const accesses = memoryEmergencyAccesses();
   const ringing = new Map<string, SystemAlarm>();
-  const rights = testAccess({ view: () => view, now });
+  const rights = testAccess({ view: () => view, now, ...(emergencyProof !== undefined && { emergencyProof }) });
   let made = 0;
   const restart = () =>
     createEmergencyDesk({
@@ -97,9 +101,25 @@ describe('an emergency', () => {
   });
   it('asks for a proof of the last five minutes', async () => {
     const { open } = world();
-    const old = { ...nora, authenticatedAtMs: T - 6 * MINUTE };
+    const old = { ...nora, mfaAtMs: T - 6 * MINUTE };
     expect(await open('P1', old)).toMatchObject({ kind: 'refused', decision: { obligation: 'second-factor' } });
     expect(await open('P1', { ...old, mfaAtMs: T - MINUTE })).toMatchObject({ access: { proof: 'second-factor' } });
+  });
+  it('is not opened by a password, however fresh: a second factor is asked for first', async () => {
+    const { open } = world();
+    for (const authenticatedAtMs of [T, T - HOUR])
+      expect(await open('P1', { ...withoutFactor, authenticatedAtMs })).toMatchObject({
+        kind: 'refused',
+        decision: { obligation: 'own-second-factor' },
+      });
+  });
+  it('is opened by a fresh password where the house says so, of whoever has nothing better', async () => {
+    const { open } = world('password');
+    const old = { ...withoutFactor, authenticatedAtMs: T - 6 * MINUTE };
+    expect(await open('P1', old)).toMatchObject({ decision: { obligation: 'second-factor' } });
+    expect(await open('P1', withoutFactor)).toMatchObject({ access: { proof: 'password' } });
+    const stale = { ...nora, mfaAtMs: T - 6 * MINUTE };
+    expect(await open('P2', stale)).toMatchObject({ decision: { obligation: 'second-factor' } });
   });
   it('rings with the ward and the person, and without the patient; its end is its silence', async () => {
     const { open, desk, ringing } = world();

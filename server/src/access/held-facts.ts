@@ -1,7 +1,7 @@
 import { type CareAssignment, holdsAt, type WardTeam } from '../domain/care-team.ts';
 import { DEFAULT_TENANT, type PatientId, type TenantId, type UserId, type WardId } from '../domain/ids.ts';
 import type { RegistryView } from '../identity/registry-view.ts';
-import type { AccessFacts, OwnedThing, RunningEmergency, Shift } from './access-facts.ts';
+import type { AccessFacts, EmergencyProof, OwnedThing, RunningEmergency, Shift } from './access-facts.ts';
 import { type HeldConsents, heldConsents } from './held-consents.ts';
 
 /** Before and after a shift: the handover, and what was not finished in time. */
@@ -15,6 +15,7 @@ const DUTIES_MAX = 10_000;
 export function heldFacts(
   view: () => RegistryView,
   consents: HeldConsents = heldConsents('not-needed'),
+  emergencyProof: EmergencyProof = 'second-factor',
 ): AccessFacts & {
   hold(facts: { readonly teams: readonly WardTeam[]; readonly emergencies: readonly RunningEmergency[] }): void;
 } {
@@ -62,6 +63,7 @@ export function heldFacts(
   const wardOf = (patientId: PatientId): WardId | undefined => view().place(patientId)?.wardId;
 
   return {
+    emergencyProof,
     version() {
       if (seen !== view()) {
         seen = view();

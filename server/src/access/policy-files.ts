@@ -60,15 +60,19 @@ function opened(folder: string): Policies {
   const isKnown = read.problems.length === 0 && stampIn(folder) === stampOf(read);
   const problems = isKnown ? [] : [...read.problems, ...strictProblems(read)];
   if (problems.length > 0) throw new Error(`the access policies do not hold together:\n${problems.join('\n')}`);
-  const all = new Map(read.policies.map((policy) => [policy.id, policy]));
+  return policiesOf(read);
+}
+
+/** Ready to be asked; that they hold together has been seen. */
+export function policiesOf({ schema, policies }: Pick<Read, 'schema' | 'policies'>): Policies {
   let types: ReturnType<typeof appliesTo> | undefined;
   return {
-    all,
+    all: new Map(policies.map((policy) => [policy.id, policy])),
     get appliesTo() {
-      types ??= appliesTo(read.schema);
+      types ??= appliesTo(schema);
       return types;
     },
-    sliceFor: slicing(read.policies),
+    sliceFor: slicing(policies),
   };
 }
 
@@ -140,6 +144,13 @@ interface Read {
 }
 
 function readPolicies(folder: string): Read {
+  return { schema: schemaIn(folder), ...readPolicyFiles(folder) };
+}
+
+export const schemaIn = (folder: string): string => readFileSync(join(folder, 'schema.cedarschema'), 'utf8');
+
+/** The policies in a folder, each with its name and words; and what could not be read as one. */
+export function readPolicyFiles(folder: string): Omit<Read, 'schema'> {
   const names = readdirSync(folder)
     .filter((name) => name.endsWith('.cedar'))
     .sort();
@@ -160,10 +171,10 @@ function readPolicies(folder: string): Read {
       else policies.push(policy);
     }
   }
-  return { schema: readFileSync(join(folder, 'schema.cedarschema'), 'utf8'), files, policies, problems };
+  return { files, policies, problems };
 }
 
-const OBLIGATIONS: readonly string[] = ['second-factor', 'break-glass'] satisfies Obligation[];
+const OBLIGATIONS: readonly string[] = ['second-factor', 'own-second-factor', 'break-glass'] satisfies Obligation[];
 
 function toPolicy(file: string, text: string): Policy | string {
   const parsed = policyToJson(text);
@@ -193,7 +204,7 @@ function actionsOf(constraint: PolicyJson['action']): Policy['scope']['actions']
 }
 
 /** What Cedar's validator finds: unknown names and types, and conditions that can never hold. */
-function strictProblems({ schema, policies }: Read): readonly string[] {
+export function strictProblems({ schema, policies }: Pick<Read, 'schema' | 'policies'>): readonly string[] {
   const answer = validate({
     schema,
     policies: { staticPolicies: textsOf(policies) },

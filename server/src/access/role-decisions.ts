@@ -2,7 +2,7 @@ import { ACCOUNT_ROLES, type Action, type Role } from '../domain/access.ts';
 import { NO_FACTS } from './access-facts.ts';
 import { createDecisions } from './cedar-decisions.ts';
 import type { Decisions } from './decisions.ts';
-import { openPolicies } from './policy-files.ts';
+import { openPolicies, type Policies } from './policy-files.ts';
 import { roleAlone } from './role-alone.ts';
 
 /**
@@ -16,9 +16,15 @@ export function rolesMay(roles: readonly Role[], action: Action): boolean {
 /** Which roles open that door. */
 export const rolesFor = (action: Action): readonly Role[] => ACCOUNT_ROLES.filter((role) => roleMay(role, action));
 
-/** The policies are constants of the program, and so is what they say of a role alone. */
+/** The policies are constants of a process, and so is what they say of a role alone. */
 const known = new Map<string, boolean>();
 let decisions: Decisions | undefined;
+
+/** Where the house has policies of its own: from now on by these. Said once, before anybody is asked about. */
+export function rolesGoBy(policies: Policies): void {
+  known.clear();
+  decisions = createDecisions({ policies, facts: NO_FACTS, now: () => 0 });
+}
 
 function roleMay(role: Role, action: Action): boolean {
   const key = `${role} ${action}`;

@@ -1,17 +1,22 @@
 import type { WardTeam } from '../domain/care-team.ts';
 import { type RegistryView, registryView } from '../identity/registry-view.ts';
 import type { RegistrySnapshot } from '../ports/registry.ts';
-import type { RunningEmergency } from './access-facts.ts';
+import type { EmergencyProof, RunningEmergency } from './access-facts.ts';
 import { createDecisions } from './cedar-decisions.ts';
 import { heldFacts } from './held-facts.ts';
 import { openPolicies } from './policy-files.ts';
 
 /** The repository's own policies over whatever registry, plans and emergencies a test holds. */
 export function testAccess(
-  options: { readonly view?: () => RegistryView; readonly now?: () => number; readonly policyFolder?: string } = {},
+  options: {
+    readonly view?: () => RegistryView;
+    readonly now?: () => number;
+    readonly policyFolder?: string;
+    readonly emergencyProof?: EmergencyProof;
+  } = {},
 ) {
   const view = options.view ?? (() => EMPTY);
-  const facts = heldFacts(view);
+  const facts = heldFacts(view, undefined, options.emergencyProof);
   const counts = { memory: 0, same: 0, policies: 0 };
   const access = createDecisions({
     policies: openPolicies(options.policyFolder),

@@ -39,6 +39,7 @@ import { openHttpIngest } from './open-http-ingest.ts';
 import { openIdentity } from './open-identity.ts';
 import { openKeys } from './open-keys.ts';
 import { openMqtt } from './open-mqtt.ts';
+import { openPoliciesOf } from './open-policies.ts';
 import { openReadings } from './open-readings.ts';
 import { openRetention } from './open-retention.ts';
 import { openServerCertificates } from './open-server-certificates.ts';
@@ -88,6 +89,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   const monotonicMs = () => performance.now();
   const metrics = createMetrics();
 
+  const { policies, audited } = openPoliciesOf(settings);
   const folder = await openDataFolder(settings.dataFolder);
   undo.push('data folder', () => folder.close());
 
@@ -112,7 +114,8 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   const authorities = await openAuthorities({ folder: pki, now });
   const certificates = await openServerCertificates({ settings, authority: authorities.servers, pki, now });
   const { address } = database;
-  const auditing = await openAudit({ settings, address, tenants, dataFolder: folder.path, metrics, log, now, undo });
+  const base = { settings, audited, metrics, log, now, undo };
+  const auditing = await openAudit({ ...base, address, tenants, dataFolder: folder.path });
   await noteKeys(keys, auditing.note, log);
   const registry = new PostgresRegistry(database, listener, keys.identities);
   const history = new PostgresVitalsHistory(database, (id) => view().place(id)?.tenantId ?? DEFAULT_TENANT);
@@ -219,13 +222,14 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     facts,
     routes: accessRoutes,
   } = await openAccess({
+    policies,
     database,
     tenants,
     listener,
     view,
     systemAlarms: tell.systemAlarms,
     consents: consent.held,
-    emergencyMaxMs: settings.emergencyAccessMaxMinutes * 60_000,
+    settings,
     log,
     now,
     undo,

@@ -6,7 +6,7 @@ import type { Decisions } from '../access/decisions.ts';
 import { createEmergencyDesk } from '../access/emergency-desk.ts';
 import type { HeldConsents } from '../access/held-consents.ts';
 import { heldFacts } from '../access/held-facts.ts';
-import { openPolicies } from '../access/policy-files.ts';
+import type { Policies } from '../access/policy-files.ts';
 import { PostgresAccounts } from '../adapters/postgres/accounts.ts';
 import { PostgresCareTeams } from '../adapters/postgres/care-teams.ts';
 import type { Connections } from '../adapters/postgres/connection.ts';
@@ -21,6 +21,7 @@ import { acceptEmptyBodies } from '../serve/json-body.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { SystemAlarmDesk } from '../vitals/5-notify/system-alarm-desk.ts';
 import type { OpenedTenants } from './open-tenants.ts';
+import type { Settings } from './settings.ts';
 import type { undoStack } from './undo.ts';
 
 /** A notice can be lost with the connection that carried it; and what an emergency opened ends by the clock. */
@@ -30,13 +31,14 @@ const WARDS_AT_ONCE = 4;
 
 /** The decision point: policies from the repository, and what they look at besides the question, in memory. */
 export async function openAccess(parts: {
+  readonly policies: Policies;
   readonly database: Connections;
   readonly listener: Listener;
   readonly view: () => RegistryView;
   readonly tenants: OpenedTenants;
   readonly systemAlarms: SystemAlarmDesk;
   readonly consents: HeldConsents;
-  readonly emergencyMaxMs: number;
+  readonly settings: Pick<Settings, 'emergencyAccessMaxMinutes' | 'emergencyProof'>;
   readonly log: Log;
   readonly now: () => number;
   readonly undo: ReturnType<typeof undoStack>;
@@ -45,9 +47,8 @@ export async function openAccess(parts: {
   readonly facts: AccessFacts;
   readonly routes: (app: FastifyInstance) => void;
 }> {
-  const { database, listener, view, systemAlarms, emergencyMaxMs, log, now, undo } = parts;
-  const policies = openPolicies();
-  const facts = heldFacts(view, parts.consents);
+  const { policies, database, listener, view, systemAlarms, settings, log, now, undo } = parts;
+  const facts = heldFacts(view, parts.consents, settings.emergencyProof);
   const access = createDecisions({ policies, facts, now });
   const careTeams = new PostgresCareTeams(database);
   let teams: readonly WardTeam[] = [];
@@ -73,7 +74,7 @@ export async function openAccess(parts: {
     },
     newId: randomUUID,
     now,
-    bounds: { longestMs: emergencyMaxMs },
+    bounds: { longestMs: settings.emergencyAccessMaxMinutes * 60_000 },
   });
 
   async function reread(): Promise<void> {

@@ -69,6 +69,7 @@ export async function startTestProgram(
       HEALTHSYNC_LOG_LEVEL: 'error',
       // Sessions are made here without signing in, by nothing but a password.
       HEALTHSYNC_SECOND_FACTOR_ROLES: 'none',
+      HEALTHSYNC_EMERGENCY_PROOF: 'password',
       ...variables,
     },
     (path) => readFileSync(path, 'utf8'),

@@ -16,6 +16,12 @@ export function refusalOf({ needs, obligation, policies }: Decision): ProblemInp
       code: 'fresh-proof-needed',
       detail: 'Show once more that it is you: with your second factor, or your password where you have none.',
     };
+  if (obligation === 'own-second-factor')
+    return {
+      status: 403,
+      code: 'second-factor-missing',
+      detail: 'This asks for a second factor, and you have none: add a passkey or codes from an app, then do it again.',
+    };
   if (obligation === 'break-glass')
     return {
       status: 403,

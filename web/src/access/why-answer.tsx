@@ -7,6 +7,7 @@ import { PolicyList } from './policy-list.tsx';
 const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
 const OBLIGATION_WORDS = {
   'second-factor': 'They would first have to show afresh that it is them.',
+  'own-second-factor': 'They would first have to add a second factor, and show it.',
   'break-glass': 'In an emergency they could open it, with a reason, and it would be reviewed.',
 } as const;
 

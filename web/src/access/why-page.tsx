@@ -109,6 +109,8 @@ function WhyForm({
           label="Person"
           placeholder="Name"
           searchable
+          // Chosen once more it stays chosen: the next question is often about the same person.
+          allowDeselect={false}
           required
           data={(users.data?.users ?? []).map(({ id, displayName, name }) => ({
             value: id,
@@ -147,6 +149,7 @@ function WhyForm({
         <Select
           label="The ward"
           searchable
+          allowDeselect={false}
           required
           data={(wards.data?.wards ?? []).map(({ id, name }) => ({ value: id, label: name }))}
           value={draft.id === '' ? null : draft.id}

@@ -4,7 +4,7 @@ import { type Static, Type } from 'typebox';
 import type { Explanation, ResourceRef } from '../../access/decisions.ts';
 import { rolesFor, rolesMay } from '../../access/role-decisions.ts';
 import { sessionOfUser } from '../../access/user-subject.ts';
-import { ACTION_NAMES, ACTIONS, type Action, ROLES } from '../../domain/access.ts';
+import { ACTION_NAMES, ACTIONS, type Action, PURPOSES, ROLES } from '../../domain/access.ts';
 import { parseDeviceId, parsePatientId, parseWardId } from '../../domain/ids.ts';
 import type { RegistryView } from '../../identity/registry-view.ts';
 import type { User } from '../../ports/accounts.ts';
@@ -22,6 +22,10 @@ const WhyQuery = Type.Object(
     patient: Type.Optional(Id),
     ward: Type.Optional(Id),
     device: Type.Optional(Id),
+    purpose: Type.Optional(Type.Enum([...PURPOSES], { description: 'What for; absent: treatment, or operations.' })),
+    scope: Type.Optional(
+      Type.String({ maxLength: 400, description: 'As by a key or app that has these scopes, separated by spaces.' }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -43,14 +47,20 @@ export function registerAccess(app: FastifyInstance, services: AccessServices): 
       },
     },
     async (request, reply) => {
-      const { user: asked, action } = request.query;
+      const { user: asked, action, purpose, scope } = request.query;
       const resource = resourceOf(request.query, view());
       if ('field' in resource)
         return invalid(reply, [{ code: 'unknown', field: resource.field, detail: `no such ${resource.field}` }]);
       const user = (await users()).find(({ id, name }) => id === asked || name === asked.toLowerCase());
       if (user === undefined) return notFound(reply, 'person');
-      const principal = sessionOfUser(user, now());
-      const explained = access.explain({ principal, action: action as Action, resource });
+      const fresh = sessionOfUser(user, now());
+      const principal = scope === undefined ? fresh : { ...fresh, kind: 'api' as const, scopes: scopesIn(scope) };
+      const explained = access.explain({
+        principal,
+        action: action as Action,
+        resource,
+        ...(purpose !== undefined && { context: { purpose } }),
+      });
       return reply.send(shown(user, action as Action, resource, explained));
     },
   );
@@ -109,6 +119,8 @@ export function registerAccess(app: FastifyInstance, services: AccessServices): 
     };
   }
 }
+
+const scopesIn = (text: string): readonly string[] => text.split(' ').filter((one) => one !== '');
 
 /** HEAD is what GET is, without the body. */
 function routesShown({ method, url, config = {} }: RouteOptions): AccessPolicies['routes'] {
