@@ -47,6 +47,8 @@ describe.each(['achromatopsia', 'deuteranopia'] as const)('check 8: five alarms 
     const [high = 0, medium = 0, , , none = 0] = weights;
     expect(high).toBeGreaterThan(medium * 1.05);
     expect(medium).toBeGreaterThan(none * 1.1);
+    // With it the eye goes.
+    await cdp.detach();
     await close();
   });
 });

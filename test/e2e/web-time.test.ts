@@ -26,15 +26,19 @@ describe('check 15: time', () => {
     if (browser === undefined) return context.skip();
     // 25 October 2026, 01:00 UTC: in Berlin 03:00 becomes 02:00 again.
     const mockAt = Date.parse('2026-10-25T01:20:00Z');
-    const berlin = await browser.newContext({ timezoneId: 'Europe/Berlin', viewport: { width: 1440, height: 900 } });
-    const { mock, close } = await openPage(browser, { prepare: (one) => one.setClockAhead(mockAt - Date.now()) });
     const cause = { vital: 'heartRate', value: 165, comparison: 'above', limit: 160, text: 'HR 165 > 160' } as const;
-    const raise = (at: string, patient: string) =>
-      mock.ward.raise(patient, { kind: 'physiological', priority: 'high', cause }, Date.parse(at)).id;
-    const summer = raise('2026-10-25T00:50:00Z', 'P1');
-    const winter = raise('2026-10-25T01:10:00Z', 'P2');
-    const page = await berlin.newPage();
-    await page.goto(`${mock.url}/alarms`);
+    let [summer, winter] = ['', ''];
+    const { page, close } = await openPage(browser, {
+      path: '/alarms',
+      timeZone: 'Europe/Berlin',
+      prepare({ ward, setClockAhead }) {
+        setClockAhead(mockAt - Date.now());
+        const raise = (at: string, patient: string) =>
+          ward.raise(patient, { kind: 'physiological', priority: 'high', cause }, Date.parse(at)).id;
+        summer = raise('2026-10-25T00:50:00Z', 'P1');
+        winter = raise('2026-10-25T01:10:00Z', 'P2');
+      },
+    });
     await page.waitForSelector('.work-row');
     // 02:50 summer time came before 02:10 winter time, and waits longer.
     const rows = await page
@@ -45,7 +49,6 @@ describe('check 15: time', () => {
     expect(rows.map(([id]) => id)).toEqual([summer, winter]);
     expect(rows.map(([, age]) => age?.split(':')[0])).toEqual(['30', '10']);
     await expect.poll(() => page.locator('.clock').textContent()).toMatch(/02:2\d:\d\d (CET|GMT\+1)/);
-    await berlin.close();
     await close();
   });
 

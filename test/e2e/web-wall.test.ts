@@ -1,5 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { MockServer } from '../../web/dev/mock-server.ts';
 import { openBrowser } from './browser.ts';
 import { buildWeb, openPage, pulses, tileOf } from './web-page.ts';
 
@@ -119,7 +120,7 @@ describe('the wall', () => {
 
   it('check 10: sorts by priority without moving the bed that has the focus', async (context) => {
     if (browser === undefined) return context.skip();
-    const { page, mock, close } = await openPage(browser);
+    const { page, mock, close } = await openPage(browser, { beds: 40 });
     await page.getByLabel('Order').selectOption('priority');
     await page.locator(`${tileOf('P2')} .tile-link`).focus();
     const before = await page.locator(tileOf('P2')).boundingBox();
@@ -133,7 +134,8 @@ describe('the wall', () => {
 
   it('check 9: flashes all alarms of a kind together, never three times a second, and not for those who asked for less', async (context) => {
     if (browser === undefined) return context.skip();
-    const { page, mock, close } = await openPage(browser, { prepare: ({ ward }) => ward.showEverything(Date.now()) });
+    const everything = { beds: 40, prepare: ({ ward }: MockServer) => ward.showEverything(Date.now()) };
+    const { page, mock, close } = await openPage(browser, everything);
     await page.waitForSelector(`${tileOf('P13')}[data-call="calling"]`);
     // Whatever began with the page has begun at 0 anyway; this one begins in the middle of the others' flash.
     await page.waitForTimeout(330);
@@ -146,10 +148,7 @@ describe('the wall', () => {
     expect(flashes.length).toBeGreaterThan(3);
     expect(Math.min(...flashes.map(({ ms }) => ms))).toBe(500);
     await close();
-    const calm = await openPage(browser, {
-      reducedMotion: true,
-      prepare: ({ ward }) => ward.showEverything(Date.now()),
-    });
+    const calm = await openPage(browser, { ...everything, reducedMotion: true });
     await calm.page.waitForSelector(`${tileOf('P13')}[data-call="calling"]`);
     expect(await calm.page.evaluate(() => document.getAnimations().length)).toBe(0);
     await calm.close();
@@ -157,7 +156,7 @@ describe('the wall', () => {
 
   it('check 4: sounds once somebody has clicked, is paused, and sounds again for a new high alarm', async (context) => {
     if (browser === undefined) return context.skip();
-    const { page, mock, close } = await openPage(browser);
+    const { page, mock, close } = await openPage(browser, { newTab: true });
     await page.waitForSelector(tileOf('P3'));
     const cause = { vital: 'respiratoryRate', value: 27, comparison: 'above', limit: 25, text: 'RR 27 > 25' } as const;
     mock.ward.raise('P3', { kind: 'physiological', priority: 'medium', cause }, Date.now());
@@ -217,10 +216,14 @@ describe('the wall', () => {
     if (browser === undefined) return context.skip();
     const { page, mock, close } = await openPage(browser, {
       role: 'kiosk',
+      beds: 40,
       prepare: ({ ward }) => ward.showEverything(Date.now()),
     });
     await page.waitForSelector(`${tileOf('P13')}[data-look="high"]`);
-    await page.waitForTimeout(1_500);
+    // The last that a wall asks for has come, and after it a second's values.
+    await expect.poll(() => mock.requests.filter((request) => request.includes('/sparklines')).length).toBe(2);
+    const clock = await page.locator('.clock').textContent();
+    await page.waitForFunction((before) => document.querySelector('.clock')?.textContent !== before, clock);
     expect(await page.content()).not.toMatch(/Mehta|Okafor|Nowak/);
     expect(mock.requests.filter((request) => request.includes('/api/patients'))).toEqual([]);
     expect(await page.getByLabel('Names').count()).toBe(0);
