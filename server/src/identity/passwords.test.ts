@@ -66,6 +66,17 @@ describe('too many at once', () => {
   });
 });
 
+describe('whoever comes from a browser that is known', () => {
+  it('does not stand behind strangers, nor is turned away because of them', async () => {
+    const two = createPasswords({ cost: cheap, concurrent: 1, waitingMax: 2 });
+    const order: string[] = [];
+    const come = async (who: string, turn?: 'first') =>
+      order.push(`${who} ${(await two.verify('anything at all', undefined, turn)).kind}`);
+    await Promise.all([come('a'), come('b'), come('c'), come('d'), come('known', 'first')]);
+    expect(order).toEqual(['d busy', 'a wrong', 'known wrong', 'b wrong', 'c wrong']);
+  });
+});
+
 describe('a new password', () => {
   it.each([
     ['elevenchars', 'too-short'],

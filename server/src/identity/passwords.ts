@@ -6,8 +6,11 @@ import { isGuessable } from './guessable.ts';
 export interface Passwords {
   /** A PHC string, `$argon2id$v=19$m=19456,t=2,p=1$salt$hash`; undefined when too many wait already. */
   hash(password: string): Promise<string | undefined>;
-  /** Takes as long for `undefined` (no such user, or one without a password) as for a wrong password. */
-  verify(password: string, stored: string | undefined): Promise<PasswordVerdict>;
+  /**
+   * Takes as long for `undefined` (no such user, or one without a password) as for a wrong password. Who comes `first`,
+   * from a browser that is known, does not stand behind strangers, however many they are.
+   */
+  verify(password: string, stored: string | undefined, turn?: 'first' | 'in-order'): Promise<PasswordVerdict>;
 }
 
 export type PasswordVerdict =
@@ -56,10 +59,10 @@ export function createPasswords(
       const hash = await slots.run(() => derive(password, salt, cost));
       return hash === undefined ? undefined : phcOf({ cost, salt, hash });
     },
-    async verify(password, text) {
+    async verify(password, text, turn) {
       const stored = text === undefined ? undefined : parsePhc(text);
       const against = stored ?? decoy;
-      const hash = await slots.run(() => derive(password, against.salt, against.cost));
+      const hash = await slots.run(() => derive(password, against.salt, against.cost), turn);
       if (hash === undefined) return { kind: 'busy' };
       const isRight = timingSafeEqual(hash, against.hash) && stored !== undefined;
       return isRight ? { kind: 'right', rehash: !isSameCost(stored.cost, cost) } : { kind: 'wrong' };
@@ -153,13 +156,15 @@ function argon2CostOf(text: string): Argon2Cost | undefined {
 
 const isSameCost = (a: Cost, b: Cost): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-/** Runs at most `concurrent` at once, lets `waitingMax` more wait in order, and turns the rest away. */
+/** Runs at most `concurrent` at once, lets `waitingMax` more of each kind wait in order, and turns the rest away. */
 function createSlots(concurrent: number, waitingMax: number) {
-  const waiting: (() => void)[] = [];
+  const first: (() => void)[] = [];
+  const inOrder: (() => void)[] = [];
   let running = 0;
   return {
-    async run<T>(work: () => Promise<T>): Promise<T | undefined> {
+    async run<T>(work: () => Promise<T>, turn: 'first' | 'in-order' = 'in-order'): Promise<T | undefined> {
       if (running >= concurrent) {
+        const waiting = turn === 'first' ? first : inOrder;
         if (waiting.length >= waitingMax) return undefined;
         await new Promise<void>((resolve) => waiting.push(resolve)); // whoever ends hands its slot on
       } else {
@@ -168,7 +173,7 @@ function createSlots(concurrent: number, waitingMax: number) {
       try {
         return await work();
       } finally {
-        const next = waiting.shift();
+        const next = first.shift() ?? inOrder.shift();
         if (next === undefined) running--;
         else next();
       }

@@ -221,6 +221,16 @@ describe('a recovery code', () => {
     expect((await service.desk.factorsOf(service.anna.id)).recoveryCodesLeft).toBe(9);
   });
 
+  it('is not made to wait by who guesses codes from everywhere', async () => {
+    const service = await house('nurse');
+    const { recoveryCodes } = await enrolled(service);
+    const answer = async (what: { kind: 'totp' | 'recovery'; code: string }, from: string) =>
+      (await service.answer({ pending: await passwordShown(service), answer: what, address: from })).kind;
+    for (let i = 0; i < 12; i++) await answer({ kind: 'totp', code: '000000' }, `192.0.2.${i}`);
+    expect(await answer({ kind: 'totp', code: '000000' }, '198.51.100.7')).toBe('wait');
+    expect(await answer({ kind: 'recovery', code: recoveryCodes[0] ?? '' }, '198.51.100.7')).toBe('signed-in');
+  });
+
   it('is worthless once there are new ones', async () => {
     const service = await house('nurse');
     const { recoveryCodes } = await enrolled(service);

@@ -25,22 +25,29 @@ export const isPendingSecret = (text: string): boolean => /^hsp_[A-Za-z0-9_-]{43
 export const isDeviceSecret = (text: string): boolean => /^hsd_[A-Za-z0-9_-]{43}$/.test(text);
 
 /**
- * Marks browsers from which a person has signed in (the "device cookie" of OWASP's authentication cheat sheet): their
- * further attempts are counted apart, so that nobody else's guessing can keep them out. With a key that lasts they are known
- * after a restart as well: a moment that whoever guesses could wait for.
+ * Marks browsers from which somebody of ours has signed in (the "device cookie" of OWASP's authentication cheat sheet):
+ * further attempts from there are counted apart, so that nobody else's guessing can keep anybody out. Several people share
+ * a ward's computers, so a mark counts for the others too: together with all marks that the same person has earned, so that
+ * an account of one's own is no way to guess at a colleague's. Nobody reads from a mark whose it is. With a key that lasts
+ * browsers are known after a restart as well: a moment that whoever guesses could wait for.
  */
 export function createBrowserMarks(key: Uint8Array = randomBytes(32)) {
-  const macOf = (name: string, nonce: string) => createHmac('sha256', key).update(`${nonce}\0${name}`).digest();
+  const macOf = (...parts: readonly string[]) => createHmac('sha256', key).update(parts.join('\0')).digest();
+  const earnerOf = (name: string) => macOf('earned by', name).toString('base64url').slice(0, 16);
   return {
     markFor(name: string): string {
       const nonce = randomBytes(12).toString('base64url');
-      return `${nonce}.${macOf(name, nonce).toString('base64url')}`;
+      const earner = earnerOf(name);
+      return `${nonce}.${earner}.${macOf(nonce, earner, 'mark').toString('base64url')}`;
     },
-    /** The nonce of a mark we made for this name; undefined for any other text. */
-    nonceOf(mark: string | undefined, name: string): string | undefined {
-      const [, nonce, mac] = /^([A-Za-z0-9_-]{16})\.([A-Za-z0-9_-]{43})$/.exec(mark ?? '') ?? [];
-      if (nonce === undefined || mac === undefined) return undefined;
-      return timingSafeEqual(Buffer.from(mac, 'base64url'), macOf(name, nonce)) ? nonce : undefined;
+    /** How this browser is counted when somebody tries this name there; undefined: the mark is none of ours. */
+    countedAs(mark: string | undefined, name: string): string | undefined {
+      const [, nonce, earner, mac] = MARK.exec(mark ?? '') ?? [];
+      if (nonce === undefined || earner === undefined || mac === undefined) return undefined;
+      if (!timingSafeEqual(Buffer.from(mac, 'base64url'), macOf(nonce, earner, 'mark'))) return undefined;
+      return earner === earnerOf(name) ? `own ${nonce}` : `of ${earner}`;
     },
   };
 }
+
+const MARK = /^([A-Za-z0-9_-]{16})\.([A-Za-z0-9_-]{16})\.([A-Za-z0-9_-]{43})$/;

@@ -68,16 +68,28 @@ describe('somebody else’s guessing', () => {
     const { limits, waitOf, guessFor } = limitsAt(START);
     guessFor(HOUR, () => anna);
     guessFor(HOUR, (i) => ({ name: 'anna', address: `192.0.2.${i % 250}` }));
-    const known = { ...anna, browserNonce: 'n'.repeat(16) };
+    const known = { ...anna, browser: 'own n' };
     expect(waitOf(known)).toBe(0);
     limits.succeeded(known);
     expect(waitOf(known)).toBe(0);
   });
 
-  it('from many addresses delays a name by seconds only', () => {
-    const { guessFor, waitOf } = limitsAt(START);
-    guessFor(HOUR, (i) => ({ name: 'anna', address: `2001:db8:${(i % 5000).toString(16)}::1` }));
-    expect(waitOf(anna)).toBeLessThanOrEqual(5000);
+  it('from however many networks makes nobody else wait: its owner gets in in a new browser, mistyping once', () => {
+    const { clock, limits, waitOf } = limitsAt(START);
+    for (let minute = 0; minute < 60; minute++) {
+      for (let i = 0; i < 100; i++) waitOf({ name: 'anna', address: `2001:db8:${(minute * 100 + i).toString(16)}::1` });
+      clock.nowMs += 60_000;
+    }
+    expect([waitOf(anna), waitOf(anna)]).toEqual([0, 0]);
+    limits.succeeded(anna);
+    expect(waitOf(anna)).toBe(0);
+  });
+
+  it('leaves each of many networks two tries before the pauses begin', () => {
+    const { waitOf } = limitsAt(START);
+    for (let i = 0; i < 20; i++) waitOf({ name: 'anna', address: `192.0.2.${i}` });
+    expect([waitOf(anna), waitOf(anna), waitOf(anna)]).toEqual([0, 0, 1000]);
+    expect(waitOf({ name: 'berta', address: '10.0.0.9' })).toBe(0);
   });
 
   it('of everybody’s password from one address delays that address by a minute at most', () => {
@@ -101,8 +113,16 @@ describe('somebody else’s guessing', () => {
 describe('a browser that was taken over', () => {
   it('is slowed like any other', () => {
     const { guessFor } = limitsAt(START);
-    expect(guessFor(24 * HOUR, () => ({ ...anna, browserNonce: 'n'.repeat(16) }))).toBeLessThan(120);
+    expect(guessFor(24 * HOUR, () => ({ ...anna, browser: 'own n' }))).toBeLessThan(120);
   });
+});
+
+it('an attempt that was never judged was none', () => {
+  const { limits, waitOf } = limitsAt(START);
+  for (let i = 0; i < 50; i++) {
+    expect(waitOf(anna)).toBe(0);
+    limits.takeBack(anna);
+  }
 });
 
 describe('the counts', () => {

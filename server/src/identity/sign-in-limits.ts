@@ -1,22 +1,25 @@
 import { isIPv6 } from 'node:net';
 
 /**
- * How fast passwords may be guessed. Three counts, each with growing pauses: of one name from one address, of one
- * address over all names (one password tried on everybody), and of one name over all addresses (many machines). The
- * last two are capped low, because people share them: guessing slows others at worst, and never locks them out.
- * A browser that has signed in before is counted by itself alone: whatever others do, it does not wait.
+ * How fast passwords may be guessed. Counted are: one name from one network, one network over all names (one password
+ * tried on everybody), and one name over all networks (many machines). The first costs growing pauses. The second is
+ * capped low, because people share networks. The third makes nobody wait, for whoever made a name wait would keep its
+ * owner out: it leaves each network fewer tries before the pauses begin. A browser from which somebody of ours has signed
+ * in is counted by itself: whatever strangers do, it does not wait.
  */
 export interface SignInLimits {
   /** Counts the attempt as failed until `succeeded`, so that attempts at the same moment count as well. */
   begin(attempt: Attempt): { readonly kind: 'go' } | { readonly kind: 'wait'; readonly retryAfterMs: number };
   succeeded(attempt: Attempt): void;
+  /** It was never judged: as if it had not been. */
+  takeBack(attempt: Attempt): void;
 }
 
 export interface Attempt {
   readonly name: string;
   readonly address: string;
-  /** Of the mark this browser got when somebody signed in to this name with it. */
-  readonly browserNonce?: string;
+  /** How this browser is counted by the mark it got when somebody signed in there (`createBrowserMarks`). */
+  readonly browser?: string;
 }
 
 export interface Budget {
@@ -29,23 +32,29 @@ export interface Budget {
 const BUDGETS = {
   // A person mistypes two or three times; who guesses gets 100 attempts a day.
   pair: { free: 5, pauseMaxMs: 15 * 60_000 },
+  // Its owner, in a new browser and at home, may mistype once while others guess.
+  pairWhileMany: { free: 2, pauseMaxMs: 15 * 60_000 },
   browser: { free: 5, pauseMaxMs: 15 * 60_000 },
   // A hospital's wards may share one address: at a minute's pause somebody's spraying leaves the others a way in.
   address: { free: 30, pauseMaxMs: 60_000 },
-  // Many machines together get 17,000 attempts a day at one name, against passwords of 12 characters and more.
-  name: { free: 20, pauseMaxMs: 5_000 },
+  // A thousand networks together get some 100,000 attempts a day at one name, against passwords of 12 characters and more
+  // that are in no list of guesses (`passwords.ts`). A bound for all together would be one that strangers can use up.
+  name: { free: 20, pauseMaxMs: 0 },
 } as const satisfies SignInBudgets;
 
 export interface SignInBudgets {
   readonly pair: Budget;
+  /** Of a name that has been tried beyond what is free for it. */
+  readonly pairWhileMany?: Budget;
   readonly browser: Budget;
   readonly address: Budget;
   readonly name: Budget;
 }
 
 /**
- * For codes of six digits, of which three are right at any time: whoever guesses has the password already, so waiting
- * long costs only a browser that never signed in. 100 guesses a day from anywhere find one in nine years.
+ * For codes of six digits, of which three are right at any time: whoever guesses has the password already, so a bound for
+ * all together is needed, and can be used up only by who has it. It costs only a browser where nobody of ours ever signed
+ * in, and there a passkey or a recovery code does not wait. 100 guesses a day from anywhere find one in nine years.
  */
 export const CODE_BUDGETS: SignInBudgets = { ...BUDGETS, name: { free: 10, pauseMaxMs: 15 * 60_000 } };
 
@@ -76,10 +85,15 @@ export function createSignInLimits(options: {
     if (counts.size > countsMax) counts.delete(counts.keys().next().value as string);
   }
 
+  function keysFor(attempt: Attempt, nowMs: number) {
+    const isTriedByMany = countOf(nameKey(attempt.name), nowMs).failures >= budgets.name.free;
+    return keysOf(attempt, isTriedByMany ? { ...budgets, pair: budgets.pairWhileMany ?? budgets.pair } : budgets);
+  }
+
   return {
     begin(attempt) {
       const nowMs = options.now();
-      const keys = keysOf(attempt, budgets);
+      const keys = keysFor(attempt, nowMs);
       const waitMs = Math.max(...keys.map(([key]) => countOf(key, nowMs).blockedUntilMs - nowMs));
       if (waitMs > 0) return { kind: 'wait', retryAfterMs: waitMs };
       for (const [key, budget] of keys) store(key, failedOnce(countOf(key, nowMs), budget, nowMs));
@@ -87,10 +101,14 @@ export function createSignInLimits(options: {
     },
     succeeded(attempt) {
       const nowMs = options.now();
-      const [own, ...shared] = keysOf(attempt, budgets);
+      const [own, ...shared] = keysFor(attempt, nowMs);
       store(own[0], NONE);
       // Only this attempt is taken back: with an account of one's own, the others' counts cannot be wiped.
       for (const [key, budget] of shared) store(key, takenBack(countOf(key, nowMs), budget));
+    },
+    takeBack(attempt) {
+      const nowMs = options.now();
+      for (const [key, budget] of keysFor(attempt, nowMs)) store(key, takenBack(countOf(key, nowMs), budget));
     },
   };
 }
@@ -118,15 +136,17 @@ function takenBack(count: Count, budget: Budget): Count {
 type Keyed = readonly [key: string, budget: Budget];
 
 /** The attempt's own count first. JSON keeps a crafted name from imitating another key. */
-function keysOf({ name, address, browserNonce }: Attempt, budgets: SignInBudgets): readonly [Keyed, ...Keyed[]] {
-  if (browserNonce !== undefined) return [[JSON.stringify([name, 'browser', browserNonce]), budgets.browser]];
+function keysOf({ name, address, browser }: Attempt, budgets: SignInBudgets): readonly [Keyed, ...Keyed[]] {
+  if (browser !== undefined) return [[JSON.stringify([name, 'browser', browser]), budgets.browser]];
   const network = networkOf(address);
   return [
     [JSON.stringify([name, 'from', network]), budgets.pair],
     [JSON.stringify(['address', network]), budgets.address],
-    [JSON.stringify(['name', name]), budgets.name],
+    [nameKey(name), budgets.name],
   ];
 }
+
+const nameKey = (name: string): string => JSON.stringify(['name', name]);
 
 /** An IPv6 site has 2^64 addresses to try from: its /64 counts as one. IPv4 in IPv6 clothes counts as IPv4. */
 export function networkOf(address: string): string {

@@ -129,10 +129,25 @@ describe('signing in', () => {
     expect(await accounts.findUser('anna')).toMatchObject({ disabledAtMs: nowMs });
   });
 
-  it('with one person’s browser mark counts for that person only', async () => {
+  it('is known at a computer where a colleague signed in last, whatever strangers do', async () => {
     const { signIn, browserMark } = await signedIn('nurse');
+    await addUser(accounts, passwords, { name: 'berta', displayName: 'B', roles: ['nurse'], wardIds: [], password });
     for (let i = 0; i < 5; i++) await signIn({ name: 'berta', password: 'wrong horse battery', address });
-    expect(await signIn({ name: 'berta', password, address, browserMark })).toMatchObject({ kind: 'wait' });
+    expect(await signIn({ name: 'berta', password, address })).toMatchObject({ kind: 'wait' });
+    expect(await signIn({ name: 'berta', password, address, browserMark })).toMatchObject({ kind: 'signed-in' });
+  });
+
+  it('with an account of their own, guesses at a colleague’s no faster, however many browsers they sign in with', async () => {
+    const { signIn } = await signedIn('nurse');
+    await addUser(accounts, passwords, { name: 'berta', displayName: 'B', roles: ['nurse'], wardIds: [], password });
+    const outcomes: string[] = [];
+    for (let i = 0; i < 8; i++) {
+      const own = await signIn({ name: 'anna', password, address });
+      if (own.kind !== 'signed-in') return expect.fail(own.kind);
+      const { browserMark } = own;
+      outcomes.push((await signIn({ name: 'berta', password: 'wrong horse battery', address, browserMark })).kind);
+    }
+    expect(outcomes).toEqual([...Array(5).fill('refused'), 'wait', 'wait', 'wait']);
   });
 
   it('stores a new hash where the old one was made cheaper', async () => {

@@ -141,18 +141,25 @@ export function createSignIn(options: {
   }
 
   function attemptOf(name: string, { address, browserMark }: From): Attempt {
-    const browserNonce = name === '' ? undefined : marks.nonceOf(browserMark, name);
-    return browserNonce === undefined ? { name, address } : { name, address, browserNonce };
+    const browser = name === '' ? undefined : marks.countedAs(browserMark, name);
+    return browser === undefined ? { name, address } : { name, address, browser };
+  }
+
+  /** Too many at once: whoever was not heard has not guessed. */
+  function turnedAway(attempt: Attempt) {
+    limits.takeBack(attempt);
+    return BUSY;
   }
 
   /** One try at something that can be guessed, counted before it is judged. */
   async function judged(user: User, from: From, answer: FactorAnswer, rp: RelyingParty | undefined) {
-    // Not even a hundred million tries forge a signature: a passkey is never made to wait by who guesses codes.
-    const attempt = attemptOf(user.name, from);
-    const permission = answer.kind === 'passkey' ? ({ kind: 'go' } as const) : codeLimits.begin(attempt);
+    // A signature, and a recovery code of 80 bits or more, cannot be guessed: whoever has one is never made to wait by
+    // who guesses codes.
+    const attempt = answer.kind === 'totp' ? attemptOf(user.name, from) : undefined;
+    const permission = attempt === undefined ? ({ kind: 'go' } as const) : codeLimits.begin(attempt);
     if (permission.kind === 'wait') return permission;
     if (!(await secondFactor?.desk.judge(user, answer, rp))) return { kind: 'refused' } as const;
-    if (answer.kind !== 'passkey') codeLimits.succeeded(attempt);
+    if (attempt !== undefined) codeLimits.succeeded(attempt);
     return { kind: 'right' } as const;
   }
 
@@ -167,8 +174,8 @@ export function createSignIn(options: {
       const permission = limits.begin(attempt);
       if (permission.kind === 'wait') return permission;
       const user = name === undefined ? undefined : await accounts.findUser(name);
-      const verdict = await passwords.verify(password, user?.passwordHash);
-      if (verdict.kind === 'busy') return BUSY;
+      const verdict = await passwords.verify(password, user?.passwordHash, turnOf(attempt));
+      if (verdict.kind === 'busy') return turnedAway(attempt);
       if (verdict.kind === 'wrong' || user === undefined || user.disabledAtMs !== undefined) return { kind: 'refused' };
       limits.succeeded(attempt);
       if (verdict.rehash) await storeAnew(accounts, passwords, user, password);
@@ -253,13 +260,16 @@ export function createSignIn(options: {
     const attempt = attemptOf(user.name, from);
     const permission = limits.begin(attempt);
     if (permission.kind === 'wait') return permission;
-    const verdict = await passwords.verify(password, user.passwordHash);
-    if (verdict.kind === 'busy') return BUSY;
+    // In a session that is open: no stranger.
+    const verdict = await passwords.verify(password, user.passwordHash, 'first');
+    if (verdict.kind === 'busy') return turnedAway(attempt);
     if (verdict.kind === 'wrong') return { kind: 'refused' } as const;
     limits.succeeded(attempt);
     return { kind: 'right' } as const;
   }
 }
+
+const turnOf = ({ browser }: Attempt) => (browser === undefined ? 'in-order' : 'first');
 
 function unfit({ field, detail }: Refusal): SetupOutcome {
   return field === 'displayName'
