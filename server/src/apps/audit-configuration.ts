@@ -12,13 +12,18 @@ const SETTINGS_AT_ONCE = 30;
  * With what the program was started: every setting that is not as installed, and a digest of all of them by which a
  * change is seen. Of a secret only that it is there.
  */
-export function configurationEntries(settings: Settings, atMs: number): readonly AuditEntry[] {
-  const changed = Object.entries(SettingsSchema.properties).flatMap(([field, schema]) => {
+export function configurationEntries(
+  settings: Settings,
+  atMs: number,
+  besides: Readonly<Record<string, string>> = {},
+): readonly AuditEntry[] {
+  const set = Object.entries(SettingsSchema.properties).flatMap(([field, schema]) => {
     const { secret, default: installed } = schema as unknown as SettingOptions & { readonly default?: unknown };
     const value = (settings as unknown as Readonly<Record<string, unknown>>)[field];
     if (value === undefined || JSON.stringify(value) === JSON.stringify(installed)) return [];
     return [[field, secret === true ? '(set)' : String(value).slice(0, 200)] as const];
   });
+  const changed = [...set, ...Object.entries(besides)];
   const digest = createHash('sha256').update(JSON.stringify(changed)).digest('hex').slice(0, 16);
   const correlationId = randomUUID();
   const entry = (some: typeof changed): AuditEntry => ({

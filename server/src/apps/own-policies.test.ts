@@ -41,7 +41,7 @@ describe('a house’s own policies', () => {
     expect((await get('phil', '/api/patients/PA/vitals')).status).toBe(200);
     expect((await get('nora', '/api/patients/PA/vitals')).status).toBe(403);
     expect((await get('nora', '/api/patients/PA')).status).toBe(200);
-    const { body } = await get('pia', '/api/audit?actor=nora&outcome=denied');
+    const { body } = await get('pia', '/api/audit?person=nora&outcome=denied');
     expect(JSON.stringify(body.entries)).toContain('house-values-by-physicians');
   });
 
