@@ -318,6 +318,64 @@ describe('an app', () => {
     expect(await asked('chart')).toEqual([200, 200]);
     expect(await asked('northern')).toEqual([409, 409]);
   });
+
+  /** RFC 9700 4.1, 4.5, 4.8; each spoils one parameter of a request that is right. */
+  const SPOILED: Readonly<Record<string, readonly (string | undefined)[]>> = {
+    redirect_uri: [
+      undefined,
+      ...['/', '/evil', '?a=b', '#a', '%2f', '%00', '/../back', '.evil.example', '@evil.example'].map(
+        (end) => `https://app.example/back${end}`,
+      ),
+      ...['http://app.example/back', 'https://app.example:443/back', 'https://APP.example/back', '//app.example/back'],
+      ...['https://app.example/Back', 'https://app.example\\@evil.example/back', 'https://evil.example/back', '/back'],
+      ...['javascript:alert(1)//https://app.example/back', 'https://app.example/back https://evil.example/'],
+      ...['https://u:p@app.example/back', 'https://app.example./back', ' https://app.example/back', ''],
+    ],
+    client_id: [undefined, '', 'chart ', 'CHART', 'lab-feed', '*', '__proto__', 'https://evil.example'],
+  };
+  const REFUSED: Readonly<Record<string, readonly (string | undefined)[]>> = {
+    response_type: [undefined, 'token', 'id_token', 'code token', 'code id_token', 'none', 'Code'],
+    response_mode: ['form_post', 'fragment', 'web_message', 'query.jwt', 'jwt'],
+    code_challenge: [undefined, '', 'short', `${'x'.repeat(42)}=`],
+    code_challenge_method: [undefined, 'plain', 'none', 's256'],
+    scope: ['openid user.write', 'openid *', 'openid system/*.read'],
+    request: ['eyJhbGciOiJub25lIn0.eyJyZWRpcmVjdF91cmkiOiJodHRwczovL2V2aWwuZXhhbXBsZSJ9.'],
+    request_uri: ['https://evil.example/request', 'urn:ietf:params:oauth:request_uri:guessed'],
+    aud: ['https://evil.example/fhir'],
+    registration: ['{"redirect_uris":["https://evil.example"]}'],
+  };
+
+  it('is answered at the address it was registered with and at no other, and asks as it was registered or not at all', async () => {
+    const ask = async (change: (query: URLSearchParams) => void) => {
+      const query = new URLSearchParams({
+        ...{ client_id: 'chart', response_type: 'code', scope: 'openid', redirect_uri: 'https://app.example/back' },
+        ...{ state: 's', code_challenge: 'x'.repeat(43), code_challenge_method: 'S256' },
+      });
+      change(query);
+      const { status, headers, raw } = await program.call(undefined, 'GET', `/oidc/auth?${query}`);
+      return { status, location: headers['location'] ?? '', page: raw };
+    };
+    const spoil = (name: string, value: string | undefined) => (query: URLSearchParams) =>
+      value === undefined ? query.delete(name) : query.set(name, value);
+    expect(await ask(() => {})).toMatchObject({ status: 303, location: expect.stringMatching(/^\/authorize\//) });
+    // Whose it is or where to is in doubt: nobody is sent anywhere.
+    for (const [name, values] of Object.entries(SPOILED))
+      for (const value of values)
+        expect(await ask(spoil(name, value)), `${name} ${value}`).toMatchObject({ status: 400, location: '' });
+    for (const name of ['redirect_uri', 'client_id'])
+      expect(await ask((query) => query.append(name, 'https://evil.example')), name).toMatchObject({
+        status: 400,
+        location: '',
+      });
+    // What it asks for is told to the app itself, and no person is asked.
+    for (const [name, values] of Object.entries(REFUSED))
+      for (const value of values) {
+        const { status, location, page } = await ask(spoil(name, value));
+        expect(location, `${name} ${value}`).not.toMatch(/\/authorize\/|[?&#]code=|evil/);
+        if (status < 400) expect(location, `${name} ${value}`).toMatch(/^https:\/\/app\.example\/back[?#]error=/);
+        expect(page, `${name} ${value}`).not.toContain('evil');
+      }
+  });
 });
 
 describe('a device’s token', () => {

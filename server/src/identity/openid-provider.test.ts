@@ -339,7 +339,7 @@ describe('an app that proves to hold a key', () => {
     const browser = createBrowser(server.ca);
     const wrong = new URL(url);
     wrong.searchParams.set('client_id', APP.id);
-    expect((await browser.get(wrong.href)).location).toMatch(/[?&]error=invalid_request/);
+    expect(await browser.get(wrong.href)).toMatchObject({ status: 400, location: '' });
     await expect(pushed({ aud: 'https://elsewhere.example/fhir' })).rejects.toMatchObject({ error: 'invalid_request' });
   });
 

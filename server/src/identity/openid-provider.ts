@@ -133,6 +133,8 @@ export function createOpenIdProvider(parts: {
       clientAuthMethods: ['none', 'private_key_jwt'],
       responseTypes: ['code'],
       pkce: { required: () => true },
+      // OpenID Connect Core 3.1.2.1: an app says where to, also where it has one address alone.
+      allowOmittingSingleRegisteredRedirectUri: false,
       subjectTypes: ['public'],
       // SMART asks for ES384 and RS384; nothing with a shared secret.
       enabledJWA: {
