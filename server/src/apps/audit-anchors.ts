@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { FolderAnchor } from '../adapters/anchors/folder-anchor.ts';
 import { WebhookAnchor } from '../adapters/anchors/webhook-anchor.ts';
+import { parseNote } from '../domain/audit-head.ts';
 import type { ReadableAnchor, TreeHeadAnchor } from '../ports/tree-head-anchor.ts';
 import { outgoingRules } from './outgoing-rules.ts';
 import type { Settings } from './settings.ts';
@@ -27,11 +28,21 @@ export async function anchorsOf(settings: Settings, now: () => number): Promise<
 export async function readableAnchors(settings: Settings): Promise<readonly ReadableAnchor[]> {
   const { dataFolder, auditAnchorFolder: folder, auditAnchorS3: place, auditAnchorS3Days: days } = settings;
   return [
-    new FolderAnchor('data folder', join(dataFolder, 'audit', 'heads')),
+    inDataFolder(dataFolder),
     ...(folder === undefined ? [] : [new FolderAnchor('folder', folder)]),
     ...(place === undefined ? [] : [await objectStore(place, days * DAY_MS)]),
   ];
 }
+
+/** At once, and not when its turn comes: the last one before an end, and that of what must never be taken back. */
+export async function keepLocally(dataFolder: string, head: string | undefined): Promise<void> {
+  const parsed = head === undefined ? undefined : parseNote(head);
+  if (head === undefined || parsed === undefined) return;
+  const { size, signedAtMs } = parsed.head;
+  await inDataFolder(dataFolder).keep({ size, signedAtMs, note: head });
+}
+
+const inDataFolder = (dataFolder: string) => new FolderAnchor('data folder', join(dataFolder, 'audit', 'heads'));
 
 /** Loaded only where it is used: the library takes as long as all the rest of a command. */
 async function objectStore(place: string, retainMs: number): Promise<ReadableAnchor> {

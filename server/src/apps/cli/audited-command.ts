@@ -21,6 +21,9 @@ export interface CalledCommand {
 /** These look at the log itself, and must do so also where it is broken: their entry is written if it can be. */
 const LOOKS_AT_LOG = new Set(['audit verify', 'audit prove']);
 
+/** Of these a database that comes back from a backup of before must not know nothing, unseen. */
+const KEEPS_HEAD = new Set(['patient erase', 'audit hold place', 'audit hold release']);
+
 /**
  * Runs a command on the data with an entry before and one after. Whoever has a shell on the machine is past every door:
  * what they do is written down like everybody's, and not done where it cannot be.
@@ -65,8 +68,14 @@ export async function auditedCommand<T>(
   } finally {
     // It is done, and that it was begun is on record: an end that cannot be written undoes nothing.
     await writer?.append([entry(outcome, 'end', detail)]).catch(() => undefined);
+    if (KEEPS_HEAD.has(command.name)) await keepHead(parts.dataFolder, writer?.ownHead()).catch(() => undefined);
     await writer?.close();
   }
+}
+
+async function keepHead(dataFolder: string, head: string | undefined): Promise<void> {
+  const { keepLocally } = await import('../audit-anchors.ts');
+  await keepLocally(dataFolder, head);
 }
 
 function commandEntry(

@@ -197,6 +197,13 @@ describe('a patient whose name and note are kept', () => {
     cpSync(join(data(), 'keys'), join(backup, 'keys'), { recursive: true, force: true });
     expect(await known(backup)).toEqual(erased);
     expect(await findable(backup)).toBe(false);
+    // What the backup does not know of is missed, by the heads that lie outside the database.
+    const heads = join(data(), 'audit', 'heads');
+    expect(await run(backup, 'audit', 'verify', '--anchor', heads)).toMatchObject({
+      isIntact: false,
+      findings: expect.arrayContaining([expect.objectContaining({ kind: 'cut-off' })]),
+    });
+    process.exitCode = 0;
     // Whoever kept a copy of the keys as well, and puts it under the installation, finds it erased again.
     cpSync(oldKeys, join(data(), 'keys'), { recursive: true, force: true });
     expect(await known(data())).toEqual(erased);
