@@ -14,7 +14,11 @@ const OBLIGATION_WORDS = {
 /** Yes or no, the policies that decided, and everything these were shown. */
 export function WhyAnswer({ why }: { readonly why: AccessWhy }) {
   const wardName = useWardName();
-  const { user, allowed, summary, policies, attributes, rolesNeeded, obligation, emergency, askedAt } = why;
+  const { user, allowed, summary, policies, attributes, rolesNeeded = [], obligation, emergency, askedAt } = why;
+  const { resource } = why;
+  // Where no policy permits it the answer itself names them.
+  const isRoleMissing =
+    policies.length > 0 && rolesNeeded.length > 0 && !rolesNeeded.some((role) => user.roles.includes(role));
   return (
     <div className="panel">
       <h2 className="verdict" data-allowed={allowed || undefined}>
@@ -28,8 +32,11 @@ export function WhyAnswer({ why }: { readonly why: AccessWhy }) {
       {emergency !== undefined && (
         <p className="chip-warn">⚠ Emergency access, open until {TIME.format(Date.parse(emergency.until))}.</p>
       )}
+      {resource.kind === 'patient' && resource.wardId === undefined && (
+        <p className="chip-warn">⚠ Nobody with this id lies in a ward now: mistyped, gone, or not here yet.</p>
+      )}
       {obligation !== undefined && <p>{OBLIGATION_WORDS[obligation]}</p>}
-      {rolesNeeded !== undefined && rolesNeeded.length > 0 && <p>Roles that may: {anyRoleText(rolesNeeded)}.</p>}
+      {isRoleMissing && <p>Roles that may: {anyRoleText(rolesNeeded)}.</p>}
       <h3 className="terms-title">{policies.length === 0 ? 'No policy permits it' : 'Decided by'}</h3>
       <PolicyList policies={policies} />
       <h3 className="terms-title">What they looked at</h3>
@@ -37,19 +44,19 @@ export function WhyAnswer({ why }: { readonly why: AccessWhy }) {
         <table className="table">
           <thead>
             <tr>
-              <th scope="col">Attribute</th>
-              <th scope="col">Value</th>
-              <th scope="col">In words</th>
+              <th scope="col">What</th>
+              <th scope="col">Is</th>
+              <th scope="col">In the policies</th>
             </tr>
           </thead>
           <tbody>
             {attributes.map(({ name, value, words }) => (
               <tr key={name}>
-                <td className="nowrap">
+                <td>{words}</td>
+                <td>{valueText(name, value, wardName)}</td>
+                <td className="soft">
                   <code>{name}</code>
                 </td>
-                <td>{value}</td>
-                <td>{words}</td>
               </tr>
             ))}
           </tbody>
@@ -57,4 +64,12 @@ export function WhyAnswer({ why }: { readonly why: AccessWhy }) {
       </div>
     </div>
   );
+}
+
+/** `yes`, a role, a ward: as they are called everywhere else. */
+function valueText(name: string, value: string, wardName: (id: string) => string): string {
+  if (value === 'true' || value === 'false') return value === 'true' ? 'yes' : 'no';
+  const each = (text: (id: string) => string) => value.split(', ').map(text).join(', ');
+  if (name === 'principal.roles') return each(roleText);
+  return name === 'principal.wards' || name === 'resource.ward' ? each(wardName) : value;
 }

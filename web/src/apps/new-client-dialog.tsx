@@ -150,7 +150,7 @@ export function NewClientDialog({
             setRefused(undefined);
           }}
         />
-        <fieldset className="plain">
+        <fieldset className="plain one-column">
           <legend>Demanded of it</legend>
           <Checkbox
             label="Every token bound to a key it proves to hold (DPoP)"

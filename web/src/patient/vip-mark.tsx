@@ -83,7 +83,7 @@ function VipDialog({
           <p className="dialog-lead">
             {isVip
               ? `Set by ${by ?? 'somebody'}${before === undefined ? '' : `: ${before}`}. Once lifted, opening it raises no more questions than any other record.`
-              : 'For somebody whom others are curious about. Whoever opens the record without caring for the patient is looked at by security.'}
+              : 'For somebody whom others are curious about. From then on it opens to those who care for the patient by the plan, and to others only in an emergency, with a reason; security looks at each. If you are not in their care team, it closes for you, too.'}
           </p>
           <SaveProblem saving={saving} shown={['reason']} />
           <ReasonField value={reason} saving={saving} onChange={setReason} />

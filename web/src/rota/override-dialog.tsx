@@ -59,6 +59,7 @@ export function OverrideDialog({
         <SaveProblem saving={saving} shown={['userId', 'from', 'to', 'reason']} />
         <Select
           label="Who stands in"
+          allowDeselect={false}
           data={people}
           value={userId}
           onChange={setUserId}

@@ -101,6 +101,7 @@ function PatientChoice({
   return (
     <Select
       label="The patient it works with"
+      allowDeselect={false}
       data={data}
       value={value}
       onChange={onChange}

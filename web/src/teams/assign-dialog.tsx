@@ -55,6 +55,7 @@ export function AssignDialog({
         <SaveProblem saving={saving} shown={['userId', 'role', 'bedIds', 'shift']} />
         <Select
           label="Who"
+          allowDeselect={false}
           data={people}
           searchable
           required

@@ -137,7 +137,7 @@ function summaryOf(user: User, action: Action, { allowed, rules, needs, obligati
   const why = rules.map(({ title }) => title).join(' ');
   if (allowed) return `Yes: ${user.displayName} may ${what}. ${why}`;
   if (rules.length === 0)
-    return `No: nothing permits ${user.displayName} to ${what}. It needs one of these roles: ${(needs ?? []).join(', ') || 'none has it'}.`;
+    return `No: nothing permits ${user.displayName} to ${what}. It needs one of these roles: ${(needs ?? []).map((role) => role.replaceAll('-', ' ')).join(', ') || 'none has it'}.`;
   const way = obligation === 'break-glass' ? ' In an emergency they can open it, with a reason.' : '';
   return `No: ${user.displayName} may not ${what}. ${why}${way}`;
 }
