@@ -23,7 +23,7 @@ import { registerAuditEvents } from '../serve/fhir/audit-events.ts';
 import type { HealthCheck } from '../serve/services.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { anchorsOf } from './audit-anchors.ts';
+import { anchorsOf, keepLocally } from './audit-anchors.ts';
 import { startAuditChecking } from './audit-checking.ts';
 import { configurationChange, configurationEntries } from './audit-configuration.ts';
 import { newOrigin } from './audit-origin.ts';
@@ -37,9 +37,13 @@ const HOLD_AFTER_MS = 2_000;
 /** What other transactions and the journal left is in the log within this. */
 const SETTLE_EVERY_MS = 1_000;
 const HOUR_MS = 3_600_000;
+/** How this version writes what waits for the log. */
+const CHAINED = 'chained';
 
 interface Parts {
   readonly settings: Settings;
+  /** With what it was started besides. */
+  readonly audited: Readonly<Record<string, string>>;
   readonly address: DatabaseAddress;
   readonly tenants: Pick<OpenedTenants, 'asking'>;
   readonly dataFolder: string;
@@ -68,11 +72,6 @@ export async function openAudit(parts: Parts): Promise<OpenedAudit> {
   const connections = connect(address, { connectionsMax: 4, statementTimeoutMs: 5_000 });
   undo.push('audit database', () => connections.close());
   const store = new PostgresAuditStore(connections);
-  const journal = await openAuditJournal(join(dataFolder, 'audit', 'held.jsonl'), {
-    key: key.secretFor('held entries'),
-    now,
-    onAltered: (count) => log.error('entries that waited for the audit log were changed or are gone', { count }),
-  });
   const watch = createAuditWatch({ now, uncheckedAfterMs: 2 * settings.auditVerifyHours * HOUR_MS });
   let checkNow = () => {};
   const writer = await openAuditWriter({
@@ -92,9 +91,24 @@ export async function openAudit(parts: Parts): Promise<OpenedAudit> {
     },
   });
   undo.push('audit log', () => writer.close());
-  const loaded = configurationEntries(settings, now());
+  const loaded = configurationEntries(settings, now(), { ...parts.audited, heldEntries: CHAINED });
   const before = await store.search({ action: 'configuration.load', limit: loaded.length + 4 });
+  const journal = await openAuditJournal(join(dataFolder, 'audit', 'held.jsonl'), {
+    key: key.secretFor('held entries'),
+    now,
+    // The log says itself which version ran here last: that nobody can write into it afterwards.
+    takesUnchained: !before.some(({ detail }) => detail?.['heldEntries'] === CHAINED),
+    onAltered(count) {
+      log.error('entries that waited for the audit log were changed or are gone', { count });
+      metrics.audit.diverged('held-altered');
+      watch.heldAltered(now());
+    },
+  });
+  const [altered] = await store.search({ action: 'audit.held-altered', limit: 1 });
+  if (altered !== undefined) watch.heldAltered(altered.recordedAtMs, true);
   await writer.append([...loaded, ...configurationChange(before, loaded)]);
+  // A database that comes back from a backup while nothing runs is known by it.
+  undo.push('last tree head', () => keepLocally(dataFolder, writer.ownHead()));
   undo.push('audit of the end', () => writer.append([noteOf('healthsync', STOPPED, now())]));
   const settling = repeat(
     async () => {
