@@ -185,6 +185,17 @@ describe('whoever reads the disk', () => {
       ).toBe(true);
   });
 
+  it('finds none of it in a dump of the database either, where nothing is compressed', async () => {
+    const dump = await dumped();
+    expect(dump.length).toBeGreaterThan(10_000);
+    for (const [what, word] of Object.entries(IN_CLEAR)) expect(dump.includes(word), what).toBe(true);
+    const found = Object.entries(planted).filter(([, word]) =>
+      // Bytes are dumped in hexadecimal.
+      [...formsOf(word), ...formsOf(word).map((form) => form.toString('hex'))].some((form) => dump.includes(form)),
+    );
+    expect(found.map(([what]) => what)).toEqual([]);
+  });
+
   it('finds none of it in what was logged', () => {
     const all = logged.join('');
     expect(all.length).toBeGreaterThan(100);
@@ -195,6 +206,22 @@ describe('whoever reads the disk', () => {
     ).toEqual([]);
   });
 });
+
+/** Every row of every table, as a backup that is made by SQL holds it. */
+function dumped(): Promise<Buffer> {
+  return withOpenData(program.settings, Date.now, async ({ database: { pool } }) => {
+    const tables = await pool.query<{ name: string }>(
+      `select quote_ident(relname) as name from pg_class
+       where relkind in ('r', 'p') and not relispartition and relnamespace = current_schema()::regnamespace`,
+    );
+    const lines: Buffer[] = [];
+    for (const { name } of tables.rows) {
+      const { rows } = await pool.query<{ line: string }>(`select ${name}::text as line from ${name}`);
+      lines.push(...rows.map(({ line }) => Buffer.from(`${line}\n`)));
+    }
+    return Buffer.concat(lines);
+  });
+}
 
 /** As text of one and of two bytes a character, and as it stands in JSON and addresses. */
 const formsOf = (word: string): readonly Buffer[] => [
