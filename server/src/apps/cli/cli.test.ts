@@ -1,11 +1,12 @@
 import 'reflect-metadata';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import * as x509 from '@peculiar/x509';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,6 +15,7 @@ import { connect } from '../../adapters/postgres/connection.ts';
 import { type Database, openDatabase } from '../../adapters/postgres/open-database.ts';
 import { deviceIdOfCertificate } from '../../identity/device-certificate.ts';
 import { P256 } from '../../identity/signing-authority.ts';
+import { type Run, runHere } from './test-command-line.ts';
 
 const BIN = fileURLToPath(new URL('../../../bin/healthsync.js', import.meta.url));
 
@@ -33,33 +35,27 @@ interface Reply {
   readonly users?: readonly object[];
 }
 
-interface Run {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
+interface More {
+  readonly env?: Record<string, string>;
+  readonly input?: string;
 }
 
-function start(args: readonly string[], more: { readonly env?: Record<string, string>; readonly input?: string } = {}) {
+/** As somebody types it: a process of its own. */
+async function runProcess(args: readonly string[], more: More = {}): Promise<Run> {
   const env = { ...process.env, HEALTHSYNC_DATA: data, ...more.env };
   const child = spawn(process.execPath, [BIN, ...args], { env, stdio: ['pipe', 'pipe', 'pipe'] });
   child.stdin.end(more.input ?? '');
-  return child;
+  const [out, err, [code]] = await Promise.all([textOf(child.stdout), textOf(child.stderr), once(child, 'close')]);
+  return { code: code as number, out, err };
 }
 
-async function run(
-  args: readonly string[],
-  more: { readonly env?: Record<string, string>; readonly input?: string } = {},
-): Promise<Run> {
-  const child: ChildProcess = start(args, more);
-  let [out, err] = ['', ''];
-  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (out += chunk));
-  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (err += chunk));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, out, err };
-}
+/** In this process: what a claim is about only what a command does. */
+const run = (args: readonly string[], more: More = {}): Promise<Run> =>
+  runHere(args, { ...more, env: { HEALTHSYNC_DATA: data, ...more.env } });
 
-async function json(args: readonly string[], more: { readonly input?: string } = {}) {
-  const { code, out, err } = await run([...args, '--json'], more);
+async function json(args: readonly string[], more: { readonly input?: string; readonly as?: typeof run } = {}) {
+  const { as = run, ...input } = more;
+  const { code, out, err } = await as([...args, '--json'], input);
   expect({ code, err }).toEqual({ code: 0, err: '' });
   expect(out.trim().split('\n')).toHaveLength(1);
   return JSON.parse(out) as Reply;
@@ -69,7 +65,7 @@ const text = (path: string) => readFile(path, 'utf8');
 
 describe('the command line', () => {
   it('shows its commands, each with its own help', async () => {
-    const top = await run(['--help']);
+    const top = await runProcess(['--help']);
     expect(top).toMatchObject({ code: 0, err: '' });
     for (const command of [
       'device',
@@ -123,6 +119,18 @@ describe('the command line', () => {
     });
   });
 
+  it('says the same as a program: a slip, its exit code, and the help of a command', async () => {
+    const [slip, asJson, help] = await Promise.all([
+      runProcess(['device', 'enrol', 'm']),
+      runProcess(['device', 'enrol', 'm', '--json']),
+      runProcess(['device', 'enroll', '--help']),
+    ]);
+    expect(slip).toEqual(await run(['device', 'enrol', 'm']));
+    expect(slip).toMatchObject({ code: 2, out: '', err: expect.stringContaining("unknown command 'enrol'") });
+    expect(asJson).toEqual(await run(['device', 'enrol', 'm', '--json']));
+    expect(help).toEqual(await run(['device', 'enroll', '--help']));
+  });
+
   it('does not answer from a new installation where the folder was mistyped', async () => {
     const typo = join(folder, 'dta');
     const { code, err } = await run(['device', 'list', '--data', typo]);
@@ -144,7 +152,7 @@ describe('enrolling a device', () => {
   it('writes what a device needs, for its owner only, and makes patient, bed and ward', async () => {
     const out = join(folder, 'm-1');
     const args = ['device', 'enroll', 'm-1', '--patient', 'p-1', '--bed', 'b-1', '--ward', 'w-1', '--out', out];
-    const answer = await json(args);
+    const answer = await json(args, { as: runProcess });
     expect(answer).toMatchObject({ device: 'm-1', patient: 'p-1' });
     expect((await readdir(out)).sort()).toEqual(['ca.pem', 'cert.pem', 'key.pem']);
     expect((await stat(join(out, 'key.pem'))).mode & 0o777).toBe(0o600);
@@ -182,7 +190,9 @@ describe('enrolling a device', () => {
   it('may be done by several commands at once', async () => {
     const ids = ['c-1', 'c-2', 'c-3'];
     await Promise.all(
-      ids.map((id) => json(['device', 'enroll', id, '--patient', `p-${id}`, '--out', join(folder, id)])),
+      ids.map((id) =>
+        json(['device', 'enroll', id, '--patient', `p-${id}`, '--out', join(folder, id)], { as: runProcess }),
+      ),
     );
     const { devices = [] } = await json(['device', 'list']);
     expect(devices.map(({ id }) => id)).toEqual(expect.arrayContaining(ids));
@@ -206,7 +216,7 @@ describe('beside a running server', () => {
     const client = await ears.pool.connect();
     const heard = once(client, 'notification');
     await client.query('listen healthsync_registry');
-    await json(['device', 'enroll', 'm-8', '--patient', 'p-8', '--out', join(folder, 'm-8')]);
+    await json(['device', 'enroll', 'm-8', '--patient', 'p-8', '--out', join(folder, 'm-8')], { as: runProcess });
     await heard;
     client.release();
     await ears.close();
@@ -320,6 +330,7 @@ describe('beside a running server', () => {
       await json(['ward', 'put', 'w-2', '--name', 'Ward 2']);
       await json(['bed', 'put', 'b-2', '--ward', 'w-2', '--label', 'W2-01']);
       await json(['patient', 'put', 'p-6', '--bed', 'b-2', '--details'], {
+        as: runProcess,
         input: '{"familyName":"Test","birthDate":"1950-01-31"}',
       });
       await json(['patient', 'put', 'p-6', '--spo2-scale', '2']);
@@ -337,6 +348,7 @@ describe('beside a running server', () => {
     it('get an account with a password from stdin or a file, never from an argument', async () => {
       expect(
         await json(['user', 'add', 'Anna', '--role', 'nurse', '--role', 'operator', '--ward', 'w-1'], {
+          as: runProcess,
           input: `${password}\n`,
         }),
       ).toEqual({
@@ -359,7 +371,7 @@ describe('beside a running server', () => {
       await json(['user', 'disable', 'berta']);
       const { users } = await json(['user', 'list']);
       expect(users).toContainEqual(expect.objectContaining({ name: 'berta', disabled: true }));
-      expect(await run(['user', 'disable', 'berta'])).toMatchObject({ code: 1 });
+      expect(await runProcess(['user', 'disable', 'berta'])).toMatchObject({ code: 1 });
       expect(await run(['user', 'setup-link'])).toMatchObject({
         code: 1,
         err: expect.stringContaining('there are users already'),
@@ -389,7 +401,7 @@ describe('starting', () => {
     const { port } = squatter.address() as AddressInfo;
     const alone = join(folder, 'alone');
     const env = { HEALTHSYNC_DATA: alone, HEALTHSYNC_MQTT_PORT: String(port), HEALTHSYNC_HTTPS_PORT: '0' };
-    const { code, out, err } = await run(['start'], { env });
+    const { code, out, err } = await runProcess(['start'], { env });
     squatter.close();
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(err).toContain(`Port ${port} is in use by another program; HEALTHSYNC_MQTT_PORT`);
@@ -399,7 +411,7 @@ describe('starting', () => {
 
 describe('doctor', () => {
   it('finds nothing wrong with a good installation', async () => {
-    const { code, out } = await run(['doctor', '--json'], {
+    const { code, out } = await runProcess(['doctor', '--json'], {
       env: { HEALTHSYNC_MQTT_PORT: '0', HEALTHSYNC_HTTPS_PORT: '0' },
     });
     const answer = JSON.parse(out) as { ok: boolean; findings: { check: string; state: string; detail: string }[] };
@@ -420,7 +432,7 @@ describe('doctor', () => {
       HEALTHSYNC_MQTT_PORT: String((squatter.address() as AddressInfo).port),
       HEALTHSYNC_DISK_RESERVE_MB: '16777216',
     };
-    const sick = await run(['doctor'], { env });
+    const sick = await runProcess(['doctor'], { env });
     squatter.close();
     expect(sick.code).toBe(1);
     expect(sick.out).toMatch(/FAILED {2}MQTT port .*in use by another program/);

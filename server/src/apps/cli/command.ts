@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { type Command, CommanderError } from 'commander';
 import type { AuditEntry } from '../../domain/audit-entry.ts';
 import { Failure } from '../../ports/failure.ts';
 import type { OpenData } from '../open-data.ts';
-import type { Settings } from '../settings.ts';
-import { type SettingsOutcome, settingsOfProcess } from '../settings.ts';
+import { type Environment, type Settings, type SettingsOutcome, settingsOfProcess } from '../settings.ts';
 import type { CalledCommand } from './audited-command.ts';
 
 /**
@@ -34,7 +34,10 @@ export function addCommand<Arguments extends readonly string[], Options extends 
     const called = { name: nameOf(command), given, options: options as Readonly<Record<string, unknown>> };
     const answer = await spec.run({ ...onFolder(context, options.data), command: called }, options, ...given);
     context.print(options.json === true ? JSON.stringify(answer.json) : answer.text);
-    if (answer.failed === true) process.exitCode = EXIT.failed;
+    if (answer.failed === true) {
+      if (context.failed === undefined) process.exitCode = EXIT.failed;
+      else context.failed();
+    }
   });
 }
 
@@ -44,6 +47,10 @@ export interface CommandContext {
   print(text: string): void;
   /** Progress and hints, on stderr. */
   tell(text: string): void;
+  /** What is piped in, where it is not the process's own. */
+  readonly stdin?: Readable;
+  /** The answer is bad news: where nobody listens, the process ends with it. */
+  failed?(): void;
   /** What was called, for the audit log. */
   readonly command?: CalledCommand;
   /** The checked settings; variables given here count instead of the environment's. Throws `Misuse` naming every error. */
@@ -131,12 +138,13 @@ export function count(option: string, text: string, most: number, least = 1): nu
 
 export const ID_EXPECTED = 'expected up to 64 letters, digits and . _ -, not beginning with a dot';
 
-export function createContext(): CommandContext {
+/** `more` counts before the environment of the process. */
+export function createContext(more: Environment = {}): CommandContext {
   return {
     now: Date.now,
     print: (text) => process.stdout.write(`${text}\n`),
     tell: (text) => process.stderr.write(`${text}\n`),
-    settings: (overrides) => settingsOrMisuse(settingsOfProcess(overrides)),
+    settings: (overrides) => settingsOrMisuse(settingsOfProcess({ ...more, ...overrides })),
   };
 }
 

@@ -1,8 +1,9 @@
+import type { Readable } from 'node:stream';
 import { type CommandContext, Misuse } from './command.ts';
 
 /** The password from the terminal, typed twice and not shown, or the first line of stdin when that is not a terminal. */
 export async function readPassword(context: CommandContext): Promise<string> {
-  if (!process.stdin.isTTY) return firstLineOfStdin();
+  if (context.stdin !== undefined || !process.stdin.isTTY) return firstLineOf(context.stdin ?? process.stdin);
   const password = await typed(context, 'Password: ');
   if ((await typed(context, 'Again: ')) !== password) throw new Misuse('password', 'the two are not the same');
   return password;
@@ -11,9 +12,9 @@ export async function readPassword(context: CommandContext): Promise<string> {
 /** Far more than the longest password; whoever pipes in a disk image is told so. */
 const CHARACTERS_MAX = 4096;
 
-async function firstLineOfStdin(): Promise<string> {
+async function firstLineOf(stdin: Readable): Promise<string> {
   let text = '';
-  for await (const chunk of process.stdin.setEncoding('utf8')) {
+  for await (const chunk of stdin.setEncoding('utf8')) {
     text += chunk;
     if (text.includes('\n') || text.length > CHARACTERS_MAX) break;
   }

@@ -231,7 +231,7 @@ async function putPatient(context: CommandContext, options: PatientOptions, pati
   const leaves = options.bed === 'none';
   const bedId =
     options.bed === undefined || leaves ? undefined : required('--bed', parseBedId(options.bed), ID_EXPECTED);
-  const details = options.details === true ? parseDetails(await readStdin()) : {};
+  const details = options.details === true ? parseDetails(await readStdin(context)) : {};
   const scale = options.spo2Scale === undefined ? {} : { spo2Scale: parseScale(options.spo2Scale) };
   return withData(context, async ({ registry, tenants }) => {
     const { beds, wards } = await registry.snapshot();
@@ -276,9 +276,9 @@ function parseScale(text: string): 1 | 2 {
 }
 
 /** By stdin, because names in arguments are seen by every user of the machine and stay in the shell's history. */
-async function readStdin(): Promise<string> {
+async function readStdin({ stdin = process.stdin }: CommandContext): Promise<string> {
   let text = '';
-  for await (const chunk of process.stdin.setEncoding('utf8')) {
+  for await (const chunk of stdin.setEncoding('utf8')) {
     text += chunk;
     if (text.length > STDIN_CHARACTERS_MAX) throw new Misuse('--details', 'expected at most 4096 characters');
   }

@@ -1,14 +1,12 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Listener } from '../../adapters/postgres/listener.ts';
 import { openTestDatabase, type TestDatabase } from '../../adapters/postgres/test-database.ts';
 import { openTestWard } from '../../escalation/test-ward.ts';
+import { runHere } from './test-command-line.ts';
 
-const MAIN = fileURLToPath(new URL('../../../bin/healthsync.js', import.meta.url));
 let database: TestDatabase;
 let listener: Listener;
 let data: string;
@@ -31,23 +29,16 @@ function urlOf({ address }: TestDatabase): string {
   return `postgresql://${user}@localhost/${name}?host=${encodeURIComponent(host)}&port=${port}`;
 }
 
-function healthsync(
-  ...args: readonly string[]
-): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
-  const env = {
-    ...process.env,
-    DATABASE_URL: urlOf(database),
-    HEALTHSYNC_DATA: data,
-    HEALTHSYNC_SMTP_URL: 'smtps://mail.example',
-    HEALTHSYNC_SMTP_FROM: 'wall@hospital.example',
-    HEALTHSYNC_NOTIFY_EMAIL: 'ward@hospital.example',
-  };
-  return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, ...args], { env }, (error, out, err) =>
-      resolve({ code: error === null ? 0 : Number(error.code), out, err }),
-    );
+const healthsync = (...args: readonly string[]) =>
+  runHere(args, {
+    env: {
+      DATABASE_URL: urlOf(database),
+      HEALTHSYNC_DATA: data,
+      HEALTHSYNC_SMTP_URL: 'smtps://mail.example',
+      HEALTHSYNC_SMTP_FROM: 'wall@hospital.example',
+      HEALTHSYNC_NOTIFY_EMAIL: 'ward@hospital.example',
+    },
   });
-}
 
 describe('healthsync rota', () => {
   it('shows who is on call', async () => {
