@@ -14,7 +14,7 @@ import { VITAL_NAMES, VITALS, type VitalDefinition, type VitalName } from './vit
  * that shows SpO₂ 255 must not hide a heart rate of 170. Such a reading is `ok` with what is `refused` named beside it;
  * the source is told, and an operator sees it. If nothing is left after that, the reading is rejected.
  *
- * Where a key comes twice the last one counts, as `JSON.parse` takes it.
+ * Text in which a key comes twice is refused before: here each comes once.
  */
 export function parseReading(value: unknown, context: ParseContext): ParsedReading {
   const found: Found = { envelope: [], refused: [], measuredNothing: false };
@@ -219,7 +219,7 @@ function readPart<Part extends 'context' | 'status'>(
   for (const key in value) {
     const entry = entries.get(key);
     const given = value[key];
-    if (entry === undefined) noteUnknown(found.refused, `${part}.`, key, new Set(entries.keys()));
+    if (entry === undefined) noteUnknown(found.refused, `${part}.`, key, entries);
     else if (given === null) continue;
     else if (entry.isRight(given)) read[key] = given;
     else note(found.refused, 'invalid-shape', `${part}.${key}`, entry.expected);
@@ -238,9 +238,11 @@ function note(problems: Problem[], code: ProblemCode, field: string, detail: str
 }
 
 /** A field name is the sender's own text: only one that looks like a name is repeated. */
-function noteUnknown(problems: Problem[], parent: string, key: string, known: ReadonlySet<string>): void {
+function noteUnknown(problems: Problem[], parent: string, key: string, known: { keys(): Iterable<string> }): void {
+  // Thousands fit into one reading: what is not told costs nothing.
+  if (problems.length >= PROBLEMS_MAX) return;
   const name = /^[A-Za-z][A-Za-z0-9_-]{0,31}$/.test(key) ? key : '?';
-  note(problems, 'invalid-shape', `${parent}${name}`, `unknown field: expected only ${[...known].join(', ')}`);
+  note(problems, 'invalid-shape', `${parent}${name}`, `unknown field: expected only ${[...known.keys()].join(', ')}`);
 }
 
 /** The names are those we ask for; none of them is trusted to be there. */

@@ -1,3 +1,12 @@
+/**
+ * As how many readings something counts that has so many bytes. A hostile reading of 64 KiB is as much work as a hundred
+ * plain ones; a vendor's list of observations, of a few KiB, is one or two.
+ */
+export function workOf(bytes: number): number {
+  return Math.max(1, Math.ceil(bytes / READING_BYTES));
+}
+const READING_BYTES = 4 * 1024;
+
 /** How much each device may do: `perSecond` on average and `burst` at once, counted per device. */
 export class DeviceRate {
   readonly #perMs: number;

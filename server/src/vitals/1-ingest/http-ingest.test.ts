@@ -174,6 +174,13 @@ describe('POST /ingest/readings', () => {
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
   });
 
+  it('counts a large body as many readings, however few are in it', async () => {
+    const large = () => `${JSON.stringify(fresh())}${' '.repeat(60_000)}`;
+    const statuses = [];
+    for (let sent = 0; sent < 7; sent++) statuses.push((await post(large())).status);
+    expect(statuses).toEqual([202, 202, 202, 202, 202, 202, 429]);
+  });
+
   it('answers 503 if any reading could not be stored; what was stored is a duplicate when it is sent again', async () => {
     const readings = [fresh(), fresh()];
     const { append } = log;

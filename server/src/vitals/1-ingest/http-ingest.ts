@@ -5,7 +5,7 @@ import type { DeviceId } from '../../domain/ids.ts';
 import type { IngestOutcome } from '../../domain/problem.ts';
 import { sendProblem } from '../../serve/problem.ts';
 import type { Admission } from './admission.ts';
-import { DeviceRate } from './device-rate.ts';
+import { DeviceRate, workOf } from './device-rate.ts';
 import { parseUnambiguousJson } from './unambiguous-json.ts';
 
 /**
@@ -111,7 +111,9 @@ function handlers({ admission, authenticateDevice, now }: HttpIngestOptions, bou
       const detail = `At most ${bounds.readingsMax} readings in one request.`;
       return sendProblem(reply, { status: 413, code: 'too-many-readings', detail });
     }
-    const retryAfterMs = rate.take(deviceId, values.length, receivedAtMs);
+    // However few readings: a body is also as much work as its bytes.
+    const work = Math.max(values.length, workOf((request.body as Buffer).byteLength));
+    const retryAfterMs = rate.take(deviceId, work, receivedAtMs);
     if (retryAfterMs > 0) {
       const detail = `At most ${bounds.readingsPerSecond} readings a second from one device.`;
       return sendProblem(reply, { status: 429, code: 'too-fast', detail, retryAfterMs });

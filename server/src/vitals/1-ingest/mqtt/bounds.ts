@@ -63,7 +63,10 @@ export const defaultMqttBounds: MqttBounds = {
   unreleasedMax: 1_024,
   /** Payload held in memory for the log, all devices together: a second of 30,000 readings, many times over. */
   unackedBytesMax: 64 * 1024 * 1024,
-  /** A bedside monitor sends one reading a second; this lets it catch up an hour in under a minute. */
+  /**
+   * A bedside monitor sends one reading a second; this lets it catch up an hour in under a minute. A large packet counts
+   * as several (`workOf`).
+   */
   packetsPerSecondMax: 100,
   packetsBurstMax: 200,
   /** Acknowledgements are 4 bytes: whoever leaves this much unread has stopped reading. */

@@ -192,6 +192,20 @@ describe.each([4, 5] as const)('a reading published with MQTT version %i', (vers
   });
 });
 
+describe('a large reading', () => {
+  it('counts as many, and is taken all the same', async () => {
+    let clock = () => 0;
+    bench = await openBench({ bounds: { packetsPerSecondMax: 100, packetsBurstMax: 10 }, monotonicMs: () => clock() });
+    const client = await connected(5);
+    for (const id of [1, 2]) client.send(reading(id, 'x'.repeat(60_000)), 5);
+    expect(await client.next()).toMatchObject({ cmd: 'puback', messageId: 1 });
+    await eventually(() => bench.refused.includes('slowed'));
+    expect(bench.ingested).toHaveLength(1);
+    clock = () => performance.now();
+    expect(await client.next()).toMatchObject({ cmd: 'puback', messageId: 2 });
+  });
+});
+
 describe('a refused reading', () => {
   it('is refused in v5 with code and field, and no more', async () => {
     bench = await openBench();

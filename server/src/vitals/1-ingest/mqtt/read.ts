@@ -1,3 +1,4 @@
+import { workOf } from '../device-rate.ts';
 import { onConnect } from './connect.ts';
 import { type Connection, Hold } from './connection.ts';
 import type { MqttContext } from './context.ts';
@@ -50,7 +51,7 @@ function readPacket(context: MqttContext, connection: Connection): void {
     context.heldForMemory.add(connection);
     return;
   }
-  if (!session.device.bucket.take(nowMs)) {
+  if (!session.device.bucket.take(nowMs, workOf(frames.bodyEnd - frames.bodyStart))) {
     frames.putBack();
     holdForRate(context, connection);
     return;

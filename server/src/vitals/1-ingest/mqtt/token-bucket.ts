@@ -12,11 +12,11 @@ export class TokenBucket {
     this.#burst = burst;
   }
 
-  /** Takes one token if there is one. */
-  take(nowMs: number): boolean {
+  /** Takes `cost` if there is one token, for what is more on credit: nothing is too dear ever to be had. */
+  take(nowMs: number, cost = 1): boolean {
     this.#fill(nowMs);
     if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
+    this.#tokens -= cost;
     return true;
   }
 
