@@ -43,7 +43,18 @@ export function startLeakScans(parts: {
 }) {
   const { settings, zone, desk, log, now, undo } = parts;
   const sinceMs = now();
-  let isPlanted = false;
+  let planted: Promise<unknown> | undefined;
+
+  /** A search without its made-up patients would find less and say that all is well. */
+  async function plant(): Promise<void> {
+    planted ??= desk.plant();
+    try {
+      await planted;
+    } catch (error) {
+      planted = undefined;
+      throw error;
+    }
+  }
 
   async function next() {
     const [last] = await desk.list(1);
@@ -67,10 +78,7 @@ export function startLeakScans(parts: {
 
   const looking = repeat(
     async () => {
-      if (!isPlanted) {
-        await desk.plant();
-        isPlanted = true;
-      }
+      await plant();
       const due = await next();
       if (due !== undefined && due.dueAtMs <= now()) await run(due.id);
     },
@@ -86,6 +94,7 @@ export function startLeakScans(parts: {
     /** Begins one; false: one runs already. */
     async runNow(): Promise<boolean> {
       if (desk.isRunning()) return false;
+      await plant();
       void run(randomUUID());
       return true;
     },
