@@ -23,6 +23,17 @@ beforeAll(async () => {
               return reply.code(204).send();
             },
           ),
+        (app) =>
+          void app.get('/hooks/told', { config: { public: true } }, async (request, reply) => {
+            noteAudit(request, { outcome: 'denied' });
+            return reply.redirect('/#sign-in=refused', 303);
+          }),
+        (app) =>
+          void app.get('/oidc/*', { config: { public: true } }, (_, reply) => {
+            reply.hijack();
+            reply.raw.statusCode = 303;
+            reply.raw.setHeader('location', 'https://app.example/back?error=access_denied&state=x').end();
+          }),
         (app) => void app.get('/hooks/any', { config: { public: true } }, async (_, reply) => reply.code(401).send()),
       ],
     },
@@ -43,6 +54,15 @@ async function entries(): Promise<readonly RecordedEntry[]> {
 }
 
 const AWAY = new Failure('database-unavailable', 'away', { retryable: true });
+
+describe('what was refused by sending the browser elsewhere', () => {
+  it.each(['/hooks/told', '/oidc/auth'])('is on record as refused: %s', async (path) => {
+    await server.call(path, {});
+    // Past the framework the entry comes with the end of the connection.
+    const last = async () => (await entries()).at(-1);
+    await expect.poll(last, { timeout: 30_000 }).toMatchObject({ outcome: 'denied', detail: { status: 303 } });
+  });
+});
 
 describe('what is read', () => {
   it('is one entry: who, what, which patient, from where, and by which policies', async () => {

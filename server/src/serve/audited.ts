@@ -27,6 +27,8 @@ export interface AuditNote {
   /** Who it was after all, where the gate could not know. */
   actor?: Pick<AuditActor, 'kind' | 'name' | 'userId'>;
   detail?: Readonly<Record<string, string | number | boolean>>;
+  /** Where the status says otherwise: a redirection that tells of a refusal, an answer that reports a failure. */
+  outcome?: Exclude<AuditOutcome, 'allowed'>;
 }
 
 export interface AuditServices {
@@ -83,7 +85,7 @@ export function registerAudit(app: FastifyInstance, { audit, log, now }: AuditSe
     const rule = ruleOf(request);
     if (rule === undefined || rule.kind === 'harmless' || request.isUnaudited === true) return payload;
     answered.add(request);
-    const outcome = outcomeOf(reply.statusCode);
+    const outcome = request.auditNote?.outcome ?? outcomeOf(reply.statusCode);
     if (rule.kind === 'refusals-only' && outcome !== 'denied') return payload;
     try {
       if (rule.action === SIGN_IN_ACTION) await noteAccount(request);
@@ -127,7 +129,8 @@ export function registerAudit(app: FastifyInstance, { audit, log, now }: AuditSe
       if (answered.has(request)) return;
       const { statusCode: status } = reply.raw;
       const detail = { phase: 'end', status, seconds: Math.round((now() - startedMs) / 1000) };
-      const entry = entryOf(request, rule, { atMs: now(), outcome: outcomeOf(status), detail });
+      const outcome = refusedBy(reply.raw.getHeader('location')) ?? outcomeOf(status);
+      const entry = entryOf(request, rule, { atMs: now(), outcome, detail });
       write(request, rule, entry).then(undefined, (error: unknown) => tell(request, error));
     });
   }
@@ -201,6 +204,15 @@ const KEPT_HEADERS = new Set([
 function outcomeOf(status: number): AuditOutcome {
   if (status < 400) return 'allowed';
   return status === 401 || status === 403 || status === 404 || status === 429 ? 'denied' : 'failed';
+}
+
+/** RFC 6749 §4.1.2.1: an app is told by where the browser is sent that somebody was not let in. */
+function refusedBy(location: unknown): AuditOutcome | undefined {
+  if (typeof location !== 'string' || !URL.canParse(location, 'https://ignored.invalid')) return undefined;
+  const { searchParams, hash } = new URL(location, 'https://ignored.invalid');
+  const error = searchParams.get('error') ?? new URLSearchParams(hash.slice(1)).get('error');
+  if (error === null) return undefined;
+  return error === 'access_denied' ? 'denied' : 'failed';
 }
 
 function entryOf(

@@ -28,6 +28,7 @@ import { type ChannelHealth, FAILING_FROM } from '../../vitals/5-notify/channel-
 import { principalOf } from '../access-gate.ts';
 import { refusalOf } from '../access-refusal.ts';
 import { rfc3339 } from '../alert-shape.ts';
+import { noteAudit } from '../audited.ts';
 import { decisionOn } from '../caller.ts';
 import { mayGrant } from '../event-grant.ts';
 import { invalid, notFound, sendProblem } from '../problem.ts';
@@ -179,6 +180,7 @@ export function registerChannels(app: FastifyInstance, services: TellingServices
           retryAfterMs: result.retryAfterMs,
         });
       const { kind: outcome, ...rest } = result.outcome;
+      if (outcome !== 'delivered') noteAudit(request, { outcome: 'failed', detail: { delivery: outcome } });
       return reply.send({
         outcome,
         ...('receipt' in rest && rest.receipt !== undefined ? { receipt: rest.receipt } : {}),

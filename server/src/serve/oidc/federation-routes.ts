@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Federation } from '../../identity/federation.ts';
+import { noteAudit } from '../audited.ts';
 import { startPending, startSession } from '../session-cookies.ts';
 import type { Api } from '../validation.ts';
 
@@ -41,6 +42,7 @@ export function registerFederation(
         case 'refused':
         case 'nobody-here':
         case 'name-taken':
+          noteAudit(request, { outcome: 'denied', detail: { refused: outcome.kind } });
           return goOn(reply, outcome.kind);
         default:
           return outcome satisfies never;
