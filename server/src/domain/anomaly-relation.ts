@@ -27,7 +27,8 @@ export const ownRecord: Detector = (memory, sight) => {
 export const vip: Detector = (memory, sight) => {
   const { entry, facts, opens, isService } = sight;
   // Whoever reviews access to them looks at what was done, not at the record.
-  if (!opens || !facts.isVip || facts.isInCare || isService || isOversight(entry.action)) return { memory };
+  const isNone = !opens || isService || isOversight(entry.action) || isProtecting(entry);
+  if (isNone || !facts.isVip || facts.isInCare) return { memory };
   const inEmergency = isEmergency(entry);
   return {
     memory,
@@ -43,6 +44,10 @@ export const vip: Detector = (memory, sight) => {
     },
   };
 };
+
+/** Asking for the protection, or setting it, opens nothing of the record. Lifting it does: what comes after is not noticed. */
+const isProtecting = ({ action, detail = {} }: Sight['entry']): boolean =>
+  action === 'vip.set' && detail['isVip'] !== false;
 
 /**
  * Somebody who lives at the same address, or bears the same rare name. A name alone is a weak sign: nothing where the

@@ -210,6 +210,15 @@ describe('one’s own record, a neighbour’s, a protected one', () => {
     expect(one.told()[0]).toMatchObject({ kind: 'vip', score: 55 });
   });
 
+  it('is not told of by whoever protects it or asks whether it is, but by whoever lifts that', () => {
+    const kinds = [{}, { isVip: true }, { isVip: false }].map((detail) => {
+      const one = watched();
+      one.does({ ...look, action: 'vip.set', detail }, { isVip: true });
+      return one.told().map(({ kind }) => kind);
+    });
+    expect(kinds).toEqual([[], [], ['vip']]);
+  });
+
   it('is not told of when its protection is reviewed or its audit read', () => {
     const petra = watched({ roles: ['privacy-officer'], isVip: true });
     petra.does({ ...look, action: 'audit.read' });

@@ -45,7 +45,7 @@ function Facts({ entry }: { readonly entry: AuditRecord }) {
     ['Purpose', purpose],
     ['Outcome', OUTCOME_WORDS[outcome]],
     ['Policies', policies?.join(', ')],
-    ...Object.entries(entry.detail ?? {}).map(([name, value]) => [name, String(value)] as const),
+    ...Object.entries(entry.detail ?? {}).map(([name, value]) => [nameInWords(name), String(value)] as const),
     ['Request', correlationId],
   ];
   return (
@@ -60,6 +60,12 @@ function Facts({ entry }: { readonly entry: AuditRecord }) {
         ))}
     </dl>
   );
+}
+
+/** `emergencyAccess` is `Emergency access`: in the log it stands as it was written, here it is read. */
+function nameInWords(name: string): string {
+  const words = name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).replaceAll('-', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 function Proof({ position }: { readonly position: number }) {

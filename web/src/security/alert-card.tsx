@@ -40,7 +40,7 @@ export function AlertCard({
               What they did
             </Link>
           )}
-          {may('security-alert.close') && state === 'open' && (
+          {may('security-alert.close') && state === 'open' && !alert.isAboutYou && (
             <Button size="xs" variant="default" onClick={onLook}>
               Look into it
             </Button>

@@ -11,6 +11,7 @@ import { Dialog } from '../widgets/dialog.tsx';
 import { DialogEnd } from '../widgets/dialog-end.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { KIND_WORDS } from './alert-words.ts';
+import { reasonText } from './reason-text.ts';
 
 const CHOICES: Readonly<Record<SecurityVerdict, string>> = {
   justified: 'justified: it was their work',
@@ -50,8 +51,8 @@ export function CloseDialog({
       >
         {alert.person !== undefined && <strong className="security-person">{alert.person.name}</strong>}
         <ul className="reasons">
-          {alert.reasons.map(({ code, text }) => (
-            <li key={code}>{text}</li>
+          {alert.reasons.map((reason) => (
+            <li key={reason.code}>{reasonText(reason)}</li>
           ))}
         </ul>
         <SaveProblem saving={saving} shown={['verdict', 'note']} />
