@@ -27,6 +27,7 @@ const status = run('vitest', [
   'run',
   '--reporter=default',
   '--reporter=json',
+  '--reporter=./test/second-tries.ts',
   `--outputFile.json=${reportFile}`,
   ...process.argv.slice(2),
 ]);
