@@ -229,6 +229,26 @@ describe('an app that people sign in to', () => {
     expect(await provider.principalOf(again.tokens.access_token)).toBeUndefined();
   });
 
+  it('has a minute for its code, and none after', async () => {
+    const { config, verifier, url } = await begin('openid');
+    const back = await walk(url.href);
+    const { rows } = await database.pool.query<{ isShort: boolean }>(
+      `select max(extract(epoch from expires_at - now())) <= 60 as "isShort" from oidc_record where model = 'AuthorizationCode'`,
+    );
+    expect(rows).toEqual([{ isShort: true }]);
+    await database.pool.query(
+      `update oidc_record set expires_at = now() - interval '1 second' where model = 'AuthorizationCode'`,
+    );
+    const late = client.authorizationCodeGrant(config, back, { pkceCodeVerifier: verifier, expectedState: 's1' });
+    await expect(late).rejects.toMatchObject(refused);
+  });
+
+  it('is told who somebody is by a token that opens nothing', async () => {
+    const { tokens } = await tokensFor('openid');
+    expect(tokens.id_token).toMatch(/^eyJ/);
+    expect(await provider.principalOf(tokens.id_token ?? '')).toBeUndefined();
+  });
+
   it('gets a new refresh token each time; one that comes back was stolen, and ends the family', async () => {
     const { config, tokens } = await tokensFor('openid online_access');
     const first = String(tokens.refresh_token);

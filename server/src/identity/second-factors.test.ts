@@ -213,6 +213,8 @@ describe('a recovery code', () => {
     const service = await house('nurse');
     const { recoveryCodes } = await enrolled(service);
     expect(recoveryCodes).toHaveLength(10);
+    // 24 characters of Crockford's base 32: 120 bits.
+    for (const code of recoveryCodes) expect(code).toMatch(/^([0-9a-hjkmnp-tv-z]{4}-){5}[0-9a-hjkmnp-tv-z]{4}$/);
     const typed = ` ${(recoveryCodes[0] ?? '').toUpperCase().replaceAll('-', ' ').replaceAll('0', 'O')} `;
     const use = async () =>
       service.answer({ pending: await passwordShown(service), answer: { kind: 'recovery', code: typed }, address });
