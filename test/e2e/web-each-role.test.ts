@@ -140,6 +140,14 @@ describe.each(PEOPLE)('$role, in the browser', (person) => {
       ).toEqual([]);
       for (const { path } of seen) opened.set(path.replace(/\?.*/, '').replace(/\/[pdw]\d?-[\w-]+/g, '/…'), path);
     }
+    // A patient's page asks for nothing that is refused: whoever opens five would look like somebody trying doors.
+    if (may('patient.read')) {
+      seen.length = 0;
+      await watched.goTo('/patients/p-w3-01');
+      await page.getByRole('heading', { name: 'Alarms of this patient' }).waitFor();
+      await watched.settled();
+      expect(seen.filter(({ status }) => status > 299).map(({ path }) => path)).toEqual([]);
+    }
     expect(beyond(complaints, 401)).toEqual([]);
 
     seen.length = 0;
