@@ -178,6 +178,21 @@ describe('how much one may ask', () => {
     expect(statuses).toEqual([401, 404, 200, 401, 429, 429]);
     await small.stop();
   });
+  it('counts a body by its size, before it is read, also one that does not say how long it is', async () => {
+    const small = await startTestServer({ server: { bounds: { requestsPerMinuteMax: 34 } } });
+    const large = () =>
+      small.call('/api/session', { method: 'POST', body: JSON.stringify({ name: 'x'.repeat(63_000) }) });
+    expect((await large()).status).toBe(400);
+    const socket = connect({ port: small.port, host: '127.0.0.1', servername: 'localhost', ca: small.ca });
+    await once(socket, 'secureConnect');
+    const head = 'POST /api/session HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n';
+    socket.write(`${head}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n`);
+    let answer = '';
+    for await (const chunk of socket) answer += chunk;
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect((await large()).status).toBe(429);
+    await small.stop();
+  });
   it('is not held by whoever sends slowly: neither headers nor a body that never ends', async () => {
     const bounds = { headersMs: 200, requestMs: 400, slowCheckMs: 50 };
     const small = await startTestServer({ server: { bounds } });

@@ -38,13 +38,19 @@ export function registerEnrollmentOverTransport(app: FastifyInstance, services: 
   const { desk, renewal, certifiedDevice, certsOnly, authorities } = services;
   const tags = ['devices'];
 
+  let published = { pem: '', base64: '' };
   app.get(
     '/.well-known/est/cacerts',
     {
       config: { public: true },
       schema: { summary: 'EST: the authorities of this house, PKCS#7 in base64 (RFC 7030 §4.1)', tags },
     },
-    (_, reply) => sendCertificates(reply, certsOnly(authorities())),
+    (_, reply) => {
+      // Everybody may ask, and putting it together is work: once for the same authorities.
+      const pem = authorities().join('\n');
+      if (published.pem !== pem) published = { pem, base64: certsOnly(authorities()) };
+      return sendCertificates(reply, published.base64);
+    },
   );
 
   app.register(async (scope) => {
