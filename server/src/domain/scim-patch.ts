@@ -17,7 +17,9 @@ export interface ScimChange {
 /** Undefined with what is wrong: nothing of a PATCH that is not understood as a whole is done. */
 export function readScimPatch(
   operations: readonly ScimOperation[],
-): { readonly kind: 'read'; readonly change: ScimChange } | { readonly kind: 'refused'; readonly detail: string } {
+):
+  | { readonly kind: 'read'; readonly change: ScimChange }
+  | { readonly kind: 'refused'; readonly detail: string; readonly scimType: string } {
   const set = new Map<string, unknown>();
   const addMembers: string[] = [];
   const removeMembers: string[] = [];
@@ -26,6 +28,8 @@ export function readScimPatch(
     const verb = op.toLowerCase(); // some directories write `Replace`
     if (verb !== 'add' && verb !== 'replace' && verb !== 'remove')
       return refused(index, 'op must be add, replace or remove');
+    // §3.5.2.2: without a path nothing is meant to go.
+    if (verb === 'remove' && path === undefined) return refused(index, 'remove needs a path', 'noTarget');
     const attributes = path === undefined ? Object.entries(asObject(value) ?? {}) : [[path, value] as const];
     if (attributes.length === 0) return refused(index, 'needs a path, or an object as its value');
     for (const [name, one] of attributes) {
@@ -71,8 +75,8 @@ export function scimBoolean(value: unknown): boolean | undefined {
 
 const withoutSchema = (path: string): string => path.replace(/^urn:[^\s"]+:(?=[A-Za-z][\w.[\]]*)/, '');
 
-const refused = (index: number, detail: string) =>
-  ({ kind: 'refused', detail: `Operations.${index}: ${detail}` }) as const;
+const refused = (index: number, detail: string, scimType = 'invalidPath') =>
+  ({ kind: 'refused', detail: `Operations.${index}: ${detail}`, scimType }) as const;
 
 function asObject(value: unknown): Record<string, unknown> | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,6 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import { parseScimFilter } from './scim-filter.ts';
+import { attributesIn, fulfils, parseScimFilter, soleEquality } from './scim-filter.ts';
 import { readScimPatch, scimBoolean } from './scim-patch.ts';
+
+const CORA = {
+  schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
+  id: 'u-1',
+  externalId: 'X-17',
+  userName: 'cora.lind',
+  active: true,
+  name: { givenName: 'Cora', familyName: 'Lind' },
+  emails: [
+    { value: 'cora@hospital.example', type: 'work' },
+    { value: 'cora@home.example', type: 'home' },
+  ],
+  meta: { created: '2026-11-22T03:00:00Z', lastModified: '2026-11-22T04:00:00.000Z' },
+};
+const means = (text: string) => {
+  const filter = parseScimFilter(text);
+  return filter === undefined ? expect.fail(`not read: ${text}`) : fulfils(CORA, filter);
+};
 
 describe('a filter of a directory', () => {
   it.each([
@@ -8,17 +26,57 @@ describe('a filter of a directory', () => {
     ['externalId EQ "a\\"b"', { attribute: 'externalid', value: 'a"b' }],
     ['urn:ietf:params:scim:schemas:core:2.0:User:userName eq "a"', { attribute: 'username', value: 'a' }],
     ['name.familyName eq ""', { attribute: 'name.familyname', value: '' }],
-  ])('%s is understood', (text, meaning) => expect(parseScimFilter(text)).toEqual(meaning));
+  ])('%s is one that an index answers', (text, meaning) =>
+    expect(soleEquality(parseScimFilter(text) ?? expect.fail('not read'))).toEqual(meaning),
+  );
 
   it.each([
-    'userName co "a"',
+    'userName eq "CORA.LIND"',
+    'userName sw "cora" and active eq true',
+    'userName eq "x" or name.familyName co "IN"',
+    'emails[type eq "work" and value ew "@hospital.example"]',
+    'emails.value eq "CORA@home.example"',
+    'emails co "hospital"',
+    'externalId pr and not (externalId eq "x-17")',
+    'title ne "x"',
+    'nickName eq null',
+    'meta.lastModified gt "2026-11-22T04:30:00+01:00"',
+    'meta.lastModified le "2026-11-22T05:00:00+01:00"',
+    'active eq false or active eq true and userName eq "cora.lind"',
+    'schemas eq "urn:ietf:params:scim:schemas:core:2.0:User"',
+  ])('%s means her', (text) => expect(means(text)).toBe(true));
+
+  it.each([
+    'externalId eq "x-17"',
+    'emails[type eq "home" and value ew "@hospital.example"]',
+    '(active eq false or active eq true) and userName eq "x"',
+    'active eq "true"',
+    'title pr',
+    'meta.created gt "2026-11-22T03:00:00Z"',
+    'not (userName pr)',
+    '__proto__ pr',
+  ])('%s does not', (text) => expect(means(text)).toBe(false));
+
+  it.each([
     'userName eq anna',
     'userName eq "a" or 1 eq 1',
     'userName eq "a',
     '',
     'a eq "\\x"',
     "userName eq 'a'",
-  ])('%s is none that is understood', (text) => expect(parseScimFilter(text)).toBeUndefined());
+    'userName xx "a"',
+    'userName eq "a" and',
+    '(userName eq "a"',
+    'not userName eq "a"',
+    'emails[type eq "work"',
+    'userName eq "a") or (userName pr',
+    `${'('.repeat(11)}userName pr${')'.repeat(11)}`,
+  ])('%s is none', (text) => expect(parseScimFilter(text)).toBeUndefined());
+
+  it('says what it looks at', () => {
+    const filter = parseScimFilter('not (groups.value eq "g") and emails[type eq "work"] or active pr');
+    expect(filter && attributesIn(filter)).toEqual(['groups', 'emails', 'active']);
+  });
 });
 
 describe('a PATCH of a directory', () => {
@@ -58,6 +116,7 @@ describe('a PATCH of a directory', () => {
   it.each([
     [{ op: 'move', path: 'active', value: true }],
     [{ op: 'replace' }],
+    [{ op: 'remove', value: { active: true } }],
     [{ op: 'add', path: 'members', value: [{ id: 'u1' }] }],
     [{ op: 'add', path: 'members[value eq "u1"]', value: {} }],
   ])('%j is refused as a whole', (operation) => {

@@ -14,7 +14,7 @@ import { newUserId, parseUserName } from './users.ts';
 /** The hospital's directory sends people and groups; what they are here follows from the groups they are in. */
 export interface DirectorySync {
   addUser(user: DirectoryUser & { readonly tenantId: TenantId }): Promise<UserRecord | 'taken' | 'bad-name'>;
-  changeUser(user: UserRecord, change: Partial<DirectoryUser>, revision?: number): Promise<SyncOutcome>;
+  changeUser(user: UserRecord, change: DirectoryUserChange, revision?: number): Promise<SyncOutcome>;
   /** It takes them away: they come in no more, and what they did stays. */
   removeUser(user: UserRecord, revision?: number): Promise<ChangeUserOutcome['kind']>;
   changeGroup(
@@ -32,6 +32,9 @@ export interface DirectoryUser {
   readonly profile: UserProfile;
   readonly isActive: boolean;
 }
+
+/** `null`: it has none there any more. */
+export type DirectoryUserChange = Partial<Omit<DirectoryUser, 'externalId'>> & { readonly externalId?: string | null };
 
 export type SyncOutcome = ChangeUserOutcome | { readonly kind: 'bad-name' };
 

@@ -1,9 +1,10 @@
 import { Type } from 'typebox';
-import { parseScimFilter } from '../../domain/scim-filter.ts';
 import { memberIds, readScimPatch } from '../../domain/scim-patch.ts';
 import type { DirectoryGroup, GroupChange } from '../../ports/user-directory.ts';
 import type { Api } from '../validation.ts';
-import { ListQuery, PAGE, Patch, ScimId, type ScimServices } from './scim-query.ts';
+import { Wanted } from './scim-attributes.ts';
+import { listed } from './scim-list.ts';
+import { ListQuery, Patch, ScimId, type ScimServices } from './scim-query.ts';
 import { groupResource, refuse, revisionAsked, sendList, sendResource } from './scim-shape.ts';
 
 const GroupBody = Type.Object({
@@ -23,24 +24,23 @@ export function registerScimGroups(api: Api, services: ScimServices, tags: reado
     '/scim/v2/Groups',
     { config: { action: 'user.read' }, schema: { summary: 'Groups of the directory', tags, querystring: ListQuery } },
     async (request, reply) => {
-      const { startIndex = 1, count = PAGE, filter } = request.query;
-      const parsed = filter === undefined ? undefined : parseScimFilter(filter);
-      const field = parsed && FILTERS[parsed.attribute];
-      if (filter !== undefined && field === undefined)
-        return refuse(reply, 400, 'Filters are: displayName, externalId or id, eq, "text".', 'invalidFilter');
-      const page = await directory.groups({
-        ...(field !== undefined && parsed !== undefined && { by: { field, value: parsed.value } }),
-        offset: startIndex - 1,
-        limit: count,
+      const list = await listed<DirectoryGroup, 'displayName' | 'externalId' | 'id'>(request.query, {
+        indexed: INDEXED,
+        normal: (_field, value) => value,
+        async page(query) {
+          const { total, groups } = await directory.groups(query);
+          return { total, items: groups };
+        },
+        resourceOf: (group) => groupResource(group, base()),
+        unfiltered: [],
       });
-      const resources = page.groups.map((group) => groupResource(group, base()));
-      return sendList(reply, { total: page.total, startIndex, resources });
+      return sendList(request, reply, list, (group) => groupResource(group, base()));
     },
   );
 
   api.get(
     '/scim/v2/Groups/:id',
-    { config: { action: 'user.read' }, schema: { summary: 'One of them', tags, params: ScimId } },
+    { config: { action: 'user.read' }, schema: { summary: 'One of them', tags, params: ScimId, querystring: Wanted } },
     async (request, reply) => {
       const group = await directory.findGroup(request.params.id);
       return group === undefined ? notThere(reply) : sendResource(request, reply, groupResource(group, base()));
@@ -49,7 +49,11 @@ export function registerScimGroups(api: Api, services: ScimServices, tags: reado
 
   api.post(
     '/scim/v2/Groups',
-    { bodyLimit, config: { action: 'user.write' }, schema: { summary: 'A new group', tags, body: GroupBody } },
+    {
+      bodyLimit,
+      config: { action: 'user.write' },
+      schema: { summary: 'A new group', tags, body: GroupBody, querystring: Wanted },
+    },
     async (request, reply) => {
       const { displayName, externalId, members = [] } = request.body;
       const id = newGroupId();
@@ -67,7 +71,7 @@ export function registerScimGroups(api: Api, services: ScimServices, tags: reado
     {
       bodyLimit,
       config: { action: 'user.write' },
-      schema: { summary: 'As it is now', tags, params: ScimId, body: GroupBody },
+      schema: { summary: 'As it is now', tags, params: ScimId, body: GroupBody, querystring: Wanted },
     },
     async (request, reply) => {
       const { displayName, externalId, members = [] } = request.body;
@@ -84,11 +88,11 @@ export function registerScimGroups(api: Api, services: ScimServices, tags: reado
     {
       bodyLimit,
       config: { action: 'user.write' },
-      schema: { summary: 'What has changed', tags, params: ScimId, body: Patch },
+      schema: { summary: 'What has changed', tags, params: ScimId, body: Patch, querystring: Wanted },
     },
     async (request, reply) => {
       const patch = readScimPatch(request.body.Operations);
-      if (patch.kind === 'refused') return refuse(reply, 400, patch.detail, 'invalidPath');
+      if (patch.kind === 'refused') return refuse(reply, 400, patch.detail, patch.scimType);
       const { set, addMembers, removeMembers, replaceMembers } = patch.change;
       const [displayName, externalId] = [set.get('displayname'), set.get('externalid')];
       return change(request, reply, request.params.id, {
@@ -147,7 +151,7 @@ export function registerScimGroups(api: Api, services: ScimServices, tags: reado
   }
 }
 
-const FILTERS: Readonly<Record<string, 'displayName' | 'externalId' | 'id'>> = {
+const INDEXED: Readonly<Record<string, 'displayName' | 'externalId' | 'id'>> = {
   displayname: 'displayName',
   externalid: 'externalId',
   id: 'id',

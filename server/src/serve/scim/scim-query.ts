@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import type { DirectorySync } from '../../identity/directory-sync.ts';
 import type { UserDirectory } from '../../ports/user-directory.ts';
+import { Wanted } from './scim-attributes.ts';
 
 export interface ScimServices {
   readonly directory: UserDirectory;
@@ -13,14 +14,12 @@ export interface ScimServices {
 
 /** Where pages begin, how large they are, and what is looked for. */
 export const ListQuery = Type.Object({
-  startIndex: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000_000 })),
-  count: Type.Optional(Type.Integer({ minimum: 0, maximum: 200 })),
+  startIndex: Type.Optional(Type.Integer({ minimum: -10_000_000, maximum: 10_000_000 })),
+  count: Type.Optional(Type.Integer({ minimum: -10_000_000, maximum: 10_000_000 })),
   filter: Type.Optional(Type.String({ maxLength: 400 })),
-  attributes: Type.Optional(Type.String({ maxLength: 400 })),
-  excludedAttributes: Type.Optional(Type.String({ maxLength: 400 })),
+  ...Wanted.properties,
 });
 export const ScimId = Type.Object({ id: Type.String({ maxLength: 64 }) });
-export const PAGE = 100;
 
 export const Patch = Type.Object({
   schemas: Type.Optional(Type.Array(Type.String({ maxLength: 200 }), { maxItems: 10 })),

@@ -1,9 +1,11 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { Type } from 'typebox';
 import { strictJsonParser } from '../json-body.ts';
 import type { Api } from '../validation.ts';
 import { registerScimGroups } from './scim-groups.ts';
 import type { ScimServices } from './scim-query.ts';
-import { GROUP_SCHEMA, SCIM, send, USER_SCHEMA } from './scim-shape.ts';
+import { SCHEMAS } from './scim-schemas.ts';
+import { GROUP_SCHEMA, refuse, SCIM, send, USER_SCHEMA } from './scim-shape.ts';
 import { registerScimUsers } from './scim-users.ts';
 
 /** SCIM 2.0 for the hospital's directory, which calls with a service account or a key of its own. */
@@ -22,19 +24,43 @@ export function registerScim(app: FastifyInstance, services: ScimServices): void
   api.get(
     '/scim/v2/ResourceTypes',
     { config: { action: 'user.read' }, schema: { summary: 'Users and groups', tags } },
-    (_request, reply) =>
-      send(reply, 200, {
-        schemas: ['urn:ietf:params:scim:api:messages:2.0:ListResponse'],
-        totalResults: 2,
-        Resources: [
-          { ...RESOURCE_TYPE, id: 'User', name: 'User', endpoint: '/Users', schema: USER_SCHEMA },
-          { ...RESOURCE_TYPE, id: 'Group', name: 'Group', endpoint: '/Groups', schema: GROUP_SCHEMA },
-        ],
-      }),
+    (_request, reply) => send(reply, 200, listOf(RESOURCE_TYPES)),
+  );
+  api.get(
+    '/scim/v2/ResourceTypes/:id',
+    { config: { action: 'user.read' }, schema: { summary: 'One of these', tags, params: PublishedId } },
+    (request, reply) => sendPublished(reply, RESOURCE_TYPES, request.params.id),
+  );
+  api.get(
+    '/scim/v2/Schemas',
+    { config: { action: 'user.read' }, schema: { summary: 'What is kept of users and groups', tags } },
+    (_request, reply) => send(reply, 200, listOf(SCHEMAS)),
+  );
+  api.get(
+    '/scim/v2/Schemas/:id',
+    { config: { action: 'user.read' }, schema: { summary: 'Of one of these', tags, params: PublishedId } },
+    (request, reply) => sendPublished(reply, SCHEMAS, request.params.id),
   );
 }
 
+const PublishedId = Type.Object({ id: Type.String({ maxLength: 100 }) });
+
 const RESOURCE_TYPE = { schemas: ['urn:ietf:params:scim:schemas:core:2.0:ResourceType'] };
+const RESOURCE_TYPES = [
+  { ...RESOURCE_TYPE, id: 'User', name: 'User', endpoint: '/Users', schema: USER_SCHEMA },
+  { ...RESOURCE_TYPE, id: 'Group', name: 'Group', endpoint: '/Groups', schema: GROUP_SCHEMA },
+];
+
+function listOf(resources: readonly object[]) {
+  const { length } = resources;
+  const schemas = ['urn:ietf:params:scim:api:messages:2.0:ListResponse'];
+  return { schemas, totalResults: length, startIndex: 1, itemsPerPage: length, Resources: resources };
+}
+
+function sendPublished(reply: FastifyReply, all: readonly { readonly id: string }[], id: string) {
+  const found = all.find((one) => one.id === id);
+  return found === undefined ? refuse(reply, 404, 'There is none of that name.') : send(reply, 200, found);
+}
 
 const SERVICE_PROVIDER = {
   schemas: ['urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig'],

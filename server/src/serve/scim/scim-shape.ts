@@ -1,6 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { DirectoryGroup, UserProfile, UserRecord } from '../../ports/user-directory.ts';
 import { rfc3339 } from '../alert-shape.ts';
+import { narrowed } from './scim-attributes.ts';
+import type { Listed } from './scim-list.ts';
 
 /** SCIM 2.0 on the wire (RFC 7643, RFC 7644). */
 export const SCIM = 'application/scim+json';
@@ -46,17 +48,30 @@ export function groupResource(group: DirectoryGroup, base: string) {
   };
 }
 
-export function sendList(
+export async function sendList<T>(
+  request: FastifyRequest,
   reply: FastifyReply,
-  page: { readonly total: number; readonly startIndex: number; readonly resources: readonly object[] },
+  list: Listed<T>,
+  shown: (item: T) => object | Promise<object>,
 ) {
-  return send(reply, 200, {
-    schemas: [LIST_SCHEMA],
-    totalResults: page.total,
-    startIndex: page.startIndex,
-    itemsPerPage: page.resources.length,
-    Resources: page.resources,
-  });
+  switch (list.kind) {
+    case 'bad-filter':
+      return refuse(reply, 400, list.detail, 'invalidFilter');
+    case 'too-many':
+      return refuse(reply, 400, 'More than can be looked through: filter by eq of one name or id.', 'tooMany');
+    case 'listed': {
+      const resources = await Promise.all(list.items.map(shown));
+      return send(reply, 200, {
+        schemas: [LIST_SCHEMA],
+        totalResults: list.total,
+        startIndex: list.startIndex,
+        itemsPerPage: resources.length,
+        Resources: resources.map((resource) => narrowed(resource, request.query as object)),
+      });
+    }
+    default:
+      return list satisfies never;
+  }
 }
 
 /** With its version as ETag; 304 for whoever has this one (RFC 7644 §3.14). */
@@ -70,7 +85,7 @@ export function sendResource(
   reply.header('etag', version);
   if (status === 201) reply.header('location', location);
   if (request.method === 'GET' && request.headers['if-none-match'] === version) return reply.code(304).send();
-  return send(reply, status, resource);
+  return send(reply, status, narrowed(resource, request.query as object));
 }
 
 export function refuse(reply: FastifyReply, status: number, detail: string, scimType?: string) {

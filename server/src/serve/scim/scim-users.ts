@@ -1,13 +1,14 @@
 import { type Static, Type } from 'typebox';
 import { parseUserId } from '../../domain/ids.ts';
-import { parseScimFilter } from '../../domain/scim-filter.ts';
 import { readScimPatch, type ScimChange, scimBoolean } from '../../domain/scim-patch.ts';
-import type { DirectoryUser } from '../../identity/directory-sync.ts';
+import type { DirectoryUser, DirectoryUserChange } from '../../identity/directory-sync.ts';
 import type { Principal } from '../../identity/sessions.ts';
 import type { UserRecord } from '../../ports/user-directory.ts';
 import { principalOf } from '../access-gate.ts';
 import type { Api } from '../validation.ts';
-import { ListQuery, PAGE, Patch, ScimId, type ScimServices } from './scim-query.ts';
+import { Wanted } from './scim-attributes.ts';
+import { listed } from './scim-list.ts';
+import { ListQuery, Patch, ScimId, type ScimServices } from './scim-query.ts';
 import { profileOf, refuse, revisionAsked, sendList, sendResource, userResource } from './scim-shape.ts';
 
 const Text = Type.String({ maxLength: 256 });
@@ -30,27 +31,25 @@ export function registerScimUsers(api: Api, services: ScimServices, tags: readon
     '/scim/v2/Users',
     { config: { action: 'user.read' }, schema: { summary: 'People of the directory', tags, querystring: ListQuery } },
     async (request, reply) => {
-      const { startIndex = 1, count = PAGE, filter } = request.query;
-      const parsed = filter === undefined ? undefined : parseScimFilter(filter);
-      const field = parsed && FILTERS[parsed.attribute];
-      if (filter !== undefined && field === undefined)
-        return refuse(reply, 400, 'Filters are: userName, externalId or id, eq, "text".', 'invalidFilter');
-      const value = parsed !== undefined && field === 'name' ? parsed.value.toLowerCase() : parsed?.value;
-      const page = await directory.list({
-        tenantId: principalOf(request).tenantId,
-        source: 'directory',
-        ...(field !== undefined && value !== undefined && { by: { field, value } }),
-        offset: startIndex - 1,
-        limit: count,
+      const { tenantId } = principalOf(request);
+      const list = await listed<UserRecord, 'name' | 'externalId' | 'id'>(request.query, {
+        indexed: INDEXED,
+        normal: (field, value) => (field === 'name' ? value.toLowerCase() : value),
+        async page(query) {
+          const { total, users } = await directory.list({ tenantId, source: 'directory', ...query });
+          return { total, items: users };
+        },
+        resourceOf: (user) => userResource(user, [], base()),
+        // Who is in a group, the group says.
+        unfiltered: ['groups'],
       });
-      const resources = await Promise.all(page.users.map(shown));
-      return sendList(reply, { total: page.total, startIndex, resources });
+      return sendList(request, reply, list, shown);
     },
   );
 
   api.get(
     '/scim/v2/Users/:id',
-    { config: { action: 'user.read' }, schema: { summary: 'One of them', tags, params: ScimId } },
+    { config: { action: 'user.read' }, schema: { summary: 'One of them', tags, params: ScimId, querystring: Wanted } },
     async (request, reply) => {
       const user = await ours(request.params.id, principalOf(request));
       return user === undefined ? notThere(reply) : sendResource(request, reply, await shown(user));
@@ -59,7 +58,10 @@ export function registerScimUsers(api: Api, services: ScimServices, tags: readon
 
   api.post(
     '/scim/v2/Users',
-    { config: { action: 'user.write' }, schema: { summary: 'Somebody new', tags, body: UserBody } },
+    {
+      config: { action: 'user.write' },
+      schema: { summary: 'Somebody new', tags, body: UserBody, querystring: Wanted },
+    },
     async (request, reply) => {
       const { tenantId } = principalOf(request);
       const user = await sync.addUser({ ...wantedOf(request.body), tenantId });
@@ -71,16 +73,22 @@ export function registerScimUsers(api: Api, services: ScimServices, tags: readon
 
   api.put(
     '/scim/v2/Users/:id',
-    { config: { action: 'user.write' }, schema: { summary: 'As they are now', tags, params: ScimId, body: UserBody } },
+    {
+      config: { action: 'user.write' },
+      schema: { summary: 'As they are now', tags, params: ScimId, body: UserBody, querystring: Wanted },
+    },
     async (request, reply) => change(request, reply, request.params.id, wantedOf(request.body)),
   );
 
   api.patch(
     '/scim/v2/Users/:id',
-    { config: { action: 'user.write' }, schema: { summary: 'What has changed', tags, params: ScimId, body: Patch } },
+    {
+      config: { action: 'user.write' },
+      schema: { summary: 'What has changed', tags, params: ScimId, body: Patch, querystring: Wanted },
+    },
     async (request, reply) => {
       const patch = readScimPatch(request.body.Operations);
-      if (patch.kind === 'refused') return refuse(reply, 400, patch.detail, 'invalidPath');
+      if (patch.kind === 'refused') return refuse(reply, 400, patch.detail, patch.scimType);
       const user = await ours(request.params.id, principalOf(request));
       if (user === undefined) return notThere(reply);
       const wanted = changesOf(user, patch.change);
@@ -106,7 +114,7 @@ export function registerScimUsers(api: Api, services: ScimServices, tags: readon
     request: Parameters<typeof sendResource>[0],
     reply: Parameters<typeof refuse>[0],
     id: string,
-    wanted: Partial<DirectoryUser>,
+    wanted: DirectoryUserChange,
   ) {
     const revision = revisionAsked(request);
     const user = await ours(id, principalOf(request));
@@ -139,7 +147,7 @@ export function registerScimUsers(api: Api, services: ScimServices, tags: readon
   const shown = async (user: UserRecord) => userResource(user, await directory.groupsOf(user.id), base());
 }
 
-const FILTERS: Readonly<Record<string, 'name' | 'externalId' | 'id'>> = {
+const INDEXED: Readonly<Record<string, 'name' | 'externalId' | 'id'>> = {
   username: 'name',
   externalid: 'externalId',
   id: 'id',
@@ -162,8 +170,10 @@ function wantedOf(body: Static<typeof UserBody>): DirectoryUser {
 }
 
 /** What of a PATCH concerns us; what we do not keep is passed over, as RFC 7644 §3.5.2 lets us. */
-function changesOf(user: UserRecord, { set }: ScimChange): Partial<DirectoryUser> | string {
+function changesOf(user: UserRecord, { set }: ScimChange): DirectoryUserChange | string {
   const text = (value: unknown) => (typeof value === 'string' && value.length <= 256 ? value : undefined);
+  const isGone = (path: string) => set.get(path) === null;
+  if (isGone('username')) return 'userName cannot be taken away';
   const name = set.get('name') as { readonly givenName?: unknown; readonly familyName?: unknown } | undefined;
   const emails = set.get('emails') as readonly { readonly value?: unknown }[] | undefined;
   const [userName, displayName, externalId] = ['username', 'displayname', 'externalid'].map((key) =>
@@ -174,15 +184,24 @@ function changesOf(user: UserRecord, { set }: ScimChange): Partial<DirectoryUser
   const email = text(set.get('emails.value') ?? (Array.isArray(emails) ? emails[0]?.value : undefined));
   const isActive = set.has('active') ? scimBoolean(set.get('active')) : undefined;
   if (set.has('active') && isActive === undefined) return 'active must be true or false';
-  const isProfile = (givenName ?? familyName ?? email) !== undefined;
+  // What a directory takes away is gone here, too.
+  const gone = {
+    givenName: isGone('name.givenname') || isGone('name'),
+    familyName: isGone('name.familyname') || isGone('name'),
+    email: isGone('emails.value') || isGone('emails'),
+  };
+  const isProfile = (givenName ?? familyName ?? email) !== undefined || Object.values(gone).includes(true);
+  const left = Object.entries(user.profile).filter(
+    ([key]) => !Object.hasOwn(gone, key) || !gone[key as keyof typeof gone],
+  );
   return {
     ...(userName !== undefined && { userName }),
     ...(displayName !== undefined && { displayName }),
-    ...(externalId !== undefined && { externalId }),
+    ...(isGone('externalid') ? { externalId: null } : externalId !== undefined && { externalId }),
     ...(isActive !== undefined && { isActive }),
     ...(isProfile && {
       profile: {
-        ...user.profile,
+        ...Object.fromEntries(left),
         ...(givenName !== undefined && { givenName }),
         ...(familyName !== undefined && { familyName }),
         ...(email !== undefined && { email }),

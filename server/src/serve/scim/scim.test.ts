@@ -74,6 +74,11 @@ describe('the hospital’s directory', () => {
     expect([status, headers['content-type']]).toEqual([200, 'application/scim+json']);
     expect(body).toMatchObject({ patch: { supported: true }, etag: { supported: true }, bulk: { supported: false } });
     expect((await scim('GET', '/ResourceTypes')).body.Resources).toHaveLength(2);
+    expect((await scim('GET', '/ResourceTypes/Group')).body.endpoint).toBe('/Groups');
+    const { body: schemas } = await scim('GET', '/Schemas');
+    expect(schemas.Resources.map(({ name }: { name: string }) => name)).toEqual(['User', 'Group']);
+    expect((await scim('GET', `/Schemas/${schemas.Resources[0].id}`)).body).toEqual(schemas.Resources[0]);
+    expect((await scim('GET', '/Schemas/x')).body).toMatchObject({ status: '404' });
   });
 
   it('sends somebody, finds them, and cannot send them twice', async () => {
@@ -90,9 +95,10 @@ describe('the hospital’s directory', () => {
       expect(body, filter).toMatchObject({ totalResults: 1, Resources: [{ id: made.body.id }] });
     }
     expect((await scim('POST', '/Users', CORA)).body).toMatchObject({ status: '409', scimType: 'uniqueness' });
-    expect((await scim('GET', '/Users?filter=userName%20co%20%22c%22')).body).toMatchObject({
-      scimType: 'invalidFilter',
-    });
+    for (const filter of ['userName xx "c"', 'groups.display eq "IT"'])
+      expect((await scim('GET', `/Users?filter=${encodeURIComponent(filter)}`)).body).toMatchObject({
+        scimType: 'invalidFilter',
+      });
   });
 
   it('neither sees nor changes accounts of ours, nor of another organisation', async () => {
@@ -203,6 +209,37 @@ describe('the hospital’s directory', () => {
     ['half a character', { userName: 'a', displayName: '\ud800' }],
   ])('is refused %s', async (_what, body) => {
     expect((await scim('POST', '/Users', body)).status).toBe(400);
+  });
+
+  it('finds people and groups by any filter, and gets of them what it asks for', async () => {
+    const { id } = await added();
+    await added({ userName: 'dan', externalId: 'x-18', emails: [], active: false });
+    const of = async (path: string, filter: string, more = '') =>
+      (await scim('GET', `${path}?filter=${encodeURIComponent(filter)}${more}`)).body;
+    const byMail = await of('/Users', 'emails[type eq "work" and value sw "CORA@"] and active eq true');
+    expect(byMail).toMatchObject({ totalResults: 1, Resources: [{ id }] });
+    expect(await of('/Users', 'userName pr', '&startIndex=0&count=-1')).toMatchObject({
+      totalResults: 2,
+      itemsPerPage: 0,
+    });
+    const group = (await scim('POST', '/Groups', { displayName: 'IT', members: [{ value: id }] })).body;
+    expect(await of('/Groups', `id eq "${group.id}" and members eq "${id}"`)).toMatchObject({ totalResults: 1 });
+    expect((await of('/Groups', 'members[value eq "x"]')).totalResults).toBe(0);
+    const [bare] = (await of('/Groups', 'displayName eq "IT"', '&excludedAttributes=members')).Resources;
+    expect([bare.id, bare.members]).toEqual([group.id, undefined]);
+    const only = (await scim('GET', `/Users/${id}?attributes=userName,name.familyName`)).body;
+    expect(only).toEqual({ schemas: CORA.schemas, id, userName: 'cora.lind', name: { familyName: 'Lind' } });
+  });
+
+  it('takes away what it kept of somebody', async () => {
+    const { id } = await added();
+    const remove = (path: string) => scim('PATCH', `/Users/${id}`, { Operations: [{ op: 'remove', path }] });
+    for (const path of ['externalId', 'name.givenName', 'emails[type eq "work"]']) await remove(path);
+    const { body } = await scim('GET', `/Users/${id}`);
+    expect([body.externalId, body.emails, body.name]).toEqual([undefined, undefined, { familyName: 'Lind' }]);
+    expect((await remove('userName')).status).toBe(400);
+    const nothing = await scim('PATCH', `/Users/${id}`, { Operations: [{ op: 'remove' }] });
+    expect(nothing.body).toMatchObject({ status: '400', scimType: 'noTarget' });
   });
 
   it('is paged through', async () => {
