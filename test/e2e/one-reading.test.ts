@@ -12,10 +12,10 @@ describe('one reading, end to end', () => {
   let token: string;
 
   beforeAll(async () => {
-    home = await install();
+    home = await install({}, { from: 'nothing' });
     server = await home.start();
-    await home.cli('device', 'enroll', 'bedside-7', '--patient', 'p-7', '--out', join(home.folder, 'out'));
-    ({ token } = (await home.cli('token', 'create', '--role', 'physician')) as { token: string });
+    await home.cliProcess('device', 'enroll', 'bedside-7', '--patient', 'p-7', '--out', join(home.folder, 'out'));
+    ({ token } = (await home.cliProcess('token', 'create', '--role', 'physician')) as { token: string });
   });
   afterAll(() => home?.remove());
 

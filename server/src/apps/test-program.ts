@@ -6,6 +6,7 @@ import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { copyCluster } from '../adapters/postgres/test-cluster.ts';
 import type { Role } from '../domain/access.ts';
 import type { BedId, PatientId, TenantId, UserId, WardId } from '../domain/ids.ts';
 import { createSessions } from '../identity/sessions.ts';
@@ -76,6 +77,8 @@ export async function startTestProgram(
   );
   if (read.kind !== 'ok') throw new Error(JSON.stringify(read));
   const { settings } = read;
+  // That it lays its database out by itself, tests of the program as a process show.
+  if (settings.databaseUrl === undefined) await copyCluster(settings.dataFolder);
   const program = await startAllInOne(settings, log);
   const secrets = await furnish(settings, people);
   const agent = new Agent({ ca: readFileSync(join(folder, 'd', 'pki', 'server-ca.pem')), keepAlive: true });

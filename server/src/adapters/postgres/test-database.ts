@@ -1,15 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -17,7 +7,8 @@ import { afterAll } from 'vitest';
 import { startEmbeddedPostgres } from '../embedded/embedded-postgres.ts';
 import { isAlive, stopLeftoverPostgres } from '../embedded/embedded-postgres-processes.ts';
 import { type Connections, connect, type DatabaseAddress } from './connection.ts';
-import { migrate, readMigrations } from './migrate.ts';
+import { readMigrations } from './migrate.ts';
+import { copyCluster, layOut, makeTestFolder, TEST_FOLDER_PREFIX, VOLATILE } from './test-cluster.ts';
 
 /** A fresh, migrated database, for tests. */
 export interface TestDatabase extends Connections {
@@ -91,15 +82,10 @@ function startServer(): Promise<Server> {
   return url === undefined || url === '' ? startEmbedded() : useServer(url);
 }
 
-const FOLDER_PREFIX = 'healthsync-test-';
-/** Nothing here outlives its test, so nothing needs to reach the disk; faults are tested on clusters that do. */
-const VOLATILE = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', shared_buffers: '16MB' };
-
 async function startEmbedded(): Promise<Server> {
   await removeAbandoned();
-  const folder = makeFolder();
-  const template = await templateFolder();
-  execFileSync('cp', ['-a', join(template, 'postgres'), join(folder, 'postgres')]);
+  const folder = makeTestFolder();
+  await copyCluster(folder);
   const postgres = await startEmbeddedPostgres({ dataFolder: folder, settings: VOLATILE });
   return {
     template: postgres.address.database,
@@ -112,34 +98,9 @@ async function startEmbedded(): Promise<Server> {
   };
 }
 
-/** Named for what is in it: other migrations, or another user, make another one. */
-async function templateFolder(): Promise<string> {
-  const key = createHash('sha256').update(`${process.getuid?.()} ${readMigrations().map((m) => m.sha256)}`);
-  const path = join(tmpdir(), `healthsync-template-${key.digest('hex').slice(0, 12)}`);
-  if (existsSync(path)) return path;
-  const folder = makeFolder();
-  const postgres = await startEmbeddedPostgres({ dataFolder: folder, settings: VOLATILE });
-  const connections = connect(postgres.address);
-  await layOut(connections);
-  await connections.close();
-  await postgres.stop();
-  try {
-    renameSync(folder, path);
-  } catch {
-    rmSync(folder, { recursive: true, force: true }); // another process was first
-  }
-  return path;
-}
-
-function makeFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), FOLDER_PREFIX));
-  writeFileSync(join(folder, 'owner.pid'), String(process.pid));
-  return folder;
-}
-
 /** What test processes that were killed left behind. */
 async function removeAbandoned(): Promise<void> {
-  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(FOLDER_PREFIX))) {
+  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(TEST_FOLDER_PREFIX))) {
     const folder = join(tmpdir(), name);
     try {
       if (isAlive(Number(readFileSync(join(folder, 'owner.pid'), 'utf8')))) continue;
@@ -166,12 +127,6 @@ async function useServer(url: string): Promise<Server> {
     await connections.close();
   }
   return { template, admin, addressOf, stop: async () => undefined };
-}
-
-async function layOut({ pool }: Connections): Promise<void> {
-  await migrate(pool);
-  // That it was migrated is for the audit log of an installation; a test begins with nothing that waits.
-  await pool.query('delete from audit_pending');
 }
 
 /** False for "exists already" (42P04); anything else is an error. */
