@@ -175,14 +175,14 @@ export async function createHttpServer(options: HttpServerOptions, services: Ser
   registerCspReports(app, services.log, services.now);
   for (const plugin of options.plugins ?? []) await app.register(async (scope) => plugin(scope));
   await registerWebApp(app, options.webFolder);
-  let description: string | undefined;
+  let description: Buffer | undefined;
   app.get(
     '/api/openapi.json',
     { config: { public: true }, schema: { summary: 'This description', tags: ['operations'] } },
     (_request, reply) => {
       // Put together once: everybody may ask, and it is as much work as fifty other answers.
-      description ??= JSON.stringify(describeApi(routes, options.version));
-      return reply.type('application/json; charset=utf-8').serializer(String).send(description);
+      description ??= Buffer.from(JSON.stringify(describeApi(routes, options.version)));
+      return reply.type('application/json; charset=utf-8').send(description);
     },
   );
   app.setNotFoundHandler((request, reply) => {

@@ -60,7 +60,8 @@ export function registerLive(app: FastifyInstance, services: Services): void {
     {
       // A HEAD request would open a stream for nothing.
       exposeHeadRoute: false,
-      config: { action: 'wall.watch' },
+      // A snapshot of a house is megabytes: whoever opens and closes makes much work.
+      config: { action: 'wall.watch', cost: 10 },
       schema: { summary: 'Live vitals and alarms (server-sent events)', tags: ['live'], querystring: Query },
     },
     (request, reply) => {
