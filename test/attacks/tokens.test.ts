@@ -268,6 +268,21 @@ describe('a signed token', () => {
     ] as const)
       expect(await ask(authorization, shown), what).toBe(401);
     expect(await whoIs({ cookie: `${SESSION}=${bound}` }, '/api/alerts')).toBe(401);
+    // What somebody got at an address of their own is shown here under that address.
+    for (const host of ['6.6.6.6', '[2606:4700::6]:8443', 'localhost:9'])
+      expect(
+        (
+          await program.call(undefined, 'GET', '/api/alerts', undefined, {
+            host,
+            authorization: `DPoP ${bound}`,
+            dpop: await proof('GET', `https://${host}/api/alerts`, bound),
+          })
+        ).status,
+        host,
+      ).toBe(401);
+    const here = `${program.https}/api/alerts`;
+    const shownHere = { authorization: `DPoP ${bound}`, dpop: await proof('GET', here, bound) };
+    expect((await program.call(undefined, 'GET', '/api/alerts', undefined, shownHere)).status).toBe(200);
   });
 
   it('of a service that was disabled is nobody’s, also one given before', async () => {

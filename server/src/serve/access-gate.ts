@@ -7,6 +7,7 @@ import { DPOP_ALGORITHMS } from '../identity/dpop.ts';
 import type { Principal } from '../identity/sessions.ts';
 import { refusalOf } from './access-refusal.ts';
 import { bindCaller, decisionOn } from './caller.ts';
+import { surelyOwnHost } from './own-host.ts';
 import { invalid, sendProblem } from './problem.ts';
 import type { Services } from './services.ts';
 
@@ -124,7 +125,7 @@ export function registerGate(
       token: secret,
       thumbprint,
       method: request.method,
-      host: request.headers.host ?? '',
+      host: surelyOwnHost(request),
       path: request.url.split('?', 1)[0] ?? '',
     });
     return isHeld ? known : undefined;
