@@ -89,6 +89,7 @@ export async function openIdentity(parts: {
     now,
     secondFactor: { desk, roles },
     isVouchedFor: async (userId) => (await directory.find(userId))?.source === 'federated',
+    tellOwner,
     browserMarkKey: Buffer.from(hkdfSync('sha256', keys.seal, '', 'healthsync browser marks', 32)),
   });
   const relyingParty = relyingParties({

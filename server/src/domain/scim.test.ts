@@ -54,7 +54,7 @@ describe('a filter of a directory', () => {
     'title pr',
     'meta.created gt "2026-11-22T03:00:00Z"',
     'not (userName pr)',
-    '__proto__ pr',
+    'constructor pr',
   ])('%s does not', (text) => expect(means(text)).toBe(false));
 
   it.each([

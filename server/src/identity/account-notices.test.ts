@@ -56,6 +56,8 @@ describe('a change of an account', () => {
     expect(text).toContain('It was 2026-11-22T03:00:00.000Z.');
     expect(text).toContain('If it was not you');
     expect(text).not.toMatch(/noor|alarm/i);
+    await notices()(NOOR, 'guessed-at');
+    expect(ordered[1]?.alarm.subject).toBe('HealthSync: somebody tried to sign in as you');
   });
 
   it('is told where an address is no longer theirs, too: that may be all that its owner has', async () => {

@@ -13,7 +13,11 @@ type AccountChange =
   | 'recovery-code-used'
   | 'key'
   | 'name'
-  | 'address';
+  | 'address'
+  // Attempts that may be somebody else's (OWASP ASVS 6.3.5).
+  | 'guessed-at'
+  | 'signed-in-after-guesses'
+  | 'password-known';
 
 /**
  * Tells somebody by their own verified mail addresses that their account was changed: what and when, and nothing of it.
@@ -47,7 +51,7 @@ export function createAccountNotices(parts: {
         id: `account.${userId}.${change}`,
         rule: 'account-changed',
         priority: 'low',
-        subject: 'HealthSync: your account was changed',
+        subject: change in ATTEMPTS ? ATTEMPTED : CHANGED,
         text: `${WORDS[change]}\n${IF_NOT_YOU}`,
         state: 'active',
         raisedAtMs: nowMs,
@@ -70,7 +74,18 @@ export function addressesGone(
   );
 }
 
+const CHANGED = 'HealthSync: your account was changed';
+const ATTEMPTED = 'HealthSync: somebody tried to sign in as you';
+
+const ATTEMPTS = {
+  'guessed-at': 'Somebody tries passwords at your sign-in name. None was right so far.',
+  'signed-in-after-guesses': 'Somebody signed in as you, after many passwords that were wrong.',
+  'password-known':
+    'Somebody gave your right password and then wrong codes for your second factor. They are not in; your password is known to them: change it.',
+} as const;
+
 const WORDS: Readonly<Record<AccountChange, string>> = {
+  ...ATTEMPTS,
   password: 'Your password was changed. Where you were signed in, that has ended.',
   invitation: 'Somebody who manages accounts made a link with which a new password can be chosen for your account.',
   'factor-added': 'A second factor was added to your account.',

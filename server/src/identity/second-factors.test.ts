@@ -22,7 +22,11 @@ let accounts: Accounts;
 const now = () => nowMs;
 const passwords = createPasswords({ cost: { ln: 4, r: 8, p: 1 } });
 
+/** What owners were told of. */
+const told: string[] = [];
+
 beforeEach(() => {
+  told.length = 0;
   nowMs = Date.parse('2026-11-22T03:00:00Z');
   accounts = createMemoryAccounts();
 });
@@ -33,7 +37,14 @@ async function house(...roles: readonly Role[]) {
   const tickets = createTickets({ seal, store, now });
   const desk = createSecondFactorDesk({ store, seal, tickets, now });
   const sessions = createSessions({ accounts, now, secondFactorRoles: ['admin'] });
-  const signIn = createSignIn({ accounts, sessions, passwords, now, secondFactor: { desk, roles: ['admin'] } });
+  const signIn = createSignIn({
+    accounts,
+    sessions,
+    passwords,
+    now,
+    secondFactor: { desk, roles: ['admin'] },
+    tellOwner: async (_userId, change) => void told.push(change),
+  });
   await addUser(accounts, passwords, { name: 'anna', displayName: 'Anna B.', roles, wardIds: [], password });
   const anna = await accounts.findUser('anna');
   return { ...signIn, desk, sessions, store, anna: anna ?? expect.fail('no user') };
@@ -206,6 +217,37 @@ describe('a one-time password', () => {
     expect(await desk.confirmTotp(anna, answer)).toMatchObject({ kind: 'added' });
     expect(await desk.confirmTotp(anna, answer)).toEqual({ kind: 'too-old' });
   });
+});
+
+describe('a second factor that is given up', () => {
+  it('ends what its owner has open elsewhere, half a sign-in too, and neither this session nor keys', async () => {
+    const service = await house('nurse');
+    const { secret } = await enrolled(service);
+    const enter = async () => {
+      nowMs += 30_000;
+      const answer = totp(codeOf(secret));
+      const opened = await service.answer({ pending: await passwordShown(service), answer, address });
+      return opened.kind === 'signed-in' ? opened.secret : expect.fail(opened.kind);
+    };
+    const [here, there] = [await enter(), await enter()];
+    const half = await passwordShown(service);
+    const key = (await service.sessions.createApiToken(service.anna, 60 * MINUTE)).secret;
+    await service.removedHere(here);
+    expect(await service.authenticate(there)).toBeUndefined();
+    expect(await service.findPending(half)).toBeUndefined();
+    for (const kept of [here, key]) expect(await service.authenticate(kept)).toBeDefined();
+  });
+});
+
+it('whose password is known, and whose codes are guessed at, is told, once', async () => {
+  const service = await house('nurse');
+  const { secret } = await enrolled(service);
+  const wrong = codeOf(secret) === '000000' ? '000001' : '000000';
+  const guess = async () => service.answer({ pending: await passwordShown(service), answer: totp(wrong), address });
+  for (let i = 0; i < 2; i++) await guess();
+  expect(told).toEqual([]);
+  for (let i = 0; i < 3; i++) await guess();
+  expect(told).toEqual(['password-known']);
 });
 
 describe('a recovery code', () => {

@@ -62,8 +62,8 @@ export interface Sessions {
     },
   ): Promise<{ readonly secret: string; readonly expiresAtMs: number }>;
   end(secret: string): Promise<void>;
-  /** Ends whatever else of this person was let in by one factor. */
-  endWeaker(userId: UserId, kept: string): Promise<void>;
+  /** Ends whatever else this person has open in browsers, half a sign-in included; or of it what one factor let in. */
+  endOthers(userId: UserId, ended: { readonly kept: string; readonly which: 'by-one-factor' | 'all' }): Promise<void>;
   /** Ends all that somebody has open, or one kind of it. Answers with how many. */
   endAll(userId: UserId, kind?: 'session' | 'api'): Promise<number>;
 }
@@ -250,10 +250,10 @@ export function createSessions(options: {
       await asked.get(sha256)?.catch(() => undefined);
       known.delete(sha256);
     },
-    async endWeaker(userId, kept) {
+    async endOthers(userId, { kept, which }) {
       const own = sha256Of(kept);
       for (const { sha256, kind, mfaAtMs } of await accounts.tokensOf(userId, now())) {
-        if (kind === 'api' || mfaAtMs !== undefined || sha256 === own) continue;
+        if (kind === 'api' || sha256 === own || (which === 'by-one-factor' && mfaAtMs !== undefined)) continue;
         await accounts.revokeToken(sha256, now());
         known.delete(sha256);
       }

@@ -11,6 +11,8 @@ export interface SignInLimits {
   /** Counts the attempt as failed until `succeeded`, so that attempts at the same moment count as well. */
   begin(attempt: Attempt): { readonly kind: 'go' } | { readonly kind: 'wait'; readonly retryAfterMs: number };
   succeeded(attempt: Attempt): void;
+  /** How many were wrong lately where this one is counted, itself included until it has succeeded. */
+  failures(attempt: Attempt): number;
   /** It was never judged: as if it had not been. */
   takeBack(attempt: Attempt): void;
 }
@@ -106,6 +108,11 @@ export function createSignInLimits(options: {
       // Only this attempt is taken back: with an account of one's own, the others' counts cannot be wiped.
       for (const [key, budget] of shared) store(key, takenBack(countOf(key, nowMs), budget));
     },
+    failures(attempt) {
+      const nowMs = options.now();
+      const counted = keysFor(attempt, nowMs).filter(([key]) => key !== addressKey(attempt.address));
+      return Math.max(...counted.map(([key]) => countOf(key, nowMs).failures));
+    },
     takeBack(attempt) {
       const nowMs = options.now();
       for (const [key, budget] of keysFor(attempt, nowMs)) store(key, takenBack(countOf(key, nowMs), budget));
@@ -138,14 +145,14 @@ type Keyed = readonly [key: string, budget: Budget];
 /** The attempt's own count first. JSON keeps a crafted name from imitating another key. */
 function keysOf({ name, address, browser }: Attempt, budgets: SignInBudgets): readonly [Keyed, ...Keyed[]] {
   if (browser !== undefined) return [[JSON.stringify([name, 'browser', browser]), budgets.browser]];
-  const network = networkOf(address);
   return [
-    [JSON.stringify([name, 'from', network]), budgets.pair],
-    [JSON.stringify(['address', network]), budgets.address],
+    [JSON.stringify([name, 'from', networkOf(address)]), budgets.pair],
+    [addressKey(address), budgets.address],
     [nameKey(name), budgets.name],
   ];
 }
 
+const addressKey = (address: string): string => JSON.stringify(['address', networkOf(address)]);
 const nameKey = (name: string): string => JSON.stringify(['name', name]);
 
 /** An IPv6 site has 2^64 addresses to try from: its /64 counts as one. IPv4 in IPv6 clothes counts as IPv4. */

@@ -129,6 +129,28 @@ describe('signing in', () => {
     expect(await accounts.findUser('anna')).toMatchObject({ disabledAtMs: nowMs });
   });
 
+  it('is told of, where many passwords are tried at a name, and where one of them was right', async () => {
+    const told: string[] = [];
+    await withUser('nurse');
+    const { signIn } = createSignIn({
+      accounts,
+      sessions: createSessions({ accounts, now }),
+      passwords,
+      now,
+      tellOwner: async (_userId, what) => void told.push(what),
+    });
+    const guess = (i: number, text = 'wrong horse battery') =>
+      signIn({ name: 'anna', password: text, address: `192.0.2.${i}` });
+    for (let i = 0; i < 9; i++) await guess(i);
+    expect(told).toEqual([]);
+    for (let i = 9; i < 15; i++) await guess(i);
+    expect(told).toEqual(['guessed-at']);
+    expect(await guess(15, password)).toMatchObject({ kind: 'signed-in' });
+    expect(told).toEqual(['guessed-at', 'signed-in-after-guesses']);
+    for (let i = 0; i < 12; i++) await signIn({ name: 'nobody', password, address: `192.0.3.${i}` });
+    expect(told).toHaveLength(2);
+  });
+
   it('is known at a computer where a colleague signed in last, whatever strangers do', async () => {
     const { signIn, browserMark } = await signedIn('nurse');
     await addUser(accounts, passwords, { name: 'berta', displayName: 'B', roles: ['nurse'], wardIds: [], password });

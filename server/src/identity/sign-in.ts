@@ -2,6 +2,7 @@ import type { Role } from '../domain/access.ts';
 import { type Factor, nextStep, type SecondFactor } from '../domain/factor.ts';
 import type { UserId } from '../domain/ids.ts';
 import type { Accounts, User } from '../ports/accounts.ts';
+import type { TellOwner } from './account-notices.ts';
 import type { RelyingParty } from './passkeys.ts';
 import type { Passwords } from './passwords.ts';
 import type { FactorAnswer, PasskeyAnswer, SecondFactorDesk } from './second-factors.ts';
@@ -36,6 +37,8 @@ export interface SignIn {
    * alone is out: from now on that is not enough.
    */
   enrolledHere(secret: string, factor: Factor): Promise<void>;
+  /** A second factor was given up in this session, lost perhaps: whatever else is open in a browser ends (ASVS 7.4.3). */
+  removedHere(secret: string): Promise<void>;
   /** Once more, in a session that is open: for what asks for a fresh proof. */
   stepUp(
     request: From & {
@@ -120,8 +123,9 @@ export function createSignIn(options: {
   readonly isVouchedFor?: (userId: UserId) => Promise<boolean>;
   /** With it, browsers stay known over a restart and by every server: see `createBrowserMarks`. */
   readonly browserMarkKey?: Uint8Array;
+  readonly tellOwner?: TellOwner;
 }): SignIn {
-  const { accounts, sessions, passwords, now, secondFactor, isVouchedFor } = options;
+  const { accounts, sessions, passwords, now, secondFactor, isVouchedFor, tellOwner = async () => {} } = options;
   const limits = options.limits ?? createSignInLimits({ now });
   const codeLimits = options.codeLimits ?? createSignInLimits({ now, budgets: CODE_BUDGETS });
   const marks = createBrowserMarks(options.browserMarkKey);
@@ -158,7 +162,11 @@ export function createSignIn(options: {
     const attempt = answer.kind === 'totp' ? attemptOf(user.name, from) : undefined;
     const permission = attempt === undefined ? ({ kind: 'go' } as const) : codeLimits.begin(attempt);
     if (permission.kind === 'wait') return permission;
-    if (!(await secondFactor?.desk.judge(user, answer, rp))) return { kind: 'refused' } as const;
+    if (!(await secondFactor?.desk.judge(user, answer, rp))) {
+      if (attempt !== undefined && codeLimits.failures(attempt) === CODES_TOLD)
+        void tellOwner(user.id, 'password-known');
+      return { kind: 'refused' } as const;
+    }
     if (attempt !== undefined) codeLimits.succeeded(attempt);
     return { kind: 'right' } as const;
   }
@@ -176,7 +184,13 @@ export function createSignIn(options: {
       const user = name === undefined ? undefined : await accounts.findUser(name);
       const verdict = await passwords.verify(password, user?.passwordHash, turnOf(attempt));
       if (verdict.kind === 'busy') return turnedAway(attempt);
-      if (verdict.kind === 'wrong' || user === undefined || user.disabledAtMs !== undefined) return { kind: 'refused' };
+      const failures = limits.failures(attempt);
+      if (verdict.kind === 'wrong' || user === undefined || user.disabledAtMs !== undefined) {
+        // Not waited for: how long an answer takes must not tell whether there is such a name.
+        if (user !== undefined && failures === GUESSES_TOLD) void tellOwner(user.id, 'guessed-at');
+        return { kind: 'refused' };
+      }
+      if (failures > GUESSES_TOLD) void tellOwner(user.id, 'signed-in-after-guesses');
       limits.succeeded(attempt);
       if (verdict.rehash) await storeAnew(accounts, passwords, user, password);
       return proceed(user, { factors: ['password'] }, from);
@@ -216,7 +230,12 @@ export function createSignIn(options: {
 
     async enrolledHere(secret, factor) {
       const principal = await sessions.prove(secret, factor);
-      if (principal !== undefined) await sessions.endWeaker(principal.userId, secret);
+      if (principal !== undefined) await sessions.endOthers(principal.userId, { kept: secret, which: 'by-one-factor' });
+    },
+
+    async removedHere(secret) {
+      const principal = await sessions.authenticate(secret);
+      if (principal !== undefined) await sessions.endOthers(principal.userId, { kept: secret, which: 'all' });
     },
 
     async stepUp({ secret, answer, rp, ...from }) {
@@ -278,6 +297,10 @@ function unfit({ field, detail }: Refusal): SetupOutcome {
 }
 
 type Refusal = Extract<PrepareUserOutcome, { kind: 'refused' }>;
+
+/** Nobody mistypes so often without noticing: their owner is told, once until an hour was quiet. */
+const GUESSES_TOLD = 10;
+const CODES_TOLD = 3;
 
 /** A day to find the first start's output again; every start without users prints a new one. */
 const SETUP_MS = 24 * 3_600_000;

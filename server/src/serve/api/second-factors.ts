@@ -45,6 +45,7 @@ export interface SecondFactorServices {
     | 'enrolling'
     | 'enrolled'
     | 'enrolledHere'
+    | 'removedHere'
     | 'stepUp'
   >;
   readonly accounts: Pick<Accounts, 'findUserById'>;
@@ -252,6 +253,7 @@ export function registerSecondFactors(app: FastifyInstance, services: SecondFact
           detail: 'Your roles demand a second factor. Add another one before you give this one up.',
         });
       await desk.remove(principal.userId, request.params.id);
+      if (request.credential !== undefined) await signIn.removedHere(request.credential.secret);
       return reply.code(204).send();
     },
   );
