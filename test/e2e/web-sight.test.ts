@@ -84,7 +84,7 @@ async function lightOf(page: Page, patientId: string): Promise<number> {
 
 describe('check 14 in small: a wall of 200 beds', () => {
   it('keeps its heap and its page as they are through the updates of a quarter of an hour', {
-    timeout: 240_000,
+    timeout: 900_000,
   }, async (context) => {
     if (browser === undefined) return context.skip();
     // Twelve hours at one a second, run shorter: as many updates as a quarter of an hour brings, as fast as they go.
@@ -100,11 +100,20 @@ describe('check 14 in small: a wall of 200 beds', () => {
       const { usedSize } = await cdp.send('Runtime.getHeapUsage');
       return { heap: usedSize, nodes: await page.evaluate(() => document.querySelectorAll('*').length) };
     };
-    await mock.hurry(300);
-    await page.waitForTimeout(1_500);
+    let heartRate = 100;
+    /** A minute's worth, and until the page has come to its end: on a busy machine it would pile up before the page. */
+    const aMinute = async () => {
+      await mock.hurry(59);
+      heartRate += 1;
+      mock.ward.fix('P1', { heartRate });
+      await mock.hurry(1);
+      await page
+        .locator(`${tileOf('P1')} .value-hr .figure`, { hasText: String(heartRate) })
+        .waitFor({ timeout: 300_000 });
+    };
+    for (let minute = 0; minute < 5; minute += 1) await aMinute();
     const before = await measure();
-    await mock.hurry(600);
-    await page.waitForTimeout(1_500);
+    for (let minute = 0; minute < 10; minute += 1) await aMinute();
     const after = await measure();
     process.stdout.write(`heap ${before.heap} → ${after.heap} bytes, ${before.nodes} → ${after.nodes} elements\n`);
     expect(after.nodes).toBe(before.nodes);
@@ -113,8 +122,8 @@ describe('check 14 in small: a wall of 200 beds', () => {
     mock.ward.raiseHeartRate('P2', Date.now(), 171);
     await page
       .locator(`${tileOf('P2')}[data-look="high"] .tile-alarm`, { hasText: 'HR 171' })
-      .waitFor({ timeout: 120_000 });
-    expect(await page.locator('.feed-live').count()).toBe(1);
+      .waitFor({ timeout: 300_000 });
+    await page.locator('.feed-live').waitFor({ timeout: 300_000 });
     await cdp.send('Emulation.setCPUThrottlingRate', { rate: 1 });
     // The sparklines of 200 beds still fill up to their quarter of an hour; a leak of tiles or events would be tenfold.
     expect(after.heap).toBeLessThan(before.heap * 1.25);
