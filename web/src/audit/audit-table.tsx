@@ -57,14 +57,15 @@ function Row({ entry, onOpen }: { readonly entry: AuditRecord; readonly onOpen: 
       <td data-label="What">
         <span>
           <code>{action}</code>
-          {(detail?.['emergencyAccess'] !== undefined || action.startsWith('break-glass.')) && (
+          {/* Who reviews emergencies has opened none. */}
+          {(detail?.['emergencyAccess'] !== undefined || action === 'break-glass.use') && (
             <span className="chip-warn"> ⚠ emergency</span>
           )}
         </span>
       </td>
       <td data-label="On">
         <span>
-          {resource.kind}
+          <span className="kind">{resource.kind}</span>
           {resource.id !== undefined && resource.id !== patientId && <span className="soft"> {resource.id}</span>}
         </span>
       </td>

@@ -11,7 +11,7 @@ import { ApiProblem, api } from '../api.ts';
 import { ConsentPanel } from '../consent/consent-panel.tsx';
 import { useServices, useShape } from '../services.ts';
 import { useSession } from '../session/session.tsx';
-import { Awaited, Skeleton } from '../widgets/awaited.tsx';
+import { Awaited, Skeleton, WaitsLong } from '../widgets/awaited.tsx';
 import { useShortcuts } from '../widgets/shortcuts.ts';
 import { AlarmTable } from '../worklist/alarm-table.tsx';
 import { AlarmBar, topAlarm } from './alarm-bar.tsx';
@@ -155,6 +155,7 @@ function PatientSkeleton() {
   return (
     <main className="page" role="status" aria-label="Loading">
       <div className="skeleton skeleton-head" />
+      <WaitsLong />
       <div className="patient-body">
         <Skeleton rows={5} />
         <Skeleton rows={5} />

@@ -62,6 +62,12 @@ export function Skeleton({ rows }: { readonly rows: number }) {
         // biome-ignore lint/suspicious/noArrayIndexKey: grey bars have no other identity
         <div key={row} className="skeleton" />
       ))}
+      <WaitsLong />
     </div>
   );
+}
+
+/** In words once it takes longer than an answer ever should: whoever waits must know that nothing is known yet. */
+export function WaitsLong() {
+  return <p className="waits-long">Still waiting for the server: nothing is known yet.</p>;
 }
