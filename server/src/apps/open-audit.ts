@@ -185,20 +185,29 @@ async function startFollowers(
   store: AuditStore,
   watch: AuditWatch,
 ): Promise<void> {
-  const anchoring = startAnchoring({
-    store,
-    anchors: await anchorsOf(settings, now),
-    everyMs: settings.auditAnchorMinutes * 60_000,
-    now,
-    onFailing: (anchor, error) =>
-      log.warn('a tree head of the audit log could not be kept', { component: anchor, error }),
-    onRound: (cursors) => watch.anchored(cursors),
-  });
-  undo.push('audit anchors', () => anchoring.stop());
   const receivers: readonly (readonly [name: string, target: string | undefined, format: SiemFormat])[] = [
     ['syslog', settings.siemSyslog, syslogFrame(settings.serverNames[0] ?? hostname())],
     ['json', settings.siemJson, jsonLine],
   ];
+  const anchors = await anchorsOf(settings, now);
+  const isSet = new Set([
+    ...anchors.map(({ name }) => `anchor:${name}`),
+    ...receivers.flatMap(([name, target]) => (target === undefined ? [] : [`siem:${name}`])),
+  ]);
+  const anchoring = startAnchoring({
+    store,
+    anchors,
+    everyMs: settings.auditAnchorMinutes * 60_000,
+    now,
+    onFailing: (anchor, error) =>
+      log.warn('a tree head of the audit log could not be kept', { component: anchor, error }),
+    // Who is set no more is not missed: what rang for it is over.
+    onRound: (cursors) =>
+      watch.followed(
+        cursors.map((one) => (isSet.has(one.name) ? one : { name: one.name, position: one.position, atMs: one.atMs })),
+      ),
+  });
+  undo.push('audit anchors', () => anchoring.stop());
   for (const [name, target, format] of receivers) {
     if (target === undefined) continue;
     const stream = startSiemStream({

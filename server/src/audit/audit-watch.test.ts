@@ -93,16 +93,30 @@ describe('the watch over the audit log', () => {
     expect([...ringing]).toEqual([['audit.unverified', 'high']]);
   });
 
+  it('rings when a security system has had nothing for an hour, until it has all again', () => {
+    const { watch, clock, ringing, desk } = watching();
+    watch.ringAt(desk);
+    const failing = { name: 'siem:json', position: 1, atMs: 0, failingSinceMs: 1, failure: 'Error' };
+    clock.ms = 3_600_000;
+    watch.followed([failing]);
+    expect(ringing.size).toBe(0);
+    clock.ms = 3_600_002;
+    watch.followed([failing, { name: 'access-watch', position: 1, atMs: 0, failingSinceMs: 1 }]);
+    expect([...ringing]).toEqual([['audit.siem:json', 'medium']]);
+    watch.followed([{ name: 'siem:json', position: 9, atMs: 3_600_002 }]);
+    expect(ringing.size).toBe(0);
+  });
+
   it('rings when heads are kept nowhere outside for hours', () => {
     const { watch, clock, ringing, desk } = watching();
     watch.ringAt(desk);
     const failing = { name: 'anchor:witness', position: 1, atMs: 0, failingSinceMs: 1, failure: 'Error' };
-    watch.anchored([failing, { name: 'siem:json', position: 1, atMs: 0, failingSinceMs: 1 }]);
+    watch.followed([failing, { name: 'siem:json', position: 1, atMs: 0, failingSinceMs: 1 }]);
     expect(ringing.size).toBe(0);
     clock.ms = 7 * HOUR_MS;
-    watch.anchored([failing]);
+    watch.followed([failing]);
     expect([...ringing]).toEqual([['audit.anchor:witness', 'medium']]);
-    watch.anchored([{ name: 'anchor:witness', position: 2, atMs: 0 }]);
+    watch.followed([{ name: 'anchor:witness', position: 2, atMs: 0 }]);
     expect(ringing.size).toBe(0);
   });
 });

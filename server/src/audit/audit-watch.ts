@@ -8,6 +8,8 @@ export const WATCH_SETTINGS = {
   unwritableAfterMs: 10_000,
   /** A place for heads is a second party's: it may be away for a night's work on it. */
   anchorFailingAfterMs: 6 * 3_600_000,
+  /** A security system restarts within minutes; after an hour those who watch by it are blind, and do not know. */
+  siemFailingAfterMs: 3_600_000,
   /** What happened while entries waited cannot be mended; on Monday it is still seen that it did. */
   heldAlteredShownMs: 3 * 86_400_000,
 } as const;
@@ -27,8 +29,8 @@ export interface AuditWatch {
   checked(check: AuditCheck, isWhole: boolean): void;
   /** A verification could not be done. */
   notChecked(error: unknown, last: AuditCheck | undefined): void;
-  /** How far the places are that keep heads. */
-  anchored(cursors: readonly (AuditCursor & { readonly name: string })[]): void;
+  /** How far the places are that keep heads, and the security systems that get every entry. */
+  followed(cursors: readonly (AuditCursor & { readonly name: string })[]): void;
   /** From now on it rings there; what was wrong before, at once. */
   ringAt(alarms: SystemAlarms): void;
   isBroken(): boolean;
@@ -99,12 +101,15 @@ export function createAuditWatch(options: {
       const isForGood = error instanceof Failure ? !error.retryable : true;
       if (isForGood || now() - (last?.atMs ?? startedMs) > uncheckedAfterMs) raise(UNVERIFIED);
     },
-    anchored(cursors) {
+    followed(cursors) {
       for (const { name, failingSinceMs: sinceMs } of cursors) {
-        if (!name.startsWith(ANCHOR)) continue;
+        const isAnchor = name.startsWith(ANCHOR);
+        if (!isAnchor && !name.startsWith(SIEM)) continue;
         const id = `audit.${name}`;
+        const afterMs = isAnchor ? settings.anchorFailingAfterMs : settings.siemFailingAfterMs;
         if (sinceMs === undefined) clear(id);
-        else if (now() - sinceMs > settings.anchorFailingAfterMs) raise(notKept(id, name.slice(ANCHOR.length)));
+        else if (now() - sinceMs > afterMs)
+          raise(isAnchor ? notKept(id, name.slice(ANCHOR.length)) : notSent(id, name.slice(SIEM.length)));
       }
     },
     ringAt(desk) {
@@ -122,6 +127,7 @@ export function createAuditWatch(options: {
 }
 
 const ANCHOR = 'anchor:';
+const SIEM = 'siem:';
 
 const BROKEN: Alarm = {
   id: 'audit.broken',
@@ -153,4 +159,10 @@ const notKept = (id: string, name: string): Alarm => ({
   rule: 'audit.anchor',
   priority: 'medium',
   text: `Tree heads of the audit log are no longer kept outside ("${name}"). See to that place.`,
+});
+const notSent = (id: string, name: string): Alarm => ({
+  id,
+  rule: 'audit.siem',
+  priority: 'medium',
+  text: `The audit log no longer reaches the security system ("${name}"). See to that system.`,
 });

@@ -6,6 +6,8 @@ import type { SiemFormat } from './syslog.ts';
 /** What one connection carries at most: a few megabytes, and what is sent again when it breaks. */
 const ENTRIES_AT_ONCE = 2_000;
 const EVERY_MS = 1_000;
+/** It is tried every second, and said this often. */
+const TELL_EVERY_MS = 10 * 60_000;
 
 /**
  * Sends the log on to a security system, in order and from where it had come, every entry at least once: how far it has
@@ -22,6 +24,7 @@ export function startSiemStream(options: {
 }): Repeating {
   const cursorName = `siem:${options.name}`;
   const { store, receiver, format, now, onFailing, onDelivered } = options;
+  let toldAtMs = Number.NEGATIVE_INFINITY;
   return repeat(round, { everyMs: EVERY_MS, onError: (error) => onFailing?.(error) });
 
   async function round(): Promise<void> {
@@ -34,13 +37,18 @@ export function startSiemStream(options: {
       try {
         await receiver.deliver(entries.map(format));
       } catch (error) {
-        onFailing?.(error);
+        if (now() - toldAtMs >= TELL_EVERY_MS) {
+          toldAtMs = now();
+          onFailing?.(error);
+        }
         const failure = error instanceof Error ? error.name : 'unknown';
         const failingSinceMs = cursor?.failingSinceMs ?? now();
         await store.setCursor(cursorName, { position: next, atMs: cursor?.atMs ?? now(), failingSinceMs, failure });
         return;
       }
       await store.setCursor(cursorName, { position: last.position + 1, atMs: now() });
+      // The next time it is away is said at once.
+      toldAtMs = Number.NEGATIVE_INFINITY;
       onDelivered?.(entries.length);
       if (entries.length < ENTRIES_AT_ONCE) return;
     }
