@@ -18,13 +18,15 @@ export interface WatchedPage {
   settled(): Promise<void>;
   /** Another address, as one that is typed, without loading the app again. */
   goTo(address: string): Promise<void>;
+  /** Whoever sits here next is a stranger to the browser. */
   close(): Promise<void>;
 }
 
-/** A browser in front of the real server. */
+/** A browser in front of the real server: a tab that is free, for a new one costs more than what is done in it. */
 export async function watchedPage(browser: Browser, origin: string): Promise<WatchedPage> {
-  const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1440, height: 900 } });
-  const page = await context.newPage();
+  const free = freeTabs.get(browser) ?? [];
+  freeTabs.set(browser, free);
+  const page = free.pop() ?? (await newTab(browser));
   const [seen, complaints, pending]: [Seen[], string[], Set<Request>] = [[], [], new Set()];
   const isAsked = (request: Request): boolean =>
     /^\/(api|fhir|health|metrics)/.test(new URL(request.url()).pathname) && !request.url().includes('/api/live');
@@ -55,6 +57,22 @@ export async function watchedPage(browser: Browser, origin: string): Promise<Wat
     async goTo(address) {
       await page.evaluate((to) => history.pushState(null, '', to), address);
     },
-    close: () => context.close(),
+    async close() {
+      page.removeAllListeners();
+      await page.evaluate(() => {
+        localStorage.clear();
+        sessionStorage.clear();
+      });
+      await page.goto('about:blank');
+      await page.context().clearCookies();
+      free.push(page);
+    },
   };
+}
+
+const freeTabs = new WeakMap<Browser, Page[]>();
+
+async function newTab(browser: Browser): Promise<Page> {
+  const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1440, height: 900 } });
+  return context.newPage();
 }
