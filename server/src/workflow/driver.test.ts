@@ -31,6 +31,17 @@ async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await isSo())) await sleep(5);
 }
 
+/** How often a store has answered a question. */
+function counted(store: WorkflowStore, question: keyof WorkflowStore) {
+  let times = 0;
+  const counting = asked(store, (name, answer) => async (...given) => {
+    const answered = await answer(...given);
+    if (name === question) times++;
+    return answered;
+  });
+  return { store: counting, times: () => times };
+}
+
 describe('the driver on PostgreSQL', () => {
   let database: TestDatabase;
   let store: PostgresWorkflowStore;
@@ -223,18 +234,30 @@ describe('the driver', () => {
   it('keeps a slow task to itself beyond its lease', async () => {
     const store = new MemoryWorkflowStore();
     const calls: string[] = [];
+    let finish = () => {};
     const slow = (worker: string): TaskHandlers => ({
-      tell: async () => {
-        calls.push(worker);
-        await sleep(800);
-      },
+      tell: () =>
+        new Promise<void>((resolve) => {
+          calls.push(worker);
+          finish = resolve;
+        }),
     });
-    const settings = { leaseMs: 150, pollMs: 20 };
-    const one = await drive(store, { escalate: TELL }, slow('one'), { worker: 'one', settings });
-    await start(store);
+    // Time is ours: it passes only while the lease is renewed, however slow this machine is.
+    let nowMs = Date.now();
+    const [renewed, looked] = [counted(store, 'renew'), counted(store, 'advanceDue')];
+    const clock = { now: () => nowMs, settings: { leaseMs: 150, pollMs: 20 } };
+    const one = await drive(store, { escalate: TELL }, slow('one'), { ...clock, worker: 'one', store: renewed.store });
+    await store.start([{ definition: 'escalate', name: 'A-1', input: {}, nowMs }]);
     one.wake();
     await until(() => calls.length > 0);
-    await drive(store, { escalate: TELL }, slow('two'), { worker: 'two', settings });
+    await drive(store, { escalate: TELL }, slow('two'), { ...clock, worker: 'two', store: looked.store });
+    // For eight leases, by steps of which each leaves less than two thirds of one: then it is renewed.
+    for (let passed = 0; passed < 8 * 150; passed += 60) {
+      const [renewals, looks] = [renewed.times(), looked.times()];
+      nowMs += 60;
+      await until(() => renewed.times() > renewals && looked.times() > looks + 1);
+    }
+    finish();
     await ended(store, 'escalate:A-1');
     expect(calls).toEqual(['one']);
   });
