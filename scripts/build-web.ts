@@ -4,7 +4,6 @@
  */
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import { build } from 'vite';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const WEB = join(ROOT, 'web');
@@ -26,6 +25,8 @@ if (!process.argv.includes('--force') && existsSync(PAGE) && statSync(PAGE).mtim
   const startedMs = performance.now();
   // The page is written last of all: without it a build that failed half way would count as done.
   rmSync(PAGE, { force: true });
+  // Loaded where it is needed: that all is up to date is said before every start and every test in a browser.
+  const { build } = await import('vite');
   await build({ root: WEB, configFile: join(WEB, 'vite.config.ts'), logLevel: 'error' });
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
   process.stderr.write(`web app: built into ${relative(process.cwd(), join(WEB, 'dist'))} in ${seconds} s\n`);
