@@ -5,12 +5,15 @@ import type { Api } from '../validation.ts';
 import { registerScimGroups } from './scim-groups.ts';
 import type { ScimServices } from './scim-query.ts';
 import { SCHEMAS } from './scim-schemas.ts';
-import { GROUP_SCHEMA, refuse, SCIM, send, USER_SCHEMA } from './scim-shape.ts';
+import { asScimError, GROUP_SCHEMA, refuse, SCIM, send, USER_SCHEMA } from './scim-shape.ts';
 import { registerScimUsers } from './scim-users.ts';
 
 /** SCIM 2.0 for the hospital's directory, which calls with a service account or a key of its own. */
 export function registerScim(app: FastifyInstance, services: ScimServices): void {
   app.addContentTypeParser(SCIM, { parseAs: 'string' }, strictJsonParser(app));
+  app.addHook('onSend', async (request, reply, payload) =>
+    request.url.startsWith('/scim/') ? asScimError(reply, payload) : payload,
+  );
   const api = app as unknown as Api;
   const tags = ['directory'];
   registerScimUsers(api, services, tags);

@@ -1,3 +1,4 @@
+import type { ProblemDetails } from '@healthsync/contracts/problem';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { DirectoryGroup, UserProfile, UserRecord } from '../../ports/user-directory.ts';
 import { rfc3339 } from '../alert-shape.ts';
@@ -91,6 +92,20 @@ export function sendResource(
 export function refuse(reply: FastifyReply, status: number, detail: string, scimType?: string) {
   const type = scimType === undefined ? {} : { scimType };
   return send(reply, status, { schemas: [ERROR_SCHEMA], status: String(status), ...type, detail });
+}
+
+/** What the server refuses for us, before or beside our own code, in the words of SCIM (RFC 7644 §3.12). */
+export function asScimError(reply: FastifyReply, payload: unknown): unknown {
+  const type = String(reply.getHeader('content-type') ?? '');
+  if (!type.startsWith('application/problem+json') || typeof payload !== 'string') return payload;
+  const { status, code, detail, errors = [] } = JSON.parse(payload) as ProblemDetails;
+  reply.header('content-type', SCIM);
+  return JSON.stringify({
+    schemas: [ERROR_SCHEMA],
+    status: String(status),
+    ...(code === 'invalid-input' && { scimType: 'invalidValue' }),
+    detail: [detail, ...errors.map((one) => `${one.field}: ${one.detail}`)].filter(Boolean).join(' '),
+  });
 }
 
 export function send(reply: FastifyReply, status: number, body: object) {

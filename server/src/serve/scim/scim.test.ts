@@ -69,6 +69,20 @@ describe('the hospital’s directory', () => {
     expect((await server.call('/scim/v2/Users', { token: await server.token('nurse') })).status).toBe(403);
   });
 
+  it('is refused in its own words, whoever refuses', async () => {
+    const stranger = await server.call('/scim/v2/Users');
+    expect([stranger.headers['content-type'], stranger.body.status]).toEqual(['application/scim+json', '401']);
+    const { body } = await scim('GET', '/Users?count=many');
+    expect(body).toEqual({
+      schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'],
+      status: '400',
+      scimType: 'invalidValue',
+      detail: expect.stringContaining('count'),
+    });
+    const elsewhere = await server.call('/api/users', { token: await server.token('nurse') });
+    expect(elsewhere.headers['content-type']).toBe('application/problem+json');
+  });
+
   it('says what it speaks', async () => {
     const { status, headers, body } = await scim('GET', '/ServiceProviderConfig');
     expect([status, headers['content-type']]).toEqual([200, 'application/scim+json']);
