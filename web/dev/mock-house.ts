@@ -9,6 +9,7 @@ import type { TopicSubscription } from '@healthsync/contracts/topic';
 export type MockHouse = ReturnType<typeof createMockHouse>;
 
 const DAY = 86_400_000;
+const ROTA_ZONE = 'Europe/Berlin';
 const iso = (ms: number) => new Date(ms).toISOString();
 const STAFF: StaffList['staff'] = [
   { userId: 'kim', name: 'Kim Larsen', roles: ['nurse'], wardIds: ['w3', 'icu'], reachable: true },
@@ -19,15 +20,16 @@ const STAFF: StaffList['staff'] = [
 const nameOf = (userId: string) => STAFF.find((one) => one.userId === userId)?.name ?? userId;
 
 export function createMockHouse(startedAt: number) {
-  /** The Monday before, 07:00 UTC. */
-  const monday = Math.floor((startedAt - 4 * DAY) / (7 * DAY)) * 7 * DAY + 4 * DAY + 7 * 3_600_000;
+  /** The Monday of this week as it is where the rota is, where on Sunday evening it is Monday already; 07:00 UTC. */
+  const today = Date.parse(new Intl.DateTimeFormat('sv-SE', { timeZone: ROTA_ZONE }).format(startedAt));
+  const monday = Math.floor((today - 4 * DAY) / (7 * DAY)) * 7 * DAY + 4 * DAY + 7 * 3_600_000;
   const rotas: Rota[] = [
     {
       id: 'doctors',
       version: 3,
       name: 'Doctors at night',
       wardIds: ['w3', 'icu'],
-      zone: 'Europe/Berlin',
+      zone: ROTA_ZONE,
       layers: [
         { name: 'first', people: ['ama', 'jan'], startsOn: iso(monday).slice(0, 10), handoverAt: '08:00', turnDays: 7 },
         { name: 'second', people: ['jan'], startsOn: iso(monday).slice(0, 10), handoverAt: '08:00', turnDays: 7 },
