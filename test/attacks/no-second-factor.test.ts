@@ -313,6 +313,13 @@ describe('a passkey', () => {
     expect(browser.cookies.has(SESSION)).toBe(false);
   });
 
+  it('is asked for at no other port of our name, where somebody else may listen who brings the answer here', async () => {
+    const ask = async (host: string) =>
+      (await program.call(undefined, 'POST', '/api/session/passkey-options', {}, { host })).status;
+    expect(await ask(new URL(program.https).host)).toBe(200);
+    for (const host of ['localhost:9', 'localhost', 'LOCALHOST:9']) expect(await ask(host), host).toBe(409);
+  });
+
   it('is not enrolled where nobody was asked for a PIN or a finger', async () => {
     const browser = visitor();
     await signIn(browser, await person('admin'));

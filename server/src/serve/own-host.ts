@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 
 /**
  * The Host header where it is surely this server's own, else nothing: for what was made for an address, such as the
- * proof of a key (RFC 9449 4.3, `htu`). It is the sender's word: any number passes the guard, and any port. Whoever got
+ * proof of a key (RFC 9449 4.3, `htu`) or the answer of a passkey (WebAuthn §7.2, origin). It is the sender's word: any number passes the guard, and any port. Whoever got
  * a token with its proof at an address of their own would else show both here under that address. Behind another address
  * or port `HEALTHSYNC_PUBLIC_URL` says what is ours.
  */

@@ -25,6 +25,7 @@ import type { Accounts, User } from '../../ports/accounts.ts';
 import { principalOf } from '../access-gate.ts';
 import { rfc3339 } from '../alert-shape.ts';
 import { hasFreshProof, refuseStale } from '../fresh-proof.ts';
+import { surelyOwnHost } from '../own-host.ts';
 import { notFound, sendProblem } from '../problem.ts';
 import { fromOf, pendingOf, startSession } from '../session-cookies.ts';
 import type { Api } from '../validation.ts';
@@ -88,7 +89,7 @@ export function registerSecondFactors(app: FastifyInstance, services: SecondFact
       schema: { summary: 'The second factor, after the password', tags, body: FactorAnswer, response: { 200: Me } },
     },
     async (request, reply) => {
-      const rp = relyingParty(request.headers.host);
+      const rp = relyingParty(surelyOwnHost(request));
       const outcome = await signIn.answer({
         ...fromOf(request),
         pending: pendingOf(request) ?? '',
@@ -122,7 +123,7 @@ export function registerSecondFactors(app: FastifyInstance, services: SecondFact
       },
     },
     async (request, reply) => {
-      const rp = relyingParty(request.headers.host);
+      const rp = relyingParty(surelyOwnHost(request));
       if (rp === undefined) return refuseAddress(reply);
       const pending = await signIn.findPending(pendingOf(request) ?? '');
       const principal = pending === undefined ? await sessionOf(request) : undefined;
@@ -137,7 +138,7 @@ export function registerSecondFactors(app: FastifyInstance, services: SecondFact
       schema: { summary: 'Sign in with a passkey alone', tags, body: PasskeySignIn, response: { 200: Me } },
     },
     async (request, reply) => {
-      const rp = relyingParty(request.headers.host);
+      const rp = relyingParty(surelyOwnHost(request));
       if (rp === undefined) return refuseAddress(reply);
       const outcome = await signIn.signInWithPasskey({
         ...fromOf(request),
@@ -157,7 +158,7 @@ export function registerSecondFactors(app: FastifyInstance, services: SecondFact
       schema: { summary: 'Show a factor once more', tags, body: StepUp, response: { 200: Me } },
     },
     async (request, reply) => {
-      const rp = relyingParty(request.headers.host);
+      const rp = relyingParty(surelyOwnHost(request));
       const outcome = await signIn.stepUp({
         ...fromOf(request),
         secret: request.credential?.secret ?? '',
@@ -214,7 +215,7 @@ export function registerSecondFactors(app: FastifyInstance, services: SecondFact
     async (request, reply) => {
       const who = await enroller(request, reply);
       if (who === undefined) return reply;
-      const rp = relyingParty(request.headers.host);
+      const rp = relyingParty(surelyOwnHost(request));
       return rp === undefined ? refuseAddress(reply) : desk.beginPasskey(who.user, rp);
     },
   );
@@ -228,7 +229,7 @@ export function registerSecondFactors(app: FastifyInstance, services: SecondFact
     async (request, reply) => {
       const who = await enroller(request, reply);
       if (who === undefined) return reply;
-      const rp = relyingParty(request.headers.host);
+      const rp = relyingParty(surelyOwnHost(request));
       return rp === undefined
         ? refuseAddress(reply)
         : finish(reply, who, await desk.confirmPasskey(who.user, request.body, rp));
@@ -357,7 +358,8 @@ function refuseAddress(reply: FastifyReply): FastifyReply {
   return sendProblem(reply, {
     status: 409,
     code: 'no-passkey-here',
-    detail: 'Passkeys need one of the server’s own names in the address, not a number.',
+    detail:
+      'Passkeys need one of the server’s own names and its own port in the address, not a number; or HEALTHSYNC_PUBLIC_URL.',
   });
 }
 
