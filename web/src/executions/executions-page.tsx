@@ -52,7 +52,7 @@ function Executions({ executions }: { readonly executions: readonly Execution[] 
   if (executions.length === 0) return <p className="empty">None.</p>;
   return (
     <div className="table-box">
-      <table className="table">
+      <table className="table stacking">
         <thead>
           <tr>
             <th scope="col">State</th>
@@ -79,16 +79,22 @@ function Row({ execution }: { readonly execution: Execution }) {
       <td>
         <ExecutionBadge status={status} />
       </td>
-      <td>
+      <td className="run">
         <Link to="/executions/$executionId" params={{ executionId: id }}>
           {definition}
         </Link>{' '}
         <span className="soft">{name}</span>
         {error !== undefined && <strong> {error}</strong>}
       </td>
-      <td className="nowrap">{TIME.format(Date.parse(startedAt))}</td>
-      <td className="nowrap">{wakeAt === undefined ? '' : TIME.format(Date.parse(wakeAt))}</td>
-      <td className="nowrap">{endedAt === undefined ? '' : TIME.format(Date.parse(endedAt))}</td>
+      <td className="nowrap" data-label="Began">
+        {TIME.format(Date.parse(startedAt))}
+      </td>
+      <td className="nowrap" data-label="Goes on at">
+        {wakeAt === undefined ? '' : TIME.format(Date.parse(wakeAt))}
+      </td>
+      <td className="nowrap" data-label="Ended">
+        {endedAt === undefined ? '' : TIME.format(Date.parse(endedAt))}
+      </td>
     </tr>
   );
 }

@@ -1,4 +1,5 @@
 import type { Me } from '@healthsync/contracts/session';
+import { Button } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react';
 import { ApiProblem, api, onSessionLost } from '../api.ts';
@@ -32,7 +33,7 @@ export function SessionGate({ children }: { readonly children: ReactNode }) {
   const [count, setCount] = useState(1);
   useEffect(() => onSessionLost(() => setLost(true)), []);
   const query = useQuery({ queryKey: ['session'], queryFn: askWhoIAm, staleTime: Number.POSITIVE_INFINITY });
-  const me = query.data ?? undefined;
+  const me = query.data === 'no-pages' ? undefined : (query.data ?? undefined);
 
   const session = useMemo<Session | undefined>(
     () =>
@@ -53,7 +54,7 @@ export function SessionGate({ children }: { readonly children: ReactNode }) {
   async function signedIn(next: Me): Promise<void> {
     // Another person at this screen must not find the first one's page behind the dialog.
     if (me !== undefined && me.name !== next.name) return location.assign('/');
-    queries.setQueryData(['session'], next);
+    queries.setQueryData(['session'], hasPages(next) ? next : 'no-pages');
     setLost(false);
     setCount(count + 1);
     if (me !== undefined) await queries.invalidateQueries();
@@ -61,6 +62,7 @@ export function SessionGate({ children }: { readonly children: ReactNode }) {
 
   if (query.isPending) return <p className="page-wait">Connecting…</p>;
   if (query.isError) return <Unreachable retry={() => void query.refetch()} />;
+  if (query.data === 'no-pages') return <NoPages onOther={() => queries.setQueryData(['session'], null)} />;
   if (session === undefined) return <SignInPage onSignedIn={signedIn} />;
   return (
     <Context.Provider value={session}>
@@ -70,14 +72,30 @@ export function SessionGate({ children }: { readonly children: ReactNode }) {
   );
 }
 
-/** `null`: nobody is signed in. */
-async function askWhoIAm(): Promise<Me | null> {
+/** `null`: nobody is signed in; `no-pages`: whoever is may not be here. */
+async function askWhoIAm(): Promise<Me | 'no-pages' | null> {
   try {
     return await api<Me>('/api/session');
   } catch (error) {
     if (error instanceof ApiProblem && error.problem.status === 401) return null;
+    if (error instanceof ApiProblem && error.problem.status === 403) return 'no-pages';
     throw error;
   }
+}
+
+/** A system's account opens nothing in a browser: the policies refuse it everything. */
+const hasPages = ({ roles }: Me): boolean => !roles.includes('integration');
+
+function NoPages({ onOther }: { readonly onOther: () => void }) {
+  return (
+    <main className="page">
+      <div className="refused" role="alert">
+        <p>This account has no pages here.</p>
+        <p className="soft">It is a system’s, which signs in by its own key and never in a browser.</p>
+        <Button onClick={onOther}>Sign in as somebody else</Button>
+      </div>
+    </main>
+  );
 }
 
 /** For the live feed, which cannot see why its connection was refused. Unknown is not signed out. */
