@@ -31,6 +31,8 @@ const PEOPLE = [
   { name: 'sam', role: 'security', displayName: 'Sam Oduya' },
   { name: 'screen', role: 'kiosk', displayName: 'Screen of ward 3', ward: 'w3' },
 ] as const satisfies readonly { name: string; role: Role; displayName: string; ward?: string }[];
+/** An account that somebody made for a system, as if it were a person's. */
+const SYSTEM = { name: 'feed', role: 'integration', displayName: 'Laboratory feed' } as const;
 /** As installed. */
 const WITH_SECOND_FACTOR: readonly string[] = ['admin', 'privacy-officer', 'security'];
 /**
@@ -59,7 +61,7 @@ beforeAll(async () => {
   server = await home.start();
   furnished = await furnish(home, {
     password: PASSWORD,
-    people: PEOPLE,
+    people: [...PEOPLE, SYSTEM],
     scripts: ['security'],
     beds: [
       { bed: 'w3-01', familyName: 'Featherstone', givenName: 'Robin' },
@@ -231,6 +233,21 @@ const fingerprintIn = async (place: Locator): Promise<string> =>
   (await place.locator('.fingerprint span').allTextContents()).join(':');
 
 describe('an integration', () => {
+  it('has no pages: its account is told so in the browser, at once and when it comes again', async (context) => {
+    if (browser === undefined) return context.skip();
+    const { page, close } = await watchedPage(browser, server.https);
+    context.onTestFinished(close);
+    await page.goto(`${server.https}/`);
+    await page.locator('input[name=name]').fill(SYSTEM.name);
+    await page.locator('input[name=password]').fill(PASSWORD);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('This account has no pages here.').waitFor();
+    await page.reload();
+    await page.getByText('This account has no pages here.').waitFor();
+    await page.getByRole('button', { name: 'Sign in as somebody else' }).click();
+    await page.locator('input[name=password]').waitFor();
+  });
+
   it('signs in by its key, reads what its scope says, and is refused and written down beyond it', async (context) => {
     if (browser === undefined) return context.skip();
     const { publicKey, privateKey } = await generateKeyPair('ES384', { extractable: true });
