@@ -94,7 +94,7 @@ export function refuse(reply: FastifyReply, status: number, detail: string, scim
   return send(reply, status, { schemas: [ERROR_SCHEMA], status: String(status), ...type, detail });
 }
 
-/** What the server refuses for us, before or beside our own code, in the words of SCIM (RFC 7644 §3.12). */
+/** What the server refuses for us, before or beside our own code, in the words of SCIM (RFC 7644 §3.12) with our code. */
 export function asScimError(reply: FastifyReply, payload: unknown): unknown {
   const type = String(reply.getHeader('content-type') ?? '');
   if (!type.startsWith('application/problem+json') || typeof payload !== 'string') return payload;
@@ -103,6 +103,7 @@ export function asScimError(reply: FastifyReply, payload: unknown): unknown {
   return JSON.stringify({
     schemas: [ERROR_SCHEMA],
     status: String(status),
+    code,
     ...(code === 'invalid-input' && { scimType: 'invalidValue' }),
     detail: [detail, ...errors.map((one) => `${one.field}: ${one.detail}`)].filter(Boolean).join(' '),
   });

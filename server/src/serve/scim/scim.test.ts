@@ -76,6 +76,7 @@ describe('the hospital’s directory', () => {
     expect(body).toEqual({
       schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'],
       status: '400',
+      code: 'invalid-input',
       scimType: 'invalidValue',
       detail: expect.stringContaining('count'),
     });
