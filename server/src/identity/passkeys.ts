@@ -1,11 +1,4 @@
-import {
-  type AuthenticationResponseJSON,
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  type RegistrationResponseJSON,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
-} from '@simplewebauthn/server';
+import type { AuthenticationResponseJSON, RegistrationResponseJSON } from '@simplewebauthn/server';
 import type { User } from '../ports/accounts.ts';
 import type { StoredPasskey } from '../ports/second-factors.ts';
 
@@ -20,7 +13,8 @@ export interface RelyingParty {
 /** A person takes a minute to find the key, and another for the PIN. */
 const TIMEOUT_MS = 120_000;
 
-export function creationOptions(user: User, rp: RelyingParty, known: readonly StoredPasskey[]) {
+export async function creationOptions(user: User, rp: RelyingParty, known: readonly StoredPasskey[]) {
+  const { generateRegistrationOptions } = await library();
   return generateRegistrationOptions({
     rpName: 'HealthSync',
     rpID: rp.id,
@@ -37,7 +31,8 @@ export function creationOptions(user: User, rp: RelyingParty, known: readonly St
 }
 
 /** For these keys, or for any of ours that the browser holds. */
-export function requestOptions(rp: RelyingParty, known: readonly StoredPasskey[]) {
+export async function requestOptions(rp: RelyingParty, known: readonly StoredPasskey[]) {
+  const { generateAuthenticationOptions } = await library();
   return generateAuthenticationOptions({
     rpID: rp.id,
     timeout: TIMEOUT_MS,
@@ -53,6 +48,7 @@ export async function createdPasskey(
   response: unknown,
   expected: { readonly challenge: string; readonly rp: RelyingParty },
 ): Promise<Pick<StoredPasskey, 'credentialId' | 'publicKey' | 'counter' | 'transports'> | undefined> {
+  const { verifyRegistrationResponse } = await library();
   try {
     const { verified, registrationInfo } = await verifyRegistrationResponse({
       response: response as RegistrationResponseJSON,
@@ -75,6 +71,7 @@ export async function assertedCounter(
   passkey: StoredPasskey,
   expected: { readonly challenge: string; readonly rp: RelyingParty },
 ): Promise<number | undefined> {
+  const { verifyAuthenticationResponse } = await library();
   try {
     const { verified, authenticationInfo } = await verifyAuthenticationResponse({
       response: response as AuthenticationResponseJSON,
@@ -99,5 +96,8 @@ export function credentialIdOf(response: unknown): string | undefined {
   const id = (response as { readonly id?: unknown } | null)?.id;
   return typeof id === 'string' && /^[A-Za-z0-9_-]{1,1400}$/.test(id) ? id : undefined;
 }
+
+/** A hundred files, for the first who uses a passkey; a start does without them. */
+const library = () => import('@simplewebauthn/server');
 
 const isTransport = (text: string): boolean => /^[a-z-]{1,20}$/.test(text);
