@@ -4,7 +4,6 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const LONGEST = [
   'test/e2e/crash.test.ts',
   'test/simulation/simulation.test.ts',
-  'server/src/apps/cli/cli.test.ts',
   'test/e2e/told-together.test.ts',
   'test/e2e/alarm-life.test.ts',
   'server/src/apps/audit-walk.test.ts',

@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FolderAnchor } from '../../adapters/anchors/folder-anchor.ts';
 import { PostgresAuditStore } from '../../adapters/postgres/audit-store.ts';
@@ -11,8 +9,8 @@ import { openTestDatabase, type TestDatabase } from '../../adapters/postgres/tes
 import { openAuditWriter } from '../../audit/audit-writer.ts';
 import { makeEntry } from '../../audit/test-entries.ts';
 import { openTreeHeadKey } from '../../audit/tree-head-key.ts';
+import { runHere } from './test-command-line.ts';
 
-const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 const SIZE = 600;
 let database: TestDatabase;
 let data: string;
@@ -43,12 +41,7 @@ function healthsync(...given: readonly (string | Readonly<Record<string, string>
     'url' in address
       ? address.url
       : `postgresql://${address.user}@localhost/${address.database}?host=${encodeURIComponent(address.host)}&port=${address.port}`;
-  const env = { ...process.env, ...settings, DATABASE_URL: url, HEALTHSYNC_DATA: data };
-  return new Promise<{ readonly code: number; readonly out: string; readonly err: string }>((resolve) => {
-    execFile(process.execPath, [MAIN, ...args], { env }, (error, out, err) =>
-      resolve({ code: error === null ? 0 : Number(error.code), out, err }),
-    );
-  });
+  return runHere(args, { env: { ...settings, DATABASE_URL: url, HEALTHSYNC_DATA: data } });
 }
 
 /** A DBA at work: the triggers are theirs to switch off. */
