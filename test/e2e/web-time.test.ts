@@ -16,7 +16,7 @@ describe('check 15: time', () => {
     const { page, close } = await openPage(browser, { path: '/patients/P13', width: 1440, height: 900 });
     await page.waitForSelector('.chart canvas');
     // From 42 % to 50 % of the hour the mock's device was off.
-    await expect.poll(() => greenColumns(page, 0.44, 0.48), { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => greenColumns(page, 0.44, 0.48)).toBe(0);
     expect(await greenColumns(page, 0.2, 0.24)).toBeGreaterThan(10);
     expect(await greenColumns(page, 0.6, 0.64)).toBeGreaterThan(10);
     await close();

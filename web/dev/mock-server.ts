@@ -53,7 +53,7 @@ const ROLES = [
 export type MockRole = (typeof ROLES)[number];
 const PASSWORD = 'correct horse battery';
 
-export interface MockPlay {
+interface MockPlay {
   readonly beds: number;
   readonly signedIn?: MockRole | undefined;
   /** As the server itself grants them: handed in, since the web app knows nothing of the server but its contracts. */
