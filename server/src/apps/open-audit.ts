@@ -129,7 +129,7 @@ export async function openAudit(parts: Parts): Promise<OpenedAudit> {
     onError: (error) => log.warn('old entries of the audit log could not be deleted', { error }),
   });
   undo.push('audit retention', () => retention.stop());
-  await startFollowers(parts, store, watch);
+  const followers = await startFollowers(parts, store, watch);
   const checking = startAuditChecking({
     settings,
     address,
@@ -165,6 +165,7 @@ export async function openAudit(parts: Parts): Promise<OpenedAudit> {
         publicKey: key.publicKey,
         origin: writer.origin,
         divergences: () => watch.divergences(),
+        isFollowing: (name) => followers.has(name),
         now,
       });
       registerAuditEvents(app, { records });
@@ -179,12 +180,12 @@ export async function openAudit(parts: Parts): Promise<OpenedAudit> {
   };
 }
 
-/** Who keeps what was signed, and who is told everything. */
+/** Who keeps what was signed, and who is told everything. Answers by which names. */
 async function startFollowers(
   { settings, log, now, undo }: Parts,
   store: AuditStore,
   watch: AuditWatch,
-): Promise<void> {
+): Promise<ReadonlySet<string>> {
   const receivers: readonly (readonly [name: string, target: string | undefined, format: SiemFormat])[] = [
     ['syslog', settings.siemSyslog, syslogFrame(settings.serverNames[0] ?? hostname())],
     ['json', settings.siemJson, jsonLine],
@@ -220,6 +221,7 @@ async function startFollowers(
     });
     undo.push(`audit to ${name}`, () => stream.stop());
   }
+  return isSet;
 }
 
 const STOPPED = { action: 'system.stop', resource: { kind: 'system' } };

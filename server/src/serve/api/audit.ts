@@ -55,6 +55,8 @@ export interface AuditApiServices {
   readonly origin: string;
   /** What the log was found not to be while it was written. */
   readonly divergences: () => readonly (AuditDivergence | 'held-altered')[];
+  /** Whether a place that once had heads is one of the settings still. Absent: all are. */
+  readonly isFollowing?: (name: string) => boolean;
   readonly now: () => number;
 }
 
@@ -220,7 +222,7 @@ function routesOf({ routeList }: FastifyInstance): AuditRoutes['routes'] {
 }
 
 async function headsOf(
-  { store, divergences }: Pick<AuditApiServices, 'store' | 'divergences'>,
+  { store, divergences, isFollowing = () => true }: Pick<AuditApiServices, 'store' | 'divergences' | 'isFollowing'>,
   limit: number,
 ): Promise<AuditHeads> {
   const [{ head, size }, notes, cursors, checked] = await Promise.all([
@@ -231,7 +233,7 @@ async function headsOf(
   ]);
   const now = head === undefined ? undefined : auditTreeHead(head);
   const anchors = cursors
-    .filter(({ name }) => name.startsWith('anchor:'))
+    .filter(({ name }) => name.startsWith('anchor:') && isFollowing(name))
     .map(({ name, position, atMs, failingSinceMs }) => ({
       name: name.slice('anchor:'.length),
       ...(position > 0 && { size: position, anchoredAt: new Date(atMs).toISOString() }),
