@@ -1,4 +1,5 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { OTHERS_MARK } from './sign-in-limits.ts';
 
 /**
  * Secrets that open something: 256 random bits in base64url behind a prefix that says what for, so that a leaked one is
@@ -45,7 +46,7 @@ export function createBrowserMarks(key: Uint8Array = randomBytes(32)) {
       const [, nonce, earner, mac] = MARK.exec(mark ?? '') ?? [];
       if (nonce === undefined || earner === undefined || mac === undefined) return undefined;
       if (!timingSafeEqual(Buffer.from(mac, 'base64url'), macOf(nonce, earner, 'mark'))) return undefined;
-      return earner === earnerOf(name) ? `own ${nonce}` : `of ${earner}`;
+      return earner === earnerOf(name) ? `own ${nonce}` : `${OTHERS_MARK}${earner}`;
     },
   };
 }

@@ -92,6 +92,14 @@ describe('somebody else’s guessing', () => {
     expect(waitOf({ name: 'berta', address: '10.0.0.9' })).toBe(0);
   });
 
+  it('of everybody’s password from a browser that a colleague earned delays what that colleague earned alone', () => {
+    const { guessFor, waitOf } = limitsAt(START);
+    const made = guessFor(HOUR, (i) => ({ name: `user${i}`, address: `10.0.${i % 250}.7`, browser: 'of mallory' }));
+    expect(made).toBeLessThan(120);
+    expect(waitOf({ name: 'berta', address: '10.0.0.7', browser: 'of carla' })).toBe(0);
+    expect(waitOf({ name: 'berta', address: '10.0.0.7', browser: 'own n' })).toBe(0);
+  });
+
   it('of everybody’s password from one address delays that address by a minute at most', () => {
     const { guessFor, waitOf } = limitsAt(START);
     expect(guessFor(HOUR, (i) => ({ name: `user${i}`, address: '10.0.0.7' }))).toBeLessThan(120);

@@ -144,13 +144,20 @@ type Keyed = readonly [key: string, budget: Budget];
 
 /** The attempt's own count first. JSON keeps a crafted name from imitating another key. */
 function keysOf({ name, address, browser }: Attempt, budgets: SignInBudgets): readonly [Keyed, ...Keyed[]] {
-  if (browser !== undefined) return [[JSON.stringify([name, 'browser', browser]), budgets.browser]];
+  if (browser !== undefined) {
+    const own: Keyed = [JSON.stringify([name, 'browser', browser]), budgets.browser];
+    // Whoever earned it for their own account may not try one password on everybody's: over all names it is an address.
+    return browser.startsWith(OTHERS_MARK) ? [own, [JSON.stringify(['browser', browser]), budgets.address]] : [own];
+  }
   return [
     [JSON.stringify([name, 'from', networkOf(address)]), budgets.pair],
     [addressKey(address), budgets.address],
     [nameKey(name), budgets.name],
   ];
 }
+
+/** As `createBrowserMarks` says of a browser where somebody else has signed in. */
+export const OTHERS_MARK = 'of ';
 
 const addressKey = (address: string): string => JSON.stringify(['address', networkOf(address)]);
 const nameKey = (name: string): string => JSON.stringify(['name', name]);
