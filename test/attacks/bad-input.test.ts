@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AttackList, readAttackLists } from './attack-lists.ts';
 import { type Asked, type Endpoint, headerText, type Slot } from './endpoints.ts';
 import { UNFIT } from './example.ts';
-import { complaintsOf } from './judge.ts';
+import { complaintsOf, isDefect } from './judge.ts';
 import { startWorld, type World } from './world.ts';
 
 /**
@@ -112,9 +112,6 @@ describe('afterwards', () => {
     expect(world.logged.filter(isDefect).slice(0, 5)).toEqual([]);
   });
 });
-
-/** A machine that is too busy for its database says so, and that is no defect. */
-const isDefect = (line: string): boolean => /"level":50/.test(line) && !/"code":"[a-z]+-unavailable"/.test(line);
 
 /** A live stream never ends, and is asked for on a socket. */
 const askable = (): readonly Endpoint[] => world.endpoints.filter(({ url }) => url !== '/api/live');

@@ -87,3 +87,7 @@ const without = (text: string, sent: string): string =>
     (rest, one) => rest.replaceAll(one, ''),
     text,
   );
+
+/** An error that was caught. A machine too busy for its database says so, and what came late on it; neither is a defect. */
+export const isDefect = (line: string): boolean =>
+  /"level":50/.test(line) && /"error":\{/.test(line) && !/"code":"[a-z]+-unavailable"/.test(line);
