@@ -5,6 +5,7 @@ import { verifyAudit } from '../audit/verify.ts';
 import { decodeEntry, type RecordedEntry } from '../domain/audit-entry.ts';
 import { Failure } from '../ports/failure.ts';
 import { noteAudit } from './audited.ts';
+import { startPending } from './session-cookies.ts';
 import { startTestServer, type TestServer } from './test-server.ts';
 
 let server: TestServer;
@@ -34,6 +35,12 @@ beforeAll(async () => {
             reply.raw.statusCode = 303;
             reply.raw.setHeader('location', 'https://app.example/back?error=access_denied&state=x').end();
           }),
+        (app) =>
+          void app.get('/hooks/half', { config: { public: true } }, async (_, reply) =>
+            startPending(reply, { kind: 'second-factor', pending: 'hsp_x', methods: ['totp'] })
+              .code(202)
+              .send(),
+          ),
         (app) => void app.get('/hooks/any', { config: { public: true } }, async (_, reply) => reply.code(401).send()),
       ],
     },
@@ -154,6 +161,13 @@ describe('signing in', () => {
     const [entry] = await entries();
     expect(entry).toMatchObject({ action: 'session.sign-in', outcome: 'denied', actor: { name: '?' } });
     expect(JSON.stringify(entry)).not.toMatch(/mistake|wrong/);
+  });
+});
+
+describe('a password that was right where a second factor is owed', () => {
+  it('is on record as no more than that', async () => {
+    await server.call('/hooks/half', {});
+    expect((await entries())[0]).toMatchObject({ detail: { owed: 'second-factor' } });
   });
 });
 

@@ -28,6 +28,8 @@ export function startSession(reply: FastifyReply, opened: Opened): FastifyReply 
 }
 
 export function startPending(reply: FastifyReply, owed: Owed): FastifyReply {
+  // The password was right, and nobody is in yet.
+  noteAudit(reply.request, { detail: { owed: owed.kind } });
   return reply.setCookie(PENDING_COOKIE, owed.pending, { ...COOKIE, maxAge: PENDING_SECONDS });
 }
 
