@@ -30,6 +30,8 @@ export interface EscalatedAlarm {
   /** Whose patient: nobody else is told. */
   readonly tenantId?: TenantId;
   readonly wardId?: WardId;
+  /** What the house calls the ward. */
+  readonly ward?: string;
   readonly bedId?: BedId;
   /** What the wall calls the bed. */
   readonly bed?: string;

@@ -135,7 +135,11 @@ export function createTellTask(parts: TellTaskParts) {
   }
 
   /** One alarm of the installation for each ward, naming the steps at which nobody was found last. */
-  function reportNobody(step: EscalationStep, { wardId, tenantId }: EscalatedAlarm, isNobody: boolean): void {
+  function reportNobody(
+    step: EscalationStep,
+    { wardId, ward: name, tenantId }: EscalatedAlarm,
+    isNobody: boolean,
+  ): void {
     const ofOther = tenantId === undefined || tenantId === DEFAULT_TENANT ? '' : `.${tenantId}`;
     const ward = wardId ?? `no-ward${ofOther}`;
     const id = `escalation.nobody.${ward}`;
@@ -154,7 +158,7 @@ export function createTellTask(parts: TellTaskParts) {
       id,
       rule: 'escalation.nobody',
       priority: steps.has('everyone') ? 'high' : 'medium',
-      text: `${wardId === undefined ? 'Patients without a ward' : `Ward ${wardId}`}: nobody could be told of an alarm as ${missing.join(', nor as ')}. See to the care team, the rota and the contacts.`,
+      text: `${wardId === undefined ? 'Patients without a ward' : (name ?? `Ward ${wardId}`)}: nobody could be told of an alarm as ${missing.join(', nor as ')}. See to the care team, the rota and the contacts.`,
     });
   }
 
@@ -175,7 +179,7 @@ const NOBODY: Readonly<Record<EscalationStep, string>> = {
 };
 
 /** Where its patient lies now; where it rang, if nobody knows. */
-export type PlaceOf = (alarm: Alarm) => Pick<EscalatedAlarm, 'wardId' | 'bedId' | 'bed' | 'tenantId'>;
+export type PlaceOf = (alarm: Alarm) => Pick<EscalatedAlarm, 'wardId' | 'ward' | 'bedId' | 'bed' | 'tenantId'>;
 
 /** What of an alarm decides who is told. */
 export function escalatedAlarm({ priority, kind, patientId }: Alarm, place: ReturnType<PlaceOf>): EscalatedAlarm {

@@ -8,13 +8,15 @@ import { bedLabel } from '../live/places.ts';
 export function placeOfAlarm(
   view: RegistryView,
   alarm: Alarm,
-): Pick<EscalatedAlarm, 'wardId' | 'bedId' | 'bed' | 'tenantId'> {
+): Pick<EscalatedAlarm, 'wardId' | 'ward' | 'bedId' | 'bed' | 'tenantId'> {
   const now = view.place(alarm.patientId);
   const { wardId, bedId } = now?.wardId === undefined ? alarm : now;
   const bed = bedId === undefined ? undefined : bedLabel(view, bedId);
+  const ward = view.snapshot.wards.find(({ id }) => id === wardId)?.name;
   return {
     tenantId: now?.tenantId ?? DEFAULT_TENANT,
     ...(wardId !== undefined && { wardId }),
+    ...(ward !== undefined && { ward }),
     ...(bedId !== undefined && { bedId }),
     ...(bed !== undefined && { bed }),
   };
