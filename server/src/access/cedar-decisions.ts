@@ -3,7 +3,15 @@ import { ACCOUNT_ROLES, type Action, type Role } from '../domain/access.ts';
 import { type AccessFacts, NO_FACTS } from './access-facts.ts';
 import { attributesInWords } from './attributes-in-words.ts';
 import { type CedarRequest, cedarRequest } from './cedar-request.ts';
-import type { Decision, Decisions, Explanation, Obligation, Question, ResourceRef, Subject } from './decisions.ts';
+import {
+  type Decision,
+  type Decisions,
+  type Explanation,
+  OBLIGATIONS,
+  type Question,
+  type ResourceRef,
+  type Subject,
+} from './decisions.ts';
 import type { Policies } from './policy-files.ts';
 import { roleAlone } from './role-alone.ts';
 
@@ -13,9 +21,6 @@ const FRESH_MS = 5_000;
 const SESSIONS_MAX = 25_000;
 /** What one person asks about within seconds: a ward's patients by a handful of actions. Beyond it all is asked anew. */
 const PER_SESSION_MAX = 4_000;
-
-/** What has to be done before the next is worth asking for: a second factor that is made now is fresh. */
-const FIRST_OF_THESE: readonly Obligation[] = ['own-second-factor', 'second-factor', 'break-glass'];
 
 /** Decisions by the Cedar policies, remembered per session for a few seconds. */
 export function createDecisions(options: {
@@ -100,7 +105,7 @@ export function createDecisions(options: {
     const obligations = reasons.map((id) => policies.all.get(id)?.obligation);
     // One wall that nothing opens is enough.
     if (obligations.includes(undefined)) return { allowed: false, policies: reasons };
-    const obligation = FIRST_OF_THESE.find((one) => obligations.includes(one)) ?? 'break-glass';
+    const obligation = OBLIGATIONS.find((one) => obligations.includes(one)) ?? 'break-glass';
     if (obligation === 'break-glass' && !mayBreakGlass(principal)) return { allowed: false, policies: reasons };
     return { allowed: false, policies: reasons, obligation };
   }

@@ -79,8 +79,12 @@ export interface Decision {
   readonly consent?: { readonly id: string; readonly version: number };
 }
 
-/** `second-factor`: to show afresh that it is them, by their password where they have no second factor. */
-export type Obligation = 'second-factor' | 'own-second-factor' | 'break-glass';
+/**
+ * In the order in which they are done: a second factor that is made now is fresh. `second-factor`: to show afresh that it
+ * is them, by their password where they have no second factor.
+ */
+export const OBLIGATIONS = ['own-second-factor', 'second-factor', 'break-glass'] as const;
+export type Obligation = (typeof OBLIGATIONS)[number];
 
 export interface Explanation extends Decision {
   readonly rules: readonly PolicyInWords[];

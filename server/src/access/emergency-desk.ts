@@ -1,5 +1,5 @@
 import type { PatientId, UserId } from '../domain/ids.ts';
-import type { RegistryView } from '../identity/registry-view.ts';
+import { type RegistryView, wardNameIn } from '../identity/registry-view.ts';
 import type { EmergencyAccess, EmergencyAccesses, EmergencyReviewOutcome } from '../ports/emergency-accesses.ts';
 import type { SystemAlarm, SystemAlarms } from '../ports/system-alarms.ts';
 import type { Decision, Decisions, Subject } from './decisions.ts';
@@ -84,7 +84,7 @@ export function createEmergencyDesk(options: {
 
   /** Loud, for everybody: without the patient. */
   function ring(access: EmergencyAccess): void {
-    const ward = view().snapshot.wards.find(({ id }) => id === access.wardId)?.name;
+    const ward = wardNameIn(view(), access.wardId);
     systemAlarms.raise({
       tenantId: access.tenantId,
       id: alarmIdOf(access),

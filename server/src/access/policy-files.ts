@@ -11,7 +11,7 @@ import {
   schemaToJson,
   validate,
 } from '@cedar-policy/cedar-wasm/nodejs';
-import type { Obligation, PolicyInWords } from './decisions.ts';
+import { OBLIGATIONS, type Obligation, type PolicyInWords } from './decisions.ts';
 
 /** The policies of the repository, read, checked strictly against their schema, and ready to be asked. */
 export interface Policies {
@@ -174,15 +174,13 @@ export function readPolicyFiles(folder: string): Omit<Read, 'schema'> {
   return { files, policies, problems };
 }
 
-const OBLIGATIONS: readonly string[] = ['second-factor', 'own-second-factor', 'break-glass'] satisfies Obligation[];
-
 function toPolicy(file: string, text: string): Policy | string {
   const parsed = policyToJson(text);
   if (parsed.type === 'failure') return parsed.errors.map(({ message }) => message).join('; ');
   const { effect, annotations = {}, action, resource } = parsed.json as PolicyJson;
   const { id, title, obligation } = annotations as Readonly<Record<string, string | undefined>>;
   if (id === undefined || title === undefined) return 'every policy says its @id and, for people, its @title';
-  if (obligation !== undefined && (effect === 'permit' || !OBLIGATIONS.includes(obligation)))
+  if (obligation !== undefined && (effect === 'permit' || !OBLIGATIONS.includes(obligation as Obligation)))
     return `${id}: @obligation is for a forbid, one of ${OBLIGATIONS.join(', ')}`;
   return {
     id,

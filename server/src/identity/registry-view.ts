@@ -187,3 +187,9 @@ export async function openRegistryView(registry: Registry, options: RegistryView
 function normalSerial(serial: string): string {
   return serial.replace(/^(?:0x)?0*(?=.)/i, '').toUpperCase();
 }
+
+/** What the house calls a ward; undefined: it is in none, or in one that is no more. */
+export const wardNameIn = (
+  { snapshot }: Pick<RegistryView, 'snapshot'>,
+  wardId: WardId | undefined,
+): string | undefined => snapshot.wards.find(({ id }) => id === wardId)?.name;

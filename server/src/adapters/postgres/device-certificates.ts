@@ -39,13 +39,13 @@ export class PostgresDeviceCertificates implements DeviceCertificates {
 
   async revokeSuperseded(nowMs: number): ReturnType<DeviceCertificates['revokeSuperseded']> {
     // Asked first: an update announces a change of the registry even where it finds nothing, and all of it is read anew.
-    const due = 'from device_certificate where superseded_from <= $1 and revoked_at is null';
-    const [found] = await this.#query(`select 1 ${due} limit 1`, [new Date(nowMs)]);
+    const due = 'superseded_from <= $1 and revoked_at is null';
+    const [found] = await this.#query(`select 1 from device_certificate where ${due} limit 1`, [new Date(nowMs)]);
     if (found === undefined) return [];
     const rows = await this.#query(
       `update device_certificate
        set revoked_at = $1, revocation_code = 'superseded', revocation_reason = 'replaced by a newer certificate'
-       where superseded_from <= $1 and revoked_at is null
+       where ${due}
        returning device_id as "deviceId", serial`,
       [new Date(nowMs)],
     );

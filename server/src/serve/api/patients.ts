@@ -2,6 +2,7 @@ import { PatientDetail, PatientList, WardList, WardNames } from '@healthsync/con
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { type BedId, parsePatientId, parseWardId } from '../../domain/ids.ts';
+import { wardNameIn } from '../../identity/registry-view.ts';
 import type { Patient, PatientPlace } from '../../ports/registry.ts';
 import { principalOf } from '../access-gate.ts';
 import { isOpenTo } from '../caller.ts';
@@ -99,7 +100,7 @@ export function registerPatients(app: FastifyInstance, services: Services): void
         ms: now(),
         isOffline: (deviceId: Parameters<typeof devices.presence>[0]) => devices.presence(deviceId) === 'offline',
       };
-      const wardName = view().snapshot.wards.find((ward) => ward.id === place.wardId)?.name;
+      const wardName = wardNameIn(view(), place.wardId);
       const detail: PatientDetail = {
         ...toListed(patient, place, label),
         ...(patient.birthDate !== undefined && { birthDate: patient.birthDate }),
