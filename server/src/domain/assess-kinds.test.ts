@@ -241,6 +241,16 @@ describe('a combination', () => {
     expect([4, 5].flatMap((at) => p.send({ at, vitals: { heartRate: 115 } }))).toEqual([]);
     expect(p.send({ at: 6, vitals: { heartRate: 115 } })).toEqual(['combination.shock began']);
   });
+  it('that must be sustained is not interrupted by a second copy of an older leads off: they have been put on since', () => {
+    const p = testPatient(onlyRules({ ...shock, sustainedMs: 3_000 }));
+    const off = { at: 0.5, device: 'D2', status: { leadsOff: true } };
+    p.send({ at: 0, vitals: { systolic: 90, heartRate: 115 } });
+    p.send(off);
+    p.send({ at: 1, device: 'D2', vitals: { systolic: 90 } });
+    p.send({ ...off, received: 1.1 });
+    expect(p.send({ at: 2, vitals: { heartRate: 115 } })).toEqual([]);
+    expect(p.send({ at: 3, vitals: { heartRate: 115 } })).toEqual(['combination.shock began']);
+  });
   it('may have to be sustained', () => {
     const p = testPatient(onlyRules({ ...shock, sustainedMs: 3_000 }));
     p.send({ at: 0, vitals: { systolic: 90 } });

@@ -77,9 +77,11 @@ export function forgetPending(patient: PatientState, ruleId: string): void {
   patient.pending = isEmpty(others) ? undefined : others;
 }
 
-/** The newest that is known of a device's leads is that they were off then: what it had shown until then begins anew. */
+/**
+ * The newest that is known of a device's leads is that they were off then: what it had shown until then begins anew. Not
+ * for a second copy of that: the device may have begun to show something after it.
+ */
 export function forgetPendingOf(patient: PatientState, deviceId: DeviceId, atMs: number): void {
-  if (!patient.devices.some((device) => device.deviceId === deviceId && device.leadsOffAtMs === atMs)) return;
   for (const id in patient.pending) {
     const { first, latest, sinceMs, lastMs } = patient.pending[id] as Pending;
     if (atMs <= sinceMs || ![...first, ...latest].some((reading) => reading.deviceId === deviceId)) continue;

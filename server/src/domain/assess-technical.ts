@@ -17,25 +17,31 @@ export const TECHNICAL_IDS: Readonly<Record<TechnicalRule['condition'], string>>
 /** Nobody wears more; beyond it the one unheard for longest is forgotten. */
 const DEVICES_MAX = 8;
 
-/** Takes what a reading says of its device. Status counts by event time, being heard by ours. */
+/**
+ * Takes what a reading says of its device. Status counts by event time, being heard by ours. Answers whether the reading
+ * is the first to say of a moment, the newest such, that the device's leads were off then.
+ */
 export function hear(
   { devices }: PatientState,
   reading: AssignedReading,
   worn: readonly DeviceId[] | undefined,
   rules: CompiledRules,
-): void {
+): boolean {
   for (const device of devices)
     if (device.deviceId === reading.deviceId) {
+      const knownOffMs = device.leadsOffAtMs;
       hearAgain(device, reading, rules);
-      return;
+      return device.leadsOffAtMs !== knownOffMs;
     }
   // A late reading of a device that has since gone to someone else: its values count, its silence does not.
-  if (worn !== undefined && !worn.includes(reading.deviceId)) return;
-  devices.push(firstHeard(reading, rules));
+  if (worn !== undefined && !worn.includes(reading.deviceId)) return false;
+  const device = firstHeard(reading, rules);
+  devices.push(device);
   if (devices.length > DEVICES_MAX) {
     const quietest = devices.reduce((a, b) => (b.receivedAtMs < a.receivedAtMs ? b : a));
     devices.splice(devices.indexOf(quietest), 1);
   }
+  return device.leadsOffAtMs !== 0;
 }
 
 /** Leads off and battery as the devices now say; lost ends once every device has been heard. */

@@ -67,14 +67,14 @@ export function judgeReading(
   const source = { readingId, deviceId, atMs };
   const judgement: Judgement = { patient, rules, at: position, source, alarmIdOf, told };
 
-  hear(patient, reading, rules.devices, rules.compiled);
+  const wentOff = hear(patient, reading, rules.devices, rules.compiled);
   if (isTechnicalTouched(patient)) judgeDevices(judgement);
   showDevices(patient);
 
   // What came too late to be judged is taken as if it had held nothing.
   if (receivedAtMs - atMs <= JUDGED_WITHIN_MS) {
     const isTie = takeMoment(patient, reading);
-    if (isLeadsOff) forgetPendingOf(patient, deviceId, atMs);
+    if (wentOff) forgetPendingOf(patient, deviceId, atMs);
     const taken =
       (isLeadsOff ? NOTHING : takeValues(judgement, reading, isTie)) |
       takeObserved(status, 'oxygen', oxygen, reading, isTie) |

@@ -108,6 +108,7 @@ describe('the command line', () => {
     [['token', 'create'], /--role/],
     [['token', 'create', '--role', 'surgeon'], /--role: expected one of nurse, charge-nurse/],
     [['device', 'list', '--nonsense'], /--nonsense/],
+    [['client', 'remove-key', 'lab', '-cySx'], /'-cySx'; a value that begins with a dash goes after --/],
     [['replay', BIN], /path: .* holds no PhysioNet patient/],
   ])('names in one line what is wrong with %j, and leaves with 2', async (args, expected) => {
     const [{ code, out, err }, asJson] = await Promise.all([run(args), run([...args, '--json'])]);

@@ -159,7 +159,7 @@ export function report(error: unknown, context: CommandContext, isJson: boolean)
 
 function shownError(error: unknown): { readonly code: string; readonly option?: string; readonly message: string } {
   if (error instanceof Misuse) return { code: 'misuse', option: error.option, message: error.message };
-  if (error instanceof CommanderError) return shownByCommander(error.message);
+  if (error instanceof CommanderError) return shownByCommander(error);
   if (error instanceof Failure) return { code: error.code, message: error.message };
   if (error instanceof Refusal) return { code: 'refused', message: error.message };
   const { code, syscall, path, port } = error as NodeJS.ErrnoException & { readonly port?: number };
@@ -184,8 +184,10 @@ function whyNotOpened(code: string | undefined): string {
 }
 
 /** `error: required option '--patient <id>' not specified` and the like: one line, with what is at fault by itself. */
-function shownByCommander(text: string) {
-  const message = text.replace(/^error: /, '').replaceAll('\n', ' ');
+function shownByCommander({ code, message: text }: CommanderError) {
+  // Ids and the names of keys may begin with a dash: of random ones, one in sixty-four does.
+  const hint = code === 'commander.unknownOption' ? '; a value that begins with a dash goes after --' : '';
+  const message = text.replace(/^error: /, '').replaceAll('\n', ' ') + hint;
   const option = /'(--?[a-z][a-z-]*|[a-z-]+)/.exec(message)?.[1];
   return { code: 'misuse', ...(option !== undefined && { option }), message };
 }
