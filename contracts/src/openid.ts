@@ -6,6 +6,10 @@ export const AppQuestion = Type.Object(
   {
     client: Type.String({ description: 'The app’s name.' }),
     scopes: Type.Array(Type.String()),
+    accessSeconds: Type.Integer({ description: 'How long what it gets lets it in.' }),
+    refreshSeconds: Type.Optional(
+      Type.Integer({ description: 'How long it can get the next by itself, in all. Absent: it asks again each time.' }),
+    ),
     isFreshNeeded: Type.Boolean({ description: 'Show once more who you are, then answer.' }),
     needsPatient: Type.Boolean({ description: 'The app works with one patient, who must be chosen.' }),
     patientId: Type.Optional(Type.String({ description: 'The patient it was opened for.' })),
@@ -22,6 +26,25 @@ export type AppAnswer = Static<typeof AppAnswer>;
 
 export const AppAnswered = Type.Object({ location: Type.String() }, { $id: 'AppAnswered' });
 export type AppAnswered = Static<typeof AppAnswered>;
+
+/** `GET /api/me/apps`: what I have let apps have; ended one by one with `DELETE /api/me/apps/{id}`. */
+export const AppsLetIn = Type.Object(
+  {
+    apps: Type.Array(
+      Type.Object({
+        id: Type.String(),
+        client: Type.String({ description: 'The app’s name.' }),
+        scopes: Type.Array(Type.String()),
+        patientId: Type.Optional(Type.String({ description: 'The only patient it works with.' })),
+        letInAt: Type.String(),
+        lastUsedAt: Type.Optional(Type.String({ description: 'To the minute.' })),
+        endsAt: Type.String({ description: 'Unless it gets the next before.' }),
+      }),
+    ),
+  },
+  { $id: 'AppsLetIn' },
+);
+export type AppsLetIn = Static<typeof AppsLetIn>;
 
 export const NewAppLaunch = Type.Object(
   { patientId: Type.String({ maxLength: 64 }) },

@@ -13,6 +13,11 @@ export function rolesMay(roles: readonly Role[], action: Action): boolean {
   return roles.some((role) => roleMay(role, action));
 }
 
+/** The same of a key or an app that acts for them: some things are a person's who is there. */
+export function programMay(roles: readonly Role[], action: Action): boolean {
+  return roles.some((role) => roleMay(role, action, 'api'));
+}
+
 /** Which roles open that door. */
 export const rolesFor = (action: Action): readonly Role[] => ACCOUNT_ROLES.filter((role) => roleMay(role, action));
 
@@ -26,12 +31,12 @@ export function rolesGoBy(policies: Policies): void {
   decisions = createDecisions({ policies, facts: NO_FACTS, now: () => 0 });
 }
 
-function roleMay(role: Role, action: Action): boolean {
-  const key = `${role} ${action}`;
+function roleMay(role: Role, action: Action, kind = roleAlone(role).kind): boolean {
+  const key = `${role} ${action} ${kind}`;
   const before = known.get(key);
   if (before !== undefined) return before;
   decisions ??= createDecisions({ policies: openPolicies(), facts: NO_FACTS, now: () => 0 });
-  const { allowed } = decisions.decide({ principal: roleAlone(role), action, resource: { kind: 'door' } });
+  const { allowed } = decisions.decide({ principal: { ...roleAlone(role), kind }, action, resource: { kind: 'door' } });
   known.set(key, allowed);
   return allowed;
 }

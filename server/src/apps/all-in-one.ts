@@ -234,7 +234,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     now,
     undo,
   });
-  const tellOwner = openAccountNotices({ ...tell, outbox, teller, log, now });
+  const tellOwner = openAccountNotices({ ...tell, outbox, teller, tenants, log, now, undo });
   const tellingRoutes = tell.routes({ desk, teller, access, tellOwner });
   onRegistryChange.push(() => vitals.registryChanged());
   const stopAlarmNotices = await listener.listen('healthsync_alarm', {

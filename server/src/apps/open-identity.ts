@@ -10,6 +10,7 @@ import { ROLES, type Role } from '../domain/access.ts';
 import type { UserId } from '../domain/ids.ts';
 import { parseRoleGroup } from '../domain/role-groups.ts';
 import type { TellOwner } from '../identity/account-notices.ts';
+import { createAppsLetIn } from '../identity/apps-let-in.ts';
 import { createDirectorySync } from '../identity/directory-sync.ts';
 import { createProofOfKey } from '../identity/dpop.ts';
 import { createFederation } from '../identity/federation.ts';
@@ -31,6 +32,7 @@ import type { KeptSecret } from '../ports/kept-secret.ts';
 import type { OutsideProvider } from '../ports/outside-provider.ts';
 import { registerAccessKeys } from '../serve/api/access-keys.ts';
 import { registerClients } from '../serve/api/clients.ts';
+import { registerOwnApps } from '../serve/api/own-apps.ts';
 import { registerOwnPassword } from '../serve/api/own-password.ts';
 import { registerSecondFactors } from '../serve/api/second-factors.ts';
 import { registerUsers } from '../serve/api/users.ts';
@@ -113,7 +115,7 @@ export async function openIdentity(parts: {
       keys,
       seal,
       records,
-      clients: new PostgresOAuthClients(tenants.signIn),
+      clients,
       accounts: proofs,
       secondFactorRoles: roles,
       now,
@@ -122,6 +124,7 @@ export async function openIdentity(parts: {
     return made;
   };
 
+  const clients = new PostgresOAuthClients(tenants.signIn);
   const endApps = (userId: UserId) => records.removeAccount(userId);
   const admin = createUserAdmin({ directory, accounts, passwords, sessions, desk, signIn, endApps, tellOwner, now });
   const roleGroups = settings.roleGroups.flatMap((text) => parseRoleGroup(text) ?? []);
@@ -177,6 +180,7 @@ export async function openIdentity(parts: {
         freshProof,
       });
       registerAccessKeys(app, { accounts, sessions, freshProof, tellOwner, now });
+      registerOwnApps(app, { apps: createAppsLetIn({ records, clients, seal, now }) });
       registerClients(app, { clients: new PostgresOAuthClients(tenants.accounts), freshProof, now });
       const sync = createDirectorySync({ directory, roleGroups, endAll: admin.endAll, tellOwner, now });
       const newGroupId = () => `g-${randomBytes(12).toString('hex')}`;

@@ -28,38 +28,53 @@ export type TellOwner = (userId: UserId, change: AccountChange, at?: AlsoAt) => 
 /** Addresses that were theirs until now. */
 type AlsoAt = readonly Pick<Contact, 'channel' | 'address'>[];
 
-export function createAccountNotices(parts: {
+/** Mail to somebody's own verified addresses about their own account. */
+export type AccountMail = (
+  userId: UserId,
+  mail: {
+    /** With `atMs`, what is said once, however often it is sent. */
+    readonly id: string;
+    readonly rule: string;
+    readonly subject: string;
+    readonly text: string;
+    readonly atMs: number;
+    readonly also?: AlsoAt;
+  },
+) => Promise<void>;
+
+interface MailParts {
   readonly contacts: Pick<Contacts, 'of'>;
   readonly outbox: Pick<Outbox, 'enqueueSystem'>;
   /** Channels that send mail; none: nobody is told. */
   readonly mailChannels: readonly string[];
   /** Something was put into the outbox. */
   readonly onOrdered?: () => void;
-  readonly onError: (error: unknown) => void;
   readonly now: () => number;
-}): TellOwner {
-  const { contacts, outbox, mailChannels, onOrdered, onError, now } = parts;
+}
+
+export function createAccountNotices(parts: MailParts & { readonly onError: (error: unknown) => void }): TellOwner {
+  const { mailChannels, onError, now } = parts;
   if (mailChannels.length === 0) return async () => undefined;
-  return async (userId, change, at = []) => {
-    const nowMs = now();
-    try {
-      const addresses = [...(await contacts.of([userId])), ...at].filter(({ channel }) =>
-        mailChannels.includes(channel),
-      );
-      const recipients = addresses.map(({ channel, address }) => ({ channel, recipient: address, userId }));
-      const notice = {
-        id: `account.${userId}.${change}`,
-        rule: 'account-changed',
-        priority: 'low',
-        subject: change in ATTEMPTS ? ATTEMPTED : CHANGED,
-        text: `${WORDS[change]}\n${IF_NOT_YOU}`,
-        state: 'active',
-        raisedAtMs: nowMs,
-      } as const;
-      if ((await outbox.enqueueSystem(notice, recipients, nowMs)) > 0) onOrdered?.();
-    } catch (error) {
-      onError(error);
-    }
+  const mail = createAccountMail(parts);
+  return (userId, change, also = []) =>
+    mail(userId, {
+      id: `account.${userId}.${change}`,
+      rule: 'account-changed',
+      subject: change in ATTEMPTS ? ATTEMPTED : CHANGED,
+      text: `${WORDS[change]}\n${IF_NOT_YOU}`,
+      atMs: now(),
+      also,
+    }).catch(onError);
+}
+
+export function createAccountMail({ contacts, outbox, mailChannels, onOrdered, now }: MailParts): AccountMail {
+  return async (userId, { id, rule, subject, text, atMs, also = [] }) => {
+    const addresses = [...(await contacts.of([userId])), ...also].filter(({ channel }) =>
+      mailChannels.includes(channel),
+    );
+    const recipients = addresses.map(({ channel, address }) => ({ channel, recipient: address, userId }));
+    const notice = { id, rule, priority: 'low', subject, text, state: 'active', raisedAtMs: atMs } as const;
+    if ((await outbox.enqueueSystem(notice, recipients, now())) > 0) onOrdered?.();
   };
 }
 
@@ -99,4 +114,4 @@ const WORDS: Readonly<Record<AccountChange, string>> = {
 };
 
 const IF_NOT_YOU =
-  'If it was not you: tell whoever manages accounts, and end what you do not know under "My account", "What is open".';
+  'If it was not you: tell whoever manages accounts, and end what you do not know under "My account", "Sessions and keys".';

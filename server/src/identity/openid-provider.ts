@@ -13,6 +13,7 @@ import { covers, everyScope } from '../domain/scope.ts';
 import type { Accounts, User } from '../ports/accounts.ts';
 import type { OAuthClient, OAuthClients } from '../ports/oauth-clients.ts';
 import type { OpenIdRecords } from '../ports/openid-records.ts';
+import { LAUNCH, type LetIn } from './apps-let-in.ts';
 import { DPOP_ALGORITHMS } from './dpop.ts';
 import type { IdentityKeys } from './identity-keys.ts';
 import { openIdStore } from './openid-store.ts';
@@ -40,6 +41,10 @@ export interface Question {
   readonly scopes: readonly string[];
   /** The person must show once more who they are. */
   readonly isFreshNeeded: boolean;
+  /** How long one token lets it in. */
+  readonly accessSeconds: number;
+  /** How long it may get the next by itself, in all; absent: it may not. */
+  readonly refreshSeconds?: number;
   /** An opaque text from the record the app was opened from (SMART "launch"). */
   readonly launch?: string;
 }
@@ -63,6 +68,9 @@ const ASSERTION_SECONDS = 6 * 60;
 /** One long shift; apps that may go on without their user (`offline_access`) a month. */
 const REFRESH_SECONDS = 12 * 3600;
 const OFFLINE_SECONDS = 30 * 86_400;
+const USE_NOTED_EVERY_MS = 60_000;
+/** Of a large house's apps in use; forgetting all of them costs each one write. */
+const NOTED_MAX = 10_000;
 
 export function createOpenIdProvider(parts: {
   readonly issuer: string;
@@ -85,10 +93,13 @@ export function createOpenIdProvider(parts: {
   provider.silent = true;
   provider.on('server_error', (_ctx, error) => onError?.(error));
   provider.on('grant.success', (ctx) => {
-    const clientId = (ctx as unknown as KoaContextWithOIDC).oidc.client?.clientId;
+    const { client, entities } = (ctx as unknown as KoaContextWithOIDC).oidc;
+    const clientId = client?.clientId;
+    if (entities.Grant?.jti !== undefined) noteUse(entities.Grant.jti);
     // A token is not withheld because it could not be noted that one was given.
     if (clientId !== undefined) clients.noteUse(clientId, now()).catch((error: Error) => onError?.(error));
   });
+  const notedAtMs = new Map<string, number>();
   const host = new URL(issuer).host;
   const path = new URL(issuer).pathname;
 
@@ -116,7 +127,7 @@ export function createOpenIdProvider(parts: {
       cookies: {
         keys: [...keys.cookies],
         names: {
-          session: '__Secure-healthsync-openid',
+          session: SESSION_COOKIE,
           interaction: '__Secure-healthsync-app',
           resume: '__Secure-healthsync-app-resume',
         },
@@ -183,7 +194,10 @@ export function createOpenIdProvider(parts: {
         Interaction: INTERACTION_SECONDS,
         // Who is signed in is asked of our own session each time: this one only carries one request to its end.
         Session: INTERACTION_SECONDS,
-        RefreshToken: (_ctx, token) => (token.scopes.has('offline_access') ? OFFLINE_SECONDS : REFRESH_SECONDS),
+        // What is renewed ends when the first would have: a shift is a shift, however often an app comes back in it.
+        RefreshToken: (ctx, token) =>
+          ctx?.oidc?.entities.RotatedRefreshToken?.remainingTTL ??
+          (token.scopes.has('offline_access') ? OFFLINE_SECONDS : REFRESH_SECONDS),
         Grant: OFFLINE_SECONDS,
       },
       expiresWithSession: () => false,
@@ -231,6 +245,8 @@ export function createOpenIdProvider(parts: {
       Object.assign(request, { originalUrl: request.url });
       request.url = (request.url ?? '').slice(path.length) || '/';
       request.headers.host = host;
+      // Nor does it know anybody from before: at a computer of several people that was the colleague.
+      request.headers.cookie = withoutSession(request.headers.cookie ?? '');
       void callback(request, response);
     },
 
@@ -241,11 +257,14 @@ export function createOpenIdProvider(parts: {
       const client = await clients.find(String(params['client_id']));
       if (client === undefined || client.disabledAtMs !== undefined) return undefined;
       const asked = String(params['scope'] ?? '').split(' ');
+      const scopes = asked.filter((scope) => covers(client.scopes, scope));
       return {
         clientId: client.id,
         clientName: client.name,
         tenantId: client.tenantId,
-        scopes: asked.filter((scope) => covers(client.scopes, scope)),
+        scopes,
+        accessSeconds: ACCESS_SECONDS,
+        ...refreshedFor(scopes),
         isFreshNeeded: prompt.reasons.some((reason) => reason === 'login_prompt' || reason === 'max_age'),
         ...(typeof params['launch'] === 'string' && { launch: params['launch'] }),
       };
@@ -295,9 +314,16 @@ export function createOpenIdProvider(parts: {
 
   async function personOf(value: string): Promise<Principal | undefined> {
     const token = await provider.AccessToken.find(value);
-    if (token === undefined) return undefined;
-    const [user, client] = await Promise.all([activeUser(token.accountId), clients.find(token.clientId ?? '')]);
+    if (token?.grantId === undefined) return undefined;
+    const { grantId } = token;
+    const [user, client, grant] = await Promise.all([
+      activeUser(token.accountId),
+      clients.find(token.clientId ?? ''),
+      // One that was being made while its person ended it is worth nothing either.
+      provider.Grant.find(grantId),
+    ]);
     if (user === undefined || client === undefined || client.disabledAtMs !== undefined) return undefined;
+    if (grant === undefined) return undefined;
     // Never asked for; and not to be had by a change of whose somebody is.
     if ((user.tenantId ?? DEFAULT_TENANT) !== client.tenantId) return undefined;
     const extra = (token.extra ?? {}) as {
@@ -311,6 +337,7 @@ export function createOpenIdProvider(parts: {
     // The role may have come after the app: what it gets from now on was never opened with what the role demands.
     if (!hasShownBoth && demandsSecondFactor(user.roles, parts.secondFactorRoles ?? [])) return undefined;
     const authenticatedAtMs = (authTime ?? token.iat ?? 0) * 1000;
+    noteUse(grantId);
     return {
       ...identityOf(user),
       kind: 'api',
@@ -322,6 +349,15 @@ export function createOpenIdProvider(parts: {
       ...(token.jkt !== undefined && { keyThumbprint: token.jkt }),
       expiresAtMs: (token.exp ?? 0) * 1000,
     };
+  }
+
+  /** Kept to the minute; whoever comes is not kept waiting, nor refused, because it could not be noted. */
+  function noteUse(grantId: string): void {
+    const nowMs = now();
+    if (nowMs - (notedAtMs.get(grantId) ?? 0) < USE_NOTED_EVERY_MS) return;
+    if (notedAtMs.size >= NOTED_MAX) notedAtMs.clear();
+    notedAtMs.set(grantId, nowMs);
+    records.noteGrantUse(grantId, nowMs).catch((error: Error) => onError?.(error));
   }
 
   async function serviceOf(value: string): Promise<Principal | undefined> {
@@ -345,14 +381,20 @@ export function createOpenIdProvider(parts: {
   }
 }
 
-/** Beside the provider's own models: the patient an app was opened for, and what its person had shown, by the grant. */
-const LAUNCH = 'Launch';
-
-interface LetIn {
-  readonly patientId?: PatientId;
-  /** A password that was shown later makes a second factor no fresher: `auth_time` says only when either was. */
-  readonly mfaAtMs?: number;
+/** As `issueRefreshToken` and `ttl` have it. */
+function refreshedFor(scopes: readonly string[]): Pick<Question, 'refreshSeconds'> {
+  if (scopes.includes('offline_access')) return { refreshSeconds: OFFLINE_SECONDS };
+  return scopes.includes('online_access') ? { refreshSeconds: REFRESH_SECONDS } : {};
 }
+
+const SESSION_COOKIE = '__Secure-healthsync-openid';
+
+/** Its signature (`….sig`) goes with it. */
+const withoutSession = (cookies: string): string =>
+  cookies
+    .split(';')
+    .filter((cookie) => !cookie.trim().startsWith(SESSION_COOKIE))
+    .join(';');
 
 /** RFC 8176. */
 function amrOf({ factors, mfaAtMs }: Principal): readonly string[] {

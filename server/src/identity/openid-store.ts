@@ -13,7 +13,7 @@ export function openIdStore(
   parts: { readonly records: OpenIdRecords; readonly seal: Seal; readonly now: () => number },
 ): Adapter {
   const { records, seal, now } = parts;
-  const purpose = `openid:${model}`;
+  const purpose = purposeOf(model);
 
   async function opened(found: Awaited<ReturnType<OpenIdRecords['find']>>): Promise<AdapterPayload | undefined> {
     const payload = found && (seal.open(purpose, found.payload) as AdapterPayload | undefined);
@@ -54,6 +54,9 @@ export function openIdStore(
     revokeByGrantId: (grantId) => records.removeGrant(grantId),
   };
 }
+
+/** For what of a record's kind is sealed. */
+export const purposeOf = (model: string): string => `openid:${model}`;
 
 /** The numbers of assertions and proofs that were shown: RFC 7523 3, RFC 9449 11.1. */
 const REPLAYS = 'ReplayDetection';

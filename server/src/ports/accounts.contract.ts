@@ -118,6 +118,28 @@ export function accountsContract(engine: string, makeAccounts: () => Promise<Acc
       expect(await accounts.apiKeys({ tenantId, nowMs: TOKEN.expiresAtMs })).toEqual([]);
     });
 
+    it('knows which keys end soon and whose owner was not told, of keys that were made for long enough', async () => {
+      await signedIn();
+      const key = { ...TOKEN, kind: 'api', idleExpiresAtMs: T + 30 * DAY, expiresAtMs: T + 30 * DAY } as const;
+      await accounts.addToken({ ...key, sha256: 'k1', expiresAtMs: T + 30 * DAY - 1 });
+      await accounts.addToken({ ...key, sha256: 'k2', expiresAtMs: T + 29 * DAY, idleExpiresAtMs: T + 29 * DAY });
+      await accounts.addToken({ ...key, sha256: 'short', createdAtMs: T + 3 * DAY });
+      await accounts.addToken({ ...key, sha256: 'ended' });
+      await accounts.revokeToken('ended', T + DAY);
+      const ending = async (days: number, nowMs: number) =>
+        (await accounts.keysEnding({ days, nowMs })).map(({ sha256 }) => sha256);
+      expect(await ending(14, T + 15 * DAY - 1)).toEqual([]);
+      expect(await ending(14, T + 16 * DAY)).toEqual(['k2', 'k1']);
+      await accounts.noteEndTold('k2', 14);
+      expect(await ending(14, T + 17 * DAY)).toEqual(['k1']);
+      expect(await ending(3, T + 27 * DAY)).toEqual(['k2', 'k1', 'short']);
+      await accounts.noteEndTold('k1', 3);
+      expect([await ending(14, T + 28 * DAY), await ending(3, T + 28 * DAY)]).toEqual([[], ['k2', 'short']]);
+      expect(await ending(3, T + 30 * DAY)).toEqual([]);
+      await accounts.disable(NOOR.name, T + 28 * DAY);
+      expect(await ending(3, T + 28 * DAY)).toEqual([]);
+    });
+
     it('forgets the tokens of a user who was disabled', async () => {
       await signedIn();
       expect(await accounts.disable('noor', T + 5)).toBe(true);
@@ -153,6 +175,7 @@ export function accountsContract(engine: string, makeAccounts: () => Promise<Acc
 
 const T = Date.UTC(2026, 10, 22, 1, 2, 3, 456);
 const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 const NOOR: User = {
   id: 'U-1' as UserId,
   name: 'noor',

@@ -31,6 +31,13 @@ export interface Accounts {
     readonly tenantId: TenantId;
     readonly nowMs: number;
   }): Promise<readonly { readonly token: StoredToken; readonly owner: User }[]>;
+  /**
+   * API keys that end within so many days and of whose end their owner was told neither so late nor later, the next to
+   * end first; of keys that were made for at least twice that, 1000 at most, and none of whoever is disabled.
+   */
+  keysEnding(query: { readonly days: number; readonly nowMs: number }): Promise<readonly StoredToken[]>;
+  /** Their owner was told, so many days before. */
+  noteEndTold(sha256: string, days: number): Promise<void>;
   /** Ends all of somebody's tokens, or those of one kind; answers with how many. */
   revokeTokensOf(user: {
     readonly userId: UserId;

@@ -12,6 +12,10 @@ export interface OpenIdRecords {
   removeGrant(grantId: string): Promise<void>;
   /** Everything a person's apps hold. */
   removeAccount(accountId: string): Promise<void>;
+  /** What a person let apps have, as long as anything of it still opens something; newest first, 200 at most. */
+  grantsOf(accountId: string, nowMs: number): Promise<readonly FoundGrant[]>;
+  /** What was given for it was used. Kept to the minute. */
+  noteGrantUse(grantId: string, atMs: number): Promise<void>;
 }
 
 export interface OpenIdRecord {
@@ -28,4 +32,14 @@ export interface OpenIdRecord {
 export interface FoundRecord {
   readonly payload: string;
   readonly consumedAtMs?: number;
+}
+
+export interface FoundGrant {
+  readonly grantId: string;
+  readonly payload: string;
+  /** Of the record `Launch` of that grant, where there is one. */
+  readonly launch?: string;
+  /** When the last of what was given for it ends, unless more is given. */
+  readonly endsAtMs: number;
+  readonly usedAtMs?: number;
 }

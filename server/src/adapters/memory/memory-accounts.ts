@@ -6,6 +6,7 @@ import { Failure } from '../../ports/failure.ts';
 export function createMemoryAccounts(): Accounts {
   const users = new Map<string, User & { readonly passwordHash?: string }>();
   const tokens = new Map<string, StoredToken & { revokedAtMs?: number }>();
+  const endTold = new Map<string, number>();
   const setups = new Map<string, { readonly expiresAtMs: number }>();
 
   const canAnybodySignIn = () => [...users.values()].some(({ passwordHash }) => passwordHash !== undefined);
@@ -85,6 +86,22 @@ export function createMemoryAccounts(): Accounts {
           const { passwordHash: _, ...shown } = owner;
           return [{ token, owner: shown }];
         });
+    },
+    async keysEnding({ days, nowMs }) {
+      const leftMs = days * 86_400_000;
+      return [...tokens.values()]
+        .filter((token) => token.kind === 'api' && token.revokedAtMs === undefined && nowMs < token.expiresAtMs)
+        .filter(
+          ({ createdAtMs, expiresAtMs }) => expiresAtMs <= nowMs + leftMs && expiresAtMs - createdAtMs >= 2 * leftMs,
+        )
+        .filter(({ sha256 }) => (endTold.get(sha256) ?? Number.POSITIVE_INFINITY) > days)
+        .filter(({ userId }) =>
+          [...users.values()].some(({ id, disabledAtMs }) => id === userId && disabledAtMs === undefined),
+        )
+        .sort((a, b) => a.expiresAtMs - b.expiresAtMs);
+    },
+    async noteEndTold(sha256, days) {
+      endTold.set(sha256, days);
     },
     async revokeTokensOf({ userId, kind, atMs }) {
       const found = [...tokens.values()].filter(

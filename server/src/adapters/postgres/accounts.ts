@@ -189,6 +189,33 @@ export class PostgresAccounts implements Accounts {
     }));
   }
 
+  async keysEnding({ days, nowMs }: Parameters<Accounts['keysEnding']>[0]): ReturnType<Accounts['keysEnding']> {
+    const now = moment(nowMs);
+    const rows = await failing(() =>
+      this.#kysely
+        .selectFrom('access_token')
+        .innerJoin('app_user', 'app_user.id', 'access_token.user_id')
+        .select(TOKEN)
+        .where('kind', '=', 'api')
+        .where('revoked_at', 'is', null)
+        .where('disabled_at', 'is', null)
+        .where('expires_at', '>', now)
+        .where('expires_at', '<=', moment(nowMs + days * DAY_MS))
+        .where(sql<boolean>`expires_at - access_token.created_at >= make_interval(hours => ${2 * days * 24})`)
+        .where((eb) => eb.or([eb('told_ending_days', 'is', null), eb('told_ending_days', '>', days)]))
+        .orderBy('expires_at')
+        .limit(KEYS_SHOWN)
+        .execute(),
+    );
+    return rows.map((row) => withoutNulls(row) as unknown as StoredToken);
+  }
+
+  async noteEndTold(sha256: string, days: number): Promise<void> {
+    await failing(() =>
+      this.#kysely.updateTable('access_token').set({ told_ending_days: days }).where('sha256', '=', sha256).execute(),
+    );
+  }
+
   async revokeTokensOf({ userId, kind, atMs }: Parameters<Accounts['revokeTokensOf']>[0]): Promise<number> {
     const all = this.#kysely
       .updateTable('access_token')
@@ -239,8 +266,9 @@ export class PostgresAccounts implements Accounts {
   }
 }
 
+const DAY_MS = 86_400_000;
 /** Kept for a while after its end, for whoever asks who was signed in when. */
-const SWEEP_AFTER_MS = 30 * 86_400_000;
+const SWEEP_AFTER_MS = 30 * DAY_MS;
 /** More sessions and keys than one person can look through. */
 const TOKENS_SHOWN = 200;
 /** Of a whole house: more than anybody looks through, and few enough for one answer. */

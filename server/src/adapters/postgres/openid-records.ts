@@ -1,6 +1,7 @@
-import type { FoundRecord, OpenIdRecord, OpenIdRecords } from '../../ports/openid-records.ts';
+import type { FoundGrant, FoundRecord, OpenIdRecord, OpenIdRecords } from '../../ports/openid-records.ts';
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
+import { withoutNulls } from './without-nulls.ts';
 
 /** The OpenID provider's records in PostgreSQL. */
 export class PostgresOpenIdRecords implements OpenIdRecords {
@@ -74,6 +75,31 @@ export class PostgresOpenIdRecords implements OpenIdRecords {
     await this.#query('delete from oidc_record where account_id = $1', [accountId]);
   }
 
+  async grantsOf(accountId: string, nowMs: number): Promise<readonly FoundGrant[]> {
+    const { rows } = await this.#query(
+      `select head.grant_id as "grantId", head.payload, launch.payload as launch, held.ends_at as "endsAtMs",
+              head.used_at as "usedAtMs"
+       from oidc_record head
+       join lateral (
+         select max(expires_at) as ends_at from oidc_record
+         where grant_id = head.grant_id and model = any($3) and consumed_at is null and expires_at > $2
+       ) held on held.ends_at is not null
+       left join oidc_record launch on launch.model = 'Launch' and launch.id_sha256 = head.grant_id
+       where head.model = 'Grant' and head.account_id = $1 and head.expires_at > $2
+       order by head.expires_at desc, head.grant_id limit ${GRANTS_SHOWN}`,
+      [accountId, new Date(nowMs), OPENS],
+    );
+    return rows.map((row) => withoutNulls(row) as unknown as FoundGrant);
+  }
+
+  async noteGrantUse(grantId: string, atMs: number): Promise<void> {
+    await this.#query(
+      `update oidc_record set used_at = $2
+       where model = 'Grant' and grant_id = $1 and (used_at is null or used_at < $2::timestamptz - interval '1 minute')`,
+      [grantId, new Date(atMs)],
+    );
+  }
+
   async #one(where: string, values: readonly unknown[], nowMs: number): Promise<FoundRecord | undefined> {
     const { rows } = await this.#query(
       `select payload, consumed_at from oidc_record where ${where} and expires_at > $3`,
@@ -88,3 +114,8 @@ export class PostgresOpenIdRecords implements OpenIdRecords {
     return failing(() => this.#pool.query(text, [...values]));
   }
 }
+
+/** What lets an app in, or brings it what does; a code just before it brought anything. */
+const OPENS = ['AccessToken', 'RefreshToken', 'AuthorizationCode'];
+/** More than one person can look through. */
+const GRANTS_SHOWN = 200;

@@ -82,6 +82,7 @@ export interface Schema {
     scopes: string[] | null;
     label: string | null;
     last_used_at: MaybeTime;
+    told_ending_days: number | null;
   };
   readonly setup_code: { sha256: string; expires_at: Time; claimed_at: MaybeTime };
   readonly rejected_reading: {

@@ -1,7 +1,7 @@
 import { AccessList, ApiKeyList, ApiKeyMade, KeyScopes, NewApiKey } from '@healthsync/contracts/user';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
-import { rolesMay } from '../../access/role-decisions.ts';
+import { programMay } from '../../access/role-decisions.ts';
 import { ACTION_NAMES, ACTIONS } from '../../domain/access.ts';
 import { everyScope } from '../../domain/scope.ts';
 import type { TellOwner } from '../../identity/account-notices.ts';
@@ -103,7 +103,7 @@ export function registerAccessKeys(app: FastifyInstance, services: AccessKeyServ
     async (request) => {
       const { roles } = principalOf(request);
       return {
-        scopes: ACTION_NAMES.filter((action) => rolesMay(roles, action)).map((action) => ({
+        scopes: ACTION_NAMES.filter((action) => programMay(roles, action)).map((action) => ({
           scope: action,
           words: ACTIONS[action].words,
         })),

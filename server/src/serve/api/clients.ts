@@ -1,6 +1,7 @@
 import { Client, ClientKey, ClientList, NewClient } from '@healthsync/contracts/openid';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { programMay } from '../../access/role-decisions.ts';
 import { ACCOUNT_ROLES, ACTIONS, type Action, type Role } from '../../domain/access.ts';
 import type { WardId } from '../../domain/ids.ts';
 import { everyScope, parseFhirScope } from '../../domain/scope.ts';
@@ -38,7 +39,7 @@ export function registerClients(
     },
     async (request) => ({
       clients: (await clients.list()).filter((client) => isOurs(request, client)).map(shown),
-      scopes: [...SHOWN_SCOPES],
+      scopes: shownScopes(),
       roles: [...ACCOUNT_ROLES],
     }),
   );
@@ -182,9 +183,11 @@ const keysOf = ({ jwks }: OAuthClient): readonly PublicKey[] => (jwks?.keys ?? [
 
 const toFieldError = ({ field, detail }: ClientProblem): FieldError => ({ code: 'invalid-value', field, detail });
 
-const SHOWN_SCOPES = everyScope()
-  .filter((scope) => parseFhirScope(scope) === undefined)
-  .map((scope) => ({ scope, ...(isAction(scope) && { words: ACTIONS[scope].words }) }));
+/** Neither the many of FHIR nor what the policies refuse to every program. */
+const shownScopes = () =>
+  everyScope()
+    .filter((scope) => parseFhirScope(scope) === undefined && (!isAction(scope) || programMay(ACCOUNT_ROLES, scope)))
+    .map((scope) => ({ scope, ...(isAction(scope) && { words: ACTIONS[scope].words }) }));
 
 function isAction(scope: string): scope is Action {
   return scope in ACTIONS;

@@ -48,7 +48,7 @@ export function registerSession(app: FastifyInstance, { signIn, hooks }: Service
 
   api.delete(
     '/api/session',
-    { config: { signedIn: true }, schema: { summary: 'Sign out', tags: ['session'] } },
+    { config: { action: 'own.leave' }, schema: { summary: 'Sign out', tags: ['session'] } },
     async (request, reply) => {
       if (request.credential !== undefined) await signIn.signOut(request.credential.secret);
       return endSession(reply).code(204).send();

@@ -70,6 +70,8 @@ export function registerOpenId(app: FastifyInstance, services: OpenIdServices): 
       return {
         client: question.clientName,
         scopes: [...question.scopes],
+        accessSeconds: question.accessSeconds,
+        ...(question.refreshSeconds !== undefined && { refreshSeconds: question.refreshSeconds }),
         isFreshNeeded: question.isFreshNeeded,
         needsPatient: needsPatient(question.scopes) && launched === undefined,
         ...(launched !== undefined && { patientId: launched }),
