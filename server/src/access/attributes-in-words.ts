@@ -38,6 +38,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'context.inScope': 'the token’s scopes cover it, or it has none',
   'context.secondFactor': 'shows a second factor when signing in',
   'context.emergencyByPassword': 'this house lets a password open a record in an emergency',
+  'context.appPatient': 'the patient an app was opened for',
   'context.proofAgeSeconds': 'seconds since they showed that it is them',
 };
 

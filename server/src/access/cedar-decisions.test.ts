@@ -127,6 +127,29 @@ describe('where', () => {
     expect(ask(nurse(), 'vitals.read', patient('P2')).allowed).toBe(true);
     expect(ask(nurse(), 'vitals.read', patient('P3')).allowed).toBe(false);
   });
+
+  it('an app that was opened for one patient has this one, and neither another of the ward, nor a list', () => {
+    const { ask, access, state } = world();
+    const place = state.view.place('P1' as PatientId) ?? expect.fail('nobody');
+    state.view = registryView(
+      {
+        ...{ wards: [], beds: [], devices: [], assignments: [], revokedSerials: [], deviceTokens: [] },
+        patients: [place, { ...place, id: 'P4' as PatientId }],
+      },
+      T,
+    );
+    const session = nurse({ kind: 'api', scopes: ['*'] });
+    const app = { ...session, launchPatientId: 'P1' as PatientId };
+    expect(ask(session, 'vitals.read', patient('P4')).allowed).toBe(true);
+    expect(ask(app, 'vitals.read', patient('P1')).allowed).toBe(true);
+    const refused = { allowed: false, policies: ['other-app-patient'] };
+    expect(ask(app, 'vitals.read', patient('P4'))).toEqual(refused);
+    expect(ask(app, 'vitals.read', { kind: 'ward', wardId: 'W1' as WardId })).toEqual(refused);
+    expect(ask({ ...app, wardIds: [] }, 'vitals.read', { kind: 'house' })).toEqual(refused);
+    expect([...access.patientsOf(app)]).toEqual(['P1']);
+    // What the person may stays a wall: they were moved, and nobody opened it anew.
+    expect(ask({ ...app, wardIds: ['W2' as WardId] }, 'vitals.read', patient('P1')).allowed).toBe(false);
+  });
 });
 
 describe('when and how', () => {

@@ -115,7 +115,8 @@ export function createDecisions(options: {
 
   return {
     decide,
-    patientsOf: ({ userId }) => facts.patientsOf(userId, now()),
+    patientsOf: ({ userId, launchPatientId }) =>
+      launchPatientId === undefined ? facts.patientsOf(userId, now()) : new Set([launchPatientId]),
     explain(question): Explanation {
       const atMs = question.context?.atMs ?? now();
       const request = cedarRequest(question, { facts, policies, atMs });
@@ -169,8 +170,9 @@ function authorize({ principal, action, resource, context, entities, slice }: Ce
 
 /** Everything about a subject that a policy can look at, or that what it looks at is found by. */
 function subjectKey(subject: Subject): string {
-  const { userId, name, roles, wardIds, tenantId, kind, authenticatedAtMs, mfaAtMs, purpose, scopes } = subject;
-  return JSON.stringify([userId, name, tenantId, kind, authenticatedAtMs, mfaAtMs, purpose, roles, wardIds, scopes]);
+  const { userId, name, tenantId, kind, authenticatedAtMs, mfaAtMs, purpose, launchPatientId } = subject;
+  const who = [userId, name, tenantId, kind, authenticatedAtMs, mfaAtMs, purpose, launchPatientId];
+  return JSON.stringify([...who, subject.roles, subject.wardIds, subject.scopes]);
 }
 
 function resourceKey(resource: ResourceRef): string {

@@ -121,7 +121,7 @@ function tenantOf(resource: ResourceRef, facts: AccessFacts, asking: Subject): T
 }
 
 function contextOf({ principal, action, resource, context = {} }: Question, facts: AccessFacts, atMs: number) {
-  const { userId, mfaAtMs, scopes } = principal;
+  const { userId, mfaAtMs, scopes, launchPatientId } = principal;
   const patientId: PatientId | undefined = resource.kind === 'patient' ? resource.patientId : undefined;
   return {
     purpose: purposeOf({ principal, action, context }),
@@ -132,6 +132,7 @@ function contextOf({ principal, action, resource, context = {} }: Question, fact
     inScope: inScope(scopes, action),
     secondFactor: mfaAtMs !== undefined,
     emergencyByPassword: facts.emergencyProof === 'password',
+    ...(launchPatientId !== undefined && { appPatient: { __entity: { type: 'Patient', id: launchPatientId } } }),
   };
 }
 

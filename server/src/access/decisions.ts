@@ -10,8 +10,8 @@ export interface Decisions {
   decide(question: Question): Decision;
   /** As `decide`, never from memory, with everything that was looked at. */
   explain(question: Question): Explanation;
-  /** Whom lists and streams hold besides their wards: in their care by the plan, or opened in an emergency. May they be
-   * seen, and for what, is still to be asked. */
+  /** Whom lists and streams hold besides their wards: in their care by the plan, or opened in an emergency; for an app
+   * that was opened for one, this one. May they be seen, and for what, is still to be asked. */
   patientsOf(principal: Subject): ReadonlySet<PatientId>;
 }
 
@@ -31,6 +31,8 @@ export interface Subject {
   readonly mfaAtMs?: number;
   readonly purpose?: string;
   readonly scopes?: readonly string[];
+  /** The one patient it is for, where an app was opened for one. */
+  readonly launchPatientId?: PatientId;
 }
 
 export interface Question {

@@ -319,6 +319,26 @@ describe('an app that people sign in to', () => {
     expect(await provider.principalOf(theirs.tokens.access_token)).toBeUndefined();
   });
 
+  it('is let in by whoever is there, at a computer of several people, minutes after a colleague did', async () => {
+    const browser = createBrowser(server.ca);
+    const ola = { ...NOOR, id: 'u-ola' as UserId, name: 'ola' };
+    await accounts.putUser(ola);
+    const letIn = async () => {
+      const { config, verifier, url } = await begin('openid');
+      const back = await walk(url.href, browser);
+      const made = await client.authorizationCodeGrant(config, back, {
+        pkceCodeVerifier: verifier,
+        expectedState: 's1',
+      });
+      return made.claims()?.sub;
+    };
+    expect(await letIn()).toBe(NOOR.id);
+    choice = { allow: true, as: { ...signedIn, userId: ola.id, name: ola.name } };
+    expect(await letIn()).toBe(ola.id);
+    choice = { allow: true };
+    expect(await letIn()).toBe(NOOR.id);
+  });
+
   it('is not answered by a browser that did not begin: a link that was passed on opens nothing', async () => {
     const { url } = await begin('openid');
     const attacker = createBrowser(server.ca);

@@ -92,17 +92,16 @@ export function registerOpenId(app: FastifyInstance, services: OpenIdServices): 
       if (question === undefined) return refuseOver(reply);
       if (!request.body.allow) return { location: await provider().answer(request.raw, reply.raw, { allow: false }) };
       if (question.isFreshNeeded && now() - lastShown(principal) > REAUTHENTICATED_MS) return refuseStale(reply);
-      const patientId = launchOf(request, question.launch) ?? parsePatientId(request.body.patientId);
-      if (needsPatient(question.scopes)) {
-        if (patientId === undefined)
-          return invalid(reply, [{ code: 'missing', field: 'patientId', detail: 'is needed: the app works with one' }]);
-        if (!may(principal, 'patient.read', { kind: 'patient', patientId })) return notFound(reply, 'patient');
-      }
+      const patientId = patientOf(request, question);
+      if (patientId === undefined && needsPatient(question.scopes))
+        return invalid(reply, [{ code: 'missing', field: 'patientId', detail: 'is needed: the app works with one' }]);
+      if (patientId !== undefined && !may(principal, 'patient.read', { kind: 'patient', patientId }))
+        return notFound(reply, 'patient');
       const location = await provider().answer(request.raw, reply.raw, {
         allow: true,
         principal,
         scopes: question.scopes,
-        ...(needsPatient(question.scopes) && patientId !== undefined && { patientId }),
+        ...(patientId !== undefined && { patientId }),
       });
       return { location };
     },
@@ -130,6 +129,17 @@ export function registerOpenId(app: FastifyInstance, services: OpenIdServices): 
   async function questionTo(request: FastifyRequest, reply: FastifyReply): Promise<Question | undefined> {
     const question = await provider().question(request.raw, reply.raw);
     return question?.tenantId === principalOf(request).tenantId ? question : undefined;
+  }
+
+  /** Whom the app will work with: of the launch before what is chosen, and of that alone where it asks for no choice. */
+  function patientOf(
+    request: FastifyRequest<{ Body: AppAnswer }>,
+    { scopes, launch }: Question,
+  ): PatientId | undefined {
+    const launched = launchOf(request, launch);
+    if (needsPatient(scopes)) return launched ?? parsePatientId(request.body.patientId);
+    // SMART App Launch 2.2, "Launch Context": with `launch`, the app is told what it was opened for.
+    return scopes.includes('launch') ? launched : undefined;
   }
 
   /** The patient of a launch that this very person began. */
