@@ -101,6 +101,18 @@ describe('the house', () => {
     expect(crossing).toEqual([]);
   });
 
+  it('has one place where its pages make text of a time: there the zone is the house’s, and is named', () => {
+    const own = SOURCES.filter(
+      (file) =>
+        /^web\/src\/(?!times\/)/.test(file) &&
+        /Intl\.DateTimeFormat|toLocale(?:Date|Time)?String|toTimeString|\.get(?:Hours|Minutes|Date|Day|Month|TimezoneOffset)\(|<time[\s>]|datetime-local/.test(
+          read(file),
+        ),
+    );
+    // A rota has a zone of its own, which its dialog says; the clock in the bar names its own.
+    expect(own).toEqual(['web/src/rota/override-dialog.tsx', 'web/src/widgets/top-bar.tsx']);
+  });
+
   it('keeps its files short: a median near a hundred lines, none beyond the largest of today', () => {
     const lengths = SOURCES.map((file) => ({ file, lines: read(file).split('\n').length }));
     const median = lengths.map(({ lines }) => lines).sort((a, b) => a - b)[Math.floor(lengths.length / 2)];

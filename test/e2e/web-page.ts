@@ -35,6 +35,8 @@ export async function openPage(
     /** Nobody has ever clicked in it: only then does a browser keep a page quiet. */
     readonly newTab?: boolean;
     readonly timeZone?: string;
+    /** Of the house, where it is not the browser's. */
+    readonly houseZone?: string;
     /** Runs in the page before the app does. */
     readonly before?: () => void;
     /** A second screen on the same ward. */
@@ -46,7 +48,8 @@ export async function openPage(
   const tab = isShared ? await sharedTab(browser) : await openTab(browser, timeZone);
   const { page, host, complaints } = tab;
   const role = 'role' in options ? options.role : 'physician';
-  const mock = options.mock ?? host.play({ beds: options.beds ?? BEDS, signedIn: role, actionsOf });
+  const mock =
+    options.mock ?? host.play({ beds: options.beds ?? BEDS, signedIn: role, actionsOf, timeZone: options.houseZone });
   options.prepare?.(mock);
   await page.setViewportSize({ width: options.width ?? 1920, height: options.height ?? 1080 });
   await page.emulateMedia({ reducedMotion: options.reducedMotion === true ? 'reduce' : 'no-preference' });

@@ -52,6 +52,30 @@ describe('check 15: time', () => {
     await close();
   });
 
+  it('is the house’s on a screen set to another zone, which it names; what is typed there is the house’s too', async (context) => {
+    if (browser === undefined) return context.skip();
+    const { page, mock, close } = await openPage(browser, {
+      path: '/audit',
+      role: 'privacy-officer',
+      timeZone: 'America/New_York',
+      houseZone: 'Europe/Berlin',
+      width: 1440,
+      height: 900,
+    });
+    const time = page.locator('.audit tbody time').first();
+    const at = (await time.getAttribute('datetime')) ?? '';
+    const berlin = new Intl.DateTimeFormat('en-GB', { timeZone: 'Europe/Berlin', timeStyle: 'medium' });
+    expect(await time.textContent()).toContain(`${berlin.format(Date.parse(at))} CE`);
+    expect(await time.getAttribute('title')).toBe(at);
+    await page.getByLabel('From (CE').fill('2026-07-01T14:05');
+    await page.getByLabel('From (CEST)').waitFor();
+    const asked = page.waitForRequest((request) => request.url().includes('from='));
+    await page.getByRole('button', { name: 'Show', exact: true }).click();
+    expect(new URL((await asked).url()).searchParams.get('from')).toBe('2026-07-01T12:05:00.000Z');
+    expect(mock.requests.length).toBeGreaterThan(0);
+    await close();
+  });
+
   it('warns of 3 s of clock skew, and judges ages by the server’s clock all the same', async (context) => {
     if (browser === undefined) return context.skip();
     const { page, close } = await openPage(browser, { prepare: (mock) => mock.setClockAhead(-3_000) });

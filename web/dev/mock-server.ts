@@ -58,6 +58,8 @@ interface MockPlay {
   readonly signedIn?: MockRole | undefined;
   /** As the server itself grants them: handed in, since the web app knows nothing of the server but its contracts. */
   readonly actionsOf: (role: string) => readonly string[];
+  /** Of the house; without it, the browser's. */
+  readonly timeZone?: string | undefined;
 }
 
 /** One address at which one ward after the other is played: what a browser keeps of the app serves for the next. */
@@ -161,7 +163,7 @@ function playWard(url: string, app: BuiltApp, options: MockPlay) {
     if (target.pathname === '/health/ready') return json(response, READY);
     if (target.pathname === '/metrics') return void response.end(METRICS);
     if (target.pathname === '/.well-known/healthsync-audit-keys') return json(response, access.log.keys());
-    if (!target.pathname.startsWith('/api/')) return sendFile(response, app, target.pathname);
+    if (!target.pathname.startsWith('/api/')) return sendFile(response, app, target.pathname, options.timeZone ?? '');
     const body = request.method === 'GET' ? undefined : await readJson(request);
     const route = `${request.method} ${target.pathname}`;
     if (route === 'POST /api/session') {
@@ -293,7 +295,7 @@ async function readApp(): Promise<BuiltApp> {
 }
 
 /** The page with the strict policy and a nonce of its own, as the real server sends it. */
-function sendFile(response: ServerResponse, app: BuiltApp, path: string): void {
+function sendFile(response: ServerResponse, app: BuiltApp, path: string, zone: string): void {
   const type = TYPES[extname(path)];
   if (type !== undefined) {
     // As the real server: what has a hash in its name never changes.
@@ -304,7 +306,7 @@ function sendFile(response: ServerResponse, app: BuiltApp, path: string): void {
       .end(bytes);
   }
   const nonce = `n${Math.floor(performance.now() * 1_000)}`;
-  const page = String(app.get('/index.html')).replaceAll('__CSP_NONCE__', nonce);
+  const page = String(app.get('/index.html')).replaceAll('__CSP_NONCE__', nonce).replaceAll('__TIME_ZONE__', zone);
   response
     .writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': pagePolicy(nonce) })
     .end(page);

@@ -46,6 +46,7 @@ import { openServerCertificates } from './open-server-certificates.ts';
 import { openTelling } from './open-telling.ts';
 import { openTenants } from './open-tenants.ts';
 import { openWatching } from './open-watching.ts';
+import { pagesServed } from './pages-served.ts';
 import { readingGauges, readingHealth } from './reading-watch.ts';
 import { registerGauges } from './register-gauges.ts';
 import type { Settings } from './settings.ts';
@@ -413,7 +414,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
       host: settings.host ?? '::',
       port: settings.httpsPort,
       tls: { ...httpsTls(), deviceCa: provisioning.trustedPem(), minVersion: settings.tlsMinVersion },
-      webFolder: WEB_FOLDER,
+      ...pagesServed(settings),
       version: VERSION,
       names: servedUnder(settings),
       hasPublicCertificate,
@@ -494,5 +495,3 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     return { ...certificates.https(), ca: provisioning.trustedPem() };
   }
 }
-
-const WEB_FOLDER = join(import.meta.dirname, '../../../web/dist');

@@ -13,6 +13,7 @@ import { certificateTerms } from './certificate-terms.ts';
 import type { startDemo } from './demo.ts';
 import { DEMO_MAIL_PATH, registerDemoMail } from './demo-mail-page.ts';
 import { escalationTimesOf } from './escalation-times.ts';
+import { houseZone } from './house-zone.ts';
 import type { Settings } from './settings.ts';
 import type { undoStack } from './undo.ts';
 
@@ -55,7 +56,7 @@ export async function openDemo(parts: {
         log,
         // Before the first patient's first value: whom it is about is there.
         onWard: async () => {
-          const zone = settings.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+          const zone = houseZone(settings);
           const { seedTeam } = await import('./demo-team.ts');
           const { people } = await seedTeam({
             accounts,

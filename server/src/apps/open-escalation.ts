@@ -15,7 +15,6 @@ import { PostgresWorkflowStore } from '../adapters/postgres/workflow-store.ts';
 import type { EscalationTimes } from '../domain/escalation-times.ts';
 import type { PatientId, TenantId } from '../domain/ids.ts';
 import type { PatientStatus } from '../domain/patient-status.ts';
-import { isZone } from '../domain/zoned-time.ts';
 import { unansweredId } from '../escalation/close-task.ts';
 import {
   ESCALATION_FUNCTIONS,
@@ -51,6 +50,7 @@ import type { AlarmDesk } from '../vitals/4-alert/alarm-desk.ts';
 import { reachableContacts } from '../vitals/5-notify/reachable-contacts.ts';
 import { Definitions } from '../workflow/definitions.ts';
 import { escalationTimesOf } from './escalation-times.ts';
+import { houseZone } from './house-zone.ts';
 import type { OpenedTenants } from './open-tenants.ts';
 import { openWorkflows } from './open-workflows.ts';
 import type { Settings } from './settings.ts';
@@ -212,7 +212,7 @@ async function startEscalation(parts: Started) {
     deliveries: (alarmId) => new PostgresOutbox(asking).deliveries(alarmId),
     definitions: escalationDefinitions(),
     times,
-    zone: zoneOf(settings),
+    zone: houseZone(settings),
     newId: randomUUID,
     now,
   };
@@ -263,14 +263,6 @@ function askedDirectory(
       return own.worldOf({ ...alarm, tenantId });
     },
   };
-}
-
-function zoneOf({ timeZone }: Settings): string {
-  const zone = timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (isZone(zone)) return zone;
-  throw new Failure('configuration-invalid', 'HEALTHSYNC_TIME_ZONE is not a time zone this machine knows.', {
-    retryable: false,
-  });
 }
 
 /** An outside watcher answers in seconds, or counts as away. */

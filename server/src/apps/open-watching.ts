@@ -30,6 +30,7 @@ import { startAccessWatch } from '../watching/access-watch.ts';
 import { createRelations } from '../watching/relations.ts';
 import { tellSecurity } from '../watching/tell-security.ts';
 import { createWatchFacts } from '../watching/watch-facts.ts';
+import { houseZone } from './house-zone.ts';
 import type { OpenedKeys } from './open-keys.ts';
 import { leakDesk, scanInThread, startLeakScans } from './open-leak-scan.ts';
 import type { OpenedTenants } from './open-tenants.ts';
@@ -67,7 +68,7 @@ export function openWatching(parts: {
   const ownRecords = new PostgresOwnRecords(database);
   const mrnIndex = (mrn: string) => keys.identities.mrnIndex(mrn);
 
-  const zone = settings.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const zone = houseZone(settings);
   const facts = createWatchFacts({
     users: () => accounts.users(),
     facts: parts.facts,

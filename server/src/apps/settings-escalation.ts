@@ -67,7 +67,8 @@ export const ESCALATION_SETTINGS = {
     Type.String({
       ...variable('HEALTHSYNC_TIME_ZONE', 'an IANA time zone such as Europe/Berlin'),
       pattern: '^[A-Za-z0-9_+/-]{1,64}$',
-      description: 'Of shifts, rotas and quiet hours where they do not say otherwise; without it, the machine’s own.',
+      description:
+        'Of shifts, rotas and quiet hours where they do not say otherwise, and of the times that pages show; without it, the machine’s own.',
     }),
   ),
 };

@@ -58,6 +58,8 @@ export interface HttpServerOptions {
   };
   /** Where the built web app lies. */
   readonly webFolder: string;
+  /** In which its pages show times, wherever they are read; default UTC. */
+  readonly timeZone?: string;
   readonly version: string;
   /** Under which it is reached, beside those of its certificate. */
   readonly names?: readonly string[];
@@ -174,7 +176,8 @@ export async function createHttpServer(options: HttpServerOptions, services: Ser
   });
   registerCspReports(app, services.log, services.now);
   for (const plugin of options.plugins ?? []) await app.register(async (scope) => plugin(scope));
-  await registerWebApp(app, options.webFolder);
+  const page = { folder: options.webFolder, timeZone: options.timeZone ?? 'UTC' };
+  await registerWebApp(app, page);
   let description: Buffer | undefined;
   app.get(
     '/api/openapi.json',
@@ -191,7 +194,7 @@ export async function createHttpServer(options: HttpServerOptions, services: Ser
       reply.header('allow', allowed.join(', '));
       return sendProblem(reply, { status: 405, code: 'method-not-allowed', detail: `Use ${allowed.join(', ')}.` });
     }
-    if (isPageRequest(request)) return sendPage(reply, options.webFolder);
+    if (isPageRequest(request)) return sendPage(reply, page);
     return sendProblem(reply, { status: 404, code: 'not-found', detail: 'There is nothing at this address.' });
   });
   await app.ready();

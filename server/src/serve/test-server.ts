@@ -121,6 +121,7 @@ export async function startTestServer(
         deviceCa: authorities.devices.certificatePem,
       },
       webFolder: join(folder, 'dist'),
+      timeZone: 'Europe/Berlin',
       version: '0.0.0-test',
       ...options.server,
       plugins: [

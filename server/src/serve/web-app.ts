@@ -7,12 +7,22 @@ import { allowPage, makeNonce } from './security-headers.ts';
 
 /** The built page holds this where its nonce belongs. */
 export const NONCE_PLACEHOLDER = '__CSP_NONCE__';
+/** And this where it is told in which zone it shows times: before anybody has signed in, and for as long as it is open. */
+const ZONE_PLACEHOLDER = '__TIME_ZONE__';
+
+export interface WebApp {
+  /** Where the built app lies. */
+  readonly folder: string;
+  /** An IANA zone this machine knows. */
+  readonly timeZone: string;
+}
 
 /** Paths that are never a page: an unknown one is a 404 for a program, not the app. */
 const NOT_PAGES = /^\/(api|ingest|health|metrics|fhir|assets)(\/|$)/;
 
 /** The web app from its build folder: hashed assets for ever, the page fresh each time with its own nonce. */
-export async function registerWebApp(app: FastifyInstance, folder: string): Promise<void> {
+export async function registerWebApp(app: FastifyInstance, page: WebApp): Promise<void> {
+  const { folder } = page;
   await app.register(fastifyStatic, { root: folder, serve: false, preCompressed: true, etag: true });
 
   app.get('/assets/*', { config: { public: true } }, (request, reply) => {
@@ -30,7 +40,7 @@ export async function registerWebApp(app: FastifyInstance, folder: string): Prom
       if (file === 'push-worker.js') reply.header('content-security-policy', "default-src 'none'; connect-src 'self'");
       return reply.sendFile(file, folder, { cacheControl: false });
     });
-  app.get('/', { config: { public: true } }, (_request, reply) => sendPage(reply, folder));
+  app.get('/', { config: { public: true } }, (_request, reply) => sendPage(reply, page));
 }
 
 /** The app's own addresses (`/patients/P1`) are made in the browser: each is answered with the page. */
@@ -39,12 +49,14 @@ export function isPageRequest(request: FastifyRequest): boolean {
   return request.method === 'GET' && !NOT_PAGES.test(path) && (request.headers.accept ?? '').includes('text/html');
 }
 
-export async function sendPage(reply: FastifyReply, folder: string): Promise<FastifyReply> {
+export async function sendPage(reply: FastifyReply, { folder, timeZone }: WebApp): Promise<FastifyReply> {
   const nonce = makeNonce();
   allowPage(reply, nonce);
   // Read each time: a page is asked for rarely, and a rebuilt app is served without a restart.
   const page = await readFile(join(folder, 'index.html'), 'utf8').catch(() => NOT_BUILT);
-  return reply.type('text/html; charset=utf-8').send(page.replaceAll(NONCE_PLACEHOLDER, nonce));
+  return reply
+    .type('text/html; charset=utf-8')
+    .send(page.replaceAll(NONCE_PLACEHOLDER, nonce).replaceAll(ZONE_PLACEHOLDER, timeZone));
 }
 
 const NOT_BUILT = `<!doctype html>

@@ -5,6 +5,7 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, problemText } from '../api.ts';
 import { useSession } from '../session/session.tsx';
+import { When } from '../times/when.tsx';
 import { useWardName } from '../wall/ward-name.ts';
 import { Awaited } from '../widgets/awaited.tsx';
 import { LoadMore } from '../widgets/load-more.tsx';
@@ -12,7 +13,6 @@ import { isolated } from '../widgets/own-direction.ts';
 import { showToast } from '../widgets/toast.ts';
 import { ReviewDialog } from './review-dialog.tsx';
 
-const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 const PAGE = 50;
 const WHICH = { open: 'To review', reviewed: 'Reviewed' } as const;
 
@@ -129,8 +129,8 @@ function Case({
       <blockquote className="emergency-reason">{reason}</blockquote>
       <p className="soft">
         Patient {patientId}
-        {wardId !== undefined && `, ${wardName(wardId)}`} · {TIME.format(Date.parse(beganAt))} to{' '}
-        {TIME.format(Date.parse(endedAt ?? until))} · proved {PROOF_WORDS[proof]}
+        {wardId !== undefined && `, ${wardName(wardId)}`} · <When at={beganAt} zone="named" /> to{' '}
+        <When at={endedAt ?? until} zone="named" /> · proved {PROOF_WORDS[proof]}
       </p>
       {review !== undefined && (
         <p>
@@ -139,7 +139,7 @@ function Case({
           </strong>{' '}
           {review.comment}{' '}
           <span className="soft">
-            {isolated(review.by)}, {TIME.format(Date.parse(review.at))}
+            {isolated(review.by)}, <When at={review.at} zone="named" />
           </span>
         </p>
       )}

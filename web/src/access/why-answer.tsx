@@ -1,10 +1,10 @@
 import type { AccessWhy } from '@healthsync/contracts/access';
 import { anyRoleText, roleText } from '../session/role-words.ts';
+import { When } from '../times/when.tsx';
 import { useWardName } from '../wall/ward-name.ts';
 import { isolated } from '../widgets/own-direction.ts';
 import { PolicyList } from './policy-list.tsx';
 
-const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
 const OBLIGATION_WORDS = {
   'second-factor': 'They would first have to show afresh that it is them.',
   'own-second-factor': 'They would first have to add a second factor, and show it.',
@@ -27,10 +27,12 @@ export function WhyAnswer({ why }: { readonly why: AccessWhy }) {
       <p className="soft">
         {isolated(user.displayName)} ({user.name}): {user.roles.map(roleText).join(', ') || 'no role'};{' '}
         {user.wardIds.length === 0 ? 'every ward' : user.wardIds.map(wardName).join(', ')} · asked{' '}
-        {TIME.format(Date.parse(askedAt))}
+        <When at={askedAt} as="second" zone="named" />
       </p>
       {emergency !== undefined && (
-        <p className="chip-warn">⚠ Emergency access, open until {TIME.format(Date.parse(emergency.until))}.</p>
+        <p className="chip-warn">
+          ⚠ Emergency access, open until <When at={emergency.until} as="second" zone="named" />.
+        </p>
       )}
       {resource.kind === 'patient' && resource.wardId === undefined && (
         <p className="chip-warn">⚠ Nobody with this id lies in a ward now: mistyped, gone, or not here yet.</p>

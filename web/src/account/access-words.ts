@@ -1,13 +1,9 @@
 import { scopeText } from '../session/scope-words.ts';
+import { dayText, evidenceText } from '../times/time-text.ts';
 
-const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
-const DAY = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' });
 const DAY_MS = 86_400_000;
 /** Sooner than this somebody should have thought of the next one. */
 const SOON_DAYS = 14;
-
-export const timeText = (iso: string): string => TIME.format(Date.parse(iso));
-export const dayText = (iso: string): string => DAY.format(Date.parse(iso));
 
 const FACTOR_WORDS: Readonly<Record<string, string>> = {
   password: 'password',
@@ -26,7 +22,7 @@ export function factorsText(factors: readonly string[]): string {
 }
 
 export const usedText = (at: string | undefined): string =>
-  at === undefined ? 'not used yet' : `last used ${timeText(at)}`;
+  at === undefined ? 'not used yet' : `last used ${evidenceText(at)}`;
 
 /** `read alarms; watch the wall`; without scopes: all. */
 export function scopesText(scopes: readonly string[] | undefined, words?: ReadonlyMap<string, string>): string {

@@ -3,8 +3,10 @@ import { Button } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, problemText } from '../api.ts';
+import { evidenceText } from '../times/time-text.ts';
+import { When } from '../times/when.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
-import { expiryText, factorsText, scopesText, timeText, usedText } from './access-words.ts';
+import { expiryText, factorsText, scopesText, usedText } from './access-words.ts';
 import { AccountHead } from './account-head.tsx';
 import { NewKeyDialog } from './new-key-dialog.tsx';
 
@@ -72,11 +74,11 @@ function Sessions({
         {sessions.map((session) => (
           <li key={session.id}>
             <div>
-              <strong>{session.isThis ? 'This browser' : `Signed in ${timeText(session.createdAt)}`}</strong>
+              <strong>{session.isThis ? 'This browser' : `Signed in ${evidenceText(session.createdAt)}`}</strong>
               <div className="soft">
-                {session.isThis && `signed in ${timeText(session.createdAt)} · `}
+                {session.isThis && `signed in ${evidenceText(session.createdAt)} · `}
                 {factorsText(session.factors)} · {usedText(session.lastUsedAt ?? session.createdAt)} · ends by{' '}
-                {timeText(session.expiresAt)}
+                <When at={session.expiresAt} zone="named" />
               </div>
             </div>
             {session.isThis ? (
@@ -85,7 +87,11 @@ function Sessions({
               </span>
             ) : (
               <button type="button" className="plain-button" onClick={() => void end([session])}>
-                End<span className="unseen"> the session of {timeText(session.createdAt)}</span>
+                End
+                <span className="unseen">
+                  {' '}
+                  the session of <When at={session.createdAt} zone="named" />
+                </span>
               </button>
             )}
           </li>

@@ -4,12 +4,12 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api.ts';
 import { useMyStepUp } from '../session/step-up.tsx';
+import { When } from '../times/when.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
 import { Dialog } from '../widgets/dialog.tsx';
 import { DialogEnd } from '../widgets/dialog-end.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { ShownOnce } from '../widgets/shown-once.tsx';
-import { dayText } from './access-words.ts';
 
 const DAYS = [
   { value: '7', label: 'a week' },
@@ -43,8 +43,8 @@ export function NewKeyDialog({ onClose, onMade }: { readonly onClose: () => void
       <Dialog title={`The key ${label.trim()}`} onClose={onClose} isForced>
         <div className="stack">
           <p className="dialog-lead">
-            It is shown this once; only its fingerprint is kept. It holds until {dayText(made.expiresAt)}. Put it where
-            the script reads its secrets, and into no mail.
+            It is shown this once; only its fingerprint is kept. It holds until <When at={made.expiresAt} as="day" />.
+            Put it where the script reads its secrets, and into no mail.
           </p>
           <ShownOnce text={made.token} label="The key" />
           <div className="row dialog-end">

@@ -1,14 +1,8 @@
 import type { AlertDetail, AlertHistoryEntry } from '@healthsync/contracts/alert';
+import { timeText } from '../times/time-text.ts';
+import { When } from '../times/when.tsx';
 import { isolated } from '../widgets/own-direction.ts';
 import { stepText } from './escalation.ts';
-
-const TIME = new Intl.DateTimeFormat('en-GB', {
-  day: '2-digit',
-  month: 'short',
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-});
 
 interface Line {
   readonly at: string;
@@ -30,7 +24,7 @@ export function AlarmHistory({ detail }: { readonly detail: AlertDetail }) {
         what: `${DELIVERY[state]} by ${channel}`,
         detail:
           toldWith !== undefined
-            ? `with the page of another alarm of this patient at ${TIME.format(Date.parse(toldWith.at))}`
+            ? `with the page of another alarm of this patient at ${timeText(toldWith.at, 'recent-second')}`
             : attempts > 1
               ? `after ${attempts} attempts`
               : '',
@@ -43,7 +37,7 @@ export function AlarmHistory({ detail }: { readonly detail: AlertDetail }) {
       {lines.map((line, place) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: two things may happen in one millisecond, and lines only grow
         <li key={`${line.at} ${place}`} data-tone={line.tone}>
-          <time dateTime={line.at}>{TIME.format(Date.parse(line.at))}</time>
+          <When at={line.at} as="recent-second" />
           <span>
             <strong>{line.what}</strong> {line.detail}
           </span>
@@ -96,7 +90,7 @@ function lineOf(entry: AlertHistoryEntry): Line {
       return {
         at,
         what: `Snoozed by ${person}`,
-        detail: until === undefined ? '' : `until ${TIME.format(Date.parse(until))}`,
+        detail: until === undefined ? '' : `until ${timeText(until, 'recent-second')}`,
         tone: 'act',
       };
     case 'unsnoozed':

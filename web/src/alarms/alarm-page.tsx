@@ -6,6 +6,8 @@ import { alarmText, callOf } from '../live/alarm-rank.ts';
 import { nameOf, ruleIdText, span } from '../rules/rule-words.ts';
 import { useSeconds, useServices, useShape } from '../services.ts';
 import { useSession } from '../session/session.tsx';
+import { timeText } from '../times/time-text.ts';
+import { When } from '../times/when.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
 import { isolated } from '../widgets/own-direction.ts';
 import { stateText } from '../worklist/work-row.tsx';
@@ -16,8 +18,6 @@ import { AlarmHistory } from './alarm-history.tsx';
 import { useEscalation } from './escalation.ts';
 import { StepList } from './step-list.tsx';
 import { useWhere } from './where.ts';
-
-const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
 
 /** One alarm from its first reading to its end: why it rang, whom it told, who did what. */
 export function AlarmPage() {
@@ -88,7 +88,7 @@ function Alarm({ detail }: { readonly detail: AlertDetail }) {
                   <div key={round.round} className="round">
                     <p className="soft">
                       {data.rounds.length > 1 && `Time ${round.round}: `}
-                      {START_WORDS[round.startedBy]}, {TIME.format(Date.parse(round.startedAt))}
+                      {START_WORDS[round.startedBy]}, <When at={round.startedAt} as="second" />
                       {round.end !== undefined &&
                         ` · ended: ${END_WORDS[round.end]}${round.endedBy === undefined ? '' : ` (${isolated(round.endedBy)})`}`}
                       {may('operations.read') && (
@@ -115,7 +115,7 @@ function Alarm({ detail }: { readonly detail: AlertDetail }) {
           <section className="panel" aria-label="Why it rang">
             <h2>Why it rang</h2>
             <dl className="facts">
-              <Fact term="First" text={`${alert.cause.text}, ${TIME.format(Date.parse(alert.raisedAt))}`} />
+              <Fact term="First" text={`${alert.cause.text}, ${timeText(alert.raisedAt, 'second')}`} />
               <Fact term="Worst" text={alert.worst.text} />
               <Fact term="Rule" text={ruleIdText(alert.rule)} />
               <Reasons cause={alert.cause} />
@@ -137,7 +137,7 @@ function Reasons({ cause: { reasons } }: { readonly cause: AlertDetail['alert'][
     <>
       <Fact
         term="Set by"
-        text={`${SCOPE_WORDS[scope]}${untilMs === undefined ? '' : `, until ${TIME.format(untilMs)}`}`}
+        text={`${SCOPE_WORDS[scope]}${untilMs === undefined ? '' : `, until ${timeText(untilMs, 'second')}`}`}
       />
       {sustained !== undefined && (
         <Fact term="Sustained" text={`${sustained.readings} readings over ${span(sustained.spanMs)}`} />
@@ -155,7 +155,7 @@ function Reasons({ cause: { reasons } }: { readonly cause: AlertDetail['alert'][
             {readings.map(({ readingId, atMs, vital, value }) => (
               <li key={`${readingId} ${vital}`}>
                 {vital !== undefined && `${nameOf(vital)} ${value ?? ''}, `}
-                {TIME.format(atMs)}
+                <When at={atMs} as="second" />
               </li>
             ))}
           </ul>

@@ -1,8 +1,8 @@
 import type { EscalationRecipient, EscalationStep } from '@healthsync/contracts/escalation';
 import { Link } from '@tanstack/react-router';
+import { timeText } from '../times/time-text.ts';
+import { When } from '../times/when.tsx';
 import { RECEIPT_WORDS, STEP_WORDS } from './escalation.ts';
-
-const TIME = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
 /** Step by step, person by person: whom, by what, why them, and what became of it. */
 export function StepList({
@@ -27,7 +27,7 @@ export function StepList({
             </strong>
             <span className="soft">
               {whenText(step, isPlan, firstIsNow && step.at === steps[0]?.at)}
-              {step.until !== undefined && `, waits until ${TIME.format(Date.parse(step.until))}`}
+              {step.until !== undefined && `, waits until ${timeText(step.until, 'clock-second')}`}
               {step.state === 'skipped' && `, nobody ${isPlan ? 'to tell' : 'could be told'}`}
             </span>
           </div>
@@ -49,7 +49,7 @@ export function StepList({
 
 function whenText({ at, state }: EscalationStep, isPlan: boolean, isNow: boolean): string {
   if (isNow) return 'now';
-  return `${isPlan || state === 'planned' || state === 'skipped' ? 'at' : 'told'} ${TIME.format(Date.parse(at))}`;
+  return `${isPlan || state === 'planned' || state === 'skipped' ? 'at' : 'told'} ${timeText(at, 'clock-second')}`;
 }
 
 function Recipient({ recipient }: { readonly recipient: EscalationRecipient }) {
@@ -66,14 +66,17 @@ function Recipient({ recipient }: { readonly recipient: EscalationRecipient }) {
         <span className="soft">
           with{' '}
           <Link to="/alarms/$alarmId" params={{ alarmId: toldWith.alarmId }}>
-            the page of another alarm, {TIME.format(Date.parse(toldWith.at))}
+            the page of another alarm, <When at={toldWith.at} as="clock-second" />
           </Link>{' '}
         </span>
       )}
       <span className="receipt">
         {RECEIPT_WORDS[state]}
-        {state === 'held' && heldUntil !== undefined && ` until ${TIME.format(Date.parse(heldUntil))}`}
-        {state !== 'planned' && state !== 'held' && updatedAt !== undefined && ` ${TIME.format(Date.parse(updatedAt))}`}
+        {state === 'held' && heldUntil !== undefined && ` until ${timeText(heldUntil, 'clock-second')}`}
+        {state !== 'planned' &&
+          state !== 'held' &&
+          updatedAt !== undefined &&
+          ` ${timeText(updatedAt, 'clock-second')}`}
       </span>
     </li>
   );

@@ -2,10 +2,11 @@ import type { ApiKeyList } from '@healthsync/contracts/user';
 import { Button } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { dayText, expiryText, scopesText, usedText } from '../account/access-words.ts';
+import { expiryText, scopesText, usedText } from '../account/access-words.ts';
 import { api, problemText } from '../api.ts';
 import { useSession } from '../session/session.tsx';
 import { useMyStepUp } from '../session/step-up.tsx';
+import { When } from '../times/when.tsx';
 import { AreYouSure } from '../widgets/are-you-sure.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
 import { isolated } from '../widgets/own-direction.ts';
@@ -67,7 +68,9 @@ export function ApiKeys({ words }: { readonly words: ReadonlyMap<string, string>
                       <td data-label="May">{scopesText(key.scopes, words)}</td>
                       <td data-label="Used">
                         {usedText(key.lastUsedAt)}
-                        <div className="soft">made {dayText(key.createdAt)}</div>
+                        <div className="soft">
+                          made <When at={key.createdAt} as="day" />
+                        </div>
                       </td>
                       <td data-label="Holds">{expiryText(key.expiresAt, Date.now())}</td>
                       <td>

@@ -2,12 +2,13 @@ import type { Client, ClientList } from '@healthsync/contracts/openid';
 import { Button } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { dayText, usedText } from '../account/access-words.ts';
+import { usedText } from '../account/access-words.ts';
 import { api, problemText } from '../api.ts';
 import { roleText } from '../session/role-words.ts';
 import { scopeText } from '../session/scope-words.ts';
 import { useSession } from '../session/session.tsx';
 import { useMyStepUp } from '../session/step-up.tsx';
+import { When } from '../times/when.tsx';
 import { useWardName } from '../wall/ward-name.ts';
 import { AreYouSure } from '../widgets/are-you-sure.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
@@ -184,7 +185,11 @@ function ClientRow({
       <td>
         <strong>{name}</strong>
         <div className="soft">{id}</div>
-        {disabledAt !== undefined && <span className="state">ended {dayText(disabledAt)}</span>}
+        {disabledAt !== undefined && (
+          <span className="state">
+            ended <When at={disabledAt} as="day" />
+          </span>
+        )}
       </td>
       <td data-label={kind === 'app' ? 'Back to' : 'Acts as'}>
         {kind === 'app' ? (
@@ -209,7 +214,7 @@ function ClientRow({
       <td data-label="Used">
         {usedText(lastUsedAt)}
         <div className="soft">
-          made {dayText(createdAt)} by {createdBy}
+          made <When at={createdAt} as="day" /> by {createdBy}
         </div>
       </td>
       <td>

@@ -2,14 +2,13 @@ import type { AuditKeys, AuditProof, AuditRecord } from '@healthsync/contracts/a
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { ApiProblem, api } from '../api.ts';
+import { timeText } from '../times/time-text.ts';
 import { Awaited } from '../widgets/awaited.tsx';
 import { Dialog } from '../widgets/dialog.tsx';
 import { isolated } from '../widgets/own-direction.ts';
 import { OUTCOME_WORDS } from './audit-table.tsx';
 import { holdsSignature } from './verify-head.ts';
 import { holdsInclusion } from './verify-inclusion.ts';
-
-const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'long' });
 
 /** One entry whole, and the proof that it is in the log. */
 export function AuditEntryDialog({
@@ -33,8 +32,8 @@ export function AuditEntryDialog({
 function Facts({ entry }: { readonly entry: AuditRecord }) {
   const { at, recordedAt, actor, action, resource, patientId, purpose, outcome, policies, correlationId } = entry;
   const facts: readonly (readonly [string, ReactNode])[] = [
-    ['When', TIME.format(Date.parse(at))],
-    ['Written down', TIME.format(Date.parse(recordedAt))],
+    ['When', timeText(at, 'long', 'named')],
+    ['Written down', timeText(recordedAt, 'long', 'named')],
     ['Who', `${isolated(actor.name)} (${actor.kind})`],
     ['Their id', actor.userId],
     ['From', actor.address],

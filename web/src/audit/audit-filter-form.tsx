@@ -1,7 +1,9 @@
 import type { AuditRecord } from '@healthsync/contracts/audit';
 import { Button, Select, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import { type AuditFilter, localOf, momentOf } from './audit-filter.ts';
+import { MomentField } from '../times/moment-field.tsx';
+import { momentOf, typedOf } from '../times/typed-moment.ts';
+import type { AuditFilter } from './audit-filter.ts';
 
 const OUTCOMES = [
   { value: '', label: 'any' },
@@ -23,8 +25,8 @@ export function AuditFilterForm({
     patient: filter.patient ?? '',
     action: filter.action ?? '',
     outcome: filter.outcome ?? '',
-    from: localOf(filter.from),
-    to: localOf(filter.to),
+    from: typedOf(filter.from),
+    to: typedOf(filter.to),
   });
   const change = (part: Partial<typeof draft>) => setDraft({ ...draft, ...part });
 
@@ -53,12 +55,7 @@ export function AuditFilterForm({
     />
   );
   const moment = (name: 'from' | 'to', label: string) => (
-    <TextInput
-      type="datetime-local"
-      label={label}
-      value={draft[name]}
-      onChange={(event) => change({ [name]: event.target.value })}
-    />
+    <MomentField label={label} value={draft[name]} onChange={(value) => change({ [name]: value })} />
   );
   return (
     <form

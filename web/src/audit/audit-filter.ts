@@ -36,16 +36,3 @@ export function searchOf(filter: AuditFilter, page: { readonly before?: number; 
 
 export const isSame = (a: AuditFilter, b: AuditFilter): boolean =>
   searchOf(a, { limit: 1 }) === searchOf(b, { limit: 1 });
-
-/** `2026-11-22T01:02`, as a browser's field has it in the reader's zone, as a moment; empty or half typed: none. */
-export function momentOf(local: string): string | undefined {
-  const ms = Date.parse(local);
-  return Number.isNaN(ms) ? undefined : new Date(ms).toISOString();
-}
-
-/** The other way: for the field, in the reader's zone. */
-export function localOf(moment: string | undefined): string {
-  if (moment === undefined) return '';
-  const at = new Date(moment);
-  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
-}

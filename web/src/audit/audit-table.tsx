@@ -1,7 +1,7 @@
 import type { AuditRecord } from '@healthsync/contracts/audit';
+import { When } from '../times/when.tsx';
 import { EntryButton } from './entry-button.tsx';
 
-const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
 export const OUTCOME_WORDS = { allowed: '✓ allowed', denied: '✕ refused', failed: '⚠ failed' } as const;
 
 export function AuditTable({
@@ -46,7 +46,7 @@ function Row({ entry, onOpen }: { readonly entry: AuditRecord; readonly onOpen: 
         <EntryButton position={position} onOpen={onOpen} />
       </td>
       <td className="nowrap" data-label="When">
-        {TIME.format(Date.parse(at))}
+        <When at={at} as="second" zone="named" />
       </td>
       <td data-label="Who">
         <span>

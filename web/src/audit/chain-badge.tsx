@@ -2,10 +2,11 @@ import type { AuditAnchor, AuditHeads } from '@healthsync/contracts/audit';
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { api } from '../api.ts';
+import { timeText } from '../times/time-text.ts';
+import { When } from '../times/when.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
 import { Dialog } from '../widgets/dialog.tsx';
 
-const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
 const COUNT = new Intl.NumberFormat('en-GB');
 /** Heads are anchored every few minutes, and every look at the log is an entry of it. */
 const REREAD_MS = 60_000;
@@ -60,7 +61,7 @@ export function ChainBadge() {
 /** With the time: what was verified once is not verified now, and what the server met while it wrote comes first. */
 function chainText({ state, checkedAt, divergences = [] }: AuditHeads['chain']): string {
   if (divergences.length > 0) return '✕ The log is not what it was';
-  return [CHAIN_WORDS[state], checkedAt && TIME.format(Date.parse(checkedAt))].filter((part) => part).join(' ');
+  return [CHAIN_WORDS[state], checkedAt && timeText(checkedAt, 'second', 'named')].filter((part) => part).join(' ');
 }
 
 function anchoredText(anchors: readonly AuditAnchor[]): string {
@@ -68,7 +69,7 @@ function anchoredText(anchors: readonly AuditAnchor[]): string {
   if (anchors.some(({ state }) => state === 'failing')) return '⚠ an anchor fails';
   const last = times.sort().at(-1);
   if (last === undefined) return anchors.length === 0 ? 'anchored nowhere' : 'not anchored yet';
-  return `last anchored ${TIME.format(Date.parse(last))}`;
+  return `last anchored ${timeText(last, 'second', 'named')}`;
 }
 
 function Chain({ heads: { head, heads, anchors, chain, prunedBefore } }: { readonly heads: AuditHeads }) {
@@ -92,7 +93,7 @@ function Chain({ heads: { head, heads, anchors, chain, prunedBefore } }: { reado
         <Fact term="Verified">
           {chain.checkedAt === undefined
             ? 'not yet'
-            : `${TIME.format(Date.parse(chain.checkedAt))}, ${entries(chain.checkedSize ?? 0)}, ${
+            : `${timeText(chain.checkedAt, 'second', 'named')}, ${entries(chain.checkedSize ?? 0)}, ${
                 chain.findings === 0 ? 'nothing wrong' : `${chain.findings} findings`
               }`}
         </Fact>
@@ -102,10 +103,12 @@ function Chain({ heads: { head, heads, anchors, chain, prunedBefore } }: { reado
           </Fact>
         )}
         {chain.wholeCheckedAt !== undefined && (
-          <Fact term="All of it">{TIME.format(Date.parse(chain.wholeCheckedAt))}; since then what was new</Fact>
+          <Fact term="All of it">
+            <When at={chain.wholeCheckedAt} as="second" zone="named" />; since then what was new
+          </Fact>
         )}
         <Fact term="Signed head">
-          {head === undefined ? 'none yet' : `${entries(head.size)}, ${TIME.format(Date.parse(head.signedAt))}`}
+          {head === undefined ? 'none yet' : `${entries(head.size)}, ${timeText(head.signedAt, 'second', 'named')}`}
         </Fact>
         {head !== undefined && (
           <>
@@ -136,7 +139,7 @@ function Chain({ heads: { head, heads, anchors, chain, prunedBefore } }: { reado
               </span>
               {anchoredAt !== undefined && (
                 <span className="soft">
-                  {entries(size ?? 0)}, {TIME.format(Date.parse(anchoredAt))}
+                  {entries(size ?? 0)}, <When at={anchoredAt} as="second" zone="named" />
                 </span>
               )}
             </li>
@@ -147,7 +150,10 @@ function Chain({ heads: { head, heads, anchors, chain, prunedBefore } }: { reado
       <ul className="heads">
         {heads.map(({ size, signedAt, rootHash }) => (
           <li key={`${size} ${signedAt}`}>
-            {entries(size)} <span className="soft">{TIME.format(Date.parse(signedAt))}</span>{' '}
+            {entries(size)}{' '}
+            <span className="soft">
+              <When at={signedAt} as="second" zone="named" />
+            </span>{' '}
             <code>{rootHash.slice(0, 16)}…</code>
           </li>
         ))}

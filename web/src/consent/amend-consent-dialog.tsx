@@ -1,11 +1,11 @@
 import type { AmendConsent, Consent } from '@healthsync/contracts/consent';
 import { useState } from 'react';
 import { api } from '../api.ts';
-import { localOf, momentOf } from '../audit/audit-filter.ts';
+import { MomentField } from '../times/moment-field.tsx';
+import { momentOf, typedOf } from '../times/typed-moment.ts';
 import { Dialog } from '../widgets/dialog.tsx';
 import { DialogEnd } from '../widgets/dialog-end.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
-import { MomentField } from './consent-fields.tsx';
 import { aboutText } from './consent-words.ts';
 
 /** Other times for a consent, as a new version. */
@@ -21,7 +21,7 @@ export function AmendConsentDialog({
   readonly reload: () => unknown;
 }) {
   const saving = useSaving();
-  const before = { from: localOf(consent.from), until: localOf(consent.until) };
+  const before = { from: typedOf(consent.from), until: typedOf(consent.until) };
   const [times, setTimes] = useState(before);
   // Kept as it was to the second where nothing else was typed.
   const isSame = times.from === before.from && times.until === before.until;

@@ -47,29 +47,3 @@ export function howSent({ source, witness }: How): { source?: ConsentSource; wit
   const name = witness.trim().toLowerCase();
   return { ...(source !== null && { source }), ...(name !== '' && { witness: name }) };
 }
-
-/** A moment as one types it, in this screen's zone; left empty where there is none. */
-export function MomentField({
-  label,
-  description,
-  value,
-  error,
-  onChange,
-}: {
-  readonly label: string;
-  readonly description: string;
-  readonly value: string;
-  readonly error: string | undefined;
-  readonly onChange: (value: string) => void;
-}) {
-  return (
-    <TextInput
-      type="datetime-local"
-      label={label}
-      description={description}
-      value={value}
-      error={error}
-      onChange={(event) => onChange(event.target.value)}
-    />
-  );
-}

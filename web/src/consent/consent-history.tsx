@@ -1,9 +1,11 @@
 import type { Consent, ConsentVersions } from '@healthsync/contracts/consent';
 import { useQuery } from '@tanstack/react-query';
 import { api } from '../api.ts';
+import { evidenceText } from '../times/time-text.ts';
+import { When } from '../times/when.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
 import { Dialog } from '../widgets/dialog.tsx';
-import { aboutText, recordText, timeText } from './consent-words.ts';
+import { aboutText, recordText } from './consent-words.ts';
 
 /** Every version of a consent, newest first. None was ever rewritten. */
 export function ConsentHistory({ consent, onClose }: { readonly consent: Consent; readonly onClose: () => void }) {
@@ -24,7 +26,7 @@ export function ConsentHistory({ consent, onClose }: { readonly consent: Consent
                 <strong>{changeText(version, versions[at + 1])}</strong>
                 <div>{timesText(version)}</div>
                 <div className="soft">
-                  {timeText(version.recordedAt)} · {recordText(version)}
+                  <When at={version.recordedAt} zone="named" /> · {recordText(version)}
                 </div>
               </li>
             ))}
@@ -43,6 +45,6 @@ function changeText({ state, decision }: Consent, before: Consent | undefined): 
 
 function timesText({ state, from, until, givenAt }: Consent): string {
   if (state === 'revoked') return 'Holds no longer.';
-  const end = until === undefined ? 'without end' : `until ${timeText(until)}`;
-  return `From ${timeText(from)}, ${end}. The patient said so ${timeText(givenAt)}.`;
+  const end = until === undefined ? 'without end' : `until ${evidenceText(until)}`;
+  return `From ${evidenceText(from)}, ${end}. The patient said so ${evidenceText(givenAt)}.`;
 }

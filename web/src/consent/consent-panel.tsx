@@ -4,10 +4,11 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api.ts';
 import { useSession } from '../session/session.tsx';
+import { evidenceText } from '../times/time-text.ts';
 import { Awaited } from '../widgets/awaited.tsx';
 import { AmendConsentDialog } from './amend-consent-dialog.tsx';
 import { ConsentHistory } from './consent-history.tsx';
-import { aboutText, periodText, recordText, standingOf, timeText } from './consent-words.ts';
+import { aboutText, periodText, recordText, standingOf } from './consent-words.ts';
 import { GiveConsentDialog } from './give-consent-dialog.tsx';
 import { RevokeConsentDialog } from './revoke-consent-dialog.tsx';
 
@@ -92,7 +93,7 @@ export function ConsentPanel({ patientId }: { readonly patientId: string }) {
 function heldText(consent: Consent): string {
   const { text } = standingOf(consent);
   const what = `${aboutText(consent)}: ${text.replace(/^[✓✕] /, '')}`;
-  if (consent.standing === 'to-come') return `✓ Recorded. ${what} from ${timeText(consent.from)} on.`;
+  if (consent.standing === 'to-come') return `✓ Recorded. ${what} from ${evidenceText(consent.from)} on.`;
   return `✓ Recorded, and it holds already: every read, stream and export goes by it. ${what}.`;
 }
 

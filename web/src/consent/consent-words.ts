@@ -1,9 +1,6 @@
 import type { Consent, ConsentSource } from '@healthsync/contracts/consent';
+import { evidenceText } from '../times/time-text.ts';
 import { isolated } from '../widgets/own-direction.ts';
-
-const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
-
-export const timeText = (iso: string): string => TIME.format(Date.parse(iso));
 
 export const PURPOSE_WORDS = { treatment: 'Treatment', research: 'Research', sharing: 'Sharing' } as const;
 
@@ -41,9 +38,9 @@ export function standingOf({ standing, decision }: Pick<Consent, 'standing' | 'd
 
 /** `since 22 Nov 2026, 14:05, without end`. */
 export function periodText({ standing, from, until, recordedAt }: Consent): string {
-  if (standing === 'revoked') return `on ${timeText(recordedAt)}; it had held since ${timeText(from)}`;
-  const begin = `${standing === 'to-come' ? 'from' : 'since'} ${timeText(from)}`;
-  return until === undefined ? `${begin}, without end` : `${begin}, until ${timeText(until)}`;
+  if (standing === 'revoked') return `on ${evidenceText(recordedAt)}; it had held since ${evidenceText(from)}`;
+  const begin = `${standing === 'to-come' ? 'from' : 'since'} ${evidenceText(from)}`;
+  return until === undefined ? `${begin}, without end` : `${begin}, until ${evidenceText(until)}`;
 }
 
 /** `recorded by Phil (doctor), signed form, nia was there`. */

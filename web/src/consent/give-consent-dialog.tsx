@@ -2,11 +2,12 @@ import type { Consent, ConsentPurpose, GiveConsent } from '@healthsync/contracts
 import { Radio, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { api } from '../api.ts';
-import { momentOf } from '../audit/audit-filter.ts';
+import { MomentField } from '../times/moment-field.tsx';
+import { momentOf } from '../times/typed-moment.ts';
 import { Dialog } from '../widgets/dialog.tsx';
 import { DialogEnd } from '../widgets/dialog-end.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
-import { type How, HowFields, howSent, MomentField } from './consent-fields.tsx';
+import { type How, HowFields, howSent } from './consent-fields.tsx';
 
 const PURPOSES: readonly { readonly value: ConsentPurpose; readonly label: string; readonly description: string }[] = [
   { value: 'research', label: 'Research', description: 'Studies may read the record' },
@@ -34,7 +35,7 @@ export function GiveConsentDialog({
   const isSharing = purpose === 'sharing';
 
   async function save(): Promise<void> {
-    const [from, until, givenAt] = [times.from, times.until, times.givenAt].map(momentOf);
+    const [from, until, givenAt] = [times.from, times.until, times.givenAt].map((typed) => momentOf(typed));
     const body: GiveConsent = {
       purpose,
       decision,

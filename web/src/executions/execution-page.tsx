@@ -2,17 +2,10 @@ import type { ExecutionEvent, ExecutionHistory } from '@healthsync/contracts/wor
 import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { api } from '../api.ts';
+import { timeText } from '../times/time-text.ts';
+import { When } from '../times/when.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
 import { ExecutionBadge } from './executions-page.tsx';
-
-const TIME = new Intl.DateTimeFormat('en-GB', {
-  day: '2-digit',
-  month: 'short',
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-  fractionalSecondDigits: 3,
-});
 
 /** Every step of one run, as the engine wrote it down. */
 export function ExecutionPage() {
@@ -34,9 +27,10 @@ export function ExecutionPage() {
               <span className="soft">{execution.name}</span>
             </div>
             <p className="soft">
-              Began {TIME.format(Date.parse(execution.startedAt))}
-              {execution.endedAt !== undefined && `, ended ${TIME.format(Date.parse(execution.endedAt))}`}
-              {execution.wakeAt !== undefined && `, goes on by itself ${TIME.format(Date.parse(execution.wakeAt))}`}
+              Began <When at={execution.startedAt} as="recent-millisecond" />
+              {execution.endedAt !== undefined && `, ended ${timeText(execution.endedAt, 'recent-millisecond')}`}
+              {execution.wakeAt !== undefined &&
+                `, goes on by itself ${timeText(execution.wakeAt, 'recent-millisecond')}`}
               {execution.error !== undefined && ` · ${execution.error}`}
               {current.length > 0 && ` · now in ${current.join(', ')}`}
               {' · '}
@@ -64,7 +58,7 @@ function Event({ event }: { readonly event: ExecutionEvent }) {
   const hasDetail = input !== undefined || output !== undefined;
   return (
     <li data-tone={/Failed|TimedOut|Aborted/.test(type) ? 'bad' : /Entered|Started/.test(type) ? 'act' : 'plain'}>
-      <time dateTime={timestamp}>{TIME.format(Date.parse(timestamp))}</time>
+      <When at={timestamp} as="recent-millisecond" />
       <span>
         <strong>{type}</strong> {state} {index !== undefined && `[${index}]`}{' '}
         {resource !== undefined && <code>{resource}</code>} {error !== undefined && <strong>{error}</strong>} {cause}

@@ -3,12 +3,13 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api } from '../api.ts';
+import { timeText } from '../times/time-text.ts';
+import { When } from '../times/when.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
 import { LoadMore } from '../widgets/load-more.tsx';
 
 type Execution = ExecutionList['executions'][number];
 const STATUSES = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
-const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
 const PAGE = 50;
 
 /** Escalations as the engine runs them: what waits for what, and how each ended. */
@@ -87,13 +88,13 @@ function Row({ execution }: { readonly execution: Execution }) {
         {error !== undefined && <strong> {error}</strong>}
       </td>
       <td className="nowrap" data-label="Began">
-        {TIME.format(Date.parse(startedAt))}
+        <When at={startedAt} as="second" />
       </td>
       <td className="nowrap" data-label="Goes on at">
-        {wakeAt === undefined ? '' : TIME.format(Date.parse(wakeAt))}
+        {wakeAt === undefined ? '' : timeText(wakeAt, 'second')}
       </td>
       <td className="nowrap" data-label="Ended">
-        {endedAt === undefined ? '' : TIME.format(Date.parse(endedAt))}
+        {endedAt === undefined ? '' : timeText(endedAt, 'second')}
       </td>
     </tr>
   );

@@ -7,11 +7,10 @@ import { api, problemText } from '../api.ts';
 import { ChannelHealth, STATE_WORDS } from '../channels/channels-page.tsx';
 import { useServices, useShape } from '../services.ts';
 import { useSession } from '../session/session.tsx';
+import { When } from '../times/when.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
 import { showToast } from '../widgets/toast.ts';
 import { IngestPanel } from './ingest-panel.tsx';
-
-const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
 
 /** The installation itself: what is wrong, what is delivered, how far behind it is, which devices are silent. */
 export function HealthPage() {
@@ -59,7 +58,7 @@ function SystemAlarms() {
         <li key={alarm.id} data-severe>
           <strong>◇ {alarm.priority}</strong> {alarm.text}{' '}
           <span className="soft">
-            since {TIME.format(Date.parse(alarm.raisedAt))}
+            since <When at={alarm.raisedAt} as="second" />
             {alarm.acknowledgedBy !== undefined && ` · ✓ ${alarm.acknowledgedBy}`}
           </span>{' '}
           {alarm.acknowledgedAt === undefined && may('system-alarm.acknowledge') && (

@@ -3,6 +3,7 @@ import { Button } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { api, problemText } from '../api.ts';
+import { When } from '../times/when.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
 import { type PushState, pushState, startPush, stopPush } from './push.ts';
 
@@ -63,7 +64,7 @@ export function PushPanel() {
           <ul className="contacts">
             {subscriptions.map(({ id, service, createdAt }) => (
               <li key={id} className="soft">
-                a browser by {service}, since {TIME.format(Date.parse(createdAt))}
+                a browser by {service}, since <When at={createdAt} as="day" />
               </li>
             ))}
           </ul>
@@ -72,5 +73,3 @@ export function PushPanel() {
     </section>
   );
 }
-
-const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' });

@@ -1,9 +1,12 @@
 import type { CommandResult, DeviceList, RevokeDevice, Revoked } from '@healthsync/contracts/device';
-import { Button, Select, TextInput } from '@mantine/core';
+import { Button, Select } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, problemText } from '../api.ts';
 import { useSession } from '../session/session.tsx';
+import { MomentField } from '../times/moment-field.tsx';
+import { momentOf } from '../times/typed-moment.ts';
+import { When } from '../times/when.tsx';
 import { Dialog } from '../widgets/dialog.tsx';
 import { DialogEnd } from '../widgets/dialog-end.tsx';
 import { ReasonField } from '../widgets/reason-field.tsx';
@@ -12,7 +15,6 @@ import { expiryOf } from './certificate-expiry.ts';
 
 type Device = DeviceList['devices'][number];
 type Certificate = Device['certificates'][number];
-const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 
 /** What a device signs in with: until when each counts, and the way to take one away, or all. */
 export function CertificatesDialog({ device, onClose }: { readonly device: Device; readonly onClose: () => void }) {
@@ -78,7 +80,9 @@ export function CertificatesDialog({ device, onClose }: { readonly device: Devic
                     <td>
                       <code className="serial">{one.serial}</code>
                     </td>
-                    <td data-label="Until">{TIME.format(Date.parse(one.notAfter))}</td>
+                    <td data-label="Until">
+                      <When at={one.notAfter} zone="named" />
+                    </td>
                     <td data-label="State">
                       <span className={expiry.isUrgent ? 'chip-warn' : undefined}>{expiry.text}</span>
                     </td>
@@ -148,12 +152,12 @@ function RevokeDialog({
   const isLast = doomed === 'all' || others.length === 0;
 
   async function revoke(): Promise<void> {
+    const stolenAt = momentOf(since);
     const body: RevokeDevice = {
       reason: reason.trim(),
       code,
       ...(doomed !== 'all' && { serial: doomed.serial }),
-      // A local time as typed, with the zone of whoever types.
-      ...(isStolen && since !== '' && { since: new Date(since).toISOString() }),
+      ...(isStolen && stolenAt !== undefined && { since: stolenAt }),
     };
     const path = `/api/devices/${encodeURIComponent(device.id)}/revoke`;
     let revoked = 0;
@@ -188,13 +192,12 @@ function RevokeDialog({
           onChange={(value) => setCode(WHY.find((one) => one.value === value)?.value ?? 'unspecified')}
         />
         {isStolen && (
-          <TextInput
-            type="datetime-local"
+          <MomentField
             label="Since when it may be somebody else’s"
             description="What was received from it since then stays in the record, and is shown as doubtful."
             value={since}
             error={saving.errorOf('since')}
-            onChange={(event) => setSince(event.target.value)}
+            onChange={setSince}
           />
         )}
         <ReasonField value={reason} saving={saving} onChange={setReason} />

@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { api, problemText } from '../api.ts';
 import { useServices } from '../services.ts';
 import { useSession } from '../session/session.tsx';
+import { When } from '../times/when.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
 import { showToast } from '../widgets/toast.ts';
 import { expiryOf, lastingLongest } from './certificate-expiry.ts';
@@ -13,7 +14,6 @@ import { Enrollments } from './enrollments.tsx';
 
 type Rejected = RejectedList['rejected'][number];
 const STATES = ['open', 'replayed', 'dismissed'] as const;
-const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
 
 /** For operators: which devices there are, and what they sent that could not be taken. */
 export function DevicesPage() {
@@ -91,7 +91,7 @@ function RejectedTable({
           {rejected.map((one) => (
             <tr key={one.id}>
               <td className="nowrap">
-                {TIME.format(Date.parse(one.receivedAt))} <span className="soft">{one.source}</span>
+                <When at={one.receivedAt} as="second" zone="named" /> <span className="soft">{one.source}</span>
               </td>
               <td className="nowrap">{one.deviceId}</td>
               <td>
@@ -204,7 +204,7 @@ function CertificateEnd({ certificates }: Pick<DeviceList['devices'][number], 'c
   const expiry = expiryOf(one, now);
   return (
     <span className={expiry.isUrgent ? 'chip-warn' : undefined}>
-      {TIME.format(Date.parse(one.notAfter))} {expiry.isUrgent && expiry.text}
+      <When at={one.notAfter} as="second" zone="named" /> {expiry.isUrgent && expiry.text}
     </span>
   );
 }

@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { api } from '../api.ts';
 import { useSession } from '../session/session.tsx';
 import { useMyStepUp } from '../session/step-up.tsx';
+import { When } from '../times/when.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
 import { Dialog } from '../widgets/dialog.tsx';
 import { isolated } from '../widgets/own-direction.ts';
@@ -12,9 +13,6 @@ import { ReasonField } from '../widgets/reason-field.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { Fingerprint } from './fingerprint.tsx';
 import { InviteDialog } from './invite-dialog.tsx';
-
-const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
-const timeText = (at: string): string => TIME.format(Date.parse(at));
 
 type Asked =
   | { readonly kind: 'invite' }
@@ -101,7 +99,7 @@ function Waiting({ enrollment, ask }: { readonly enrollment: DeviceEnrollment; r
       )}
       {request !== undefined && <Stated request={request} />}
       <p className="soft">
-        Invited by {isolated(enrollment.invitedBy)}; waits until {timeText(enrollment.expiresAt)}.
+        Invited by {isolated(enrollment.invitedBy)}; waits until <When at={enrollment.expiresAt} zone="named" />.
       </p>
       {may('device.enroll') && (
         <div className="row">
@@ -140,7 +138,7 @@ function Stated({ request }: { readonly request: NonNullable<DeviceEnrollment['r
       <div>
         <dt>Asked</dt>
         <dd>
-          {timeText(request.at)} from {request.address}
+          <When at={request.at} zone="named" /> from {request.address}
         </dd>
       </div>
     </dl>
@@ -153,7 +151,7 @@ function Invited({ enrollment, ask }: { readonly enrollment: DeviceEnrollment; r
     <li className="enrollment row">
       <strong className="device-name">{enrollment.deviceId}</strong>
       <span>
-        has a code until {timeText(enrollment.expiresAt)}, from {enrollment.invitedBy}
+        has a code until <When at={enrollment.expiresAt} zone="named" />, from {enrollment.invitedBy}
       </span>
       {may('device.enroll') && (
         <button type="button" className="plain-button" onClick={() => ask({ kind: 'refuse', enrollment })}>
@@ -196,7 +194,9 @@ function Past({ enrollments }: { readonly enrollments: readonly DeviceEnrollment
                   {one.reason !== undefined && <span className="soft"> {one.reason}</span>}
                 </span>
               </td>
-              <td data-label="When">{timeText(one.decidedAt ?? one.expiresAt)}</td>
+              <td data-label="When">
+                <When at={one.decidedAt ?? one.expiresAt} zone="named" />
+              </td>
               <td data-label="By" className="device-name">
                 {one.decidedBy ?? '–'}
               </td>

@@ -3,12 +3,11 @@ import { Button, NumberInput, Stack, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { api } from '../api.ts';
 import { useMyStepUp } from '../session/step-up.tsx';
+import { When } from '../times/when.tsx';
 import { Dialog } from '../widgets/dialog.tsx';
 import { DialogEnd } from '../widgets/dialog-end.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { Fingerprint } from './fingerprint.tsx';
-
-const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 
 /** A code for one device, shown once. */
 export function InviteDialog({ onClose }: { readonly onClose: () => void }) {
@@ -86,7 +85,7 @@ function Invitation({ made, onClose }: { readonly made: DeviceInvitation; readon
         <code>{made.code}</code>
       </p>
       <p className="dialog-lead">
-        Shown now and never again. Good for one device, once, until {TIME.format(Date.parse(made.expiresAt))}.
+        Shown now and never again. Good for one device, once, until <When at={made.expiresAt} zone="named" />.
       </p>
       <dl className="terms">
         <div>

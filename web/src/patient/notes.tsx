@@ -3,11 +3,11 @@ import { useQueries } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { api } from '../api.ts';
 import { alarmText } from '../live/alarm-rank.ts';
+import { When } from '../times/when.tsx';
 import { isolated } from '../widgets/own-direction.ts';
 
 /** The latest alarms with notes; earlier ones are read on their own pages. */
 const ALARMS_MAX = 8;
-const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 
 /** What people wrote on this patient's alarms, newest first. */
 export function Notes({ alarms }: { readonly alarms: readonly Alert[] }) {
@@ -29,7 +29,7 @@ export function Notes({ alarms }: { readonly alarms: readonly Alert[] }) {
       <ol className="timeline">
         {notes.map(({ note, alert }) => (
           <li key={`${alert?.id} ${note.id}`} data-tone="note">
-            <time dateTime={note.at}>{TIME.format(Date.parse(note.at))}</time>
+            <When at={note.at} />
             <span>
               <strong>{isolated(note.author)}</strong>{' '}
               {alert !== undefined && (

@@ -11,6 +11,8 @@ import { ApiProblem, api } from '../api.ts';
 import { ConsentPanel } from '../consent/consent-panel.tsx';
 import { useServices, useShape } from '../services.ts';
 import { useSession } from '../session/session.tsx';
+import { HOUSE_ZONE } from '../times/house-zone.ts';
+import { localDate } from '../times/zoned-time.ts';
 import { Awaited, Skeleton, WaitsLong } from '../widgets/awaited.tsx';
 import { useShortcuts } from '../widgets/shortcuts.ts';
 import { AlarmTable } from '../worklist/alarm-table.tsx';
@@ -181,8 +183,7 @@ function about({ mrn, birthDate, sex, wardName }: PatientDetail): string {
 }
 
 function ageInYears(birthDate: string): number {
-  const [year = 0, month = 1, day = 1] = birthDate.split('-').map(Number);
-  const today = new Date();
-  const hadBirthday = today.getMonth() + 1 > month || (today.getMonth() + 1 === month && today.getDate() >= day);
-  return today.getFullYear() - year - (hadBirthday ? 0 : 1);
+  const today = localDate(Date.now(), HOUSE_ZONE);
+  const hadBirthday = today.slice(5) >= birthDate.slice(5);
+  return Number(today.slice(0, 4)) - Number(birthDate.slice(0, 4)) - (hadBirthday ? 0 : 1);
 }

@@ -1,5 +1,7 @@
 import type { LimitRule } from '@healthsync/contracts/patient';
 import uPlot from 'uplot';
+import { HOUSE_ZONE, SCREEN_ZONE } from '../times/house-zone.ts';
+import { timeText } from '../times/time-text.ts';
 import type { TrendColumns } from './trend-data.ts';
 
 /** A mark on the time axis: an alarm was raised then. */
@@ -55,6 +57,10 @@ export function createTrendChart(
     {
       width: options.width,
       height: CHART_HEIGHT,
+      // Where the axis is divided: at the house's midnight. Reckoned in another zone it costs, so only where it is one.
+      ...(HOUSE_ZONE !== SCREEN_ZONE && {
+        tzDate: (seconds: number) => uPlot.tzDate(new Date(seconds * 1_000), HOUSE_ZONE),
+      }),
       padding: [8, 20, 0, 0],
       legend: { show: false },
       cursor: { sync: { key: SYNC, scales: ['x', null] }, y: false, points: { size: 7 } },
@@ -115,15 +121,11 @@ function spanOf(
   return [bottom - air, top + air];
 }
 
-const CLOCK = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
-const DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
-
-/** 24-hour clock; at midnight, and where steps are days, the date. */
+/** 24-hour clock of the house; at midnight, and where steps are days, the date. */
 function timeLabels(_: uPlot, splits: number[], __: number, ___: number, step: number): string[] {
   return splits.map((seconds) => {
-    const date = new Date(seconds * 1_000);
-    const isMidnight = date.getHours() === 0 && date.getMinutes() === 0;
-    return step >= 86_400 || isMidnight ? DAY.format(date) : CLOCK.format(date);
+    const clock = timeText(seconds * 1_000, 'clock', 'never');
+    return step >= 86_400 || clock === '00:00' ? timeText(seconds * 1_000, 'recent-day') : clock;
   });
 }
 

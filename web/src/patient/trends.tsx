@@ -5,12 +5,13 @@ import { useEffect, useRef, useState } from 'react';
 import { api, problemText } from '../api.ts';
 import { lookOf } from '../live/alarm-rank.ts';
 import { onSecond, useServices } from '../services.ts';
+import { isElsewhere, zoneName } from '../times/time-text.ts';
+import { When } from '../times/when.tsx';
 import type { LiveTail } from './live-tail.ts';
 import { createTrendChart } from './trend-chart.ts';
 import { type TrendColumns, trendColumns } from './trend-data.ts';
 
 const HOUR = 3_600_000;
-const DAY_AND_TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'short', timeStyle: 'short' });
 const RANGES = [
   ['1 h', HOUR],
   ['6 h', 6 * HOUR],
@@ -65,14 +66,14 @@ export function Trends(props: TrendsProps) {
             </button>
           ))}
         </div>
+        {isElsewhere(store.clock.now()) && <span className="soft">Times in {zoneName(store.clock.now())}</span>}
         {query.isPending && <span className="soft">Loading…</span>}
         {query.isError && <span role="alert">{problemText(query.error)}</span>}
       </div>
       {query.data?.doubts?.map((doubt) => (
         <p key={`${doubt.deviceId} ${doubt.from}`} className="chip-warn">
-          ⚠ Doubtful: {DAY_AND_TIME.format(Date.parse(doubt.from))} – {DAY_AND_TIME.format(Date.parse(doubt.until))}.
-          The key of {doubt.deviceId} may have been somebody else’s. Measure again before you rely on values of that
-          time.
+          ⚠ Doubtful: <When at={doubt.from} /> – <When at={doubt.until} />. The key of {doubt.deviceId} may have been
+          somebody else’s. Measure again before you rely on values of that time.
         </p>
       ))}
       {CHARTS.map((chart) => (

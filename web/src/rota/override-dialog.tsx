@@ -3,12 +3,12 @@ import { Button, Select, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api.ts';
+import { localDate, localTime, momentOf } from '../times/zoned-time.ts';
 import { Dialog } from '../widgets/dialog.tsx';
 import { ReasonField } from '../widgets/reason-field.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { dayTime } from './rota-page.tsx';
 import type { Slot } from './week-grid.tsx';
-import { localDate, localTime, momentOf } from './zoned-time.ts';
 
 /** Somebody stands in for a while; or the one who does is taken out again. */
 export function OverrideDialog({

@@ -4,15 +4,14 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api.ts';
 import { useServices } from '../services.ts';
+import { HOUSE_ZONE } from '../times/house-zone.ts';
+import { localDate } from '../times/zoned-time.ts';
 import { useWardNames } from '../wall/ward-name.ts';
 import { Dialog } from '../widgets/dialog.tsx';
 import { ReasonField } from '../widgets/reason-field.tsx';
 import { SaveProblem, useSaving } from '../widgets/saving.tsx';
 import { useStaff } from './override-dialog.tsx';
 import { Warnings } from './rota-page.tsx';
-import { localDate } from './zoned-time.ts';
-
-const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** A rota as it shall be from now on. What it leads to is looked at before it is saved. */
 export function RotaDialog({ rota, onClose }: { readonly rota: Rota | undefined; readonly onClose: () => void }) {
@@ -22,10 +21,10 @@ export function RotaDialog({ rota, onClose }: { readonly rota: Rota | undefined;
   const wards = useWardNames();
   const [id, setId] = useState(rota?.id ?? '');
   const [name, setName] = useState(rota?.name ?? '');
-  const [zone, setZone] = useState(rota?.zone ?? HERE);
+  const [zone, setZone] = useState(rota?.zone ?? HOUSE_ZONE);
   const [wardIds, setWardIds] = useState<string[]>(rota?.wardIds ?? []);
   const [layers, setLayers] = useState<readonly RotaLayer[]>(
-    rota?.layers ?? [newLayer('first', localDate(store.clock.now(), HERE))],
+    rota?.layers ?? [newLayer('first', localDate(store.clock.now(), HOUSE_ZONE))],
   );
   const [reason, setReason] = useState('');
   const [checked, setChecked] = useState<RotaSchedule>();

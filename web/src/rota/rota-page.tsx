@@ -5,13 +5,14 @@ import { useState } from 'react';
 import { api } from '../api.ts';
 import { useServices } from '../services.ts';
 import { useSession } from '../session/session.tsx';
+import { When } from '../times/when.tsx';
+import { addDays, localDate, localTime, momentOf, weekOf } from '../times/zoned-time.ts';
 import { useWardName } from '../wall/ward-name.ts';
 import { Awaited } from '../widgets/awaited.tsx';
 import { isolated } from '../widgets/own-direction.ts';
 import { OverrideDialog } from './override-dialog.tsx';
 import { RotaDialog } from './rota-dialog.tsx';
 import { WeekGrid } from './week-grid.tsx';
-import { addDays, localDate, localTime, momentOf, weekOf } from './zoned-time.ts';
 
 type Listed = RotaList['rotas'][number];
 
@@ -62,8 +63,6 @@ export function RotaPage() {
     </main>
   );
 }
-
-const SET = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' });
 
 function RotaCard({
   listed: { rota, now, warnings },
@@ -137,7 +136,7 @@ function RotaWeek({ listed: { rota } }: { readonly listed: Listed }) {
           </button>
         </div>
         <span className="soft">
-          Times of {rota.zone} · version {rota.version}, {isolated(rota.setBy)}, {SET.format(Date.parse(rota.setAt))}:{' '}
+          Times of {rota.zone} · version {rota.version}, {isolated(rota.setBy)}, <When at={rota.setAt} as="day" />:{' '}
           {rota.reason}
         </span>
         {may('rota.write') && (

@@ -1,7 +1,7 @@
 import type { RotaSchedule, RotaSpan } from '@healthsync/contracts/rota';
+import { dateText, type LocalDay } from '../times/zoned-time.ts';
 import { isolated } from '../widgets/own-direction.ts';
 import { dayTime } from './rota-page.tsx';
-import type { LocalDay } from './zoned-time.ts';
 
 export interface Slot {
   readonly layer: string;
@@ -10,8 +10,6 @@ export interface Slot {
   /** An override that stands here already. */
   readonly id?: string;
 }
-
-const DAY = new Intl.DateTimeFormat('en-GB', { weekday: 'short', day: 'numeric', month: 'short', timeZone: 'UTC' });
 
 /** Seven days across, a layer each row: who, from when to when; nobody is hatched and said. */
 export function WeekGrid({
@@ -38,7 +36,7 @@ export function WeekGrid({
             style={{ left: `${across(from)}%`, width: `${across(to) - across(from)}%` }}
             data-today={(nowMs >= from && nowMs < to) || undefined}
           >
-            {DAY.format(Date.parse(`${date}T00:00Z`))}
+            {dateText(date)}
           </span>
         ))}
       </div>

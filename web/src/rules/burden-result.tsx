@@ -1,4 +1,5 @@
 import type { AlarmBurden, AlarmBurdenComparison, SustainedEvents } from '@healthsync/contracts/alarm-burden';
+import { When } from '../times/when.tsx';
 import { BurdenTimeline } from './burden-timeline.tsx';
 import { nameOf, ruleIdText, span } from './rule-words.ts';
 
@@ -162,8 +163,6 @@ function ByRule({ before, after }: { readonly before: AlarmBurden; readonly afte
   );
 }
 
-const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
-
 function Worst({ worst }: { readonly worst: SustainedEvents['worst'] }) {
   if (worst.length === 0) return null;
   return (
@@ -171,7 +170,7 @@ function Worst({ worst }: { readonly worst: SustainedEvents['worst'] }) {
       {worst.map(({ patientId, bedId, vital, comparison, limit, at, lastedMs, delayBeforeMs, delayAfterMs }) => (
         <li key={`${patientId} ${vital} ${comparison} ${limit} ${at}`}>
           {bedId ?? patientId}, {nameOf(vital)} {comparison === 'above' ? '>' : '<'} {limit} for {span(lastedMs)},{' '}
-          {TIME.format(Date.parse(at))}: {toldText(delayBeforeMs)} → <strong>{toldText(delayAfterMs)}</strong>
+          <When at={at} />: {toldText(delayBeforeMs)} → <strong>{toldText(delayAfterMs)}</strong>
         </li>
       ))}
     </ul>

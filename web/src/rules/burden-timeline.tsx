@@ -1,6 +1,6 @@
 import type { AlarmBurdenComparison } from '@healthsync/contracts/alarm-burden';
+import { When } from '../times/when.tsx';
 
-const TIME = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
 const HEIGHT = 64;
 /** Wider bars than this say no more. */
 const BAR_MAX = 14;
@@ -49,7 +49,9 @@ export function BurdenTimeline({ timeline }: { readonly timeline: AlarmBurdenCom
           <tbody>
             {timeline.map(({ at, before, after }) => (
               <tr key={at}>
-                <th scope="row">{TIME.format(Date.parse(at))}</th>
+                <th scope="row">
+                  <When at={at} as="recent" />
+                </th>
                 <td>{before}</td>
                 <td>{after}</td>
               </tr>

@@ -3,10 +3,10 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, problemText } from '../api.ts';
 import { useSession } from '../session/session.tsx';
+import { timeText } from '../times/time-text.ts';
+import { When } from '../times/when.tsx';
 import { isolated } from '../widgets/own-direction.ts';
 import { showToast } from '../widgets/toast.ts';
-
-const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 
 /** A change of a critical limit as it waits: what it does, who asked and why, and until when it may be decided. */
 export function Proposal({ proposal, where }: { readonly proposal: RuleProposal; readonly where?: React.ReactNode }) {
@@ -15,11 +15,11 @@ export function Proposal({ proposal, where }: { readonly proposal: RuleProposal;
     <div className="second-person">
       <p>
         {where === undefined ? <strong>Waits for a second person:</strong> : <strong>{where}:</strong>} {effect}
-        {until !== undefined && `, until ${TIME.format(Date.parse(until))}`}
+        {until !== undefined && `, until ${timeText(until)}`}
       </p>
       <p className="soft">
-        {isolated(askedBy)}, {TIME.format(Date.parse(askedAt))}: {reason}. Lapses {TIME.format(Date.parse(expiresAt))};
-        until then the limit stays as it was.
+        {isolated(askedBy)}, <When at={askedAt} />: {reason}. Lapses <When at={expiresAt} />; until then the limit stays
+        as it was.
       </p>
       {mayConfirm ? <Decide proposal={proposal} /> : <Waits proposal={proposal} />}
     </div>

@@ -3,14 +3,13 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, problemText } from '../api.ts';
 import { useSession } from '../session/session.tsx';
+import { When } from '../times/when.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
 import { isolated } from '../widgets/own-direction.ts';
 import { showToast } from '../widgets/toast.ts';
 import { Proposal } from './proposal.tsx';
 import { type RuleScope, rulesPath } from './rule-editor.tsx';
 import { ruleIdText, ruleText } from './rule-words.ts';
-
-const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 
 /** Free text has no place in an address: who ended it and when is what is kept. */
 const ENDED = 'ended-in-the-app';
@@ -54,7 +53,10 @@ function Override({
 }) {
   return (
     <p className="override">
-      <strong>Until {TIME.format(Date.parse(until))}:</strong> {rule.off === true ? 'off: ' : ''}
+      <strong>
+        Until <When at={until} />:
+      </strong>{' '}
+      {rule.off === true ? 'off: ' : ''}
       {ruleText(rule)}{' '}
       <span className="soft">
         {isolated(setBy)}: {reason}
@@ -88,7 +90,7 @@ function Versions({ of }: { readonly of: RuleScope }) {
               <ol className="timeline">
                 {versions.map(({ ruleId, version, rule, setBy, confirmedBy, setAt, reason }) => (
                   <li key={`${ruleId} ${version}`}>
-                    <time dateTime={setAt}>{TIME.format(Date.parse(setAt))}</time>
+                    <When at={setAt} />
                     <span>
                       <strong>{rule === undefined ? `${ruleIdText(ruleId)} taken away` : ruleText(rule)}</strong>
                       {rule?.off === true && ' (off)'} v{version}, {isolated(setBy)}

@@ -1,5 +1,6 @@
 import type { Fact, RuleInput, RuleOrigin } from '@healthsync/contracts/rule';
 import { vitalOf } from '../patient/vital-signs.ts';
+import { timeText } from '../times/time-text.ts';
 import { isolated } from '../widgets/own-direction.ts';
 
 /** Rules as a person says them. */
@@ -86,8 +87,6 @@ export function span(ms: number): string {
 
 const ordinal = (n: number): string => (n === 2 ? 'second' : n === 3 ? 'third' : `${n}th`);
 
-const TIME = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
-
 /** Where a rule comes from. */
 export function originText({ scope, version, setBy, setAt, reason, until, confirmedBy }: RuleOrigin): string {
   if (scope === 'default') return 'as installed';
@@ -95,8 +94,8 @@ export function originText({ scope, version, setBy, setAt, reason, until, confir
     setBy === undefined
       ? ''
       : `, ${isolated(setBy)}${confirmedBy === undefined ? '' : ` and ${isolated(confirmedBy)}`}`;
-  const when = setAt === undefined ? '' : ` ${TIME.format(Date.parse(setAt))}`;
-  const end = until === undefined ? '' : `, until ${TIME.format(Date.parse(until))}`;
+  const when = setAt === undefined ? '' : ` ${timeText(setAt, 'recent')}`;
+  const end = until === undefined ? '' : `, until ${timeText(until, 'recent')}`;
   return `${SCOPES[scope]} v${version}${by}${when}${end}${reason === undefined ? '' : `: ${reason}`}`;
 }
 

@@ -3,11 +3,12 @@ import { Button } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { EntryButton } from '../audit/entry-button.tsx';
 import { useSession } from '../session/session.tsx';
+import { timeText } from '../times/time-text.ts';
+import { When } from '../times/when.tsx';
 import { isolated } from '../widgets/own-direction.ts';
 import { auditOf, KIND_WORDS, SEVERITY_WORDS, VERDICT_WORDS } from './alert-words.ts';
 import { reasonText } from './reason-text.ts';
 
-const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 /** Of fifty the first say how it began. */
 const SHOWN = 12;
 
@@ -63,7 +64,7 @@ export function AlertCard({
         {spanText(firstAt, lastAt)}
         {count > 1 && ` · noticed ${count} times`}
         {lookedAt !== undefined &&
-          ` · ${isolated(lookedAt.by)} looks into it since ${TIME.format(Date.parse(lookedAt.at))}`}
+          ` · ${isolated(lookedAt.by)} looks into it since ${timeText(lookedAt.at, 'minute', 'named')}`}
       </p>
       <Evidence positions={alert.evidence} onOpen={onEvidence} />
       {closed !== undefined && (
@@ -73,7 +74,7 @@ export function AlertCard({
           </strong>{' '}
           {closed.note}{' '}
           <span className="soft">
-            {isolated(closed.by)}, {TIME.format(Date.parse(closed.at))}
+            {isolated(closed.by)}, <When at={closed.at} zone="named" />
           </span>
         </p>
       )}
@@ -83,7 +84,7 @@ export function AlertCard({
 
 /** Of one minute as one time. */
 function spanText(firstAt: string, lastAt: string): string {
-  const [first, last] = [firstAt, lastAt].map((at) => TIME.format(Date.parse(at)));
+  const [first, last] = [firstAt, lastAt].map((at) => timeText(at, 'minute', 'named'));
   return first === last ? `${first}` : `${first} to ${last}`;
 }
 

@@ -4,10 +4,11 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, problemText } from '../api.ts';
 import { useSession } from '../session/session.tsx';
+import { timeText } from '../times/time-text.ts';
+import { When } from '../times/when.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
 import { showToast } from '../widgets/toast.ts';
 
-const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 const COUNT = new Intl.NumberFormat('en-GB');
 
 /** The search for patients' data where none may be: when it ran last, what was read, what was found and where. */
@@ -49,7 +50,9 @@ export function LeakScans() {
         {({ scans, nextAt, folders }) => (
           <>
             <p>
-              {nextAt === undefined ? 'It is not set to run by itself.' : `Next: ${TIME.format(Date.parse(nextAt))}.`}{' '}
+              {nextAt === undefined
+                ? 'It is not set to run by itself.'
+                : `Next: ${timeText(nextAt, 'minute', 'named')}.`}{' '}
               <span className="soft">Folders: {folders.join(', ')}</span>
             </p>
             {scans.length === 0 ? (
@@ -86,7 +89,9 @@ function Scan({ scan, isNewest }: { readonly scan: LeakScan; readonly isNewest: 
           {STATES[state]}
           {state === 'found' && ` ${found}`}
         </span>
-        <span>{TIME.format(Date.parse(startedAt))}</span>
+        <span>
+          <When at={startedAt} zone="named" />
+        </span>
         {state !== 'running' && (
           <span className="soft">
             {COUNT.format(files)} files, {COUNT.format(tables)} tables, {COUNT.format(rows)} rows,{' '}

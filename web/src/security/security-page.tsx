@@ -8,6 +8,7 @@ import { Select, TextInput } from '@mantine/core';
 import { keepPreviousData, useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, problemText } from '../api.ts';
+import { timeText } from '../times/time-text.ts';
 import { Awaited } from '../widgets/awaited.tsx';
 import { LoadMore } from '../widgets/load-more.tsx';
 import { showToast } from '../widgets/toast.ts';
@@ -137,15 +138,13 @@ export function SecurityPage() {
   );
 }
 
-const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
-
 /** Whether somebody watches at all: an empty list means nothing where nobody does. */
 function Watching({ list: { watching } }: { readonly list: SecurityAlertList }) {
   const { state, behind, lookedUntil } = watching;
   if (state === 'watching')
     return (
       <span className="state" data-state="up">
-        ✓ watching{lookedUntil !== undefined && `, looked until ${TIME.format(Date.parse(lookedUntil))}`}
+        ✓ watching{lookedUntil !== undefined && `, looked until ${timeText(lookedUntil, 'minute', 'named')}`}
       </span>
     );
   return (

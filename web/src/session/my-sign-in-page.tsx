@@ -4,6 +4,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { AccountHead } from '../account/account-head.tsx';
 import { api } from '../api.ts';
+import { timeText } from '../times/time-text.ts';
 import { Awaited } from '../widgets/awaited.tsx';
 import { Dialog } from '../widgets/dialog.tsx';
 import { AddFactor } from './add-factor.tsx';
@@ -11,8 +12,6 @@ import { ChangePassword } from './change-password.tsx';
 import { factorProblem } from './factor-problem.ts';
 import { RecoveryCodeSheet } from './recovery-codes.tsx';
 import { useStepUp } from './step-up.tsx';
-
-const DAY = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' });
 
 /** My second factors: which there are, adding and giving up, new recovery codes. */
 export function MySignInPage() {
@@ -61,7 +60,7 @@ export function MySignInPage() {
                       {label} · {kind === 'totp' ? 'codes from an app' : 'passkey'}
                       <span className="soft">
                         {' '}
-                        · {usedAt === undefined ? 'not used yet' : `last used ${DAY.format(Date.parse(usedAt))}`}
+                        · {usedAt === undefined ? 'not used yet' : `last used ${timeText(usedAt, 'day')}`}
                       </span>
                     </span>
                     <Button

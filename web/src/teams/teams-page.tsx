@@ -6,13 +6,14 @@ import { api, problemText } from '../api.ts';
 import { QuietHoursPanel } from '../me/quiet-hours.tsx';
 import { useSession } from '../session/session.tsx';
 import { useSettings } from '../settings.ts';
+import { evidenceText } from '../times/time-text.ts';
+import { When } from '../times/when.tsx';
 import { useWardNames } from '../wall/ward-name.ts';
 import { Awaited } from '../widgets/awaited.tsx';
 import { showToast } from '../widgets/toast.ts';
 import { AssignDialog } from './assign-dialog.tsx';
 import { ShiftsDialog } from './shifts-dialog.tsx';
 
-const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 const ROLES = { nurse: 'Nurse', 'charge-nurse': 'Charge nurse', doctor: 'Doctor' } as const;
 
 /** Who looks after whom in a ward now, and which bed nobody has. */
@@ -139,8 +140,8 @@ function Team({ wardId }: { readonly wardId: string }) {
                       <td>{forWhom(one, team)}</td>
                       <td>
                         {one.shift !== undefined && `${one.shift} shift, `}
-                        from {TIME.format(Date.parse(one.from))}
-                        {one.to !== undefined && ` to ${TIME.format(Date.parse(one.to))}`}
+                        from <When at={one.from} zone="named" />
+                        {one.to !== undefined && ` to ${evidenceText(one.to)}`}
                       </td>
                       <td>{one.madeBy}</td>
                       {mayWrite && (

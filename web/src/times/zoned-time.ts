@@ -1,5 +1,5 @@
 /**
- * Times of a rota as its own zone's walls show them, whatever zone the browser is in. Days are 23, 24 or 25 hours long;
+ * Times as a zone’s own walls show them, whatever zone the browser is in. Days are 23, 24 or 25 hours long;
  * a local time that a clock change skips is taken as the moment the clocks jump to.
  */
 export interface LocalDay {
@@ -45,6 +45,11 @@ export function momentOf(date: string, time: string, zone: string): number {
 export function addDays(date: string, days: number): string {
   return new Date(Date.parse(`${date}T00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
 }
+
+const DATE = new Intl.DateTimeFormat('en-GB', { weekday: 'short', day: 'numeric', month: 'short', timeZone: 'UTC' });
+
+/** `Mon, 23 Nov` for `2026-11-23`: a date is the same everywhere. */
+export const dateText = (date: string): string => DATE.format(Date.parse(`${date}T00:00Z`));
 
 function offsetAt(atMs: number, zone: string): number {
   const { year, month, day, hour, minute, second } = partsOf(atMs, zone);

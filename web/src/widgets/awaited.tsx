@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { problemText } from '../api.ts';
+import { When } from '../times/when.tsx';
 
 /** Of a question to the server, what is needed to show how it stands; asked page by page or at once. */
 interface Asked<Data> {
@@ -34,15 +35,14 @@ export function Awaited<Data>({
     <>
       {query.isError && (
         <p className="outdated" role="alert">
-          As of {CLOCK.format(query.dataUpdatedAt)}; the server could not be asked again. {problemText(query.error)}
+          As of <When at={query.dataUpdatedAt} as="clock-second" />; the server could not be asked again.{' '}
+          {problemText(query.error)}
         </p>
       )}
       {children(query.data)}
     </>
   );
 }
-
-const CLOCK = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 
 function Refused({ error, retry }: { readonly error: Error | null; readonly retry: () => void }) {
   return (

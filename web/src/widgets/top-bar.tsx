@@ -6,6 +6,7 @@ import { SKEW_WARNING_MS } from '../live/server-clock.ts';
 import { forMe, useProposals } from '../rules/approvals.ts';
 import { useFeed, useSeconds, useServices, useShape, useSound } from '../services.ts';
 import { useSession } from '../session/session.tsx';
+import { timeText } from '../times/time-text.ts';
 import { openHelp } from './help-dialog.tsx';
 import { Navigation } from './navigation.tsx';
 import { UserMenu } from './user-menu.tsx';
@@ -119,13 +120,6 @@ function FeedSign() {
   }
 }
 
-const CLOCK = new Intl.DateTimeFormat('en-GB', {
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-  timeZoneName: 'short',
-});
-
 function ServerClockSign() {
   const { store } = useServices();
   useSeconds();
@@ -141,7 +135,7 @@ function ServerClockSign() {
         className="clock"
         title={Number.isFinite(store.clock.silenceMs()) ? 'The server’s clock' : 'This screen’s clock'}
       >
-        {CLOCK.format(store.clock.now())}
+        {timeText(store.clock.now(), 'clock-second', 'named')}
       </time>
     </>
   );

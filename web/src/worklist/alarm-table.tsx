@@ -4,15 +4,9 @@ import { AlarmBadge } from '../alarms/alarm-badge.tsx';
 import { useWhere } from '../alarms/where.ts';
 import { alarmText } from '../live/alarm-rank.ts';
 import { durationText } from '../live/freshness.ts';
+import { timeText } from '../times/time-text.ts';
+import { When } from '../times/when.tsx';
 import { isolated } from '../widgets/own-direction.ts';
-
-const TIME = new Intl.DateTimeFormat('en-GB', {
-  day: '2-digit',
-  month: 'short',
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-});
 
 /** Alarms as rows to be read: what, where, since when, how long, who had it. */
 export function AlarmTable({ alarms, showBed }: { readonly alarms: readonly Alert[]; readonly showBed: boolean }) {
@@ -48,7 +42,9 @@ export function AlarmTable({ alarms, showBed }: { readonly alarms: readonly Aler
                   {alarmText(alert)}
                 </Link>
               </td>
-              <td className="nowrap">{TIME.format(Date.parse(alert.raisedAt))}</td>
+              <td className="nowrap">
+                <When at={alert.raisedAt} as="recent-second" />
+              </td>
               <td className="nowrap">
                 {alert.endedAt === undefined
                   ? 'still present'
@@ -68,5 +64,5 @@ const Where = ({ alert }: { readonly alert: Alert }) => useWhere(alert).text;
 
 function ownerText(alert: Alert): string {
   if (alert.acknowledgedAt === undefined) return alert.resolvedBy === 'rule' ? 'closed by itself' : '–';
-  return `${isolated(alert.owner ?? alert.acknowledgedBy ?? '')}, ${TIME.format(Date.parse(alert.acknowledgedAt))}`;
+  return `${isolated(alert.owner ?? alert.acknowledgedBy ?? '')}, ${timeText(alert.acknowledgedAt, 'recent-second')}`;
 }
