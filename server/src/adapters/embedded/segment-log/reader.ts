@@ -71,6 +71,11 @@ export class LogReader implements DeliverySource {
     );
   }
 
+  /** Which node of the tail it holds on to, by its `countAfter`; none while it reads the files. */
+  get passed(): number {
+    return this.#place.kind === 'tail' ? this.#place.node.countAfter : Number.POSITIVE_INFINITY;
+  }
+
   delivered(batch: LogBatch): void {
     this.#inHand -= batch.records.length;
   }

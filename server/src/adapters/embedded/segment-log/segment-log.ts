@@ -23,6 +23,7 @@ import {
   type SegmentLogOptions,
   type SegmentLogSettings,
 } from './settings.ts';
+import { cutOff, type TailNode } from './tail.ts';
 import { type ThreadedFiles, threadedFiles } from './write-thread.ts';
 
 /**
@@ -95,6 +96,8 @@ export class SegmentLog implements ReadingLog {
   readonly #writer: GroupCommit;
   readonly #subscriptions = new Map<LogReader, Delivery>();
   readonly #reported = new Set<number>();
+  /** The first node of the tail that leads on. */
+  #oldest: TailNode;
   #forgetting: Promise<void> = Promise.resolve();
   #closed: Promise<void> | undefined;
 
@@ -146,6 +149,7 @@ export class SegmentLog implements ReadingLog {
       onDurable: () => this.#onDurable(),
       onBroken: broken.resolve,
     });
+    this.#oldest = this.#writer.tail;
   }
 
   /** Takes up what recovery found. */
@@ -237,10 +241,13 @@ export class SegmentLog implements ReadingLog {
   }
 
   #onDurable(): void {
+    let passed = this.#writer.tail.countAfter;
     for (const [reader, delivery] of this.#subscriptions) {
       reader.checkLag();
+      passed = Math.min(passed, reader.passed);
       delivery.wake();
     }
+    this.#oldest = cutOff(this.#oldest, passed);
   }
 
   #readable(): ReadableLog {
