@@ -91,6 +91,8 @@ export async function openAudit(parts: Parts): Promise<OpenedAudit> {
     },
   });
   undo.push('audit log', () => writer.close());
+  // The database's last word of before: of one that came back from a backup it says to the entry what came back.
+  await keepLocally(dataFolder, writer.headFound());
   const loaded = configurationEntries(settings, now(), { ...parts.audited, heldEntries: CHAINED });
   const before = await store.search({ action: 'configuration.load', limit: loaded.length + 4 });
   const journal = await openAuditJournal(join(dataFolder, 'audit', 'held.jsonl'), {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { FORGED_ACTION } from '../domain/anomaly-log.ts';
 import { type AuditEntry, encodeEntry, type RecordedEntry } from '../domain/audit-entry.ts';
 import type { AuditLog, AuditReceipt } from '../ports/audit-log.ts';
 import type { AuditBatch, AuditStore, PendingEntry, StoredLog } from '../ports/audit-store.ts';
@@ -36,6 +37,8 @@ export interface AuditWriter extends AuditLog {
   size(): number;
   /** Those that wait for their write. */
   waiting(): number;
+  /** As the log was found when it was opened, if we had signed it: the next write puts its own in its place. */
+  headFound(): string | undefined;
   /** The last that this process signed and wrote: evidence that no change of the database reaches. */
   ownHead(): string | undefined;
   /** Writes what waits, and no more. */
@@ -101,23 +104,24 @@ export async function openAuditWriter(options: {
   /** The last of ours, to see whether what others wrote goes on from it. */
   let seen: { size: number; root: Uint8Array } | undefined;
   let ownHead: string | undefined;
+  /** The last that was read and is ours. */
+  let trueHead: string | undefined;
 
   const { origin } = await store.open(options.originIfNew);
   await reload();
+  const headFound = trueHead;
 
   return {
     origin,
     size: () => end?.tree.size ?? seen?.size ?? 0,
     waiting: () => waiting,
+    headFound: () => headFound,
     ownHead: () => ownHead,
     append: (entries) => (entries.length === 0 ? Promise.resolve([]) : enqueue(entries, [])),
     async settle() {
       const pending = await store.pending(bounds.batchMax);
       if (pending.length === 0) return 0;
-      const receipts = await enqueue(
-        pending.map(({ entry }) => entry),
-        idsOf(pending),
-      );
+      const receipts = await enqueue(pending.map(asLeft), idsOf(pending));
       return receipts.length;
     },
     async close() {
@@ -289,6 +293,7 @@ export async function openAuditWriter(options: {
 
   function checkHead(head: string, tree: TreeEnd): void {
     const verdict = verifyNote(head, [key.publicKey]);
+    if (verdict.kind === 'signed' && verdict.note.head.origin === origin) trueHead = head;
     if (verdict.kind === 'not-signed') diverges('foreign-key');
     if (verdict.kind === 'not-a-head') diverges('not-as-signed');
     else if (verdict.note.head.size !== tree.size || verdict.note.head.rootBase64 !== base64(tree.root()))
@@ -320,6 +325,17 @@ function withoutSettled(group: readonly Waiting[]): readonly Waiting[] {
   for (const one of group) if (one.settles.length > 0) one.resolve([]);
   return group.filter((one) => one.settles.length === 0);
 }
+
+/**
+ * What the log says of itself (what was deleted rightly, what was verified, which restore was accepted) is written by
+ * who does it. In the table of what waits, anybody who may write to the database could have said it, and we would sign.
+ */
+function asLeft({ entry }: PendingEntry): AuditEntry {
+  const action = String(entry.action);
+  if (!action.startsWith(OF_THE_LOG)) return entry;
+  return { ...entry, action: FORGED_ACTION, outcome: 'failed', detail: { ...entry.detail, said: action } };
+}
+const OF_THE_LOG = 'audit.';
 
 const idsOf = (pending: readonly PendingEntry[]) => pending.map(({ id }) => id);
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');

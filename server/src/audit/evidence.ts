@@ -1,6 +1,8 @@
+import type { RecordedEntry } from '../domain/audit-entry.ts';
 import { parseNote } from '../domain/audit-head.ts';
 import type { AuditStore, EntryColumns } from '../ports/audit-store.ts';
 import { TILE_SIZE } from '../ports/audit-store.ts';
+import { restoresIn } from './accepted-restores.ts';
 import { TreeNodes } from './tree-nodes.ts';
 
 /** What a verification looks at: a log in its store, or an exported file. It believes nothing of it. */
@@ -8,6 +10,8 @@ export interface AuditEvidence {
   readonly origin: string;
   /** Whatever was signed about it: any size, any order. */
   readonly heads: readonly string[];
+  /** Entries that say that a restore was accepted; believed if they are signed, and are in the log. */
+  readonly restores?: readonly RecordedEntry[];
   /** How many entries there should be, as far as the evidence itself says. */
   readonly size: number;
   /** Where it begins: a multiple of 256. Before it there are only hashes. */
@@ -49,7 +53,7 @@ export async function evidenceOfStore(
   options: { readonly from?: number; readonly anchored?: readonly string[] } = {},
 ): Promise<AuditEvidence> {
   const { origin, size, head } = await store.open('healthsync-audit/none');
-  const evidence = await evidenceBetween(store, { origin, from: options.from ?? 0, size, more: [] });
+  const evidence = await evidenceBetween(store, { origin, from: options.from ?? 0, size, more: [], sizeOfLog: size });
   // Heads of what was written since we looked are no sign of a log that was cut back; those beyond its end are.
   const { size: sizeNow } = await store.open('healthsync-audit/none');
   const heads = evidence.heads.filter((note) => !(sizeOf(note) > size && sizeOf(note) <= sizeNow));
@@ -64,8 +68,8 @@ export async function evidenceOfPart(
   store: AuditStore,
   { from, to, more }: { readonly from: number; readonly to: number; readonly more: readonly string[] },
 ): Promise<AuditEvidence> {
-  const { origin } = await store.open('healthsync-audit/none');
-  const evidence = await evidenceBetween(store, { origin, from, size: to, more });
+  const { origin, size: sizeOfLog } = await store.open('healthsync-audit/none');
+  const evidence = await evidenceBetween(store, { origin, from, size: to, more, sizeOfLog });
   // Those at its beginning are the part's before it.
   const isOurs = (note: string) => sizeOf(note) > from || from === 0;
   return { ...evidence, heads: evidence.heads.filter((note) => isOurs(note) && sizeOf(note) <= to), isPart: true };
@@ -76,17 +80,27 @@ export const sizeOf = (note: string): number => parseNote(note)?.head.size ?? Nu
 
 async function evidenceBetween(
   store: AuditStore,
-  range: { readonly origin: string; readonly from: number; readonly size: number; readonly more: readonly string[] },
+  range: {
+    readonly origin: string;
+    readonly from: number;
+    readonly size: number;
+    readonly more: readonly string[];
+    /** Of all of it, of which this may be a part. */
+    readonly sizeOfLog: number;
+  },
 ): Promise<AuditEvidence> {
-  const { origin, size, more } = range;
+  const { origin, size, more, sizeOfLog } = range;
   const wanted = Math.min(range.from, size);
   const from = wanted - (wanted % TILE_SIZE);
   const nodes = new TreeNodes(store);
   const before = await nodes.cover({ from: 0, to: from });
   const heads = await headsFrom(store, from, size);
+  // Those that came since are of the next time.
+  const restores = (await restoresIn(store)).filter(({ position }) => position < sizeOfLog);
   return {
     origin,
     heads: [...heads, ...more],
+    restores,
     size,
     from: before === undefined ? 0 : from,
     before: before ?? [],

@@ -1,11 +1,12 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { encodeEntry, type RecordedEntry, readEntry } from '../domain/audit-entry.ts';
 import { TILE_SIZE } from '../ports/audit-store.ts';
 import { type AuditEvidence, CHUNK_SIZE, type EvidenceChunk, type EvidenceEntry } from './evidence.ts';
 
 /**
  * The log as a file that is verified without the database: JSON Lines. The first line names log, range and the hashes
- * before it; then every signed head, `{"head":…}`; then the entries, each line the very bytes that were hashed. Where
+ * before it; then every signed head, `{"head":…}`, and every accepted restore, `{"restore":…}`, as its entry; then the entries, each line the very bytes that were hashed. Where
  * entries were deleted after their retention, their tile's hashes, `{"tile":…}`, or its root, `{"tileRoot":…}`, stand
  * before what is left of it.
  */
@@ -14,6 +15,7 @@ export async function* exportLines(evidence: AuditEvidence): AsyncGenerator<stri
   const header: Header = { format: FORMAT, v: 1, origin, from, size, before: before.map(hex) };
   yield `${JSON.stringify(header)}\n`;
   for (const head of heads) yield `${JSON.stringify({ head })}\n`;
+  for (const restore of evidence.restores ?? []) yield `${JSON.stringify({ restore: encodeEntry(restore) })}\n`;
   for await (const chunk of evidence.chunks()) yield* chunkLines(chunk);
 }
 
@@ -54,11 +56,13 @@ export async function evidenceOfFile(
 ): Promise<AuditEvidence | undefined> {
   let header: Header | undefined;
   const heads: string[] = [...(options.anchored ?? [])];
+  const restores: RecordedEntry[] = [];
   for await (const line of linesOf(path)) {
     if (header === undefined) {
       header = headerOf(line);
       if (header === undefined) return undefined;
-    } else if (line.startsWith('{"head":')) heads.push(headOf(line));
+    } else if (line.startsWith(HEAD)) heads.push(headOf(line));
+    else if (line.startsWith(RESTORE)) restores.push(...restoreOf(line));
     else break;
   }
   if (header === undefined) return undefined;
@@ -68,6 +72,7 @@ export async function evidenceOfFile(
     from,
     size,
     heads,
+    restores,
     before: before.map((text) => Buffer.from(text, 'hex')),
     chunks: () => chunksOf(path, from, size),
   };
@@ -77,7 +82,7 @@ async function* chunksOf(path: string, from: number, size: number): AsyncGenerat
   let chunk = emptyChunk(from, size);
   let isHeader = true;
   for await (const line of linesOf(path)) {
-    if (isHeader || line.startsWith('{"head":') || line === '') {
+    if (isHeader || line.startsWith(HEAD) || line.startsWith(RESTORE) || line === '') {
       isHeader = false;
       continue;
     }
@@ -133,6 +138,16 @@ const POSITION = /"position":(\d{1,16}),(?:"purpose":"(?:[^"\\]|\\.)*",)?"record
 function headOf(line: string): string {
   const { head } = (parsed(line) ?? {}) as { readonly head?: unknown };
   return String(head);
+}
+
+const HEAD = '{"head":';
+const RESTORE = '{"restore":';
+
+/** What is none excuses nothing. */
+function restoreOf(line: string): readonly RecordedEntry[] {
+  const { restore } = (parsed(line) ?? {}) as { readonly restore?: unknown };
+  const entry = readEntry(String(restore));
+  return entry === undefined ? [] : [entry];
 }
 
 function headerOf(line: string): Header | undefined {

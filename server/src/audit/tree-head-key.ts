@@ -11,6 +11,7 @@ import {
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { headText, type ParsedNote, parseNote, signedNote, type TreeHead } from '../domain/audit-head.ts';
+import { type AcceptedRestore, restoreText } from '../domain/audit-restore.ts';
 import { writePrivateFile } from '../identity/private-files.ts';
 import { Failure } from '../ports/failure.ts';
 
@@ -19,6 +20,8 @@ export interface TreeHeadKey {
   readonly publicKey: KeyObject;
   /** The signed text of a head. */
   sign(head: TreeHead): string;
+  /** That the log goes on from a backup rightly: the signature, base64, with the same hint at the key as a head's. */
+  signRestore(restore: AcceptedRestore): string;
   /** For what waits outside the log, where nothing is signed: made from the same key, 32 bytes. */
   secretFor(use: string): Uint8Array;
 }
@@ -60,14 +63,18 @@ function signing(privateKey: KeyObject): TreeHeadKey {
     publicKey,
     sign(head) {
       const text = headText(head);
-      const bytes = Buffer.concat([keyHint(head.origin, publicKey), sign(null, Buffer.from(text), privateKey)]);
-      return signedNote(text, [{ name: head.origin, base64: bytes.toString('base64') }]);
+      return signedNote(text, [{ name: head.origin, base64: signatureOf(head.origin, text) }]);
     },
+    signRestore: (restore) => signatureOf(restore.origin, restoreText(restore)),
     secretFor: (use) =>
       createHmac('sha256', privateKey.export({ type: 'pkcs8', format: 'der' }))
         .update(`healthsync audit ${use}\n`)
         .digest(),
   };
+
+  function signatureOf(origin: string, text: string): string {
+    return Buffer.concat([keyHint(origin, publicKey), sign(null, Buffer.from(text), privateKey)]).toString('base64');
+  }
 }
 
 /** The four bytes of C2SP signed-note: SHA-256(name ‖ 0x0A ‖ 0x01 ‖ public key), the first of it. */
@@ -100,15 +107,29 @@ export function verifyNote(text: string, keys: readonly KeyObject[]): NoteVerdic
   const note = parseNote(text);
   if (note === undefined) return { kind: 'not-a-head' };
   for (const { name, base64 } of note.signatures) {
-    const bytes = Buffer.from(base64, 'base64');
-    if (name !== note.head.origin || bytes.length !== 68) continue;
-    for (const key of keys) {
-      if (!keyHint(name, key).equals(bytes.subarray(0, 4))) continue;
-      if (verify(null, Buffer.from(note.text), key, bytes.subarray(4)))
-        return { kind: 'signed', note, keyId: bytes.subarray(0, 4).toString('hex') };
-    }
+    if (name !== note.head.origin) continue;
+    const keyId = signedBy(keys, { name, text: note.text, base64 });
+    if (keyId !== undefined) return { kind: 'signed', note, keyId };
   }
   return { kind: 'not-signed', note };
+}
+
+/** Whether one of these keys signed that this restore was accepted. */
+export function isRestoreSigned(restore: AcceptedRestore, base64: string, keys: readonly KeyObject[]): boolean {
+  return signedBy(keys, { name: restore.origin, text: restoreText(restore), base64 }) !== undefined;
+}
+
+/** By which of them, as its hint says; undefined: by none. */
+function signedBy(
+  keys: readonly KeyObject[],
+  { name, text, base64 }: { readonly name: string; readonly text: string; readonly base64: string },
+): string | undefined {
+  const bytes = Buffer.from(base64, 'base64');
+  if (bytes.length !== 68) return undefined;
+  const hint = bytes.subarray(0, 4);
+  const isIt = (key: KeyObject) =>
+    keyHint(name, key).equals(hint) && verify(null, Buffer.from(text), key, bytes.subarray(4));
+  return keys.some(isIt) ? hint.toString('hex') : undefined;
 }
 
 function unusable(path: string, cause: unknown): Failure {

@@ -60,6 +60,11 @@ function joined(verdicts: readonly AuditVerdict[]): AuditVerdict | undefined {
     entries: sum(({ entries }) => entries),
     pruned: sum(({ pruned }) => pruned),
     headsChecked: sum(({ headsChecked }) => headsChecked),
+    // Each part knows of all of them, and has met its own heads.
+    restores: last.restores.map((restore, i) => ({
+      ...restore,
+      headsExcused: sum(({ restores }) => restores[i]?.headsExcused ?? 0),
+    })),
     keyIds: [...new Set(verdicts.flatMap(({ keyIds }) => keyIds))],
   };
 }

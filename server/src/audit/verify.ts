@@ -1,8 +1,10 @@
 import type { KeyObject } from 'node:crypto';
 import { readEntry } from '../domain/audit-entry.ts';
+import { type AcceptedRestore, RESTORE_ACTION, type StrayHead } from '../domain/audit-restore.ts';
 import { type ScannedEntry, scanEntry } from '../domain/audit-scan.ts';
 import { isSame, TreeFrontier } from '../domain/audit-tree.ts';
 import { columnsOf, type EntryColumns, TILE_SIZE } from '../ports/audit-store.ts';
+import { AcceptedRestores, type RestoreSeen } from './accepted-restores.ts';
 import type { AuditEvidence, EvidenceChunk, EvidenceEntry } from './evidence.ts';
 import { leavesOf, perfectRoot, RFC6962 } from './rfc6962.ts';
 import { hashesOf, TILE_LEVELS } from './tiles.ts';
@@ -28,7 +30,9 @@ export interface AuditFinding {
     /** A head that nobody we trust has signed, or of another log. */
     | 'head'
     /** A head was signed for more than there is. */
-    | 'cut-off';
+    | 'cut-off'
+    /** Something says that a restore was accepted, and nobody we trust has signed that, or it is not in the log. */
+    | 'restore';
   /** The entries it is about: `from <= position < to`. */
   readonly from: number;
   readonly to: number;
@@ -50,6 +54,8 @@ export interface AuditVerdict {
   readonly signedAtMs?: number;
   readonly keyIds: readonly string[];
   readonly rootHash: string;
+  /** Restores that were accepted: what was signed before them is not all here. */
+  readonly restores: readonly RestoreSeen[];
   /** The first hundred; `findingsTotal` says how many there are. */
   readonly findings: readonly AuditFinding[];
   readonly findingsTotal: number;
@@ -79,9 +85,16 @@ const FINDINGS_MAX = 100;
  */
 export async function verifyAudit(
   evidence: AuditEvidence,
-  options: { readonly keys: readonly KeyObject[]; readonly onProgress?: (position: number) => void },
+  options: {
+    readonly keys: readonly KeyObject[];
+    readonly onProgress?: (position: number) => void;
+    /** Heads that are signed and that the log is not, excused or not. */
+    readonly onStray?: (head: StrayHead) => void;
+    /** Whether all would be well if these were accepted. */
+    readonly proposed?: readonly AcceptedRestore[];
+  },
 ): Promise<AuditVerdict> {
-  const verification = new Verification(evidence, options.keys);
+  const verification = new Verification(evidence, options);
   for await (const chunk of evidence.chunks()) {
     verification.chunk(chunk);
     options.onProgress?.(chunk.to);
@@ -93,10 +106,14 @@ interface CheckedHead {
   readonly size: number;
   readonly root: Uint8Array;
   readonly signedAtMs: number;
+  /** Not a head: what a restore that was accepted says of what came back. */
+  readonly isRestored?: true;
 }
 
 class Verification {
   readonly #evidence: AuditEvidence;
+  readonly #restores: AcceptedRestores;
+  readonly #onStray: ((head: StrayHead) => void) | undefined;
   readonly #findings: AuditFinding[] = [];
   #findingsTotal = 0;
   readonly #keyIds = new Set<string>();
@@ -120,8 +137,12 @@ class Verification {
   #prunedBefore = 0;
   readonly #rootBefore: string;
 
-  constructor(evidence: AuditEvidence, keys: readonly KeyObject[]) {
+  constructor(evidence: AuditEvidence, { keys, proposed = [], onStray }: Parameters<typeof verifyAudit>[1]) {
     this.#evidence = evidence;
+    this.#onStray = onStray;
+    const { origin, restores = [] } = evidence;
+    this.#restores = new AcceptedRestores(restores, { origin, keys, proposed });
+    for (const position of this.#restores.forged) this.#find('restore', position, position + 1, NOT_ACCEPTED);
     this.#tree = new TreeFrontier(RFC6962);
     this.#heads = this.#readHeads(keys);
     this.#goodSize = evidence.from;
@@ -172,6 +193,7 @@ class Verification {
   verdict(): AuditVerdict {
     const { origin, from, size, isPart } = this.#evidence;
     if (isPart !== true) this.#judgeEnd();
+    for (const at of this.#restores.missing(from, size)) this.#find('restore', at, at + 1, NOT_ACCEPTED);
     const pruned = this.#missing.reduce((sum, range) => sum + range.to - range.from, 0);
     return {
       isIntact: this.#findingsTotal === 0,
@@ -184,6 +206,7 @@ class Verification {
       ...(this.#signedAtMs !== undefined && { signedAtMs: this.#signedAtMs }),
       keyIds: [...this.#keyIds],
       rootHash: hex(this.#tree.root()),
+      restores: this.#restores.list(),
       findings: this.#findings,
       findingsTotal: this.#findingsTotal,
       ...((isPart === true || from > 0) && { edges: this.#edges() }),
@@ -213,7 +236,7 @@ class Verification {
           'missing, and not by the end of retention',
         );
     for (const head of this.#heads.reverse())
-      if (head.size > size)
+      if (head.size > size && !this.#isExcused(head))
         this.#find('cut-off', size, head.size, `signed for ${head.size} entries, of which ${size} are here`);
     if (size > 0 && this.#headsChecked === 0 && this.#findingsTotal === 0)
       this.#find('head', from, size, 'nothing signed covers these entries');
@@ -236,6 +259,12 @@ class Verification {
         this.#keyIds.add(verdict.keyId);
         heads.set(verdict.note.text, { size, root: Buffer.from(rootBase64, 'base64'), signedAtMs });
       }
+    }
+    for (const { restoredSize, restoredRootBase64, lostUntilMs } of this.#restores.signed) {
+      const root = Buffer.from(restoredRootBase64, 'base64');
+      // What came back is of before, and what was written since of after: by time, too.
+      const restored = { size: restoredSize, root, signedAtMs: lostUntilMs, isRestored: true } as const;
+      heads.set(`restored ${restoredSize} ${restoredRootBase64}`, restored);
     }
     return [...heads.values()].sort((a, b) => b.size - a.size || b.signedAtMs - a.signedAtMs);
   }
@@ -315,6 +344,7 @@ class Verification {
     this.#firstRecordedAtMs = Math.min(said.recordedAtMs, this.#firstRecordedAtMs);
     if (columns !== undefined && !isSameColumns(said, columns))
       this.#find('mislabelled', position, position + 1, 'is searched for by other words than it holds');
+    if (said.action === RESTORE_ACTION) this.#restores.saw(text);
     if (said.action === PRUNED_ACTION) this.#prunedBefore = Math.max(this.#prunedBefore, prunedBy(text));
   }
 
@@ -344,16 +374,16 @@ class Verification {
   }
 
   #meet(head: CheckedHead): void {
-    this.#headsChecked++;
-    this.#signedAtMs = head.signedAtMs;
-    if (head.signedAtMs < this.#lastRecordedAtMs)
-      this.#find('back-dated', head.size - 1, head.size, 'is later than the head that covers it');
-    this.#lastHeadAtMs = Math.max(head.signedAtMs, this.#lastHeadAtMs);
     const other = this.#byEntries;
-    if (isSame(this.#tree.root(), head.root)) {
+    const isAsKept = isSame(this.#tree.root(), head.root);
+    const isAsEntries = !isAsKept && other !== undefined && isSame(other.tree.root(), head.root);
+    // What a restore excuses says nothing about this log, neither good nor bad.
+    if (!isAsKept && !isAsEntries && this.#isExcused(head)) return;
+    this.#meetTime(head);
+    if (isAsKept) {
       for (const position of other?.positions ?? [])
         this.#find('changed', position, position + 1, 'is not what was hashed when it was written');
-    } else if (other !== undefined && isSame(other.tree.root(), head.root)) {
+    } else if (isAsEntries) {
       for (const position of other.positions)
         this.#find('hash', position, position + 1, 'the kept hash is wrong; the entry is what was signed');
       this.#tree = other.tree;
@@ -368,12 +398,29 @@ class Verification {
     if (!this.#hasRootFailed) this.#goodSize = head.size;
   }
 
+  #meetTime({ size, signedAtMs, isRestored }: CheckedHead): void {
+    if (isRestored !== true) {
+      this.#headsChecked++;
+      this.#signedAtMs = signedAtMs;
+    }
+    if (signedAtMs < this.#lastRecordedAtMs)
+      this.#find('back-dated', size - 1, size, 'is later than the head that covers it');
+    this.#lastHeadAtMs = Math.max(signedAtMs, this.#lastHeadAtMs);
+  }
+
+  #isExcused(head: CheckedHead): boolean {
+    if (head.isRestored === true) return false;
+    this.#onStray?.({ size: head.size, signedAtMs: head.signedAtMs });
+    return this.#restores.excuses(head);
+  }
+
   #find(kind: AuditFinding['kind'], from: number, to: number, text: string): void {
     this.#findingsTotal++;
     if (this.#findings.length < FINDINGS_MAX) this.#findings.push({ kind, from, to, text });
   }
 }
 
+const NOT_ACCEPTED = 'says that a restore was accepted, which nobody we trust has signed, or is not in the log';
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 /** The entry that says up to where others were deleted after their retention: `detail.before`. */

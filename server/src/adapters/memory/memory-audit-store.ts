@@ -1,4 +1,5 @@
 import { decodeEntry, type RecordedEntry } from '../../domain/audit-entry.ts';
+import { RESTORE_ACTION } from '../../domain/audit-restore.ts';
 import { DEFAULT_TENANT } from '../../domain/ids.ts';
 import type { AuditQuery } from '../../ports/audit-log.ts';
 import {
@@ -119,6 +120,7 @@ export class MemoryAuditStore implements AuditStore {
     this.#guard();
     const holding = this.#holds.filter(({ releasedAtMs }) => releasedAtMs === undefined);
     const isHeld = ({ columns }: StoredEntry) =>
+      columns.action === RESTORE_ACTION ||
       holding.some(({ kind, subject }) =>
         kind === 'patient' ? columns.patientId === subject : [columns.actor, columns.actorId].includes(subject),
       );

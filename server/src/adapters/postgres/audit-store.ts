@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { type RecordedEntry, readEntry } from '../../domain/audit-entry.ts';
+import { RESTORE_ACTION } from '../../domain/audit-restore.ts';
 import type { AuditQuery } from '../../ports/audit-log.ts';
 import {
   type AuditBatch,
@@ -358,10 +359,11 @@ function conditionsOf(query: AuditQuery) {
 }
 
 /** Whole tiles only, so that what remains can be proved; oldest first. */
+/** That a restore was accepted stays: heads that it excuses may be kept elsewhere for longer than entries are. */
 const PRUNE = `
   delete from audit_entry where position in (
     select position from audit_entry
-    where position < $1 and not exists (
+    where position < $1 and action <> '${RESTORE_ACTION}' and not exists (
       select from audit_hold where released_at is null
         and (kind = 'patient' and subject = patient_id or kind = 'person' and subject in (actor, actor_id)))
     order by position limit $2)`;

@@ -1,25 +1,27 @@
-import { createPublicKey, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
-import { FolderAnchor } from '../../adapters/anchors/folder-anchor.ts';
 import { PostgresAuditStore } from '../../adapters/postgres/audit-store.ts';
 import { type AuditEvidence, evidenceOfStore } from '../../audit/evidence.ts';
 import { evidenceOfFile, exportLines } from '../../audit/export-file.ts';
 import { holdsInclusion, parseProof, proofText, proveInclusion } from '../../audit/proofs.ts';
-import { openTreeHeadKey, verifyNote } from '../../audit/tree-head-key.ts';
+import { verifyNote } from '../../audit/tree-head-key.ts';
 import { type AuditVerdict, verifyAudit } from '../../audit/verify.ts';
 import { readAnchors, readableAnchors } from '../audit-anchors.ts';
 import { verifyByThreads } from '../audit-by-threads.ts';
+import { answerOf, collect, givenHeads, readKey, trustedKeys } from './audit-evidence.ts';
 import { registerAuditHolds } from './audit-holds.ts';
+import { registerAuditRestore } from './audit-restore.ts';
 import { type Answer, addCommand, type CommandContext, Misuse, Refusal, required, withData } from './command.ts';
 
 /** `healthsync audit …`: proof of what happened, and of what was not changed since. */
 export function register(program: Command, context: CommandContext): void {
-  const audit = program.command('audit').description('proof of who did what: verify, prove, export, hold');
+  const audit = program
+    .command('audit')
+    .description('proof of who did what: verify, prove, export, hold, accept a restore');
   addCommand<[], VerifyOptions>(
     audit,
     {
@@ -71,6 +73,7 @@ export function register(program: Command, context: CommandContext): void {
     },
     context,
   );
+  registerAuditRestore(audit, context);
   registerAuditHolds(audit, context);
 }
 
@@ -82,7 +85,7 @@ interface VerifyOptions {
 }
 
 async function verify(context: CommandContext, options: VerifyOptions): Promise<Answer> {
-  const given = await anchoredHeads(options.anchor ?? []);
+  const given = await givenHeads(options.anchor ?? []);
   if (options.file !== undefined) {
     const keys = options.key === undefined ? [] : [await readKey(options.key)];
     if (keys.length === 0) throw new Misuse('--key', 'a file is believed only with the key of who signed it');
@@ -95,7 +98,7 @@ async function verify(context: CommandContext, options: VerifyOptions): Promise<
     const store = new PostgresAuditStore(database);
     const places = await readAnchors(await readableAnchors(settings));
     const anchored = [...given, ...places.heads];
-    const keys = await trusted(settings.dataFolder, options.key);
+    const keys = await trustedKeys(settings.dataFolder, options.key);
     const verdict =
       (await verifyByThreads({ store, address: database.address, keys, anchored })) ??
       (await run(context, await evidenceOfStore(store, { anchored }), keys));
@@ -138,25 +141,6 @@ function run({ tell }: CommandContext, evidence: AuditEvidence, keys: readonly K
 const TELL_FROM = 2_000_000;
 const TELL_EVERY = 1_048_576;
 
-function answerOf(verdict: AuditVerdict): Answer {
-  const { isIntact, entries, pruned, headsChecked, findings, findingsTotal, rootHash } = verdict;
-  const lines = isIntact
-    ? [
-        `Intact: ${entries} entries are what was signed in ${headsChecked} tree heads.`,
-        ...(pruned > 0 ? [`${pruned} more were deleted after their retention; their hashes are in place.`] : []),
-        `Root ${rootHash}`,
-      ]
-    : [
-        `NOT INTACT: ${findingsTotal} findings.`,
-        ...findings.map(({ kind, from, to, text }) => `${kind.padEnd(12)} ${placeOf(from, to)}: ${text}`),
-      ];
-  return { json: verdict, text: lines.join('\n'), failed: !isIntact };
-}
-
-function placeOf(from: number, to: number): string {
-  return to - from === 1 ? `entry ${from}` : `entries ${from} to ${to - 1}`;
-}
-
 async function prove(
   context: CommandContext,
   options: { readonly key?: string; readonly out?: string },
@@ -164,7 +148,7 @@ async function prove(
 ): Promise<Answer> {
   const position = positionOf('<position>', text);
   return withData(context, async ({ database }) => {
-    const keys = await trusted(context.settings().dataFolder, options.key);
+    const keys = await trustedKeys(context.settings().dataFolder, options.key);
     const proof = await proveInclusion(new PostgresAuditStore(database), position);
     if (proof === undefined) throw new Refusal('<position>: there is no such entry, or nothing of it is left');
     const isSigned = verifyNote(proof.head, keys).kind === 'signed';
@@ -221,33 +205,6 @@ async function exportLog(
   });
 }
 
-async function trusted(dataFolder: string, keyFile: string | undefined): Promise<readonly KeyObject[]> {
-  if (keyFile !== undefined) return [await readKey(keyFile)];
-  return [(await openTreeHeadKey(join(dataFolder, 'audit', 'signing-key.pem'))).publicKey];
-}
-
-async function readKey(path: string): Promise<KeyObject> {
-  const pem = await readFile(path, 'utf8');
-  try {
-    const key = createPublicKey(pem);
-    if (key.asymmetricKeyType === 'ed25519') return key;
-  } catch {
-    // said below
-  }
-  throw new Misuse('--key', 'expected an Ed25519 public key in PEM, as /.well-known/healthsync-audit-keys has it');
-}
-
-async function anchoredHeads(paths: readonly string[]): Promise<readonly string[]> {
-  const heads: string[] = [];
-  for (const path of paths) {
-    if ((await stat(path)).isDirectory()) heads.push(...(await new FolderAnchor('given', path).kept()));
-    else heads.push(await readFile(path, 'utf8'));
-  }
-  return heads;
-}
-
 function positionOf(option: string, text: string): number {
   return required(option, /^\d{1,15}$/.test(text) ? Number(text) : undefined, 'expected the position of an entry');
 }
-
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];

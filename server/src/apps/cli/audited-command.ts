@@ -22,7 +22,7 @@ export interface CalledCommand {
 const LOOKS_AT_LOG = new Set(['audit verify', 'audit prove']);
 
 /** Of these a database that comes back from a backup of before must not know nothing, unseen. */
-const KEEPS_HEAD = new Set(['patient erase', 'audit hold place', 'audit hold release']);
+const KEEPS_HEAD = new Set(['patient erase', 'audit hold place', 'audit hold release', 'audit accept-restore']);
 
 /**
  * Runs a command on the data with an entry before and one after. Whoever has a shell on the machine is past every door:
@@ -92,7 +92,7 @@ function commandEntry(
   const patientId = parsePatientId(patient ?? (name.startsWith('patient ') ? given[0] : undefined));
   return {
     atMs: what.atMs,
-    actor: { kind: 'person', name: `shell:${userName()}`, address: 'local' },
+    actor: shellActor(),
     action: `command.${name.replaceAll(' ', '.')}`,
     resource: { kind: name.split(' ')[0] ?? 'command', ...(isId(given[0]) && { id: given[0] }) },
     ...(patientId !== undefined && { patientId }),
@@ -106,6 +106,13 @@ function commandEntry(
 function isId(text: string | undefined): text is string {
   return text !== undefined && /^[A-Za-z0-9_][A-Za-z0-9._@:-]{0,127}$/.test(text);
 }
+
+/** Whoever has a shell here: by the account of the operating system. */
+export const shellActor = (): AuditEntry['actor'] => ({
+  kind: 'person',
+  name: `shell:${userName()}`,
+  address: 'local',
+});
 
 function userName(): string {
   try {
