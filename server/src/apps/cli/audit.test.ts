@@ -83,6 +83,40 @@ describe('healthsync audit', () => {
     expect([unread.code, unread.out]).toEqual([1, expect.stringContaining('NOT COMPARED with "folder"')]);
   });
 
+  it('goes on from a backup that was restored on purpose, once somebody has said so, and not before', async () => {
+    const { rows } = await database.pool.query('select size::int, last_recorded_at as at, head from audit_log');
+    const [backup] = rows;
+    expect((await healthsync('audit', 'prove', '1')).code).toBe(0);
+    const heads = new FolderAnchor('data folder', join(data, 'audit', 'heads'));
+    const lost = await new PostgresAuditStore(database).open('-');
+    await heads.keep({ size: lost.size, signedAtMs: lost.lastRecordedAtMs, note: lost.head ?? '' });
+    await forge(
+      `delete from audit_entry where position >= ${backup.size}; delete from audit_head where size > ${backup.size}`,
+    );
+    await database.pool.query(
+      'update audit_log set size = $1, last_recorded_at = to_timestamp($2::numeric / 1000), head = $3',
+      [backup.size, backup.at, backup.head],
+    );
+    const accept = ['audit', 'accept-restore', '--reason', 'disk of rack 4 died'];
+    const shown = await healthsync(...accept);
+    const lostCount = lost.size - backup.size;
+    expect([shown.code, shown.out]).toEqual([
+      1,
+      expect.stringMatching(`Lost: ${lostCount} entries .*\n.*\n.*\nNothing was`),
+    ]);
+    const unread = await healthsync({ HEALTHSYNC_AUDIT_ANCHOR_FOLDER: keyFile }, ...accept, '--yes');
+    expect([unread.code, unread.err]).toEqual([1, expect.stringContaining('what is lost is not known')]);
+    expect(await healthsync('audit', 'verify')).toMatchObject({ code: 1 });
+    const accepted = await healthsync(...accept, '--yes');
+    expect(accepted).toMatchObject({ code: 0, out: expect.stringContaining('Accepted.') });
+    const verified = await healthsync('audit', 'verify');
+    expect(verified.code).toBe(0);
+    expect(verified.out).toMatch(/by shell:\S+ for "disk of rack 4 died" \(entry \d+\): \d+ entries of before/);
+    expect(await heads.kept()).toContain(lost.head);
+    const again = await healthsync(...accept, '--yes');
+    expect([again.code, again.err]).toEqual([1, expect.stringContaining('there is nothing to accept')]);
+  });
+
   it('finds the one entry whose byte was flipped in the database, proves others, and not that one', async () => {
     await forge(`update audit_entry set entry = replace(entry, '"P1"', '"P2"') where position = 300`);
     const [verified, one, other] = await Promise.all([
