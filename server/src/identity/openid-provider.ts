@@ -195,9 +195,12 @@ export function createOpenIdProvider(parts: {
         // Who is signed in is asked of our own session each time: this one only carries one request to its end.
         Session: INTERACTION_SECONDS,
         // What is renewed ends when the first would have: a shift is a shift, however often an app comes back in it.
-        RefreshToken: (ctx, token) =>
-          ctx?.oidc?.entities.RotatedRefreshToken?.remainingTTL ??
-          (token.scopes.has('offline_access') ? OFFLINE_SECONDS : REFRESH_SECONDS),
+        RefreshToken(ctx, token) {
+          const before = ctx?.oidc?.entities.RotatedRefreshToken;
+          // One that ends this very second was still good when it was looked at.
+          if (before !== undefined) return Math.max(1, before.remainingTTL);
+          return token.scopes.has('offline_access') ? OFFLINE_SECONDS : REFRESH_SECONDS;
+        },
         Grant: OFFLINE_SECONDS,
       },
       expiresWithSession: () => false,
