@@ -103,7 +103,7 @@ export function createLiveHub(options: {
   const { sources, now, hooks = {} } = options;
   const bounds: LiveBounds = { ...LIVE_BOUNDS, ...options.bounds };
   const seats = new Set<Seat>();
-  const touched = new Set<PatientId>();
+  let touched = new Set<PatientId>();
   /** What each watched patient's connection was when last told, so that silence is told too. */
   const told = new Map<PatientId, Connection>();
   let lastId = 0;
@@ -138,7 +138,7 @@ export function createLiveHub(options: {
     clearInterval(tickTimer);
     clearInterval(beatTimer);
     tickTimer = beatTimer = undefined;
-    touched.clear();
+    touched = new Set();
     told.clear();
   }
 
@@ -212,8 +212,9 @@ export function createLiveHub(options: {
     const startedMs = performance.now();
     try {
       for (const seat of seats) catchUp(seat);
-      const moved = new Set(touched);
-      touched.clear();
+      // Not emptied: a set that is used again and again links each table to the next, and an old one keeps all later ones.
+      const moved = touched;
+      touched = new Set();
       const besides = readersBeside();
       const watched = watchedWards();
       for (const ward of watched) await tellWard(ward, { moved, besides });
