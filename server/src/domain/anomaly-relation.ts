@@ -1,5 +1,6 @@
 import { DAY_MS } from './anomaly-memory.ts';
 import { type Detector, isEmergency, isOversight, reason, type Sight } from './anomaly-sight.ts';
+import type { SecurityReason } from './security-alert.ts';
 
 /** A name that more patients have says nothing of kinship. */
 const SHARED_NAME_MAX = 3;
@@ -29,21 +30,34 @@ export const vip: Detector = (memory, sight) => {
   // Whoever reviews access to them looks at what was done, not at the record.
   const isNone = !opens || isService || isOversight(entry.action) || isProtecting(entry);
   if (isNone || !facts.isVip || facts.isInCare) return { memory };
-  const inEmergency = isEmergency(entry);
+  const [score, why] = protectedOpened(sight);
   return {
     memory,
     noticed: {
       kind: 'vip',
       ...aboutPatient(sight),
-      score: weighed(sight, inEmergency ? 55 : 75),
+      score: weighed(sight, score),
       reasons: [
         reason('vip', 'The patient is specially protected, and was not in their care by a plan.'),
-        ...(inEmergency ? [reason('emergency', 'It was opened as an emergency, with a reason given.')] : []),
+        ...why,
         ...attempt(sight),
       ],
     },
   };
 };
+
+/** How much it weighs, and what makes it weigh less. */
+function protectedOpened({ entry, facts }: Sight): readonly [score: number, why: readonly SecurityReason[]] {
+  if (isEmergency(entry)) return [55, [reason('emergency', 'It was opened as an emergency, with a reason given.')]];
+  if (!facts.roles.includes('privacy-officer')) return [75, []];
+  // Theirs to keep, and never in anybody's care: on the page of alerts it is seen, and nobody is called for it.
+  if (entry.action === 'consent.read')
+    return [30, [reason('consent-work', 'They answer for consents, and opened only what the patient consents to.')]];
+  // What is changed may open the record to others: somebody shall look at it.
+  if (entry.action === 'consent.write')
+    return [45, [reason('consent-work', 'They answer for consents, and changed what the patient consents to.')]];
+  return [75, []];
+}
 
 /** Asking for the protection, or setting it, opens nothing of the record. Lifting it does: what comes after is not noticed. */
 const isProtecting = ({ action, detail = {} }: Sight['entry']): boolean =>

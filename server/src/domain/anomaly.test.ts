@@ -226,6 +226,20 @@ describe('one’s own record, a neighbour’s, a protected one', () => {
     expect(petra.told()).toEqual([]);
   });
 
+  it('is told of as little when a privacy officer opens consents, once a day, and as usual when they open more', () => {
+    const petra = watched({ roles: ['privacy-officer'], isVip: true });
+    for (let i = 0; i < 3; i++) petra.does({ ...look, action: 'consent.read', atMs: MONDAY + i * HOUR_MS });
+    expect(petra.told()).toMatchObject([{ kind: 'vip', score: 30, count: 3 }]);
+    expect(petra.told()[0]?.reasons.map(({ code }) => code)).toEqual(['vip', 'consent-work']);
+    petra.does({ ...look, action: 'consent.write', atMs: MONDAY + 4 * HOUR_MS });
+    expect(petra.told()).toMatchObject([{ score: 45, count: 4 }]);
+    petra.does({ ...look, atMs: MONDAY + 5 * HOUR_MS });
+    expect(petra.told()).toMatchObject([{ score: 75, count: 5 }]);
+    const others = watched({ roles: ['physician'], isVip: true });
+    others.does({ ...look, action: 'consent.read' });
+    expect(others.told()).toMatchObject([{ kind: 'vip', score: 75 }]);
+  });
+
   it('is told of at the same address, and hardly when they are in one’s care', () => {
     const relation = { kind: 'same-address' } as const;
     const [outside, inCare] = [watched(), watched()];
