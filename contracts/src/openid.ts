@@ -1,11 +1,16 @@
 import { type Static, Type } from 'typebox';
 
+const ActionWords = Type.Record(Type.String(), Type.String(), {
+  description: 'What those of the scopes are called that are actions of this interface.',
+});
+
 /** What a person is asked before an app may act for them. */
 
 export const AppQuestion = Type.Object(
   {
     client: Type.String({ description: 'The app’s name.' }),
     scopes: Type.Array(Type.String()),
+    words: ActionWords,
     accessSeconds: Type.Integer({ description: 'How long what it gets lets it in.' }),
     refreshSeconds: Type.Optional(
       Type.Integer({ description: 'How long it can get the next by itself, in all. Absent: it asks again each time.' }),
@@ -35,6 +40,7 @@ export const AppsLetIn = Type.Object(
         id: Type.String(),
         client: Type.String({ description: 'The app’s name.' }),
         scopes: Type.Array(Type.String()),
+        words: ActionWords,
         patientId: Type.Optional(Type.String({ description: 'The only patient it works with.' })),
         letInAt: Type.String(),
         lastUsedAt: Type.Optional(Type.String({ description: 'To the minute.' })),

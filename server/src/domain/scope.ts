@@ -1,4 +1,4 @@
-import { ACTION_NAMES } from './access.ts';
+import { ACTION_NAMES, ACTIONS, type Action } from './access.ts';
 
 /**
  * What a token is good for, in the words of OAuth. Scopes narrow what the roles allow, and never widen it.
@@ -78,6 +78,12 @@ export const SIGN_IN_SCOPES = [
   'launch',
   'launch/patient',
 ] as const;
+
+/** Those that are actions of our own interface, as a person would say them. */
+export function wordsOfActions(scopes: readonly string[]): Readonly<Record<string, string>> {
+  const actions = scopes.filter((scope): scope is Action => Object.hasOwn(ACTIONS, scope));
+  return Object.fromEntries(actions.map((action) => [action, ACTIONS[action].words]));
+}
 
 /** Every scope that can be asked for: a provider must know them by name. */
 export function everyScope(): readonly string[] {

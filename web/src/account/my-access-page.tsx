@@ -8,11 +8,12 @@ import { When } from '../times/when.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
 import { expiryText, factorsText, scopesText, usedText } from './access-words.ts';
 import { AccountHead } from './account-head.tsx';
+import { MyApps } from './my-apps.tsx';
 import { NewKeyDialog } from './new-key-dialog.tsx';
 
 type Access = AccessList['open'][number];
 
-/** Where I am signed in, and the keys of my scripts: seen, and ended. */
+/** Where I am signed in, the keys of my scripts, and the apps I have let in: seen, and ended. */
 export function MyAccessPage() {
   const queries = useQueryClient();
   const query = useQuery({ queryKey: ['my-access'], queryFn: () => api<AccessList>('/api/me/access'), gcTime: 0 });
@@ -54,6 +55,7 @@ export function MyAccessPage() {
           </Awaited>
           <Button onClick={() => setMaking(true)}>Make a key</Button>
         </section>
+        <MyApps />
       </div>
       {isMaking && <NewKeyDialog onClose={() => setMaking(false)} onMade={reread} />}
     </main>

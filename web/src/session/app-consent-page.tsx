@@ -8,7 +8,7 @@ import { api, problemText } from '../api.ts';
 import { Awaited } from '../widgets/awaited.tsx';
 import { useSaving } from '../widgets/saving.tsx';
 import { DoorProblem } from './door-problem.tsx';
-import { scopeText } from './scope-words.ts';
+import { lastingText, scopeText } from './scope-words.ts';
 import { useSession } from './session.tsx';
 import { Brand } from './sign-in.tsx';
 import { useMyStepUp } from './step-up.tsx';
@@ -43,6 +43,7 @@ function Consent({
   readonly person: string;
 }) {
   const [patientId, setPatientId] = useState(asked.patientId ?? null);
+  const words = new Map(Object.entries(asked.words));
   const saving = useSaving();
   const problem = saving.problem === undefined ? undefined : problemText(saving.problem);
   const { stepUp, dialog } = useMyStepUp();
@@ -65,9 +66,10 @@ function Consent({
       <DoorProblem text={problem} />
       <ul className="scope-list" aria-label="What it may">
         {asked.scopes.map((scope) => (
-          <li key={scope}>{scopeText(scope)}</li>
+          <li key={scope}>{scopeText(scope, words)}</li>
         ))}
       </ul>
+      <p className="door-note">{lastingText(asked)} You can end it before that: My account, Sessions and keys.</p>
       {asked.needsPatient && <PatientChoice value={patientId} onChange={setPatientId} />}
       {asked.patientId !== undefined && <p className="door-note">For patient {asked.patientId}.</p>}
       <Button

@@ -37,3 +37,23 @@ export function scopeText(scope: string, words: ReadonlyMap<string, string> = NO
   const verbs = [...letters].map((letter) => VERBS[letter as keyof typeof VERBS] ?? letter).join(', ');
   return `${verbs} ${resource === '*' ? 'all records' : resource} ${WHOSE[context]}`;
 }
+
+/** How long an app is in: by what it gets, and by what brings it the next. */
+export function lastingText(lasting: { readonly accessSeconds: number; readonly refreshSeconds?: number }): string {
+  const { accessSeconds, refreshSeconds } = lasting;
+  if (refreshSeconds === undefined) return `It is let in for ${durationText(accessSeconds)}; then it asks you again.`;
+  return `It is let in for ${durationText(accessSeconds)} at a time, and renews that by itself for ${durationText(refreshSeconds)} at most.`;
+}
+
+const UNITS = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+] as const;
+
+/** In the largest unit of which it is two or more: `36 hours`. */
+function durationText(seconds: number): string {
+  const [name, unit] = UNITS.find(([, length]) => seconds >= 2 * length) ?? ['minute', 60];
+  const count = Math.max(1, Math.floor(seconds / unit));
+  return `${count} ${name}${count === 1 ? '' : 's'}`;
+}

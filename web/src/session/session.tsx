@@ -60,9 +60,14 @@ export function SessionGate({ children }: { readonly children: ReactNode }) {
     if (me !== undefined) await queries.invalidateQueries();
   }
 
+  async function leave(): Promise<void> {
+    await api('/api/session', { method: 'DELETE' }).catch(() => {});
+    queries.setQueryData(['session'], null);
+  }
+
   if (query.isPending) return <p className="page-wait">Connecting…</p>;
   if (query.isError) return <Unreachable retry={() => void query.refetch()} />;
-  if (query.data === 'no-pages') return <NoPages onOther={() => queries.setQueryData(['session'], null)} />;
+  if (query.data === 'no-pages') return <NoPages onOther={leave} />;
   if (session === undefined) return <SignInPage onSignedIn={signedIn} />;
   return (
     <Context.Provider value={session}>
@@ -86,13 +91,13 @@ async function askWhoIAm(): Promise<Me | 'no-pages' | null> {
 /** A system's account opens nothing in a browser: the policies refuse it everything. */
 const hasPages = ({ roles }: Me): boolean => !roles.includes('integration');
 
-function NoPages({ onOther }: { readonly onOther: () => void }) {
+function NoPages({ onOther }: { readonly onOther: () => Promise<void> }) {
   return (
     <main className="page">
       <div className="refused" role="alert">
         <p>This account has no pages here.</p>
         <p className="soft">It is a system’s, which signs in by its own key and never in a browser.</p>
-        <Button onClick={onOther}>Sign in as somebody else</Button>
+        <Button onClick={() => void onOther()}>Sign in as somebody else</Button>
       </div>
     </main>
   );

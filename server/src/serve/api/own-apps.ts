@@ -1,6 +1,7 @@
 import { AppsLetIn } from '@healthsync/contracts/openid';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
+import { wordsOfActions } from '../../domain/scope.ts';
 import type { AppsLetIn as LetInApps } from '../../identity/apps-let-in.ts';
 import { principalOf } from '../access-gate.ts';
 import { rfc3339 } from '../alert-shape.ts';
@@ -21,6 +22,7 @@ export function registerOwnApps(app: FastifyInstance, { apps }: { readonly apps:
         id: one.id,
         client: one.clientName,
         scopes: [...one.scopes],
+        words: { ...wordsOfActions(one.scopes) },
         ...(one.patientId !== undefined && { patientId: one.patientId }),
         letInAt: rfc3339(one.letInAtMs),
         ...(one.usedAtMs !== undefined && { lastUsedAt: rfc3339(one.usedAtMs) }),

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { PatientId } from '../../domain/ids.ts';
 import { parsePatientId } from '../../domain/ids.ts';
-import { parseFhirScope } from '../../domain/scope.ts';
+import { parseFhirScope, wordsOfActions } from '../../domain/scope.ts';
 import type { OpenIdProvider, Question } from '../../identity/openid-provider.ts';
 import type { RegistryView } from '../../identity/registry-view.ts';
 import type { Tickets } from '../../identity/tickets.ts';
@@ -70,6 +70,7 @@ export function registerOpenId(app: FastifyInstance, services: OpenIdServices): 
       return {
         client: question.clientName,
         scopes: [...question.scopes],
+        words: { ...wordsOfActions(question.scopes) },
         accessSeconds: question.accessSeconds,
         ...(question.refreshSeconds !== undefined && { refreshSeconds: question.refreshSeconds }),
         isFreshNeeded: question.isFreshNeeded,
