@@ -1,5 +1,6 @@
 import { createTransport } from 'nodemailer';
 import type { DeliveryOutcome, Notification, Notifier, RichContent } from '../../ports/notifier.ts';
+import { receiptOf } from './smtp-receipt.ts';
 
 /** Where and as whom mail is sent. */
 export interface SmtpSettings {
@@ -34,6 +35,8 @@ export function smtpServer(url: string): Pick<SmtpSettings, 'host' | 'port' | 's
 const STEP_TIMEOUT_MS = 10_000;
 /** Below the five minutes a server waits for a command (RFC 5321 §4.5.3.2.7); a wave of alarms is over sooner. */
 const IDLE_MS = 60_000;
+/** Answers are some lines of at most 512 (RFC 5321 §4.5.3.1.5); one that does not end is no answer. */
+const ANSWER_MAX = 64 * 1024;
 /** Many servers allow one client ten, and others are on the same machine. */
 const CONNECTIONS_MAX = 4;
 
@@ -60,6 +63,7 @@ export function createSmtpNotifier(settings: SmtpSettings): Notifier & { close()
     greetingTimeout: timeoutMs,
     socketTimeout: timeoutMs,
     dnsTimeout: timeoutMs,
+    maxResponseSize: ANSWER_MAX,
     disableFileAccess: true,
     disableUrlAccess: true,
   });
@@ -129,14 +133,6 @@ function inline({ cid, png }: RichContent['images'][number], index: number) {
 function atomOf(id: string): string {
   return encodeURIComponent(id).replace(/[()]/g, '_');
 }
-
-/** The server's queue id: what its operators search for. It may have put an address beside it. */
-function receiptOf(response: string): string {
-  return response.replace(/\S+@\S+/g, '…').slice(0, RECEIPT_MAX);
-}
-
-/** Enough for any server's queue id. */
-const RECEIPT_MAX = 200;
 
 function isUrgent({ alarm, fields: { priority } }: Notification): boolean {
   return (alarm?.priority ?? priority) === 'high';
