@@ -73,6 +73,19 @@ describe('a key of one’s own', () => {
   });
 });
 
+describe('a nurse’s script that makes keys', () => {
+  it('is told to end one first', async () => {
+    const make = () => call('nora', 'POST', '/api/me/keys', { label: 'more', scopes: ['alarm.read'], days: 1 });
+    let made = await make();
+    for (let tries = 0; made.status === 201 && tries < 60; tries++) made = await make();
+    expect([made.status, made.body.code]).toEqual([409, 'too-many-keys']);
+    const { open } = await get('nora', '/api/me/access', AccessList);
+    const [key] = open.filter(({ kind }: { kind: string }) => kind === 'api');
+    expect((await call('nora', 'DELETE', `/api/me/access/${key.id}`)).status).toBe(204);
+    expect((await make()).status).toBe(201);
+  });
+});
+
 describe('a service account', () => {
   const SERVICE = { id: 'lab', kind: 'service', name: 'Lab', scopes: ['alarm.read'], roles: ['integration'] };
 

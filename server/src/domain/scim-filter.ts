@@ -145,7 +145,9 @@ function attributeIn(word: string): string | undefined {
 function literalOf(token: string | undefined): Literal | undefined {
   if (token === undefined || !/^("|-?\d|true$|false$|null$)/.test(token)) return undefined;
   try {
-    return JSON.parse(token) as Literal;
+    const literal = JSON.parse(token) as Literal;
+    // No text here holds control characters, and the database takes not all of them.
+    return typeof literal === 'string' && /\p{Cc}/u.test(literal) ? undefined : literal;
   } catch {
     return undefined;
   }

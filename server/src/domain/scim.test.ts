@@ -69,6 +69,7 @@ describe('a filter of a directory', () => {
     '(userName eq "a"',
     'not userName eq "a"',
     'emails[type eq "work"',
+    'userName eq "\\u0000"',
     'userName eq "a") or (userName pr',
     `${'('.repeat(11)}userName pr${')'.repeat(11)}`,
   ])('%s is none', (text) => expect(parseScimFilter(text)).toBeUndefined());

@@ -70,6 +70,9 @@ export function registerAccessKeys(app: FastifyInstance, services: AccessKeyServ
         return invalid(reply, [
           { code: 'invalid-value', field: `scopes.${unknown}`, detail: 'is no scope of the API' },
         ]);
+      const open = await accounts.tokensOf(principal.userId, now());
+      if (open.filter(({ kind }) => kind === 'api').length >= KEYS_MAX)
+        return sendProblem(reply, { status: 409, code: 'too-many-keys', detail: `End one of your ${KEYS_MAX} first.` });
       const user = await accounts.findUserById(principal.userId);
       if (user === undefined) return notFound(reply, 'user');
       const made = await sessions.createApiToken(user, days * 86_400_000, { scopes, label, shown: principal.factors });
@@ -146,6 +149,9 @@ export function registerAccessKeys(app: FastifyInstance, services: AccessKeyServ
     },
   );
 }
+
+/** One for every script of somebody who writes many; more is a script that makes keys. */
+const KEYS_MAX = 50;
 
 const Id = Type.Object({ id: Type.String({ maxLength: 64 }) });
 /** Of the hash of a secret: enough to tell one from another, nothing to find it by. */
