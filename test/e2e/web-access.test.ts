@@ -303,6 +303,19 @@ describe('keys', () => {
     await close();
   });
 
+  it('stand beside the apps one has let in, of which one is ended', async (context) => {
+    if (browser === undefined) return context.skip();
+    const { page, mock, close } = await openPage(browser, { path: '/my-access', role: 'nurse', ...BIG });
+    const apps = page.getByRole('region', { name: 'Apps I have let in' });
+    await apps.getByText('read, search Observation of this patient; read alarms').waitFor();
+    await apps.getByText('for patient P13').waitFor();
+    await apps.getByRole('button', { name: 'Growth charts' }).click();
+    await apps.getByText('Growth charts').waitFor({ state: 'detached' });
+    expect(await apps.getByRole('button').count()).toBe(1);
+    expect(mock.requests).toContain('DELETE /api/me/apps/app1');
+    await close();
+  });
+
   it('of a system are changed without a gap; a private one is refused before it is sent', async (context) => {
     if (browser === undefined) return context.skip();
     const { page, mock, close } = await openPage(browser, { path: '/apps', role: 'admin', ...BIG });

@@ -60,6 +60,8 @@ export function mockAccessRoutes({
       proven((_, id) => ({ body: keys.end(id) })),
     ),
     'GET /api/me/access': () => ({ body: keys.mine() }),
+    'GET /api/me/apps': () => ({ body: keys.apps() }),
+    'DELETE /api/me/apps/:id': (_, id) => found(keys.endApp(id)),
     'GET /api/me/key-scopes': () => ({ body: keys.scopes() }),
     'POST /api/me/keys': proven(({ body }) => ({ body: keys.make(body ?? {}, now()) })),
 

@@ -1,4 +1,4 @@
-import type { Client, ClientList } from '@healthsync/contracts/openid';
+import type { AppsLetIn, Client, ClientList } from '@healthsync/contracts/openid';
 import type { AccessList, ApiKeyList, ApiKeyMade, KeyScopes } from '@healthsync/contracts/user';
 
 type Body = Readonly<Record<string, unknown>>;
@@ -50,6 +50,26 @@ export function createMockKeys(startedAt: number) {
       mustPushRequests: true,
       createdAt: iso(-30),
       createdBy: 'ada',
+    },
+  ];
+  let letIn: AppsLetIn['apps'] = [
+    {
+      id: 'app1',
+      client: 'Growth charts',
+      scopes: ['openid', 'launch/patient', 'patient/Observation.rs', 'alarm.read', 'online_access'],
+      words: { 'alarm.read': 'read alarms' },
+      patientId: 'P13',
+      letInAt: iso(-0.3),
+      lastUsedAt: iso(0),
+      endsAt: iso(0.2),
+    },
+    {
+      id: 'app2',
+      client: 'Antibiotic stewardship of the Department of Infectious Diseases',
+      scopes: ['openid', 'user/*.rs', 'offline_access'],
+      words: {},
+      letInAt: iso(-12),
+      endsAt: iso(18),
     },
   ];
   let everybodys: ApiKeyList['keys'] = [
@@ -134,6 +154,12 @@ export function createMockKeys(startedAt: number) {
     end(id: string): object {
       everybodys = everybodys.filter((key) => key.id !== id);
       return {};
+    },
+    apps: (): AppsLetIn => ({ apps: letIn }),
+    endApp(id: string): object | undefined {
+      const before = letIn.length;
+      letIn = letIn.filter((app) => app.id !== id);
+      return letIn.length < before ? {} : undefined;
     },
     mine: (): AccessList => ({ open: own }),
     scopes: (): KeyScopes => ({ scopes: SCOPES }),
