@@ -126,6 +126,21 @@ describe('nothing starts with', () => {
       `${head} permit (principal is Person, action == Action::"vitals.read", resource) when { principal in Role::"nurse" };`,
       /vitals\.read can be permitted/,
     ],
+    [
+      'a forbid for devices, which nobody would ask',
+      `${head} forbid (principal is Device, action == Action::"reading.send", resource is Device);`,
+      /night\.cedar: house-x: .*registry/,
+    ],
+    [
+      'a forbid for devices that names no action',
+      `${head} forbid (principal in Role::"device", action, resource);`,
+      /night\.cedar: house-x: .*registry/,
+    ],
+    [
+      'a forbid that names sending beside what is asked',
+      `${head} forbid (principal, action in [Action::"reading.send", Action::"vitals.read"], resource);`,
+      /night\.cedar: house-x: .*registry/,
+    ],
   ])('%s', (_what, text, problem) => {
     write(text);
     expect(lintHousePolicies(folder).join('\n')).toMatch(problem);

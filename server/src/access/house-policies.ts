@@ -106,8 +106,8 @@ function unfitPolicy(policy: Policy): readonly string[] {
   const problems: string[] = [];
   if (!id.startsWith(PREFIX) || id.length > ID_MAX)
     problems.push(`${file}: ${id}: the @id of a house’s policy begins with ${PREFIX}, up to ${ID_MAX} characters`);
-  if (effect === 'permit') problems.push(...unfitPermit(policy).map((problem) => `${file}: ${id}: ${problem}`));
-  return problems;
+  const said = [...(effect === 'permit' ? unfitPermit(policy) : []), ...unfitForDevices(policy)];
+  return [...problems, ...said.map((problem) => `${file}: ${id}: ${problem}`)];
 }
 
 /** The audit holds names of policies up to this. */
@@ -124,12 +124,38 @@ function unfitPermit({ text, scope }: Policy): readonly string[] {
   ];
 }
 
+/**
+ * Nobody asks the policies when a device sends: its certificate's entry in the registry lets it in, or not (ADR 16). What
+ * would stand in a folder and narrow nothing is believed to hold, and is refused.
+ */
+function unfitForDevices({ text, scope }: Policy): readonly string[] {
+  const namesSending = scope.actions !== 'all' && scope.actions.includes('reading.send' satisfies Action);
+  if (!namesSending && !isOfDevices(text)) return [];
+  return [
+    'no policy is asked when a device sends: devices are let in by their entry in the registry (revoke the certificate there)',
+  ];
+}
+
+function isOfDevices(text: string): boolean {
+  const principal = principalIn(text);
+  if (principal?.op === 'is') return principal.entity_type === 'Device';
+  const entity = entityIn(principal);
+  return entity?.type === 'Device' || (entity?.type === 'Role' && entity.id === ('device' satisfies Role));
+}
+
 /** The role that the head of a policy names: its conditions cannot make it wider. */
 function roleIn(text: string): string | undefined {
+  const principal = principalIn(text);
+  const entity = principal?.op === 'in' ? entityIn(principal) : undefined;
+  return entity?.type === 'Role' ? entity.id : undefined;
+}
+
+function principalIn(text: string): PolicyJson['principal'] | undefined {
   const parsed = policyToJson(text);
-  if (parsed.type === 'failure') return undefined;
-  const { principal } = parsed.json as PolicyJson;
-  if (principal.op !== 'in' || !('entity' in principal)) return undefined;
-  const entity = '__entity' in principal.entity ? principal.entity.__entity : principal.entity;
-  return entity.type === 'Role' ? entity.id : undefined;
+  return parsed.type === 'failure' ? undefined : (parsed.json as PolicyJson).principal;
+}
+
+function entityIn(principal: PolicyJson['principal'] | undefined) {
+  if (principal === undefined || !('entity' in principal)) return undefined;
+  return '__entity' in principal.entity ? principal.entity.__entity : principal.entity;
 }
