@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { memoryEmergencyAccesses } from '../adapters/memory/memory-emergency-accesses.ts';
-import { type BedId, DEFAULT_TENANT, type PatientId, type UserId, type WardId } from '../domain/ids.ts';
+import { type BedId, DEFAULT_TENANT, type PatientId, type TenantId, type UserId, type WardId } from '../domain/ids.ts';
 import { registryView } from '../identity/registry-view.ts';
 import type { SystemAlarm } from '../ports/system-alarms.ts';
 import type { EmergencyProof } from './access-facts.ts';
@@ -155,9 +155,28 @@ describe('an emergency', () => {
     await open('P1');
     clock.nowMs = T + EMERGENCY_BOUNDS.reviewWithinMs + 1;
     await desk.refresh();
-    expect([...ringing.keys()]).toEqual(['emergency-access.review-overdue']);
+    expect([...ringing.keys()]).toEqual(['emergency-access.review-overdue.default']);
     await desk.review({ id: 'e1', justified: false, comment: 'curiosity', byId: 'pia' as UserId, by: 'Pia' });
     await desk.refresh();
     expect(ringing.size).toBe(0);
+  });
+  it('whose review is forgotten rings for its own organisation alone, each by itself', async () => {
+    const { accesses, open, desk, restart, ringing, clock } = world();
+    await open('P1');
+    const [ours] = await accesses.running(T);
+    if (ours !== undefined) await accesses.begin({ ...ours, id: 'n1', tenantId: 'north' as TenantId });
+    clock.nowMs = T + EMERGENCY_BOUNDS.reviewWithinMs + 1;
+    // As it was rung before: for everybody.
+    const rule = 'emergency-access.review-overdue';
+    ringing.set(rule, { id: rule, rule, priority: 'low', text: 'late', state: 'active', raisedAtMs: T });
+    await desk.refresh();
+    const rung = () => [...ringing.values()].map(({ id, tenantId }) => [id, tenantId]);
+    expect(rung()).toEqual([
+      [`${rule}.default`, 'default'],
+      [`${rule}.north`, 'north'],
+    ]);
+    await desk.review({ id: 'e1', justified: true, comment: 'as agreed', byId: 'pia' as UserId, by: 'Pia' });
+    await restart().refresh();
+    expect(rung()).toEqual([[`${rule}.north`, 'north']]);
   });
 });

@@ -1,4 +1,4 @@
-import type { PatientId, UserId } from '../domain/ids.ts';
+import type { PatientId, TenantId, UserId } from '../domain/ids.ts';
 import { type RegistryView, wardNameIn } from '../identity/registry-view.ts';
 import type { EmergencyAccess, EmergencyAccesses, EmergencyReviewOutcome } from '../ports/emergency-accesses.ts';
 import type { SystemAlarm, SystemAlarms } from '../ports/system-alarms.ts';
@@ -43,7 +43,7 @@ export const EMERGENCY_BOUNDS = {
 export type EmergencyBounds = { readonly [Name in keyof typeof EMERGENCY_BOUNDS]: number };
 
 export const EMERGENCY_RULE = 'emergency-access';
-const OVERDUE_ID = 'emergency-access.review-overdue';
+const OVERDUE_RULE = 'emergency-access.review-overdue';
 
 export function createEmergencyDesk(options: {
   readonly accesses: EmergencyAccesses;
@@ -62,24 +62,29 @@ export function createEmergencyDesk(options: {
 
   async function refresh(): Promise<void> {
     const nowMs = now();
-    const [current, [oldest]] = await Promise.all([
+    const [current, overdue] = await Promise.all([
       accesses.running(nowMs),
-      accesses.list({ isReviewed: false, limit: 1 }),
+      accesses.overdue(nowMs - bounds.reviewWithinMs),
     ]);
     running = current;
     onRunning(current);
     for (const access of current) ring(access);
-    const ids = new Set(current.map(alarmIdOf));
+    for (const tenantId of overdue) ringOverdue(tenantId);
+    const ids = new Set([...current.map(alarmIdOf), ...overdue.map(overdueIdOf)]);
     // What another process, or this one before a restart, rang for and is over.
-    for (const { id, rule } of systemAlarms.open()) if (rule === EMERGENCY_RULE && !ids.has(id)) systemAlarms.clear(id);
-    if (oldest !== undefined && nowMs - oldest.beganAtMs > bounds.reviewWithinMs)
-      systemAlarms.raise({
-        id: OVERDUE_ID,
-        rule: OVERDUE_ID,
-        priority: 'low',
-        text: `An emergency access has waited for its review for more than ${bounds.reviewWithinMs / 3_600_000} hours. Privacy officer: review it.`,
-      });
-    else systemAlarms.clear(OVERDUE_ID);
+    for (const { id, rule } of systemAlarms.open())
+      if ((rule === EMERGENCY_RULE || rule === OVERDUE_RULE) && !ids.has(id)) systemAlarms.clear(id);
+  }
+
+  /** For those alone who can review it. */
+  function ringOverdue(tenantId: TenantId): void {
+    systemAlarms.raise({
+      tenantId,
+      id: overdueIdOf(tenantId),
+      rule: OVERDUE_RULE,
+      priority: 'low',
+      text: `An emergency access has waited for its review for more than ${bounds.reviewWithinMs / 3_600_000} hours. Privacy officer: review it.`,
+    });
   }
 
   /** Loud, for everybody: without the patient. */
@@ -146,3 +151,4 @@ export function createEmergencyDesk(options: {
 const OPENED = ['patient.read', 'vitals.read', 'alarm.read', 'limits.write', 'patient.write'] as const;
 
 const alarmIdOf = ({ id }: Pick<EmergencyAccess, 'id'>): string => `${EMERGENCY_RULE}.${id}`;
+const overdueIdOf = (tenantId: TenantId): string => `${OVERDUE_RULE}.${tenantId}`;

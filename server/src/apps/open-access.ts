@@ -63,7 +63,8 @@ export async function openAccess(parts: {
       find: (id) => asked.find(id),
       // What runs, and what waits for its review, is watched over for all.
       running: (nowMs) => kept.running(nowMs),
-      list: (query) => kept.list(query),
+      overdue: (beganBeforeMs) => kept.overdue(beganBeforeMs),
+      list: (query) => asked.list(query),
     },
     decisions: access,
     view,
@@ -102,7 +103,7 @@ export async function openAccess(parts: {
       registerAccess(app, {
         access,
         policies: policies.all,
-        emergencies: { ...desk, list: (query) => asked.list(query) },
+        emergencies: desk,
         users: () => askedAccounts.users(),
         view: parts.tenants.viewFor(view),
         now,

@@ -16,7 +16,7 @@ import { answerToRequest, type RenewalLink } from '../identity/renewal-by-messag
 import { createRevocationLists } from '../identity/revocation-list.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
 import type { Registry } from '../ports/registry.ts';
-import type { SystemAlarms } from '../ports/system-alarms.ts';
+import type { SystemAlarm, SystemAlarms } from '../ports/system-alarms.ts';
 import { registerDeviceEnrollments } from '../serve/api/device-enrollments.ts';
 import { registerDeviceRevocations } from '../serve/api/device-revocations.ts';
 import { registerEnrollmentOverTransport } from '../serve/api/enrollment-over-transport.ts';
@@ -41,7 +41,7 @@ export async function openDevices(parts: {
   readonly askedRegistry: Registry;
   readonly view: () => RegistryView;
   readonly refreshView: () => Promise<unknown>;
-  readonly systemAlarms: SystemAlarms;
+  readonly systemAlarms: SystemAlarms & { open(): readonly SystemAlarm[] };
   readonly audit: AuditLog;
   /** The HTTPS port, once it is open. */
   readonly port: () => number;

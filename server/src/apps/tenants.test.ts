@@ -330,6 +330,21 @@ describe('an organisation', () => {
     const queue = async (who: string) => (await program.call(who, 'GET', '/api/break-glass')).body.accesses.length;
     expect([await queue('north-privacy-officer'), await queue('south-privacy-officer')]).toEqual([1, 0]);
   });
+  it('is not told of a review that another has left undone', async () => {
+    await withOpenData(program.settings, Date.now, ({ database }) =>
+      database.pool.query(
+        `insert into emergency_access (id, tenant_id, user_id, signed, patient_id, reason, proof, began_at, ends_at)
+         values ('late', 'default', 'u-south-nurse', 'south-nurse', 'south-p', 'resuscitation', 'password',
+                 now() - interval '73 hours', now() - interval '72 hours')`,
+      ),
+    );
+    const alarms = async (who: string) => (await program.call(who, 'GET', '/api/system-alarms?state=active')).raw;
+    await vi.waitFor(async () => expect(await alarms('south-nurse')).toContain('waited for its review'), {
+      timeout: 60_000,
+      interval: 250,
+    });
+    expect(await alarms('north-nurse')).not.toContain('waited for its review');
+  }, 90_000);
   it('has nothing to do with how the installation runs, nor with its keys', async () => {
     const status = async (who: string, path: string) => (await program.call(who, 'GET', path)).status;
     for (const path of ['/metrics', '/api/keys', '/api/workflows/executions'])

@@ -1,8 +1,8 @@
 import type { RenewCommand } from '@healthsync/contracts/device-enrollment';
-import type { DeviceId } from '../domain/ids.ts';
+import { DEFAULT_TENANT, type DeviceId, type TenantId } from '../domain/ids.ts';
 import { type Repeating, repeat } from '../pacing/repeating.ts';
 import type { DeviceCertificate } from '../ports/registry.ts';
-import type { SystemAlarms } from '../ports/system-alarms.ts';
+import type { SystemAlarm, SystemAlarms } from '../ports/system-alarms.ts';
 import { renewalOf } from './device-renewal.ts';
 import type { RegistryView } from './registry-view.ts';
 import type { RenewalLink } from './renewal-by-message.ts';
@@ -23,7 +23,7 @@ export function watchCertificates(parts: {
   readonly current: () => number;
   readonly endSuperseded: () => Promise<void>;
   readonly rereadAuthorities: () => Promise<void>;
-  readonly systemAlarms: SystemAlarms;
+  readonly systemAlarms: SystemAlarms & { open(): readonly SystemAlarm[] };
   readonly now: () => number;
   readonly onError: (error: unknown) => void;
 }): Repeating & { readonly link: RenewalLink } {
@@ -61,24 +61,21 @@ export function watchCertificates(parts: {
 
   function ringAboutEnding(): void {
     const nowMs = now();
-    const ending = view().snapshot.devices.flatMap(({ id, certificates }) => {
-      // One in the store room is renewed when it comes out.
-      if (view().patientAt(id, nowMs) === undefined) return [];
-      const last = longestLasting(certificates);
-      return last !== undefined && renewalOf(last).overdueMs <= nowMs ? [last.notAfterMs] : [];
-    });
-    if (ending.length === 0) {
-      systemAlarms.clear(ENDING);
-      return;
+    const ending = endingCertificates(view(), nowMs);
+    for (const [tenantId, ends] of ending) {
+      const firstMs = ends.reduce((first, endMs) => Math.min(first, endMs));
+      const [day] = new Date(firstMs).toISOString().split('T');
+      systemAlarms.raise({
+        tenantId,
+        id: endingIdOf(tenantId),
+        rule: ENDING,
+        priority: firstMs - nowMs < DAY_MS ? 'medium' : 'low',
+        text: `${ends.length === 1 ? 'A device that is worn has not renewed its certificate, which' : `${ends.length} devices that are worn have not renewed their certificates; the first`} ends on ${day}, and then it cannot send. See Devices.`,
+      });
     }
-    const firstMs = Math.min(...ending);
-    const [day] = new Date(firstMs).toISOString().split('T');
-    systemAlarms.raise({
-      id: ENDING,
-      rule: ENDING,
-      priority: firstMs - nowMs < DAY_MS ? 'medium' : 'low',
-      text: `${ending.length === 1 ? 'A device that is worn has' : `${ending.length} devices that are worn have`} not renewed their certificate; the first ends on ${day}, and then it cannot send. See Devices.`,
-    });
+    const ids = new Set([...ending.keys()].map(endingIdOf));
+    // Also what was rung for before a restart.
+    for (const { id, rule } of systemAlarms.open()) if (rule === ENDING && !ids.has(id)) systemAlarms.clear(id);
   }
 
   const rounds = repeat(look, { everyMs: EVERY_MS, onError });
@@ -93,6 +90,22 @@ export function watchCertificates(parts: {
   };
 }
 
+/** When those of worn devices end that should have been renewed by now, for each organisation: told to it alone. */
+function endingCertificates(
+  { snapshot, patientAt }: RegistryView,
+  nowMs: number,
+): ReadonlyMap<TenantId, readonly number[]> {
+  const ending = new Map<TenantId, number[]>();
+  for (const { id, certificates, tenantId = DEFAULT_TENANT } of snapshot.devices) {
+    // One in the store room is renewed when it comes out.
+    if (patientAt(id, nowMs) === undefined) continue;
+    const last = longestLasting(certificates);
+    if (last === undefined || renewalOf(last).overdueMs > nowMs) continue;
+    ending.set(tenantId, [...(ending.get(tenantId) ?? []), last.notAfterMs]);
+  }
+  return ending;
+}
+
 /** Of those that were not revoked. */
 function longestLasting(certificates: readonly DeviceCertificate[]): DeviceCertificate | undefined {
   return certificates
@@ -104,6 +117,7 @@ function longestLasting(certificates: readonly DeviceCertificate[]): DeviceCerti
 }
 
 const ENDING = 'device.certificates-ending';
+const endingIdOf = (tenantId: TenantId): string => `${ENDING}.${tenantId}`;
 const EVERY_MS = 5_000;
 const DAY_MS = 86_400_000;
 /** Each renewal rereads the registry: ten thousand devices take half an hour over it. */

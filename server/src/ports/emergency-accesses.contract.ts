@@ -84,6 +84,14 @@ export function emergencyAccessesContract(engine: string, make: () => Promise<Em
         'b',
       ]);
     });
+    it('says which organisations have left one unreviewed since before a moment', async () => {
+      const organisations = { a: 'south', b: 'north', c: 'north', d: 'east', e: 'west' };
+      for (const [id, tenantId] of Object.entries(organisations))
+        await accesses.begin(opened(id, { tenantId: tenantId as TenantId, beganAtMs: id === 'e' ? 2_000 : 1_999 }));
+      await review('d');
+      expect(await accesses.overdue(2_000)).toEqual(['north', 'south']);
+      expect(await accesses.overdue(1_999)).toEqual([]);
+    });
   });
 }
 

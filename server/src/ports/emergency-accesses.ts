@@ -24,6 +24,8 @@ export interface EmergencyAccesses {
     /** The last of the page before. */
     readonly after?: { readonly beganAtMs: number; readonly id: string };
   }): Promise<readonly EmergencyAccess[]>;
+  /** The organisations of which some began before this moment and nobody has reviewed them. */
+  overdue(beganBeforeMs: number): Promise<readonly TenantId[]>;
 }
 
 export type EmergencyReviewOutcome =

@@ -36,6 +36,12 @@ export function memoryEmergencyAccesses(): EmergencyAccesses {
         .sort(order)
         .slice(0, limit);
     },
+    async overdue(beganBeforeMs) {
+      const late = [...all.values()].filter(
+        ({ review, beganAtMs }) => review === undefined && beganAtMs < beganBeforeMs,
+      );
+      return [...new Set(late.map(({ tenantId }) => tenantId))].sort();
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { UserId } from '../../domain/ids.ts';
+import type { TenantId, UserId } from '../../domain/ids.ts';
 import type {
   EmergencyAccess,
   EmergencyAccesses,
@@ -85,6 +85,17 @@ export class PostgresEmergencyAccesses implements EmergencyAccesses {
        order by began_at ${order}, id ${order} limit $2`,
       [isReviewed, limit, after === undefined ? null : new Date(after.beganAtMs), after?.id ?? null],
     );
+  }
+
+  async overdue(beganBeforeMs: number): Promise<readonly TenantId[]> {
+    const { rows } = await failing(() =>
+      this.#pool.query<{ tenantId: TenantId }>(
+        `select distinct tenant_id as "tenantId" from emergency_access
+         where reviewed_at is null and began_at < $1 order by tenant_id`,
+        [new Date(beganBeforeMs)],
+      ),
+    );
+    return rows.map(({ tenantId }) => tenantId);
   }
 
   async #read(rest: string, values: readonly unknown[]): Promise<readonly EmergencyAccess[]> {

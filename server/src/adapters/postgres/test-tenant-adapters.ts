@@ -166,6 +166,7 @@ export const ADAPTERS: readonly Adapter[] = [
     find: (s) => [`${s}-emergency`],
     list: () => [{ isReviewed: false, limit: 10 }],
     running: 'house',
+    overdue: 'house',
   }),
   care((db) => new PostgresEscalations(db), {
     rounds: (s) => [`${s}-a`],
@@ -310,9 +311,17 @@ export const ADAPTERS: readonly Adapter[] = [
     revokeToken: (s) => [`${s}-token`, T],
     revokeTokensOf: (s) => [{ userId: `${s}-u`, atMs: T }],
     ...Object.fromEntries(
-      ['putUser', 'putPassword', 'findUser', 'disable', 'claimSetup', 'putSetup', 'hasUsers'].map(
-        (name) => [name, 'house'] as const,
-      ),
+      [
+        'putUser',
+        'putPassword',
+        'findUser',
+        'disable',
+        'claimSetup',
+        'putSetup',
+        'hasUsers',
+        'keysEnding',
+        'noteEndTold',
+      ].map((name) => [name, 'house'] as const),
     ),
   }),
   accounts((db) => new PostgresContacts(db), {
