@@ -45,7 +45,7 @@ export function createOwnPassword(parts: {
     if (passwordHash === undefined) return { kind: 'wait', retryAfterMs: 2_000 };
     if (!(await accounts.putPassword(user.id, passwordHash))) return { kind: 'refused' };
     // Whoever had the old one, and signed in with it, is out: also who was about to, and the apps they let in. Keys stay:
-    // each has an end of its own, and is ended at "What is open".
+    // each has an end of its own, and is ended at "Sessions and keys".
     await endApps(user.id);
     await sessions.endAll(user.id, 'session');
     await tellOwner(user.id, 'password');
