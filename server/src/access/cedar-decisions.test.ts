@@ -80,6 +80,16 @@ function world() {
   return { ...held, clock, state, ask, assigned, plan };
 }
 
+describe('a screen on the corridor', () => {
+  it('takes no address, makes no key and lets no app in; a person does', () => {
+    const { ask } = world();
+    const door = { kind: 'door' } as const;
+    expect(ask(nurse({ roles: ['kiosk'] }), 'own.use', door).allowed).toBe(true);
+    expect(ask(nurse({ roles: ['kiosk'] }), 'own.reach', door).allowed).toBe(false);
+    expect(ask(nurse(), 'own.reach', door).allowed).toBe(true);
+  });
+});
+
 describe('where', () => {
   it('one’s own ward is open, another’s is not, and whoever lies nowhere is nobody’s of a ward', () => {
     const { ask } = world();

@@ -70,6 +70,7 @@ export const ACTIONS = {
   'vip.set': { words: 'protect a patient’s record specially', isOfPatients: false },
   'vip.lift': { words: 'lift the special protection of a patient’s record', isOfPatients: false },
   'own.leave': { words: 'sign out', isOfPatients: false },
+  'own.reach': { words: 'say where one is told, make keys, let apps act for one', isOfPatients: false },
   'own.use': { words: 'use one’s own account: session, contacts, quiet hours', isOfPatients: false },
 } as const satisfies Readonly<Record<string, { readonly words: string; readonly isOfPatients: boolean }>>;
 export type Action = keyof typeof ACTIONS;

@@ -9,6 +9,7 @@ import { sha256Of } from '../../identity/secrets.ts';
 import type { Sessions } from '../../identity/sessions.ts';
 import type { Accounts } from '../../ports/accounts.ts';
 import { principalOf } from '../access-gate.ts';
+import { accountsWithin, isWithin, reachesAccount } from '../account-reach.ts';
 import { rfc3339 } from '../alert-shape.ts';
 import type { FreshProof } from '../fresh-proof.ts';
 import { invalid, notFound, sendProblem } from '../problem.ts';
@@ -55,7 +56,7 @@ export function registerAccessKeys(app: FastifyInstance, services: AccessKeyServ
   api.post(
     '/api/me/keys',
     {
-      config: { signedIn: true },
+      config: { action: 'own.reach' },
       schema: { summary: 'Make a key for a script', tags, body: NewApiKey, response: { 201: ApiKeyMade } },
     },
     async (request, reply) => {
@@ -121,9 +122,12 @@ export function registerAccessKeys(app: FastifyInstance, services: AccessKeyServ
       schema: { summary: 'Everybody’s keys that still open something', tags, response: { 200: ApiKeyList } },
     },
     async (request) => {
-      const found = await accounts.apiKeys({ tenantId: principalOf(request).tenantId, nowMs: now() });
+      const principal = principalOf(request);
+      const within = accountsWithin(principal);
+      const found = await accounts.apiKeys({ tenantId: principal.tenantId, nowMs: now() });
+      const shown = found.filter(({ owner }) => isWithin(within, owner.wardIds));
       return {
-        keys: found.map(({ token, owner }) => ({
+        keys: shown.map(({ token, owner }) => ({
           id: token.sha256.slice(0, ID_LENGTH),
           ...(token.label !== undefined && { label: token.label }),
           owner: { userId: owner.id, name: owner.name, displayName: owner.displayName },
@@ -141,9 +145,10 @@ export function registerAccessKeys(app: FastifyInstance, services: AccessKeyServ
     { config: { action: 'user.write' }, schema: { summary: 'End somebody’s key', tags, params: Id } },
     async (request, reply) => {
       if (!(await freshProof(request, reply))) return reply;
-      const all = await accounts.apiKeys({ tenantId: principalOf(request).tenantId, nowMs: now() });
+      const principal = principalOf(request);
+      const all = await accounts.apiKeys({ tenantId: principal.tenantId, nowMs: now() });
       const found = all.find(({ token }) => token.sha256.slice(0, ID_LENGTH) === request.params.id);
-      if (found === undefined) return notFound(reply, 'key');
+      if (found === undefined || !reachesAccount(principal, found.owner.wardIds)) return notFound(reply, 'key');
       await accounts.revokeToken(found.token.sha256, now());
       return reply.code(204).send();
     },

@@ -4,9 +4,11 @@ import { CHANNEL_TRAITS } from '../../domain/channel.ts';
 import { parseContactAddress } from '../../domain/contact-address.ts';
 import { parseUserId, type UserId } from '../../domain/ids.ts';
 import { addressesGone } from '../../identity/account-notices.ts';
+import type { Principal } from '../../identity/sessions.ts';
 import type { Contact, WantedContact } from '../../ports/contacts.ts';
 import type { Notifier } from '../../ports/notifier.ts';
 import { principalOf } from '../access-gate.ts';
+import { reachesAccount } from '../account-reach.ts';
 import { type FieldError, invalid, notFound, sendProblem } from '../problem.ts';
 import { signatureOf } from '../signature.ts';
 import type { TellingServices } from '../telling-services.ts';
@@ -31,7 +33,7 @@ export function registerContacts(app: FastifyInstance, services: TellingServices
   api.put(
     '/api/me/contacts',
     {
-      config: { signedIn: true },
+      config: { action: 'own.reach' },
       schema: {
         summary: 'Replace my contacts; new ones are unverified until their code is confirmed',
         tags: ['telling'],
@@ -53,7 +55,7 @@ export function registerContacts(app: FastifyInstance, services: TellingServices
   api.post(
     '/api/me/contacts/send-code',
     {
-      config: { signedIn: true },
+      config: { action: 'own.reach' },
       schema: { summary: 'Send the code that proves an address', tags: ['telling'], body: SendContactCode },
     },
     async (request, reply) => {
@@ -91,7 +93,7 @@ export function registerContacts(app: FastifyInstance, services: TellingServices
   api.post(
     '/api/me/contacts/confirm',
     {
-      config: { signedIn: true },
+      config: { action: 'own.reach' },
       schema: { summary: 'Confirm the code', tags: ['telling'], body: ConfirmContact, response: { 200: ContactList } },
     },
     async (request, reply) => {
@@ -121,7 +123,7 @@ export function registerContacts(app: FastifyInstance, services: TellingServices
       schema: { summary: 'A person’s contacts', tags: ['telling'], params: IdPath, response: { 200: ContactList } },
     },
     async (request, reply) => {
-      const userId = await existing(request.params.id);
+      const userId = await reached(request.params.id, principalOf(request));
       return userId === undefined ? notFound(reply, 'user') : sendList(reply, userId);
     },
   );
@@ -139,14 +141,16 @@ export function registerContacts(app: FastifyInstance, services: TellingServices
       },
     },
     async (request, reply) => {
-      const userId = await existing(request.params.id);
+      const userId = await reached(request.params.id, principalOf(request));
       return userId === undefined ? notFound(reply, 'user') : replace(request, reply, userId, request.body);
     },
   );
 
-  async function existing(text: string): Promise<UserId | undefined> {
+  /** Whoever reaches further than who asks is not there. */
+  async function reached(text: string, principal: Principal): Promise<UserId | undefined> {
     const id = parseUserId(text);
-    return (await services.users()).find((user) => user.id === id)?.id;
+    const user = (await services.users()).find((one) => one.id === id);
+    return user !== undefined && reachesAccount(principal, user.wardIds) ? user.id : undefined;
   }
 
   async function replace(

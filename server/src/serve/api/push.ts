@@ -58,7 +58,7 @@ export function registerPush(app: FastifyInstance, services: PushServices): void
   api.post(
     '/api/push/subscriptions',
     {
-      config: { signedIn: true },
+      config: { action: 'own.reach' },
       schema: { summary: 'Let this browser be pushed to', tags, body: NewPushSubscription },
     },
     async (request, reply) => {

@@ -207,9 +207,16 @@ describe('topics', () => {
     const put = (topic: string) => call('PUT', '/api/me/topics', token, { subscriptions: [{ topic }] });
     expect(errorsOf((await put('alarms')).body)).toEqual([['role-needed', 'subscriptions.0.topic']]);
     expect((await put('system')).status).toBe(200);
+  });
+  it('are not for a screen on the corridor: who passes by takes nothing away from it', async () => {
     const kiosk = await tokenOf('kiosk');
-    const subscribed = await call('PUT', '/api/me/topics', kiosk, { subscriptions: [{ topic: 'alarms' }] });
-    expect(errorsOf(subscribed.body)).toEqual([['role-needed', 'subscriptions.0.topic']]);
+    const asked = [
+      ['PUT', '/api/me/topics', { subscriptions: [{ topic: 'alarms' }] }],
+      ['PUT', '/api/me/contacts', { contacts: [] }],
+      ['POST', '/api/me/contacts/send-code', { channel: 'smtp', address: 'a@x.example' }],
+    ] as const;
+    for (const [method, path, body] of asked)
+      expect((await call(method, path, kiosk, body)).body, path).toMatchObject({ status: 403, code: 'role-needed' });
   });
   it('go to one address each, written as its channel writes it', async () => {
     const operator = await tokenOf('operator');

@@ -59,7 +59,7 @@ export function registerTopics(app: FastifyInstance, services: TellingServices):
   api.put(
     '/api/me/topics',
     {
-      config: { signedIn: true },
+      config: { action: 'own.reach' },
       schema: {
         summary: 'Replace my subscriptions',
         tags: ['telling'],

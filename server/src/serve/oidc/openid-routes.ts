@@ -83,7 +83,7 @@ export function registerOpenId(app: FastifyInstance, services: OpenIdServices): 
   api.post(
     '/authorize/:uid/answer',
     {
-      config: { signedIn: true },
+      config: { action: 'own.reach' },
       schema: { summary: 'Let it, or not', tags, params: Uid, body: AppAnswer, response: { 200: AppAnswered } },
     },
     async (request, reply) => {
