@@ -105,6 +105,27 @@ describe('a code', () => {
   });
 });
 
+describe('whoever guesses codes', () => {
+  it('waits, and no device that has shown its code behind the same address', async () => {
+    const { desk, invite, ask, clock } = openDesk();
+    const { code, enrollment } = await invite();
+    const { request } = await newDeviceKey('');
+    expect(await ask(code, request)).toMatchObject({ kind: 'waiting' });
+    const guess = (i: number) =>
+      desk.enroll({ deviceId: `m-${i}` as DeviceId, code: newEnrollmentCode(), request, address: '10.0.0.1' });
+    const kinds: string[] = [];
+    for (let i = 0; i < 100; i++) kinds.push((await guess(i)).kind);
+    expect([kinds[0], kinds.at(-1)]).toEqual(['not-invited', 'slow-down']);
+    expect(kinds.filter((kind) => kind === 'not-invited').length).toBeLessThanOrEqual(61);
+    expect(await ask(code, request)).toMatchObject({ kind: 'waiting' });
+    await desk.approve(enrollment.id, (await desk.list(ann.tenantId))[0]?.request?.keyFingerprint ?? '', bob);
+    expect(await ask(code, request)).toMatchObject({ kind: 'issued' });
+    // Over in a minute: nobody is kept out for longer than that.
+    clock.ms += 60_000;
+    expect((await guess(101)).kind).toBe('not-invited');
+  });
+});
+
 describe('letting in', () => {
   it('in the last minute leaves the device time to fetch it; once it is over nobody is let in', async () => {
     const { desk, invite, ask, clock } = openDesk();

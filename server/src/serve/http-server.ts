@@ -90,6 +90,8 @@ export const HTTP_BOUNDS = {
   requestsPerMinuteMax: REQUESTS_PER_MINUTE.address,
   /** Per account, over all its sessions and keys. */
   callerRequestsPerMinuteMax: REQUESTS_PER_MINUTE.caller,
+  /** Tokens and codes of devices that are none, per address. */
+  deviceGuessesPerMinuteMax: REQUESTS_PER_MINUTE.deviceGuess,
   /** Requests under way get this long when we stop. */
   drainMs: 5_000,
 } as const;
@@ -143,7 +145,11 @@ export async function createHttpServer(options: HttpServerOptions, services: Ser
   app.addContentTypeParser('application/json', { parseAs: 'string' }, strictJsonParser(app));
   let isOurs = servedNames(options.tls.cert, options.names ?? []);
   const limits = requestLimits(
-    { perAddressPerMinute: bounds.requestsPerMinuteMax, perCallerPerMinute: bounds.callerRequestsPerMinuteMax },
+    {
+      perAddressPerMinute: bounds.requestsPerMinuteMax,
+      perCallerPerMinute: bounds.callerRequestsPerMinuteMax,
+      deviceGuessesPerMinute: bounds.deviceGuessesPerMinuteMax,
+    },
     services.now,
   );
   registerErrors(app, services.log);

@@ -4,6 +4,8 @@ export const REQUESTS_PER_MINUTE = {
   address: 12_000,
   /** 100 a second is a busy interface to another system. */
   caller: 6_000,
+  /** Wrong secrets of devices from one address: a ward's devices whose tokens have just ended, each once or twice. */
+  deviceGuess: 60,
 } as const;
 
 /** A bucket per key that refills evenly and holds a minute's worth. Counted in whole 1/60,000 of a request: exact. */

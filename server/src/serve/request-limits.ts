@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { networkOf } from '../identity/sign-in-limits.ts';
-import { sendProblem } from './problem.ts';
+import { problemBody, sendProblem } from './problem.ts';
 import { RequestBudget } from './request-budget.ts';
 
 declare module 'fastify' {
@@ -15,6 +15,8 @@ export interface RequestLimits {
   readonly perAddressPerMinute: number;
   /** Per person, system or screen, over all their sessions and keys. */
   readonly perCallerPerMinute: number;
+  /** Tokens and one-time codes of devices that were none, per address. */
+  readonly deviceGuessesPerMinute: number;
 }
 
 /**
@@ -25,6 +27,7 @@ export interface RequestLimits {
 export function requestLimits(limits: RequestLimits, now: () => number) {
   const addresses = new RequestBudget({ perMinute: limits.perAddressPerMinute });
   const callers = new RequestBudget({ perMinute: limits.perCallerPerMinute });
+  const guesses = new RequestBudget({ perMinute: limits.deviceGuessesPerMinute });
 
   return {
     atTheDoor(app: FastifyInstance): void {
@@ -33,6 +36,19 @@ export function requestLimits(limits: RequestLimits, now: () => number) {
         if (request.routeOptions.config?.device === true) return;
         const cost = Math.min(1 + bodyCost(request), limits.perAddressPerMinute);
         await slowDown(request, reply, addresses.take(networkOf(request.ip), cost, now()));
+      });
+      // A house of devices may share one address, so none of it waits for what another one tries there: each is looked at
+      // first, and only what was wrong is counted, and told to slow down. Whoever shows nothing (a certificate that has
+      // ended, EST's question for the code, RFC 7030 §3.2.3) guesses nothing.
+      app.addHook('onSend', async (request, reply, payload) => {
+        const isGuess = reply.statusCode === 401 && request.headers.authorization !== undefined;
+        if (!isGuess || request.routeOptions.config?.device !== true) return payload;
+        const retryAfterMs = guesses.take(networkOf(request.ip), 1, now());
+        if (retryAfterMs === 0) return payload;
+        reply.code(SLOW_DOWN.status).removeHeader('www-authenticate');
+        reply.header('retry-after', Math.ceil(retryAfterMs / 1000));
+        reply.header('content-type', 'application/problem+json').header('cache-control', 'no-store');
+        return JSON.stringify(problemBody(SLOW_DOWN));
       });
     },
     inside(app: FastifyInstance): void {
@@ -61,10 +77,7 @@ const BODY_BYTES_PER_REQUEST = 4 * 1024;
 
 async function slowDown(_request: FastifyRequest, reply: FastifyReply, retryAfterMs: number): Promise<void> {
   if (retryAfterMs === 0) return;
-  await sendProblem(reply, {
-    status: 429,
-    code: 'too-many-requests',
-    detail: 'Slow down and try again later.',
-    retryAfterMs,
-  });
+  await sendProblem(reply, { ...SLOW_DOWN, retryAfterMs });
 }
+
+const SLOW_DOWN = { status: 429, code: 'too-many-requests', detail: 'Slow down and try again later.' } as const;

@@ -33,6 +33,7 @@ beforeAll(async () => {
   });
   server = await startTestServer({
     server: {
+      bounds: { deviceGuessesPerMinuteMax: 5 },
       plugins: [
         (app) =>
           registerIngest(app, {
@@ -130,6 +131,24 @@ describe('POST /ingest/readings', () => {
         status: 401,
         body: { code: 'device-not-known' },
       });
+  });
+
+  it('slows down whoever tries tokens, and no device that is known behind the same address', async () => {
+    const tries = async () => {
+      const answers: Awaited<ReturnType<typeof post>>[] = [];
+      for (let i = 0; i < 12; i++) answers.push(await post('{', { token: newSecret('device') }));
+      expect(answers.slice(0, 5).map(({ status }) => status)).toEqual([401, 401, 401, 401, 401]);
+      return answers.find(({ status }) => status !== 401);
+    };
+    const told = await tries();
+    expect(told).toMatchObject({ status: 429, body: { code: 'too-many-requests' } });
+    expect(Number(told?.headers['retry-after'])).toBeGreaterThan(0);
+    expect((await post(fresh())).status).toBe(202);
+    expect((await post(fresh(), certificate)).status).toBe(202);
+    // Who shows nothing tries nothing.
+    expect((await post('{', {})).status).toBe(401);
+    server.clock.offsetMs += 120_000;
+    expect((await tries())?.status).toBe(429);
   });
 
   it('answers 401 to a revoked certificate, at once and even beside a valid token', async () => {
