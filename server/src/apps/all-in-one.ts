@@ -45,6 +45,7 @@ import { openRetention } from './open-retention.ts';
 import { openServerCertificates } from './open-server-certificates.ts';
 import { openTelling } from './open-telling.ts';
 import { openTenants } from './open-tenants.ts';
+import { openWardPlan } from './open-ward-plan.ts';
 import { openWatching } from './open-watching.ts';
 import { pagesServed } from './pages-served.ts';
 import { readingGauges, readingHealth } from './reading-watch.ts';
@@ -272,6 +273,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     keys,
     listener,
     systemAlarms: tell.systemAlarms,
+    accounts,
     access,
     audit: auditing.audit,
     metrics,
@@ -434,6 +436,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
         auditing.routes,
         demo.routes,
         (app) => registerKeys(app, { keys, management: settings.keyManagement }),
+        openWardPlan(tenants, services),
         openAlarmBurden({
           addressNow: tenants.addressNow,
           datasetsFolder: settings.datasetsFolder,

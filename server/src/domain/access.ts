@@ -55,6 +55,7 @@ export const ACTIONS = {
   'reading.send': { words: 'send readings', isOfPatients: false },
   'user.read': { words: 'see accounts', isOfPatients: false },
   'user.write': { words: 'make, change and disable accounts', isOfPatients: false },
+  'ward.write': { words: 'make, name and remove wards and beds', isOfPatients: false },
   'operations.read': { words: 'see how the installation runs', isOfPatients: false },
   'channel.write': { words: 'change channels and what leaves the house', isOfPatients: false },
   'system-alarm.acknowledge': { words: 'take an alarm of the installation', isOfPatients: false },

@@ -66,6 +66,8 @@ const CARE: Rights = {
   'insert (tenant_id, at, facts)': ['alarm_event'],
   // Who somebody is: for whoever they are named by.
   'select (id, name, display_name, roles, ward_ids, disabled_at, tenant_id)': ['app_user'],
+  // Whether some system was given a ward that is to go.
+  'select (id, ward_ids, tenant_id)': ['oauth_client'],
 };
 
 /**
