@@ -85,6 +85,9 @@ export const PostBreakGlass = Type.Object(
   {
     patientId: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
     bed: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    ward: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 128, description: 'Id or name: where several wards have such a bed.' }),
+    ),
     reason: Type.String({ minLength: 10, maxLength: 500, description: 'For the review.' }),
     minutes: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 240, description: 'At most the installation’s limit.' }),

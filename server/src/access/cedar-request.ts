@@ -1,5 +1,5 @@
 import type { AuthorizationCall, CedarValueJson, EntityJson, TypeAndId } from '@cedar-policy/cedar-wasm/nodejs';
-import { ACTIONS } from '../domain/access.ts';
+import { usualPurposeOf } from '../domain/access.ts';
 import { DEFAULT_TENANT, type PatientId, type TenantId } from '../domain/ids.ts';
 import type { AccessFacts, ConsentAnswer } from './access-facts.ts';
 import type { Question, ResourceRef, Subject } from './decisions.ts';
@@ -147,7 +147,7 @@ function proofOf({ mfaAtMs, authenticatedAtMs }: Subject, atMs: number) {
 }
 
 function purposeOf({ principal, action, context }: Pick<Question, 'principal' | 'action' | 'context'>): string {
-  return context?.purpose ?? principal.purpose ?? (ACTIONS[action].isOfPatients ? 'treatment' : 'operations');
+  return context?.purpose ?? principal.purpose ?? usualPurposeOf(action);
 }
 
 /** Asked of one patient; of whatever is more than one, the policies open nothing that would need it. */

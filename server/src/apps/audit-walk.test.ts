@@ -12,6 +12,7 @@ import { makeEntry } from '../audit/test-entries.ts';
 import { openTreeHeadKey } from '../audit/tree-head-key.ts';
 import { verifyAudit } from '../audit/verify.ts';
 import type { Role } from '../domain/access.ts';
+import type { WardId } from '../domain/ids.ts';
 import { SPOKEN_OF, UNNAMED } from '../serve/audit-routes.ts';
 import { withOpenData } from './open-data.ts';
 import { startTestProgram, type TestProgram } from './test-program.ts';
@@ -19,11 +20,13 @@ import { startTestProgram, type TestProgram } from './test-program.ts';
 /** The whole program and its audit log: what is in it, what is not and why, and what happens when it cannot be written. */
 let program: TestProgram;
 
-const PEOPLE = (['nurse', 'security', 'physician'] as const).map((role) => ({
-  name: role,
-  roles: [role],
-  wardIds: [],
-}));
+const PEOPLE = (
+  [
+    ['nurse', []],
+    ['security', []],
+    ['physician', ['A']],
+  ] as const
+).map(([role, wards]) => ({ name: role, roles: [role], wardIds: wards.map((id) => id as WardId) }));
 
 beforeAll(async () => {
   program = await startTestProgram(PEOPLE);
@@ -74,6 +77,31 @@ describe('the audit', () => {
     expect(refused).toMatchObject({ actor: { name: '?', address: '127.0.0.1' }, outcome: 'denied' });
     expect(await audit('person=security&limit=1')).toMatchObject([{ action: 'audit.read' }]);
     expect(JSON.stringify(await audit('limit=500'))).not.toContain('Zephyrin');
+  });
+
+  it('says what it was for and what let it in, also of a list that shows a part: of which wards, and how many', async () => {
+    expect((await call('physician', '/api/patients')).status).toBe(200);
+    const [list] = await audit('person=physician&action=patient.read&limit=1');
+    expect(list).toMatchObject({
+      outcome: 'allowed',
+      purpose: 'treatment',
+      detail: { wards: 'A', patients: expect.any(Number) },
+    });
+    expect(list?.policies).not.toContain('whole-house');
+    expect(list?.policies?.length).toBeGreaterThan(0);
+    expect((await audit('action=audit.read&limit=1'))[0]).toMatchObject({ purpose: 'operations' });
+  });
+
+  it('has who was refused where nothing is known of patients, and who tried addresses that are not there', async () => {
+    await call('nurse', '/metrics');
+    expect(await audit('person=nurse&action=operations.read')).toMatchObject([{ outcome: 'denied' }]);
+    await call(undefined, '/api/wards');
+    expect(await audit('action=wall.watch&limit=1')).toMatchObject([{ actor: { name: '?' }, outcome: 'denied' }]);
+    for (const path of ['/api/no-such-thing', '/api/../.env'])
+      expect((await call(undefined, path)).status).toBeGreaterThanOrEqual(400);
+    const [unknown] = await audit('action=address.unknown&limit=1');
+    expect(unknown).toMatchObject({ outcome: 'denied', detail: { route: 'none' } });
+    expect(JSON.stringify(unknown)).not.toMatch(/no-such-thing|\.env/);
   });
 
   it('is for nobody else', async () => {
@@ -166,7 +194,7 @@ describe('while the database does not answer', () => {
     const held = await eventually(async () =>
       (await audit('action=wall.watch')).find(({ detail }) => detail !== undefined && 'late' in detail),
     );
-    expect(held).toMatchObject({ actor: { name: 'physician' }, detail: { phase: 'begin', wards: 'all' } });
+    expect(held).toMatchObject({ actor: { name: 'physician' }, detail: { phase: 'begin', wards: 'A' } });
     wall.destroy();
   }, 60_000);
 

@@ -81,3 +81,6 @@ export const ACTION_NAMES = Object.keys(ACTIONS) as readonly Action[];
 /** What something is done for. Said by the caller, or understood from what is asked. */
 export const PURPOSES = ['treatment', 'emergency', 'operations', 'research', 'sharing'] as const;
 export type Purpose = (typeof PURPOSES)[number];
+
+/** What something is done for where nobody says otherwise. */
+export const usualPurposeOf = (action: Action): Purpose => (ACTIONS[action].isOfPatients ? 'treatment' : 'operations');

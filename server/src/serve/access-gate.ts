@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import type { Decision, Decisions, ResourceRef } from '../access/decisions.ts';
 import { rolesFor } from '../access/role-decisions.ts';
-import { ACCOUNT_ROLES, type Action, PURPOSES, type Purpose } from '../domain/access.ts';
+import { ACCOUNT_ROLES, type Action, PURPOSES, type Purpose, usualPurposeOf } from '../domain/access.ts';
 import type { PatientId } from '../domain/ids.ts';
 import { DPOP_ALGORITHMS } from '../identity/dpop.ts';
 import type { Principal } from '../identity/sessions.ts';
@@ -29,14 +29,16 @@ declare module 'fastify' {
     principal: Principal | undefined;
     /** The secret that was shown, and how. */
     credential: Credential | undefined;
-    /** What was decided: of the route itself, then of the patient, ward or device it was asked for. */
+    /** What let it through: of the route itself, then of the patient, ward or device it was asked for. */
     decision: RequestDecision | undefined;
+    /** What refused it. On the way to an answer there may be several who say no to a part of a list, and none of all. */
+    refusal: RequestDecision | undefined;
   }
 }
 
 export interface RequestDecision extends Pick<Decision, 'allowed' | 'policies' | 'emergencyAccess' | 'consent'> {
   readonly action: Action;
-  readonly purpose?: string;
+  readonly purpose: string;
   readonly patientId?: PatientId;
 }
 
@@ -65,6 +67,7 @@ export function registerGate(
   app.decorateRequest('principal', undefined);
   app.decorateRequest('credential', undefined);
   app.decorateRequest('decision', undefined);
+  app.decorateRequest('refusal', undefined);
   app.addHook('onRoute', requireDeclaration);
   app.addHook('onRequest', async (request, reply) => {
     const { public: isPublic, device, action = 'own.use' } = request.routeOptions.config;
@@ -97,19 +100,25 @@ export function registerGate(
     const ofAll = decisionOn(request.principal, { kind: 'installation' });
     if (!ofAll.allowed) await sendProblem(reply, refusalOf(ofAll));
 
-    /** The last word counts: of the patient rather than of the door, and a refusal rather than what was let through. */
+    /** The last word counts, of the patient rather than of the door. */
     function note(resource: ResourceRef, { allowed, policies, emergencyAccess, consent }: Decision): void {
-      const isAside = resource.kind === 'ward' && allowed;
-      if (isAside && request.decision !== undefined) return;
-      request.decision = {
+      const isOpenedFor = emergencyAccess === undefined ? undefined : 'emergency';
+      const decision: RequestDecision = {
         action,
         allowed,
         policies,
-        ...(asking.purpose !== undefined && { purpose: asking.purpose }),
+        purpose: asking.purpose ?? isOpenedFor ?? usualPurposeOf(action),
         ...(emergencyAccess !== undefined && { emergencyAccess }),
         ...(consent !== undefined && { consent }),
         ...(resource.kind === 'patient' && { patientId: resource.patientId }),
       };
+      if (!allowed) {
+        request.refusal = decision;
+        return;
+      }
+      const { decision: known } = request;
+      const isAside = resource.kind === 'ward' ? known !== undefined : known?.patientId !== undefined;
+      if (!isAside || resource.kind === 'patient') request.decision = decision;
     }
   });
 

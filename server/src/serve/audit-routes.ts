@@ -29,7 +29,7 @@ export interface RefusalsOnly {
   readonly why: string;
 }
 
-/** Opens nothing that is known of patients and changes nothing. */
+/** Opens nothing that is known of patients and changes nothing: for everybody, and nobody is refused. */
 export interface Harmless {
   readonly kind: 'harmless';
   readonly why: string;
@@ -40,7 +40,6 @@ const HARMLESS: Readonly<Record<string, string>> = {
   'GET /assets/*': 'the app itself: the same for everybody, without data',
   'GET /health/live': 'whether the process lives; asked every few seconds by what watches it',
   'GET /health/ready': 'whether it is ready; asked every few seconds by what balances to it',
-  'GET /metrics': 'numbers without names; asked every few seconds by monitoring',
   'GET /api/openapi.json': 'the description of this interface, as published',
   'GET /api/session': 'tells people who they are themselves; asked by every page that opens',
   'GET /api/session/ways': 'how one may sign in here: the same for everybody',
@@ -57,10 +56,7 @@ const HARMLESS: Readonly<Record<string, string>> = {
   'GET /scim/v2/ResourceTypes/:id': 'what of SCIM is spoken here, as published',
   'GET /scim/v2/Schemas': 'what of SCIM is spoken here, as published',
   'GET /scim/v2/Schemas/:id': 'what of SCIM is spoken here, as published',
-  'GET /api/ward-names': 'the names of wards, without who or how many lie there; every form asks for them',
-  'GET /api/me/key-scopes': 'tells people what they may do themselves',
   'POST /api/csp-reports': 'what a browser refused, by kind; logged, and it opens and changes nothing',
-  'GET /api/wards': 'the names of wards; the wall asks for them also while the log cannot be written',
 };
 
 const REFUSALS_ONLY: Readonly<Record<string, Omit<RefusalsOnly, 'kind'>>> = {
@@ -68,6 +64,26 @@ const REFUSALS_ONLY: Readonly<Record<string, Omit<RefusalsOnly, 'kind'>>> = {
     action: 'reading.send',
     resource: 'reading',
     why: 'a reading is kept with its device and its time; that the device came is an entry, once an hour and counted',
+  },
+  'GET /metrics': {
+    action: 'operations.read',
+    resource: 'metrics',
+    why: 'numbers without names; asked every few seconds by monitoring',
+  },
+  'GET /api/wards': {
+    action: 'wall.watch',
+    resource: 'ward',
+    why: 'the names of wards; the wall asks for them also while the log cannot be written',
+  },
+  'GET /api/ward-names': {
+    action: 'own.use',
+    resource: 'ward',
+    why: 'the names of wards, without who or how many lie there; every form asks for them',
+  },
+  'GET /api/me/key-scopes': {
+    action: 'own.use',
+    resource: 'own',
+    why: 'tells people what they may do themselves',
   },
 };
 

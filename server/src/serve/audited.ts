@@ -82,10 +82,10 @@ export function registerAudit(app: FastifyInstance, { audit, log, now }: AuditSe
   });
 
   app.addHook('onSend', async (request, reply, payload) => {
-    const rule = ruleOf(request);
+    const rule = ruleOf(request, reply);
     if (rule === undefined || rule.kind === 'harmless' || request.isUnaudited === true) return payload;
     answered.add(request);
-    const outcome = request.auditNote?.outcome ?? outcomeOf(reply.statusCode);
+    const outcome = rule === NO_ADDRESS ? 'denied' : (request.auditNote?.outcome ?? outcomeOf(reply.statusCode));
     if (rule.kind === 'refusals-only' && outcome !== 'denied') return payload;
     try {
       if (rule.action === SIGN_IN_ACTION) await noteAccount(request);
@@ -168,9 +168,19 @@ const UNAVAILABLE = {
   retryAfterMs: 2_000,
 };
 
-function ruleOf(request: FastifyRequest): AuditRule | undefined {
-  return request.is404 ? undefined : request.routeOptions.config.auditRules?.[request.method];
+function ruleOf(request: FastifyRequest, reply?: FastifyReply): AuditRule | undefined {
+  if (!request.is404) return request.routeOptions.config.auditRules?.[request.method];
+  // A page of the app has any address.
+  return reply !== undefined && reply.statusCode >= 400 ? NO_ADDRESS : undefined;
 }
+
+/** Whoever tries addresses looks for a door that is open. Which they were is not written down: a path may hold anything. */
+const NO_ADDRESS: AuditRule = {
+  kind: 'refusals-only',
+  action: 'address.unknown',
+  resource: 'address',
+  why: 'there is nothing there to be opened',
+};
 
 /** Strangers, and whoever is told to slow down: what comes in thousands is counted, after the first of each minute. */
 const isFlood = (request: FastifyRequest, reply: FastifyReply): boolean =>
@@ -222,7 +232,8 @@ function entryOf(
 ): AuditEntry {
   const note = request.auditNote ?? {};
   const parameters = (request.params ?? {}) as Readonly<Record<string, string | undefined>>;
-  const { decision } = request;
+  // A list may be answered though parts of it were refused; and what was let in may still find nothing.
+  const decision = what.outcome === 'denied' ? (request.refusal ?? request.decision) : request.decision;
   const isAudited = rule.kind === 'audited';
   const id = note.resourceId ?? idOf(isAudited ? parameters[rule.idParameter ?? ''] : undefined);
   const patientId =

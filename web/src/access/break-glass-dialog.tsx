@@ -31,13 +31,17 @@ export function BreakGlassDialog({
   const saving = useSaving();
   const { stepUp, dialog } = useMyStepUp();
   const [bed, setBed] = useState(typed.slice(0, 64));
+  /** Asked for where several wards have such a bed. */
+  const [ward, setWard] = useState<string>();
   const [reason, setReason] = useState('');
   const [minutes, setMinutes] = useState<string>('30');
-  const isReady = reason.trim().length >= REASON_MIN && (patientId !== undefined || bed.trim() !== '');
+  const isReady = reason.trim().length >= REASON_MIN && (patientId !== undefined || bed.trim() !== '') && ward !== '';
 
   async function open(): Promise<void> {
     const body: PostBreakGlass = {
-      ...(patientId === undefined ? { bed: bed.trim() } : { patientId }),
+      ...(patientId === undefined
+        ? { bed: bed.trim(), ...(ward !== undefined && { ward: ward.trim() }) }
+        : { patientId }),
       reason: reason.trim(),
       minutes: Number(minutes),
     };
@@ -46,6 +50,7 @@ export function BreakGlassDialog({
       stepUp(async () => {
         opened = await api<EmergencyAccess>('/api/break-glass', { method: 'POST', body });
       }).catch((error: unknown) => {
+        if (error instanceof ApiProblem && error.problem.code === 'ambiguous-bed') setWard((known) => known ?? '');
         throw inWords(error);
       }),
     );
@@ -70,7 +75,7 @@ export function BreakGlassDialog({
             For a patient who needs you now and is not in your care. Everybody on duty sees that a record was opened,
             all you open is written down, and a privacy officer reviews it.
           </p>
-          <SaveProblem saving={saving} shown={['bed', 'reason', 'minutes']} />
+          <SaveProblem saving={saving} shown={['bed', 'ward', 'reason', 'minutes']} />
           {patientId === undefined && (
             <TextInput
               label="Bed"
@@ -81,7 +86,22 @@ export function BreakGlassDialog({
               data-autofocus
               value={bed}
               error={saving.errorOf('bed')}
-              onChange={(event) => setBed(event.target.value)}
+              onChange={(event) => {
+                setBed(event.target.value);
+                setWard(undefined);
+              }}
+            />
+          )}
+          {patientId === undefined && ward !== undefined && (
+            <TextInput
+              label="Ward"
+              description="Several have a bed of this name"
+              required
+              maxLength={128}
+              autoComplete="off"
+              value={ward}
+              error={saving.errorOf('ward')}
+              onChange={(event) => setWard(event.target.value)}
             />
           )}
           <Textarea

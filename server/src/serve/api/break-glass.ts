@@ -2,13 +2,15 @@ import { EmergencyAccess, EmergencyAccessList, PostBreakGlass, ReviewBreakGlass 
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
-import { type PatientId, parsePatientId } from '../../domain/ids.ts';
+import { parsePatientId, type WardId } from '../../domain/ids.ts';
+import { wardNameIn } from '../../identity/registry-view.ts';
 import type * as Kept from '../../ports/emergency-accesses.ts';
 import { principalOf } from '../access-gate.ts';
 import { refusalOf } from '../access-refusal.ts';
 import { rfc3339 } from '../alert-shape.ts';
 import { noteAudit } from '../audited.ts';
 import { decisionOn, may } from '../caller.ts';
+import { patientsInBed } from '../patients-in-bed.ts';
 import { invalid, notFound, sendProblem } from '../problem.ts';
 import { signatureOf } from '../signature.ts';
 import type { Api } from '../validation.ts';
@@ -45,12 +47,17 @@ export function registerBreakGlass(app: FastifyInstance, services: AccessService
       },
     },
     async (request, reply) => {
-      const { patientId: text, bed, reason, minutes } = request.body;
+      const { patientId: text, bed, ward, reason, minutes } = request.body;
       if ((text === undefined) === (bed === undefined))
         return invalid(reply, [{ code: 'invalid-value', field: 'patientId', detail: 'either this, or `bed`' }]);
+      if (ward !== undefined && bed === undefined)
+        return invalid(reply, [{ code: 'invalid-value', field: 'ward', detail: 'belongs to `bed`' }]);
       if (reason.trim().length < 10)
         return invalid(reply, [{ code: 'invalid-value', field: 'reason', detail: 'at least 10 characters' }]);
-      const patientId = text === undefined ? patientInBed(bed ?? '') : parsePatientId(text);
+      const inBed = bed === undefined ? [] : patientsInBed(view().snapshot.patients, { bed, ward }, nameOf);
+      if (inBed.length > 1)
+        return sendProblem(reply, { status: 409, code: 'ambiguous-bed', detail: sayWhichWard(inBed) });
+      const patientId = text === undefined ? inBed[0]?.id : parsePatientId(text);
       if (patientId === undefined) return notFound(reply, 'patient');
       noteAudit(request, { patientId });
       const principal = principalOf(request);
@@ -205,9 +212,13 @@ export function registerBreakGlass(app: FastifyInstance, services: AccessService
     },
   );
 
-  function patientInBed(label: string): PatientId | undefined {
-    const wanted = label.trim().toLowerCase();
-    return view().snapshot.patients.find(({ bed }) => bed?.toLowerCase() === wanted)?.id;
+  function sayWhichWard(places: ReturnType<typeof patientsInBed>): string {
+    const wards = [...new Set(places.map(({ wardId }) => nameOf(wardId) ?? 'none'))].sort();
+    return `More than one patient lies in a bed of this name. Say which ward: ${wards.join(', ')}.`;
+  }
+
+  function nameOf(wardId: WardId | undefined): string | undefined {
+    return wardNameIn(view(), wardId) ?? wardId;
   }
 
   function shown(access: Kept.EmergencyAccess): EmergencyAccess {

@@ -20,6 +20,7 @@ import type { RegistryView } from '../../identity/registry-view.ts';
 import { principalOf } from '../access-gate.ts';
 import { rfc3339 } from '../alert-shape.ts';
 import { noteAudit } from '../audited.ts';
+import { isOpenTo } from '../caller.ts';
 import { consentShown, newestOf } from '../consent-shape.ts';
 import { type FieldError, invalid, notFound, sendProblem } from '../problem.ts';
 import { signatureOf } from '../signature.ts';
@@ -180,7 +181,7 @@ export function registerConsents(app: FastifyInstance, services: ConsentServices
       const last = found.length === limit ? found.at(-1) : undefined;
       return reply.send({
         consents: found
-          .filter(({ patientId }) => seesPatient(principal, patientId, view().place(patientId)?.wardId))
+          .filter(({ patientId }) => isOpenTo(principal, patientId))
           .map((consent) => consentShown(consent, now())),
         ...(last !== undefined && { next: `${last.recordedAtMs}.${last.id}` }),
       });

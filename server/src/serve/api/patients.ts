@@ -5,6 +5,7 @@ import { type BedId, parsePatientId, parseWardId } from '../../domain/ids.ts';
 import { wardNameIn } from '../../identity/registry-view.ts';
 import type { Patient, PatientPlace } from '../../ports/registry.ts';
 import { principalOf } from '../access-gate.ts';
+import { noteAudit } from '../audited.ts';
 import { isOpenTo } from '../caller.ts';
 import { bedLabel } from '../live/places.ts';
 import { toTile } from '../live/tile.ts';
@@ -72,6 +73,8 @@ export function registerPatients(app: FastifyInstance, services: Services): void
       const shown = [...found, ...elsewhere.filter((patient) => patient !== undefined)].filter(
         ({ id }) => mayShow?.(id) ?? true,
       );
+      // Whose names those were is in the plan of that moment: an entry for each would bury what was opened one by one.
+      noteAudit(request, { detail: { wards: wardIds?.join(' ') ?? 'all', patients: shown.length } });
       return reply.send({
         patients: shown.map((patient) => {
           const place = view().place(patient.id);
