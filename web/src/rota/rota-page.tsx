@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { api } from '../api.ts';
 import { useServices } from '../services.ts';
 import { useSession } from '../session/session.tsx';
+import { HOUSE_ZONE } from '../times/house-zone.ts';
 import { When } from '../times/when.tsx';
 import { addDays, localDate, localTime, momentOf, weekOf } from '../times/zoned-time.ts';
 import { useWardName } from '../wall/ward-name.ts';
@@ -99,7 +100,8 @@ function RotaCard({
 }
 
 function onCallText({ by, name, userId, until }: OnCall, zone: string): string {
-  const end = until === undefined ? '' : ` until ${dayTime(Date.parse(until), zone)}`;
+  const end =
+    until === undefined ? '' : ` until ${dayTime(Date.parse(until), zone)}${zone === HOUSE_ZONE ? '' : ` (${zone})`}`;
   if (by === 'nobody') return `NOBODY${end}`;
   if (by === 'not-needed') return `not needed${end}`;
   return `${name ?? userId ?? ''}${end}${by === 'override' ? ' (stands in)' : ''}`;
