@@ -5,10 +5,13 @@ import { createPatientIdentities } from '../../keys/patient-identities.ts';
 import { createPatientSeal } from '../../keys/patient-seal.ts';
 import { testIdentities, testSubjectKeys } from '../../keys/test-identities.ts';
 import { registryContract } from '../../ports/registry.contract.ts';
+import { wardPlanContract } from '../../ports/ward-plan.contract.ts';
+import { PostgresCareTeams } from './care-teams.ts';
 import { Listener } from './listener.ts';
 import { PostgresRegistry } from './registry.ts';
 import { sealClearTexts } from './seal-clear-texts.ts';
 import { emptyDatabase, openTestDatabase, type TestDatabase } from './test-database.ts';
+import { PostgresWardPlan } from './ward-plan.ts';
 
 let database: TestDatabase;
 let listener: Listener;
@@ -21,6 +24,20 @@ afterAll(() => listener.close());
 registryContract('PostgreSQL', async () => {
   await emptyDatabase(database);
   return new PostgresRegistry(database, listener, testIdentities());
+});
+
+wardPlanContract('PostgreSQL', async () => {
+  await emptyDatabase(database);
+  return {
+    plan: new PostgresWardPlan(database),
+    registry: new PostgresRegistry(database, listener, testIdentities()),
+    teams: new PostgresCareTeams(database),
+    giveWard: (wardId) =>
+      database.pool.query(
+        `insert into app_user (id, name, display_name, roles, ward_ids) values ('u-given', 'x', 'x', '{}', $1)`,
+        [[wardId]],
+      ),
+  };
 });
 
 describe('the registry in PostgreSQL', () => {

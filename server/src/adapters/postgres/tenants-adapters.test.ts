@@ -122,8 +122,8 @@ async function theirs(): Promise<string> {
   return found[0]?.text ?? '';
 }
 
-/** Row security or a parent that is not there; or another's rota. */
-const TAKEN = /^refused: .*SQLSTATE (42501|23503)|^\{"kind":"changed-meanwhile","version":0\}$/;
+/** Row security or a parent that is not there; another's rota; or another's ward. */
+const TAKEN = /^refused: .*SQLSTATE (42501|23503)|^\{"kind":"changed-meanwhile","version":0\}$|^"taken"$/;
 
 describe('an adapter that a request leads to', () => {
   it('is asked all that it can be asked', () => {

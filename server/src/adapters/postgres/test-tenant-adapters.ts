@@ -28,6 +28,7 @@ import { PostgresTopicSubscriptions } from './topic-subscriptions.ts';
 import { PostgresUserDirectory } from './user-directory.ts';
 import { PostgresVipPatients } from './vip-patients.ts';
 import { PostgresVitalsHistory } from './vitals-history.ts';
+import { PostgresWardPlan } from './ward-plan.ts';
 
 /** Some moment. */
 export const T = 1_750_000_000_000;
@@ -296,6 +297,14 @@ export const ADAPTERS: readonly Adapter[] = [
     read: (s) => [{ patientId: `${s}-p`, fromMs: T, toMs: T + 9, limit: 10 }],
     trend: (s) => [{ patientId: `${s}-p`, vital: 'heartRate', fromMs: T, toMs: T + 9, buckets: 2 }],
     latest: (s) => [[`${s}-p`]],
+  }),
+  care((db) => new PostgresWardPlan(db), {
+    addWard: (s) => [{ id: `${s}-w`, name: 'again' }],
+    changeWard: (s) => [{ id: `${s}-w`, name: `again ${unique()}` }],
+    removeWard: (s) => [`${s}-w`],
+    addBed: (s) => [{ id: `${s}-b`, wardId: `${s}-w`, label: 'another' }],
+    changeBed: (s) => [{ bed: { id: `${s}-b`, wardId: `${s}-w`, label: 'again' }, nowMs: T }],
+    removeBed: (s) => [{ id: `${s}-b`, nowMs: T }],
   }),
   accounts((db) => new PostgresAccounts(db), {
     users: () => [],
