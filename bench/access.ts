@@ -1,9 +1,14 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createServer, type TLSSocket } from 'node:tls';
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import type { Subject } from '../server/src/access/decisions.ts';
+import { createDecisions } from '../server/src/access/cedar-decisions.ts';
+import type { Decisions, Subject } from '../server/src/access/decisions.ts';
+import { heldFacts } from '../server/src/access/held-facts.ts';
+import { openHousePolicies } from '../server/src/access/house-policies.ts';
 import { testAccess } from '../server/src/access/test-access.ts';
 import { testCertificate } from '../server/src/adapters/notify/test-certificate.ts';
 import {
@@ -21,7 +26,8 @@ import { createLiveHub } from '../server/src/serve/live/hub.ts';
 /**
  * What a decision costs, from the session's memory and without it, and what policies add to the live stream of 200 beds:
  * the hub tells 20 readers all wards, with and without each reader's rights asked again every second as the route does.
- * CPU time, so that other load counts less; percentiles by the clock. Prints JSON.
+ * CPU time, so that other load counts less; percentiles by the clock. Prints JSON. `--house`: what a hospital's own
+ * policies add to a decision (`bench/house-policies`).
  */
 const BEDS = 200;
 const WARDS = 5;
@@ -57,12 +63,22 @@ const person = (n: number, wardIds: readonly WardId[] = []): Subject => ({
   tenantId: DEFAULT_TENANT,
   kind: 'session',
   authenticatedAtMs: T,
+  mfaAtMs: T,
 });
 
-console.log(JSON.stringify({ decision: decisions(), liveStream: await liveStream() }, null, 2));
+/** `--house`: by the program's policies, and by them with a house's twenty beside them, turn by turn. */
+if (process.argv.includes('--house')) console.log(JSON.stringify(withAndWithoutHouse(), null, 2));
+else console.log(JSON.stringify({ decision: decisions(), liveStream: await liveStream() }, null, 2));
 
-function decisions() {
-  const { access } = testAccess({ view: () => view, now });
+function withAndWithoutHouse() {
+  const { policies, count } = openHousePolicies(fileURLToPath(new URL('house-policies', import.meta.url)));
+  const house = () => createDecisions({ policies, facts: heldFacts(() => view), now, hooks: { decided() {} } });
+  const own = () => testAccess({ view: () => view, now }).access;
+  const rounds = [1, 2, 3].map(() => ({ own: decisions(own(), 3_000), withHouse: decisions(house(), 3_000) }));
+  return { housePolicies: count, loadAverage: loadavg().map((load) => Number(load.toFixed(1))), rounds };
+}
+
+function decisions(access: Decisions = testAccess({ view: () => view, now }).access, count = 10_000) {
   const one = (n: number, p: number) =>
     access.decide({
       principal: person(n, [wards[n % WARDS] as WardId]),
@@ -70,10 +86,10 @@ function decisions() {
       resource: { kind: 'patient', patientId: places[p % BEDS]?.id as PatientId },
     });
   // Code that has not run yet is compiled while it runs.
-  for (let i = 0; i < 3_000; i++) one(i, i);
+  for (let i = 0; i < count / 3; i++) one(i, i);
   return {
-    withoutMemory: measured(10_000, (i) => one(100_000 + i, i)),
-    fromMemory: measured(200_000, (i) => one(100_000 + (i % 2_000), i % 2_000)),
+    withoutMemory: measured(count, (i) => one(100_000 + i, i)),
+    fromMemory: measured(20 * count, (i) => one(100_000 + (i % 2_000), i % 2_000)),
   };
 }
 

@@ -112,8 +112,10 @@ export function createEnrollmentDesk(parts: {
     const limited = isShown ? undefined : limits.begin(attempt);
     if (limited?.kind === 'wait') return { kind: 'slow-down', retryAfterMs: limited.retryAfterMs };
     const known = hash && (await enrollments.findByCode(hash));
-    if (!known || known.deviceId !== deviceId || now() >= endOf(known) || known.state === 'withdrawn')
+    if (!known || known.deviceId !== deviceId || now() >= endOf(known) || known.state === 'withdrawn') {
+      if (isShown) shown.delete(hash); // it was right once; from now on it is counted
       return { kind: 'not-invited' };
+    }
     if (!isShown) limits.succeeded(attempt);
     remember(hash);
 
