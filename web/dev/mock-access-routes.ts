@@ -3,6 +3,7 @@ import type { MockConsents } from './mock-consents.ts';
 import { createMockKeys } from './mock-keys.ts';
 import type { MockReply, MockRequest } from './mock-reply.ts';
 import { createMockSecurity } from './mock-security.ts';
+import { createMockWardPlan } from './mock-ward-plan.ts';
 
 type Handler = (request: MockRequest, id: string) => MockReply;
 
@@ -28,7 +29,33 @@ export function mockAccessRoutes({
 
   const keys = createMockKeys(now());
   const security = createMockSecurity(now());
+  const plan = createMockWardPlan();
   return {
+    'GET /api/ward-plan': guarded('user.read', () => ({ body: plan.whole() })),
+    'POST /api/wards': guarded(
+      'ward.write',
+      proven(({ body }) => plan.addWard(body)),
+    ),
+    'PUT /api/wards/:id': guarded(
+      'ward.write',
+      proven(({ body }, id) => found(plan.changeWard(id, body))),
+    ),
+    'DELETE /api/wards/:id': guarded(
+      'ward.write',
+      proven((_, id) => found(plan.removeWard(id))),
+    ),
+    'POST /api/beds': guarded(
+      'ward.write',
+      proven(({ body }) => plan.addBed(body)),
+    ),
+    'PUT /api/beds/:id': guarded(
+      'ward.write',
+      proven(({ body }, id) => found(plan.changeBed(id, body))),
+    ),
+    'DELETE /api/beds/:id': guarded(
+      'ward.write',
+      proven((_, id) => plan.removeBed(id)),
+    ),
     'GET /api/security-alerts': guarded('security-alert.read', ({ target }) => ({
       body: security.list(target.searchParams),
     })),

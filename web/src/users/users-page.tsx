@@ -13,6 +13,10 @@ import { Dialog } from '../widgets/dialog.tsx';
 import { ShownOnce } from '../widgets/shown-once.tsx';
 import { OwnRecordDialog } from './own-record-dialog.tsx';
 import { UserForm } from './user-form.tsx';
+import { WardsPanel } from './wards-panel.tsx';
+
+const PARTS = { people: 'People', wards: 'Wards and beds' } as const;
+type Part = keyof typeof PARTS;
 
 /** Who may come in, as what, and how they prove it. */
 export function UsersPage() {
@@ -24,6 +28,7 @@ export function UsersPage() {
   const [asked, setAsked] = useState<Doubted>();
   const [recordOf, setRecordOf] = useState<User>();
   const [words, setWords] = useState('');
+  const [part, setPart] = useState<Part>('people');
   const [problem, setProblem] = useState<string>();
   const { stepUp, dialog } = useMyStepUp();
   const mayWrite = may('user.write');
@@ -61,7 +66,15 @@ export function UsersPage() {
     <main className="page">
       <div className="row page-head">
         <h1>Accounts</h1>
-        {mayWrite && (
+        {/* biome-ignore lint/a11y/useSemanticElements: a fieldset would bring a frame of its own */}
+        <div className="tabs" role="group" aria-label="Which">
+          {(Object.keys(PARTS) as Part[]).map((each) => (
+            <button key={each} type="button" aria-pressed={each === part} onClick={() => setPart(each)}>
+              {PARTS[each]}
+            </button>
+          ))}
+        </div>
+        {mayWrite && part === 'people' && (
           <Button className="row-end" onClick={() => setEdited('new')}>
             Invite somebody
           </Button>
@@ -72,62 +85,66 @@ export function UsersPage() {
           ✕ {problem}
         </p>
       )}
-      <Awaited query={list}>
-        {({ users, total }) => (
-          <div className="panel table-box">
-            <input
-              className="search"
-              type="search"
-              placeholder="Name or role"
-              aria-label="Search accounts"
-              autoComplete="off"
-              value={words}
-              onChange={(event) => setWords(event.target.value)}
-            />
-            {total > users.length && (
-              <p className="soft">
-                The first {users.length} of {total}; the others with <code>healthsync user list</code>.
-              </p>
-            )}
-            <table className="table stacking users">
-              <thead>
-                <tr>
-                  <th scope="col">Name</th>
-                  <th scope="col">Roles</th>
-                  <th scope="col">Wards</th>
-                  <th scope="col">Signs in with</th>
-                  <th scope="col">
-                    <span className="unseen">Actions</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {users
-                  .filter((user) => matches(user, words))
-                  .map((user) => (
-                    <UserRow
-                      key={user.id}
-                      user={user}
-                      mayWrite={mayWrite}
-                      onEdit={() => setEdited(user)}
-                      onEnable={() => void act(() => change(user, { disabled: false }))}
-                      onAsk={(what) => setAsked({ user, what })}
-                      onRecord={() => setRecordOf(user)}
-                      onInvite={() =>
-                        void act(async () =>
-                          showLink(
-                            user.displayName,
-                            await send<Invitation>(`/api/users/${user.id}/invitation`, 'POST'),
-                          ),
-                        )
-                      }
-                    />
-                  ))}
-              </tbody>
-            </table>
-          </div>
-        )}
-      </Awaited>
+      {part === 'wards' ? (
+        <WardsPanel />
+      ) : (
+        <Awaited query={list}>
+          {({ users, total }) => (
+            <div className="panel table-box">
+              <input
+                className="search"
+                type="search"
+                placeholder="Name or role"
+                aria-label="Search accounts"
+                autoComplete="off"
+                value={words}
+                onChange={(event) => setWords(event.target.value)}
+              />
+              {total > users.length && (
+                <p className="soft">
+                  The first {users.length} of {total}; the others with <code>healthsync user list</code>.
+                </p>
+              )}
+              <table className="table stacking users">
+                <thead>
+                  <tr>
+                    <th scope="col">Name</th>
+                    <th scope="col">Roles</th>
+                    <th scope="col">Wards</th>
+                    <th scope="col">Signs in with</th>
+                    <th scope="col">
+                      <span className="unseen">Actions</span>
+                    </th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {users
+                    .filter((user) => matches(user, words))
+                    .map((user) => (
+                      <UserRow
+                        key={user.id}
+                        user={user}
+                        mayWrite={mayWrite}
+                        onEdit={() => setEdited(user)}
+                        onEnable={() => void act(() => change(user, { disabled: false }))}
+                        onAsk={(what) => setAsked({ user, what })}
+                        onRecord={() => setRecordOf(user)}
+                        onInvite={() =>
+                          void act(async () =>
+                            showLink(
+                              user.displayName,
+                              await send<Invitation>(`/api/users/${user.id}/invitation`, 'POST'),
+                            ),
+                          )
+                        }
+                      />
+                    ))}
+                </tbody>
+              </table>
+            </div>
+          )}
+        </Awaited>
+      )}
       {edited !== undefined && (
         <Dialog title={edited === 'new' ? 'Invite somebody' : edited.displayName} onClose={() => setEdited(undefined)}>
           <UserForm
