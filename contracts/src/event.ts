@@ -159,7 +159,7 @@ export const NewEventSubscription = Type.Object(
       Type.String({
         pattern: '^[a-z0-9][a-z0-9._@-]{0,63}$',
         description:
-          'Who receives it, where that is a party outside with whom patients consent to share: of whoever does not, only `place` is sent.',
+          'Who receives it, where that is a party outside with whom patients consent to share: of whoever does not, only `place` is sent. Needed for more than `place`, unless `HEALTHSYNC_OUTGOING_HOSTS` names the host as one of the house.',
       }),
     ),
     routes: Type.Array(EventRoute, {

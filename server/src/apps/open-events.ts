@@ -1,18 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import type { Decisions } from '../access/decisions.ts';
-import { partySubject } from '../access/user-subject.ts';
+import type { Decisions, Subject } from '../access/decisions.ts';
+import { grantingService, grantingSubject, partySubject } from '../access/user-subject.ts';
 import { createEventWebhook } from '../adapters/notify/event-webhook.ts';
-import { parseOutgoingAddress } from '../adapters/notify/outgoing-address.ts';
+import { isVouchedFor, parseOutgoingAddress } from '../adapters/notify/outgoing-address.ts';
 import { PostgresAlarmEvents } from '../adapters/postgres/alarm-events.ts';
 import type { Connections } from '../adapters/postgres/connection.ts';
 import { PostgresEventSubscriptions } from '../adapters/postgres/event-subscriptions.ts';
 import type { Listener } from '../adapters/postgres/listener.ts';
-import type { PatientId } from '../domain/ids.ts';
+import { PostgresOAuthClients } from '../adapters/postgres/oauth-clients.ts';
+import { DEFAULT_TENANT, type PatientId, type UserId } from '../domain/ids.ts';
 import { startEventCourier } from '../events/courier.ts';
+import type { Accounts } from '../ports/accounts.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
 import type { SystemAlarms } from '../ports/system-alarms.ts';
 import { registerEvents } from '../serve/api/events.ts';
+import { actionFor } from '../serve/event-grant.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { OpenedKeys } from './open-keys.ts';
@@ -29,6 +32,7 @@ export async function openEvents(parts: {
   readonly keys: Pick<OpenedKeys, 'houseSeal'>;
   readonly listener: Listener;
   readonly systemAlarms: SystemAlarms;
+  readonly accounts: Pick<Accounts, 'findUserById'>;
   readonly access: Decisions;
   readonly audit: AuditLog;
   readonly metrics: Metrics;
@@ -36,9 +40,11 @@ export async function openEvents(parts: {
   readonly now: () => number;
   readonly undo: ReturnType<typeof undoStack>;
 }): Promise<{ readonly routes: (app: FastifyInstance) => void }> {
-  const { settings, database, keys, listener, systemAlarms, access, audit, metrics, log, now, undo } = parts;
+  const { settings, database, keys, listener, systemAlarms, accounts, access, audit, metrics, log, now, undo } = parts;
   const outgoing = outgoingRules(settings);
+  const isOfHouse = (url: string) => isVouchedFor(url, outgoing);
   const events = new PostgresAlarmEvents(database);
+  const clients = new PostgresOAuthClients(database);
   const subscriptions = new PostgresEventSubscriptions(database, keys.houseSeal);
   const courier = startEventCourier({
     events,
@@ -51,6 +57,12 @@ export async function openEvents(parts: {
         action: 'alarm.read',
         resource: { kind: 'patient', patientId: patientId as PatientId },
       }),
+    async mayGrant({ grantedBy, detail, tenantId = DEFAULT_TENANT }) {
+      const principal = await granter(grantedBy);
+      if (principal === undefined) return { allowed: false, policies: [] };
+      return access.decide({ principal, action: actionFor(detail), resource: { kind: 'house', tenantId } });
+    },
+    isOfHouse,
     audit,
     now,
     monotonicMs: () => performance.now(),
@@ -72,9 +84,19 @@ export async function openEvents(parts: {
       const parsed = parseOutgoingAddress(url, outgoing);
       return parsed.kind === 'refused' ? parsed.reason : undefined;
     },
+    isOfHouse,
     newSecret: () => `whsec_${randomBytes(32).toString('base64')}`,
     wake,
     now,
   };
   return { routes: (app) => registerEvents(app, services) };
+
+  /** Whoever has granted something, a person or a service, as they are now; undefined: nobody who may come in. */
+  async function granter(id: UserId): Promise<Subject | undefined> {
+    const user = await accounts.findUserById(id);
+    if (user !== undefined) return user.disabledAtMs === undefined ? grantingSubject(user, now()) : undefined;
+    const client = await clients.find(id.replace(/^svc-/, ''));
+    const isOpen = client?.kind === 'service' && client.disabledAtMs === undefined;
+    return isOpen && id === `svc-${client.id}` ? grantingService(client) : undefined;
+  }
 }

@@ -22,7 +22,7 @@ export const OUTGOING_SETTINGS = {
     maxItems: 100,
     default: [],
     description:
-      'Hosts in the house that addresses set in the app may name, on any port; all other such addresses must be on the internet.',
+      'Hosts of the house that addresses set in the app may name, on any port; all other such addresses must be on the internet. Subscriptions of events may tell these of patients; any other needs a party with whom the patients consent to share.',
   }),
   outgoingPorts: Type.Array(Type.String({ pattern: '^[1-9]\\d{0,4}$' }), {
     ...variable('HEALTHSYNC_OUTGOING_PORTS', 'ports, separated by commas'),

@@ -10,7 +10,7 @@ import { alarmChangeOf } from '../adapters/postgres/test-alarm-change.ts';
 import { emptyDatabase, openTestDatabase, type TestDatabase } from '../adapters/postgres/test-database.ts';
 import { inTransaction } from '../adapters/postgres/transaction.ts';
 import type { AuditEntry } from '../domain/audit-entry.ts';
-import type { AlarmId } from '../domain/ids.ts';
+import type { AlarmId, UserId } from '../domain/ids.ts';
 import { testHouseSeal } from '../keys/test-identities.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
 import { Failure } from '../ports/failure.ts';
@@ -23,6 +23,10 @@ const SECRET = `whsec_${Buffer.from('a secret of thirty-two bytes !!!').toString
 const isEvent = Compile(AlarmEvent);
 /** Who shares with whom: `party patient`. */
 const sharing = new Set<string>();
+/** Who may grant more than a place, and which addresses are of the house. */
+const granting = new Set<UserId>();
+const house = new Set<string>();
+const GRANTER = 'u-somebody' as UserId;
 /** What is on record; while it is away nothing can be. */
 const record = { entries: [] as AuditEntry[], isAway: false };
 const audit: AuditLog = {
@@ -44,6 +48,9 @@ beforeEach(async () => {
   await emptyDatabase(database);
   record.entries.length = 0;
   record.isAway = false;
+  granting.clear();
+  granting.add(GRANTER);
+  house.clear();
   events = new PostgresAlarmEvents(database);
   subscriptions = new PostgresEventSubscriptions(database, SEAL);
 });
@@ -87,6 +94,8 @@ function startCourier(
     carrier: createEventWebhook({ outgoing: { allowedHosts: ['localhost'] }, ca, now: Date.now }),
     systemAlarms,
     mayShare: (party, patientId) => ({ allowed: sharing.has(`${party} ${patientId}`), policies: ['sharing'] }),
+    mayGrant: async ({ grantedBy }) => ({ allowed: granting.has(grantedBy), policies: ['granter'] }),
+    isOfHouse: (url) => house.has(url),
     audit,
     now: Date.now,
     monotonicMs: () => performance.now(),
@@ -115,6 +124,7 @@ function subscribe(url: URL, more: Partial<Parameters<PostgresEventSubscriptions
     routes: [{}],
     position: 0,
     by: 'somebody',
+    grantedBy: GRANTER,
     atMs: Date.now(),
     ...more,
   });
@@ -168,6 +178,28 @@ describe('the event courier', () => {
       ['event.send', 'denied', 'P-a', ['sharing'], 'place'],
       ['event.send', 'allowed', 'P-a', ['sharing'], 'values'],
       ['event.send', 'denied', 'P-a', ['sharing'], 'place'],
+    ]);
+  });
+
+  it('sends no more than the place once whoever granted more may not see it, and outside the house without a party', async () => {
+    const { url, ca, taken } = await startReceiver();
+    await subscribe(url, { detail: 'values' });
+    startCourier(ca);
+    const another = async () => {
+      const before = taken.length;
+      await happen('a');
+      await until(() => taken.length > before);
+    };
+    await another();
+    house.add(url.href);
+    await another();
+    granting.clear();
+    await another();
+    expect(taken.map(({ data }) => data.patientId)).toEqual([undefined, 'P-a', undefined]);
+    expect(record.entries.map(({ outcome, policies }) => [outcome, policies])).toEqual([
+      ['denied', []],
+      ['allowed', ['granter']],
+      ['denied', ['granter']],
     ]);
   });
 

@@ -1,6 +1,6 @@
 import { type EventDetail, routeOf } from '../domain/alarm-event.ts';
 import type { AuditEntry } from '../domain/audit-entry.ts';
-import { DEFAULT_TENANT, type TenantId } from '../domain/ids.ts';
+import { DEFAULT_TENANT, type TenantId, type UserId } from '../domain/ids.ts';
 import { backoffMs } from '../domain/notification.ts';
 import { repeat } from '../pacing/repeating.ts';
 import type {
@@ -61,12 +61,14 @@ const DEFAULTS: CourierSettings = {
   keepMs: 30 * 86_400_000,
 };
 
-/** Whether a patient shares with a party, and by what. */
+/** Whether a patient shares with a party, or somebody may grant what they granted; and by what. */
 export interface SharingDecision {
   readonly allowed: boolean;
   readonly policies: readonly string[];
   readonly consent?: { readonly id: string; readonly version: number };
 }
+
+const REFUSED: SharingDecision = { allowed: false, policies: [] };
 
 /** Old events go once an hour. */
 const FORGET_EVERY_MS = 3_600_000;
@@ -78,6 +80,14 @@ export function startEventCourier(dependencies: {
   readonly systemAlarms: SystemAlarms;
   /** Whether a patient's alarms may be shared with a party outside, at this moment. */
   readonly mayShare: (party: string, patientId: string, tenantId?: TenantId) => SharingDecision;
+  /** Whether whoever granted a detail may see as much themselves, at this moment. */
+  readonly mayGrant: (grant: {
+    readonly grantedBy: UserId;
+    readonly detail: Exclude<EventDetail, 'place'>;
+    readonly tenantId: TenantId | undefined;
+  }) => Promise<SharingDecision>;
+  /** Whether an address is vouched for as one of the house: to any other the patient goes to a named party alone. */
+  readonly isOfHouse: (url: string) => boolean;
   /** Nothing leaves the house before it is written down. */
   readonly audit: AuditLog;
   readonly now: () => number;
@@ -87,8 +97,8 @@ export function startEventCourier(dependencies: {
   readonly hooks?: CourierHooks;
   readonly settings?: Partial<CourierSettings>;
 }): EventCourier {
-  const { events, subscriptions, carrier, systemAlarms, mayShare, audit, now, monotonicMs, random } = dependencies;
-  const { hooks = {} } = dependencies;
+  const { events, subscriptions, carrier, systemAlarms, audit, now, monotonicMs, random } = dependencies;
+  const { mayShare, mayGrant, isOfHouse, hooks = {} } = dependencies;
   const settings = { ...DEFAULTS, ...dependencies.settings };
   const serving = new Set<Promise<void>>();
   const stopping = new AbortController();
@@ -141,7 +151,7 @@ export function startEventCourier(dependencies: {
     isLast: boolean,
   ): Promise<boolean> {
     const { url, secret } = subscription;
-    const decision = decide(subscription, event);
+    const decision = await decide(subscription, event);
     const detail = decision?.allowed === false ? 'place' : subscription.detail;
     const entry = sentEntry(subscription, event, { detail, decision, atMs: now() });
     if (!(await isOnRecord(entry))) {
@@ -190,16 +200,18 @@ export function startEventCourier(dependencies: {
     }
   }
 
-  /** Asked at every delivery, a repeated one included: what was revoked meanwhile stays here. */
-  function decide(
-    { detail, party, tenantId }: EventSubscriptionRecord,
+  /** Asked at every delivery, a repeated one included: what was revoked meanwhile, of consent or of rights, stays here. */
+  async function decide(
+    { url, detail, party, tenantId, grantedBy }: EventSubscriptionRecord,
     { facts }: StoredEvent,
-  ): SharingDecision | undefined {
+  ): Promise<SharingDecision | undefined> {
     // Nothing in it is of a patient.
-    if ('about' in facts) return undefined;
+    if ('about' in facts || detail === 'place') return undefined;
     const { patientId } = facts;
-    if (party === undefined || detail === 'place') return undefined;
-    return patientId === undefined ? { allowed: false, policies: [] } : mayShare(party, patientId, tenantId);
+    const granted = grantedBy === undefined ? REFUSED : await mayGrant({ grantedBy, detail, tenantId });
+    if (!granted.allowed) return granted;
+    if (party === undefined) return isOfHouse(url) ? granted : REFUSED;
+    return patientId === undefined ? REFUSED : mayShare(party, patientId, tenantId);
   }
 
   function retryAt(

@@ -1,5 +1,5 @@
 import type { AlarmEventFacts, EventDetail, EventRoute } from '../domain/alarm-event.ts';
-import type { TenantId } from '../domain/ids.ts';
+import type { TenantId, UserId } from '../domain/ids.ts';
 import type { SecurityEventFacts } from '../domain/security-event.ts';
 import type { DeliveryOutcome } from './notifier.ts';
 
@@ -43,6 +43,8 @@ export interface EventSubscriptions {
     readonly routes: readonly EventRoute[];
     readonly position: number;
     readonly by: string;
+    /** Whose right stands behind `detail`. */
+    readonly grantedBy: UserId;
     readonly atMs: number;
   }): Promise<EventSubscriptionRecord>;
   /** Undefined: there is none. A change of anything lifts a refusal and tries again at once. */
@@ -72,6 +74,7 @@ export interface EventSubscriptions {
 }
 
 export type SubscriptionChange = {
+  readonly grantedBy?: UserId;
   readonly name?: string;
   readonly url?: string;
   readonly secret?: string;
@@ -92,6 +95,8 @@ export interface EventSubscriptionRecord {
   readonly detail: EventDetail;
   /** Outside the house: more than the place is sent of those who consent to sharing with it. */
   readonly party?: string;
+  /** Whoever set it up last: more than the place is sent as long as they may see that themselves. Absent: nobody. */
+  readonly grantedBy?: UserId;
   readonly routes: readonly EventRoute[];
   readonly position: number;
   readonly isPaused: boolean;

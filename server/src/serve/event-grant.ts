@@ -1,4 +1,5 @@
 import type { EventDetail } from '@healthsync/contracts/event';
+import type { Action } from '../domain/access.ts';
 import type { EventRoute } from '../domain/alarm-event.ts';
 import type { WardId } from '../domain/ids.ts';
 import type { Principal } from '../identity/sessions.ts';
@@ -9,8 +10,12 @@ import { seesWard, seesWholeHouse } from './ward-scope.ts';
 export function mayGrant(principal: Principal, detail: EventDetail): boolean {
   if (detail === 'place') return true;
   // Events are of every ward.
-  return may(principal, detail === 'patient' ? 'patient.read' : 'vitals.read', { kind: 'house' });
+  return may(principal, actionFor(detail), { kind: 'house' });
 }
+
+/** What whoever grants this must be allowed themselves. */
+export const actionFor = (detail: Exclude<EventDetail, 'place'>): Action =>
+  detail === 'patient' ? 'patient.read' : 'vitals.read';
 
 /** Whose wards are named sends events of these only, and steers no subscription that sends others. */
 export function mayRoute(principal: Principal, routes: readonly Pick<EventRoute, 'wardIds' | 'about'>[]): boolean {

@@ -38,6 +38,12 @@ export function parseOutgoingAddress(text: string, rules: OutgoingRules = {}): O
   return refused === undefined ? { kind: 'ok', url } : { kind: 'refused', reason: refused };
 }
 
+/** Whether the operator vouches for its host: what is sent there stays in the house. */
+export function isVouchedFor(text: string, rules: OutgoingRules): boolean {
+  const url = URL.parse(text);
+  return url !== null && isAllowedHost(url, rules);
+}
+
 function refusalOf(url: URL, rules: OutgoingRules): OutgoingRefusal | undefined {
   if (url.protocol !== 'https:') return 'not-https';
   if (url.username !== '' || url.password !== '') return 'has-credentials';

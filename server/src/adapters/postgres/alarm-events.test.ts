@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { AlarmChange } from '../../domain/alarm.ts';
-import type { AlarmId } from '../../domain/ids.ts';
+import type { AlarmId, UserId } from '../../domain/ids.ts';
 import { testHouseSeal } from '../../keys/test-identities.ts';
 import type { StoredEvent } from '../../ports/alarm-events.ts';
 import { PostgresAlarmEvents, writeAlarmEvents } from './alarm-events.ts';
@@ -110,6 +110,7 @@ const NEW = {
   routes: [{}],
   position: 0,
   by: 'somebody',
+  grantedBy: 'u-somebody' as UserId,
   atMs: NOW,
 } as const;
 
@@ -184,6 +185,7 @@ it('what events are signed with is not in the database in clear', async () => {
     routes: [],
     position: 0,
     by: 'Anna',
+    grantedBy: 'u-anna' as UserId,
     atMs: 0,
   });
   expect(secret).toBe('whsec_CANARY4711');

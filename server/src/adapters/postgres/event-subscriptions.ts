@@ -22,10 +22,11 @@ export class PostgresEventSubscriptions implements EventSubscriptions {
   }
 
   async add(subscription: Parameters<EventSubscriptions['add']>[0]): Promise<EventSubscriptionRecord> {
-    const { name, url, secret, detail, party, routes, position, by, atMs } = subscription;
+    const { name, url, secret, detail, party, routes, position, by, grantedBy, atMs } = subscription;
     const [added] = await this.#rows(
-      `insert into event_subscription (name, url, secret, detail, routes, position, created_by, created_at, party)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning ${FIELDS}`,
+      `insert into event_subscription (name, url, secret, detail, routes, position, created_by, created_at, party,
+         granted_by)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning ${FIELDS}`,
       [
         name,
         url,
@@ -36,23 +37,27 @@ export class PostgresEventSubscriptions implements EventSubscriptions {
         by,
         new Date(atMs),
         party ?? null,
+        grantedBy,
       ],
     );
     return added as EventSubscriptionRecord;
   }
 
   async change(id: string, change: SubscriptionChange): Promise<EventSubscriptionRecord | undefined> {
-    const { name, url, secret, detail, routes, isPaused, position } = change;
+    const { name, url, secret, detail, routes, isPaused, position, grantedBy } = change;
     const sealed = secret === undefined ? undefined : await this.#seal.seal(SECRET, secret);
     // Whoever is sending by the old ways finds the lease gone and begins anew.
     const [changed] = await this.#rows(
       `update event_subscription set
          name = coalesce($2, name), url = coalesce($3, url), secret = coalesce($4, secret),
          detail = coalesce($5, detail), routes = coalesce($6, routes), is_paused = coalesce($7, is_paused),
-         position = coalesce($8, position), is_refused = false, failures = 0, failing_since = null, last_failure = null,
+         position = coalesce($8, position), granted_by = coalesce($9, granted_by), is_refused = false, failures = 0, failing_since = null, last_failure = null,
          next_at = '-infinity', lease = null, leased_until = null
        where id = $1 returning ${FIELDS}`,
-      [id, name, url, sealed, detail, routes === undefined ? undefined : JSON.stringify(routes), isPaused, position],
+      [
+        ...[id, name, url, sealed, detail, routes === undefined ? undefined : JSON.stringify(routes)],
+        ...[isPaused, position, grantedBy],
+      ],
     );
     return changed;
   }
@@ -143,4 +148,4 @@ function assignments(
 const FIELDS = `event_subscription.id, name, url, secret, detail, party, routes, event_subscription.position,
   is_paused as "isPaused", is_refused as "isRefused", failures, failing_since as "failingSinceMs",
   last_failure as "lastFailure", last_delivered_at as "lastDeliveredAtMs", lease,
-  created_by as "createdBy", created_at as "createdAtMs", nullif(tenant_id, 'default') as "tenantId"`;
+  created_by as "createdBy", granted_by as "grantedBy", created_at as "createdAtMs", nullif(tenant_id, 'default') as "tenantId"`;

@@ -21,6 +21,8 @@ export interface EventSubscriptionServices {
   readonly subscriptions: Omit<EventSubscriptions, 'take' | 'record'>;
   /** Why the address may not be called; undefined: it may. */
   readonly refusalOf: (url: string) => string | undefined;
+  /** Whether the settings vouch for this address as one of the house. */
+  readonly isOfHouse: (url: string) => boolean;
   /** `whsec_…`, unguessable. */
   readonly newSecret: () => string;
   /** Something may be due now. */
@@ -33,7 +35,7 @@ const SUBSCRIPTIONS_MAX = 200;
 
 export function registerEventSubscriptions(app: FastifyInstance, services: EventSubscriptionServices): void {
   const api = app as unknown as Api;
-  const { events, subscriptions, refusalOf, newSecret, wake, now } = services;
+  const { events, subscriptions, refusalOf, isOfHouse, newSecret, wake, now } = services;
   const read = { config: { action: 'operations.read' as const } };
   const write = { config: { action: 'channel.write' as const } };
   const shown = async (record: EventSubscriptionRecord) => toShown(record, await events.head());
@@ -65,6 +67,8 @@ export function registerEventSubscriptions(app: FastifyInstance, services: Event
       const errors = [...errorsOf(url), ...(from !== 'now' && from > head ? [beyond('from', head)] : [])];
       if (errors.length > 0) return invalid(reply, errors);
       if (!mayGrant(principal, detail)) return denied(reply);
+      const outside = unconsented({ url, detail, party }, 'party');
+      if (outside.length > 0) return invalid(reply, outside);
       if (!mayRoute(principal, routes)) return otherWards(reply);
       if ((await subscriptions.list()).length >= SUBSCRIPTIONS_MAX)
         return sendProblem(reply, { status: 409, code: 'too-many', detail: `At most ${SUBSCRIPTIONS_MAX}.` });
@@ -80,6 +84,7 @@ export function registerEventSubscriptions(app: FastifyInstance, services: Event
         routes,
         position,
         by,
+        grantedBy: principal.userId,
         atMs: now(),
       });
       wake();
@@ -106,10 +111,15 @@ export function registerEventSubscriptions(app: FastifyInstance, services: Event
       const before = await found(request.params.id);
       if (before === undefined) return notFound(reply, 'subscription');
       // A new address for old detail is a new grant, too.
-      if (!mayGrant(principalOf(request), detail ?? before.detail)) return denied(reply);
+      const principal = principalOf(request);
+      if (!mayGrant(principal, detail ?? before.detail)) return denied(reply);
+      const next = { url: url ?? before.url, detail: detail ?? before.detail, party: before.party };
+      const outside = unconsented(next, url === undefined ? 'detail' : 'url');
+      // What was set up so before is sent the place alone, and can still be paused and called otherwise.
+      if (outside.length > 0 && (url !== undefined || detail !== undefined)) return invalid(reply, outside);
       for (const routes of [before.routes, request.body.routes ?? before.routes])
-        if (!mayRoute(principalOf(request), routes)) return otherWards(reply);
-      const changed = await subscriptions.change(before.id, request.body);
+        if (!mayRoute(principal, routes)) return otherWards(reply);
+      const changed = await subscriptions.change(before.id, { ...request.body, grantedBy: principal.userId });
       if (changed === undefined) return notFound(reply, 'subscription');
       wake();
       return reply.send(await shown(changed));
@@ -183,6 +193,18 @@ export function registerEventSubscriptions(app: FastifyInstance, services: Event
   function errorsOf(url: string): readonly FieldError[] {
     const refused = refusalOf(url);
     return refused === undefined ? [] : [{ code: refused, field: 'url', detail: 'this address may not be called' }];
+  }
+
+  /** What leaves the house with a patient in it goes to a party with whom patients consent to share, by name. */
+  function unconsented(
+    { url, detail, party }: Pick<EventSubscriptionRecord, 'url' | 'detail'> & { readonly party: string | undefined },
+    field: string,
+  ): readonly FieldError[] {
+    if (detail === 'place' || party !== undefined || isOfHouse(url)) return [];
+    const said = 'outside the house more than the place is sent to a `party` alone, of patients who share with it';
+    return [
+      { code: 'party-needed', field, detail: `${said}; hosts of the house are named in HEALTHSYNC_OUTGOING_HOSTS` },
+    ];
   }
 
   async function positionOf(asked: ReplayEvents): Promise<number | undefined> {

@@ -33,6 +33,7 @@ beforeAll(async () => {
       const parsed = parseOutgoingAddress(url);
       return parsed.kind === 'refused' ? parsed.reason : undefined;
     },
+    isOfHouse: (url: string) => new URL(url).host === 'house.example',
     newSecret: () => `whsec_${++secrets}`,
     wake: () => void woken++,
     now: Date.now,
@@ -139,6 +140,22 @@ describe('event subscriptions over HTTP', () => {
     expect(change.status).toBe(403);
     const [still] = ((await call('/api/event-subscriptions')).body as EventSubscriptionList).subscriptions;
     expect(still?.detail).toBe('place' satisfies EventSubscription['detail']);
+  });
+
+  it('leave the house with more than a place for a named party alone', async () => {
+    const both = await server.token(['operator', 'physician']);
+    const make = (body: object) => call('/api/event-subscriptions', 'POST', { ...NEW, ...body }, both);
+    for (const detail of ['patient', 'values'])
+      expect(await make({ detail })).toMatchObject({ status: 400, body: { errors: [{ field: 'party' }] } });
+    expect((await make({ detail: 'values', party: 'registry' })).status).toBe(201);
+    const { status, body } = await make({ detail: 'values', url: 'https://house.example/in' });
+    expect(status).toBe(201);
+    const path = `/api/event-subscriptions/${(body as EventSubscriptionSecret).subscription.id}`;
+    const moved = await call(path, 'PATCH', { url: NEW.url }, both);
+    expect(moved).toMatchObject({ status: 400, body: { errors: [{ field: 'url' }] } });
+    expect((await call(path, 'PATCH', { url: NEW.url, detail: 'place' }, both)).status).toBe(200);
+    const more = await call(path, 'PATCH', { detail: 'patient' }, both);
+    expect(more).toMatchObject({ status: 400, body: { errors: [{ field: 'detail' }] } });
   });
 
   it('get a new secret, beside which the former one still signs', async () => {
