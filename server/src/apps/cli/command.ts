@@ -142,10 +142,19 @@ export const ID_EXPECTED = 'expected up to 64 letters, digits and . _ -, not beg
 export function createContext(more: Environment = {}): CommandContext {
   return {
     now: Date.now,
-    print: (text) => process.stdout.write(`${text}\n`),
-    tell: (text) => process.stderr.write(`${text}\n`),
+    print: (text) => process.stdout.write(`${forTerminal(text)}\n`),
+    tell: (text) => process.stderr.write(`${forTerminal(text)}\n`),
     settings: (overrides) => settingsOrMisuse(settingsOfProcess({ ...more, ...overrides })),
   };
+}
+
+/**
+ * A file that somebody sent is quoted where it is wrong: what would move the cursor, colour or rename a terminal is
+ * written as JSON writes it (CWE-150). JSON stays what it was.
+ */
+export function forTerminal(text: string): string {
+  const written = (control: string) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return text.replace(/(?![\n\t])\p{Cc}/gu, written);
 }
 
 /** Says what went wrong, in one line, and answers with the exit code. */

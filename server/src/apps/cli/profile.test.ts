@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BUILT_IN_PROFILES } from '../../vitals/1-ingest/mapping-profiles.ts';
-import type { CommandContext } from './command.ts';
+import { type CommandContext, forTerminal } from './command.ts';
 import { register } from './profile.ts';
 
 const SAMPLES = join(import.meta.dirname, '../../../../examples/vendor-payloads');
@@ -48,6 +48,17 @@ describe('healthsync profile lint', () => {
       { level: 'error', message: '/values/0/path label beside it speaks of diastolic' },
     ]);
     expect(code).toBe(1);
+  });
+
+  it('quotes what a vendor sent, and none of it moves the terminal', async () => {
+    const file = join(folder, 'hostile.json');
+    await writeFile(file, JSON.stringify({ '\u001b]0;renamed\u0007\u009b2J': 1 }));
+    const { printed } = await lint(file, '--json');
+    const { printed: text } = await lint(file);
+    expect(text).toContain('renamed');
+    expect(forTerminal(text)).toContain('\\u001b]0;renamed\\u0007\\u009b2J');
+    expect(forTerminal(text)).not.toMatch(/(?!\n)\p{Cc}/u);
+    expect(JSON.parse(forTerminal(printed))).toEqual(JSON.parse(printed));
   });
 
   it('says which option is wrong', async () => {
