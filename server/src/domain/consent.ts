@@ -95,6 +95,9 @@ function newestFirst(a: Consent, b: Consent): number {
 
 type ConsentField = 'party' | 'witness' | 'from' | 'until' | 'givenAt';
 
+/** Whether a party or a witness could be named so. */
+export const isPartyName = (text: string): boolean => PARTY.test(text);
+
 /** A name that an account can have: see `contracts/src/consent.ts`. */
 const PARTY = /^[a-z0-9][a-z0-9._@-]{0,63}$/;
 

@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import type { PatientId } from '../../domain/ids.ts';
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
@@ -22,8 +23,15 @@ export class PostgresErasures {
     );
   }
 
-  /** Takes out of the patient's row what cannot be opened any more. Answers how many sealed records there are. */
-  async clear(patientId: PatientId): Promise<{ readonly notes: number; readonly hadIdentity: boolean }> {
+  /**
+   * Takes out of the patient's row what cannot be opened any more, and out of what was refused while they wore a device
+   * what it brought. Answers how many sealed records there are.
+   */
+  async clear(patientId: PatientId): Promise<{
+    readonly notes: number;
+    readonly hadIdentity: boolean;
+    readonly refusedReadings: number;
+  }> {
     return await inTransaction(this.#pool, async (client) => {
       const cleared = await client.query(
         'update patient set identity = null, mrn_index = null, sex = null where id = $1 and identity is not null',
@@ -33,7 +41,8 @@ export class PostgresErasures {
         'select count(*)::int as notes from alarm_note join alarm on alarm.id = alarm_id where patient_id = $1',
         [patientId],
       );
-      return { notes: rows[0]?.notes ?? 0, hadIdentity: cleared.rowCount === 1 };
+      const refusedReadings = await emptyRefused(client, [patientId]);
+      return { notes: rows[0]?.notes ?? 0, hadIdentity: cleared.rowCount === 1, refusedReadings };
     });
   }
 
@@ -58,6 +67,7 @@ export class PostgresErasures {
          where id = any ($1) and (identity is not null or mrn_index is not null)`,
         [ids],
       );
+      await emptyRefused(client, ids);
       return cleared.rowCount ?? 0;
     });
   }
@@ -68,6 +78,19 @@ export class PostgresErasures {
     );
     return rows;
   }
+}
+
+/** Understood by nobody and sealed with the house's key, it outlives theirs: that it came, and why it was refused, stays. */
+async function emptyRefused(client: pg.PoolClient, patientIds: readonly string[]): Promise<number> {
+  const { rowCount } = await client.query(
+    `update rejected_reading as refused set payload = '', is_sealed = true
+     where payload <> '' and exists (
+       select from assignment as worn
+       where worn.patient_id = any ($1) and worn.device_id = refused.device_id
+         and worn.from_at <= refused.received_at and refused.received_at < coalesce(worn.to_at, 'infinity'))`,
+    [patientIds],
+  );
+  return rowCount ?? 0;
 }
 
 export interface Erasure {

@@ -1,10 +1,13 @@
+import { isUtf8 } from 'node:buffer';
 import type { PatientId } from '../../domain/ids.ts';
+import type { HouseSeal } from '../../ports/house-seal.ts';
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
+import { PAYLOAD_FIELD } from './rejected-readings.ts';
 
 /**
  * Everything that is kept about one patient, table by table and oldest first, as it is stored and as of one moment; what
- * is sealed is left for the caller to open. A test holds this list against the tables there are: none can be forgotten.
+ * is sealed is left for the caller to open (`openedRow`; notes on alarms). A test holds this list against the tables there are: none can be forgotten.
  */
 export async function* patientRows(
   { pool }: Pick<Connections, 'pool'>,
@@ -32,6 +35,20 @@ export async function* patientRows(
   }
 }
 
+/** With what a refused reading brought, as it came; null where that was altered. */
+export async function openedRow({ table, row }: PatientRow, houseSeal: HouseSeal): Promise<PatientRow['row']> {
+  if (table !== 'rejected_reading') return row;
+  const { payload, is_sealed: isSealed, ...rest } = row;
+  // As PostgreSQL writes bytes in JSON: `\x6162`.
+  const stored = Buffer.from(String(payload).slice(2), 'hex');
+  const bytes = isSealed === true ? await houseSeal.openBytes(PAYLOAD_FIELD, stored) : stored;
+  if (bytes === undefined) return { ...rest, payload: null };
+  const brought = Buffer.from(bytes);
+  return isUtf8(brought)
+    ? { ...rest, payload: brought.toString() }
+    : { ...rest, payload: brought.toString('base64'), payloadEncoding: 'base64' };
+}
+
 export interface PatientRow {
   readonly table: string;
   readonly row: Record<string, unknown>;
@@ -40,6 +57,12 @@ export interface PatientRow {
 const PAGE = 5_000;
 const OF_PATIENT = 'patient_id = $1';
 const OF_ALARM = 'alarm_id in (select id from alarm where patient_id = $1)';
+
+/** Of a refused reading `t`: the patient wore its device when it came. */
+const RECEIVED_WHILE_WORN = `exists (
+  select from assignment as worn
+  where worn.patient_id = $1 and worn.device_id = t.device_id
+    and worn.from_at <= t.received_at and t.received_at < coalesce(worn.to_at, 'infinity'))`;
 
 const OF_RULES = "scope = 'patient' and scope_id = $1";
 
@@ -65,6 +88,8 @@ export const PATIENT_TABLES: readonly PatientTable[] = [
         and worn.from_at <= t.received_until and t.received_from < coalesce(worn.to_at, 'infinity'))`,
     order: 'received_from, id',
   },
+  // What came while they wore the device and was refused: whose it was, nothing else says.
+  { table: 'rejected_reading', where: RECEIVED_WHILE_WORN, order: 'id' },
   { table: 'patient_news2', where: OF_PATIENT, order: 'version' },
   // Their own limits, for good and for a while, and what was asked for.
   { table: 'rule_version', where: OF_RULES, order: 'rule_id, version' },

@@ -16,6 +16,10 @@ export interface CalledCommand {
   /** What stands after it, in order. */
   readonly given: readonly string[];
   readonly options: Readonly<Record<string, unknown>>;
+  /** For which it is done, where that decides whether it may be. */
+  readonly purpose?: string;
+  /** What it was called with, where that is on record besides: nothing that may be a name of a patient. */
+  readonly asked?: NonNullable<AuditEntry['detail']>;
 }
 
 /** These look at the log itself, and must do so also where it is broken: their entry is written if it can be. */
@@ -38,10 +42,12 @@ export async function auditedCommand<T>(
     readonly detailOf?: (result: T) => AuditEntry['detail'];
     /** Answered, but what was asked for did not come about. */
     readonly hasFailed?: (result: T) => boolean;
+    /** It may not be done, whoever asks: what of that belongs on record. */
+    readonly deniedBy?: (error: unknown) => AuditEntry['detail'];
   },
   run: () => Promise<T>,
 ): Promise<T> {
-  const { command, now, detailOf, hasFailed } = parts;
+  const { command, now, detailOf, hasFailed, deniedBy } = parts;
   const correlationId = randomUUID();
   const entry = (outcome: AuditOutcome, phase: 'begin' | 'end', detail?: AuditEntry['detail']) =>
     commandEntry(command, { correlationId, outcome, phase, atMs: now(), ...(detail !== undefined && { detail }) });
@@ -65,6 +71,10 @@ export async function auditedCommand<T>(
     outcome = hasFailed?.(result) === true ? 'failed' : 'allowed';
     detail = detailOf?.(result);
     return result;
+  } catch (error) {
+    detail = deniedBy?.(error);
+    if (detail !== undefined) outcome = 'denied';
+    throw error;
   } finally {
     // It is done, and that it was begun is on record: an end that cannot be written undoes nothing.
     await writer?.append([entry(outcome, 'end', detail)]).catch(() => undefined);
@@ -79,7 +89,7 @@ async function keepHead(dataFolder: string, head: string | undefined): Promise<v
 }
 
 function commandEntry(
-  { name, given, options }: CalledCommand,
+  { name, given, options, purpose, asked }: CalledCommand,
   what: {
     readonly correlationId: string;
     readonly outcome: AuditOutcome;
@@ -96,9 +106,16 @@ function commandEntry(
     action: `command.${name.replaceAll(' ', '.')}`,
     resource: { kind: name.split(' ')[0] ?? 'command', ...(isId(given[0]) && { id: given[0] }) },
     ...(patientId !== undefined && { patientId }),
+    ...(purpose !== undefined && { purpose }),
     outcome: what.outcome,
     correlationId: what.correlationId,
-    detail: { ...what.detail, command: name, phase: what.phase, options: Object.keys(options).sort().join(' ') },
+    detail: {
+      ...asked,
+      ...what.detail,
+      command: name,
+      phase: what.phase,
+      options: Object.keys(options).sort().join(' '),
+    },
   };
 }
 

@@ -75,6 +75,7 @@ export async function withData<T>(context: CommandContext, use: (data: OpenData)
         detailOf: (result: T) => (result as Partial<Answer>)?.audited,
         // What was answered with bad news is on record as that, whoever reads the log did not see the answer.
         hasFailed: (result: T) => (result as Partial<Answer>)?.failed === true,
+        deniedBy: (error) => (error instanceof Denial ? error.audited : undefined),
       },
       () => use(data),
     );
@@ -122,6 +123,17 @@ export class Misuse extends Error {
 
 /** The command was asked for rightly and cannot be done. Exit code 1. */
 export class Refusal extends Error {}
+
+/** It may not be done, whoever has a shell here: somebody whose word counts has said so. Exit code 1. */
+export class Denial extends Refusal {
+  /** What of it belongs into the audit log. */
+  readonly audited: NonNullable<AuditEntry['detail']>;
+
+  constructor(message: string, audited: NonNullable<AuditEntry['detail']>) {
+    super(message);
+    this.audited = audited;
+  }
+}
 
 /** Every option that must hold an id, a time and the like: parse or say which option is wrong. */
 export function required<T>(option: string, value: T | undefined, expected: string): T {

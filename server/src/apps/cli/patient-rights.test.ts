@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PostgresAlarmStore } from '../../adapters/postgres/alarm-store.ts';
+import { PostgresAuditStore } from '../../adapters/postgres/audit-store.ts';
 import { PostgresConsents } from '../../adapters/postgres/consents.ts';
 import { openTreeHeadKey } from '../../audit/tree-head-key.ts';
-import type { AlarmId, PatientId } from '../../domain/ids.ts';
+import type { AuditEntry } from '../../domain/audit-entry.ts';
+import type { AlarmId, DeviceId, PatientId } from '../../domain/ids.ts';
 import { testConsent } from '../../domain/test-consent.ts';
 import { testSeal } from '../../keys/test-identities.ts';
 import { began } from '../../ports/test-transitions.ts';
@@ -54,7 +56,15 @@ const PATIENT = {
   givenName: 'Noor-Canary',
   birthDate: '1950-03-01',
 };
+const WORN = 'D-worn' as DeviceId;
 const NOTE = 'Mrs Featherstone-Canary walked to the bathroom';
+
+async function exportsOnRecord(): Promise<readonly AuditEntry[]> {
+  const query = { patientId: PATIENT.id, action: 'command.patient.export', limit: 50 };
+  return await withOpenData(settings(), Date.now, async ({ database }) =>
+    (await new PostgresAuditStore(database).search(query)).toReversed(),
+  );
+}
 
 /** As a database administrator, a thief of the disk or of a backup would: every byte of every file. */
 function filesWithCanary(root: string): readonly string[] {
@@ -68,13 +78,22 @@ describe('a patient whose name and note are kept', () => {
   const data = () => join(folder, 'data');
 
   it('is named in no file of the installation: not in the database, its write-ahead log, the audit, or beside them', async () => {
-    await withOpenData(settings(), Date.now, async ({ registry, database, keys, alarms }) => {
+    await withOpenData(settings(), Date.now, async ({ registry, database, keys, alarms, rejected }) => {
       await registry.putPatient(PATIENT);
+      await registry.putDevice({ id: WORN, createdAtMs: Date.now() });
       await new PostgresAlarmStore(database, { seal: testSeal() }).apply([began(1)]);
       const store = new PostgresAlarmStore(database, { seal: keys.seal });
       await store.act({ id: 'A-1' as AlarmId, act: { kind: 'note', note: NOTE }, by: 'Anna Berg', atMs: Date.now() });
       expect((await alarms.notes('A-1' as AlarmId)).map(({ text }) => text)).toEqual([NOTE]);
       expect(await registry.findPatientByMrn('mrn canary 4711')).toMatchObject(PATIENT);
+      await registry.assign({ deviceId: WORN, patientId: PATIENT.id, fromMs: Date.now() - 60_000 });
+      const refused = { deviceId: WORN, receivedAtMs: Date.now(), source: 'https' as const, problems: [] };
+      await rejected.add([
+        { ...refused, payload: Buffer.from('{"patient":"Featherstone-Canary","heartRate":900}') },
+        { ...refused, payload: Buffer.from([0xff, 0x00]) },
+        // Before they wore it: nobody knows whose it was.
+        { ...refused, receivedAtMs: Date.now() - 120_000, payload: Buffer.from('{"of":"whoever wore it before"}') },
+      ]);
     });
     expect(filesWithCanary(data())).toEqual([]);
   });
@@ -104,18 +123,59 @@ describe('a patient whose name and note are kept', () => {
     await expect(run(data(), ...sharing(at('refused')))).rejects.toThrow(/does not consent/);
     expect(readdirSync(folder)).not.toContain('refused');
     expect(await run(data(), ...research(at('research')))).toMatchObject({ counts: { patient: 1, alarm: 1 } });
-    expect(readFileSync(at('research'), 'utf8')).not.toMatch(/Canary|audit_entry|consent_version/);
+    expect(readFileSync(at('research'), 'utf8')).not.toMatch(/Canary|audit_entry|consent_version|rejected_reading/);
     await rm(at('research'));
+    await withOpenData(settings(), Date.now, async ({ database }) => {
+      const shared = testConsent({ patientId: PATIENT.id, purpose: 'sharing', party: 'registry' });
+      await new PostgresConsents(database).keep({ ...shared, id: 'c' });
+    });
+    await run(data(), ...sharing(at('shared')), '--sealed');
+    await rm(at('shared'));
+    // What for, with whom, by which consent: of what was refused as well, before and after.
+    const shown = (entry: AuditEntry) => {
+      const { for: purpose, party, sealed, consent, why, phase } = entry.detail ?? {};
+      return [entry.purpose, purpose, party, sealed, phase, entry.outcome, consent ?? why];
+    };
+    const sharedWith = ['sharing', 'sharing', 'registry'];
+    expect((await exportsOnRecord()).map(shown)).toEqual([
+      [...sharedWith, false, 'begin', 'allowed', undefined],
+      [...sharedWith, false, 'end', 'denied', 'no-consent'],
+      [...sharedWith, false, 'begin', 'allowed', undefined],
+      [...sharedWith, false, 'end', 'denied', 'no-consent'],
+      ['research', 'research', undefined, false, 'begin', 'allowed', undefined],
+      [
+        'research',
+        'research',
+        undefined,
+        false,
+        'end',
+        'allowed',
+        `${testConsent({ patientId: PATIENT.id, purpose: 'research' }).id}#1`,
+      ],
+      [...sharedWith, true, 'begin', 'allowed', undefined],
+      [...sharedWith, true, 'end', 'allowed', 'c#1'],
+    ]);
+    await expect(
+      run(data(), 'patient', 'export', 'P-a', '--out', at('x'), '--for', 'sharing', '--party', 'Mrs Featherstone'),
+    ).rejects.toThrow(/sign-in name/);
   });
 
   it('can have everything that is kept of them, and keys may be rotated before', async () => {
-    expect(await run(data(), 'key', 'rotate')).toMatchObject({ rewrapped: 2 });
+    expect(await run(data(), 'key', 'rotate')).toMatchObject({ rewrapped: 3 });
     const out = join(folder, 'export.ndjson');
     const { counts } = await run(data(), 'patient', 'export', 'P-a', '--out', out);
-    expect(counts).toMatchObject({ patient: 1, alarm: 1, alarm_note: 1, alarm_change: 2 });
+    expect(counts).toMatchObject({ patient: 1, alarm: 1, alarm_note: 1, alarm_change: 2, rejected_reading: 2 });
     const lines = readFileSync(out, 'utf8').trim().split('\n');
     expect(JSON.parse(lines[0] ?? '')).toEqual({ kind: 'patient', value: { ...PATIENT, spo2Scale: 1 } });
     expect(lines.some((line) => line.includes(NOTE))).toBe(true);
+    const refused = lines.flatMap((line) => {
+      const { kind, value } = JSON.parse(line);
+      return kind === 'rejected_reading' ? [value] : [];
+    });
+    expect(refused).toMatchObject([
+      { device_id: WORN, payload: '{"patient":"Featherstone-Canary","heartRate":900}' },
+      { device_id: WORN, payload: '/wA=', payloadEncoding: 'base64' },
+    ]);
     expect(filesWithCanary(folder)).toEqual([out]);
     await rm(out);
   });
@@ -145,6 +205,7 @@ describe('a patient whose name and note are kept', () => {
     expect(await run(data(), 'patient', 'erase', 'P-a', '--reason', 'asked for it', '--yes')).toMatchObject({
       keyIsGone: true,
       sealedNotes: 1,
+      refusedReadings: 2,
     });
     const opening = run(
       data(),
@@ -179,9 +240,10 @@ describe('a patient whose name and note are kept', () => {
     // The exit code said so twice: that was meant.
     process.exitCode = 0;
     const known = (of: string) =>
-      withOpenData(settings(of), Date.now, async ({ registry, alarms }) => ({
+      withOpenData(settings(of), Date.now, async ({ registry, alarms, rejected }) => ({
         patient: await registry.findPatient(PATIENT.id),
         notes: (await alarms.notes('A-1' as AlarmId)).map(({ text }) => text),
+        refused: (await rejected.list({ limit: 9 })).map(({ payload }) => Buffer.from(payload).toString()),
       }));
     // By the index of the record number they could be found, although nobody can read it.
     const findable = (of: string) =>
@@ -189,7 +251,11 @@ describe('a patient whose name and note are kept', () => {
         const { rows } = await database.pool.query('select mrn_index from patient where id = $1', [PATIENT.id]);
         return rows[0].mrn_index !== null;
       });
-    const erased = { patient: { id: 'P-a', spo2Scale: 1 }, notes: ['(erased)'] };
+    const erased = {
+      patient: { id: 'P-a', spo2Scale: 1 },
+      notes: ['(erased)'],
+      refused: ['{"of":"whoever wore it before"}', '', ''],
+    };
     expect(await known(data())).toEqual(erased);
     // The backup of the database with the keys as they are now: what a restore gets, as keys are in no such backup.
     const oldKeys = join(folder, 'old-keys');

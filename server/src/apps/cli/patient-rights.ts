@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Connections } from '../../adapters/postgres/connection.ts';
-import { type ConsentQuestion, decideConsent } from '../../domain/consent.ts';
+import { type Consent, type ConsentQuestion, decideConsent, isPartyName } from '../../domain/consent.ts';
 import { type AlarmId, type PatientId, parsePatientId } from '../../domain/ids.ts';
 import { createObjectSealer, type OpenedObject, openObject } from '../../keys/object-seal.ts';
 import { subjectOf } from '../../keys/patient-seal.ts';
@@ -11,6 +11,7 @@ import {
   type Answer,
   addCommand,
   type CommandContext,
+  Denial,
   ID_EXPECTED,
   Misuse,
   Refusal,
@@ -71,11 +72,11 @@ export function registerPatientRights(patients: Command, context: CommandContext
 async function exportPatient(context: CommandContext, options: ExportOptions, patient: string): Promise<Answer> {
   const id = required('<patient>', parsePatientId(patient), ID_EXPECTED);
   const asked = purposeOf(options);
-  const { patientRows } = await import('../../adapters/postgres/patient-export.ts');
-  return withExistingData(context, async ({ registry, alarms, database, keys }) => {
+  const { openedRow, patientRows } = await import('../../adapters/postgres/patient-export.ts');
+  return withExistingData(onRecord(context, options, asked), async ({ registry, alarms, database, keys }) => {
     const known = await registry.findPatient(id);
     if (known === undefined) throw new Refusal(`<patient>: there is no patient ${id}`);
-    if (asked !== undefined) await requireConsent(database, id, { ...asked, atMs: context.now() });
+    let consent = asked && (await requireConsent(database, id, { ...asked, atMs: context.now() }));
     const counts: Record<string, number> = {};
     const subject = subjectOf(id);
     const sealer =
@@ -97,9 +98,9 @@ async function exportPatient(context: CommandContext, options: ExportOptions, pa
         if (asked !== undefined && OWN_ONLY.has(table)) continue;
         // What is revoked while a long export runs ends it.
         if (asked !== undefined && table !== current)
-          await requireConsent(database, id, { ...asked, atMs: context.now() });
+          consent = await requireConsent(database, id, { ...asked, atMs: context.now() });
         current = table;
-        await write(table, row);
+        await write(table, await openedRow({ table, row }, keys.houseSeal));
         if (table !== 'alarm' || asked?.purpose === 'research') continue;
         const { id: alarmId } = row as { readonly id: AlarmId };
         for (const note of await alarms.notes(alarmId)) await write('alarm_note', { alarmId, ...note });
@@ -112,8 +113,28 @@ async function exportPatient(context: CommandContext, options: ExportOptions, pa
       if (!isWhole) await rm(options.out, { force: true });
     }
     const text = Object.entries(counts).map(([kind, count]) => `${count} ${kind}`);
-    return { json: { patient: id, file: options.out, counts }, text: `${options.out}: ${text.join(', ')}` };
+    return {
+      json: { patient: id, file: options.out, counts },
+      text: `${options.out}: ${text.join(', ')}`,
+      audited: {
+        lines: Object.values(counts).reduce((sum, count) => sum + count, 0),
+        ...(consent !== undefined && { consent: nameOf(consent) }),
+      },
+    };
   });
+}
+
+/** What for, with whom and how it was asked for stands in the entries before and after, also where it is refused. */
+function onRecord(
+  context: CommandContext,
+  options: ExportOptions,
+  asked: ReturnType<typeof purposeOf>,
+): CommandContext {
+  const { command } = context;
+  if (command === undefined) return context;
+  const { purpose, party } = asked ?? {};
+  const said = { for: options.for, sealed: options.sealed === true, ...(party !== undefined && { party }) };
+  return { ...context, command: { ...command, ...(purpose !== undefined && { purpose }), asked: said } };
 }
 
 async function openExport(context: CommandContext, options: OpenOptions, patient: string): Promise<Answer> {
@@ -149,6 +170,8 @@ const REFUSED: Readonly<Record<(OpenedObject & { kind: 'refused' })['why'], stri
 
 /** Who looked, who cared, who was told, and what else was consented to, is nobody's but the patient's. */
 const OWN_ONLY = new Set([
+  // Understood by nobody: it may hold a name, and not only theirs.
+  'rejected_reading',
   ...['audit_entry', 'emergency_access', 'consent_version', 'patient_vip', 'erasure'],
   ...['care_assignment', 'delivery', 'escalation', 'escalation_step', 'watchdog_telling'],
 ]);
@@ -172,18 +195,26 @@ function purposeOf({ for: purpose, party }: ExportOptions): Omit<ConsentQuestion
   if (purpose === 'research') return { purpose };
   if (purpose !== 'sharing') throw new Misuse('--for', 'expected own, research or sharing');
   if (party === undefined) throw new Misuse('--party', 'is needed: sharing is with somebody who is named');
+  if (!isPartyName(party)) throw new Misuse('--party', 'expected the sign-in name of an account');
   return { purpose, party };
 }
 
-/** Read from the table at this moment: what was revoked a moment ago is not exported. */
-async function requireConsent(database: Connections, patientId: PatientId, question: ConsentQuestion): Promise<void> {
+/** Which one opens it, read from the table at this moment: what was revoked a moment ago is not exported. */
+async function requireConsent(database: Connections, patientId: PatientId, question: ConsentQuestion) {
   const { PostgresConsents } = await import('../../adapters/postgres/consents.ts');
   const standing = await new PostgresConsents(database).standing({ nowMs: question.atMs, patientId });
-  if (decideConsent(standing, question).kind === 'given') return;
-  throw new Refusal(
+  const decision = decideConsent(standing, question);
+  if (decision.kind === 'given') return decision.by;
+  throw new Denial(
     `--for: the patient does not consent to ${question.purpose}${question.party === undefined ? '' : ` with ${question.party}`}`,
+    decision.kind === 'none'
+      ? { why: 'no-consent' }
+      : { why: `consent-${decision.kind}`, consent: nameOf(decision.by) },
   );
 }
+
+/** As in every entry that rests on one. */
+const nameOf = ({ id, version }: Consent): string => `${id}#${version}`;
 
 async function erasePatient(
   context: CommandContext,
@@ -205,19 +236,20 @@ async function erasePatient(
     const before = await keys.store.find(subject);
     await erasures.begin({ subject, atMs: context.now(), by: 'the command line', reason });
     const { atMs } = await keys.subjects.erase(subject);
-    const { notes } = await erasures.clear(id);
+    const { notes, refusedReadings } = await erasures.clear(id);
     // The proof is not that we say so: the key is asked for again, from its store.
     const isGone = (await keys.subjects.forOpening(subject)) === undefined;
     const erasedAt = new Date(atMs).toISOString();
     return {
-      json: { patient: id, subject, erasedAt, keyIsGone: isGone, sealedNotes: notes },
-      text: `The key of ${id} was destroyed at ${erasedAt}. Name, record number and ${notes} notes cannot be opened any more, here or in any backup. Measurements stay under the bare id.`,
+      json: { patient: id, subject, erasedAt, keyIsGone: isGone, sealedNotes: notes, refusedReadings },
+      text: `The key of ${id} was destroyed at ${erasedAt}. Name, record number and ${notes} notes cannot be opened any more, here or in any backup. What ${refusedReadings} refused readings brought was taken out here. Measurements stay under the bare id.`,
       ...(!isGone && { failed: true }),
       // So that it can be proved: "erasure-proof" hands out this entry with its hashes up to a signed head.
       audited: {
         keyIsGone: isGone,
         erasedAt,
         sealedNotes: notes,
+        refusedReadings,
         ...(before?.kind === 'kept' && { wrappedKeySha256: hash('sha256', before.key.bytes) }),
       },
     };
