@@ -1,4 +1,5 @@
 import { AccessPolicies, AccessWhy, EmergencyAccess, EmergencyAccessList } from '@healthsync/contracts/access';
+import { WardPlan } from '@healthsync/contracts/ward-plan';
 import { Value } from 'typebox/value';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rolesMay } from '../access/role-decisions.ts';
@@ -15,6 +16,8 @@ const PEOPLE = [
   { name: 'carl', roles: ['charge-nurse'], wardIds: ['A'] },
   { name: 'phil', roles: ['physician'], wardIds: ['A'] },
   { name: 'both', roles: ['nurse', 'privacy-officer'], wardIds: ['A'] },
+  { name: 'ada', roles: ['admin'], wardIds: ['A'] },
+  { name: 'north', roles: ['admin'], wardIds: [], tenantId: 'north' },
 ] satisfies readonly TestPerson[];
 
 beforeAll(async () => {
@@ -225,5 +228,84 @@ describe('what it is done for', () => {
     expect((await asked('operations')).body).toMatchObject({ code: 'refused-by-policy' });
     expect((await asked('research')).status).toBe(404);
     expect((await asked('curiosity')).body.errors[0].field).toBe('x-purpose-of-use');
+  });
+});
+
+describe('wards and beds', () => {
+  /** What is made here is removed again. */
+  const steps = async (who: string, asked: readonly (readonly [string, string, unknown, number, string?])[]) => {
+    for (const [method, path, sent, status, code] of asked) {
+      const answer = await call(who, method, path, sent);
+      expect([answer.status, answer.body?.code], `${who} ${method} ${path}`).toEqual([status, code]);
+    }
+  };
+  const plan = async (who: string) => {
+    const { status, body } = await call(who, 'GET', '/api/ward-plan');
+    expect([status, [...Value.Errors(WardPlan, body)]]).toEqual([200, []]);
+    return body as WardPlan;
+  };
+  const C1 = { id: 'C-1', wardId: 'C', label: 'C-01' };
+
+  it('are made, called otherwise, moved and removed; the wall and whoever is given them know at once', async () => {
+    await steps('all-admin', [
+      ['POST', '/api/wards', { id: 'C', name: 'Ward C', departmentId: 'heart' }, 201],
+      ['POST', '/api/wards', { id: 'C', name: 'Again' }, 409, 'taken'],
+      ['POST', '/api/beds', C1, 201],
+      ['POST', '/api/beds', { ...C1, id: 'C-2' }, 409, 'taken'],
+      ['POST', '/api/beds', { id: 'C-2', wardId: 'none', label: 'C-02' }, 400, 'invalid-input'],
+      ['PUT', '/api/wards/C', { name: 'Cardiology' }, 200],
+      ['PUT', '/api/beds/C-1', { wardId: 'C', label: ' Window ' }, 200],
+    ]);
+    expect((await plan('all-admin')).wards.find(({ id }) => id === 'C')).toEqual({
+      id: 'C',
+      name: 'Cardiology',
+      beds: [{ id: 'C-1', wardId: 'C', label: 'Window' }],
+    });
+    const { body: walls } = await call('all-nurse', 'GET', '/api/wards');
+    expect(walls.wards).toContainEqual({ id: 'C', name: 'Cardiology', beds: 1 });
+    const { body: log } = await call('all-security', 'GET', '/api/audit?person=all-admin&action=ward.write&limit=20');
+    expect(log.entries).toContainEqual(
+      expect.objectContaining({
+        resource: expect.objectContaining({ id: 'C-1' }),
+        outcome: 'allowed',
+        detail: expect.objectContaining({ label: 'Window', labelBefore: 'C-01' }),
+      }),
+    );
+    await steps('all-admin', [
+      ['DELETE', '/api/wards/C', undefined, 409, 'in-use'],
+      ['DELETE', '/api/beds/C-1', undefined, 204],
+      ['DELETE', '/api/wards/C', undefined, 204],
+      ['DELETE', '/api/wards/C', undefined, 404, 'not-found'],
+    ]);
+    expect((await plan('all-admin')).wards.map(({ id }) => id)).toEqual(['A', 'B']);
+  });
+  it('stay where somebody lies, and say nothing of who', async () => {
+    await steps('all-admin', [
+      ['PUT', '/api/beds/A-1', { wardId: 'B', label: 'A-01' }, 409, 'in-use'],
+      ['DELETE', '/api/beds/A-1', undefined, 409, 'in-use'],
+    ]);
+    expect(JSON.stringify(await plan('all-admin'))).not.toMatch(/PA|Zephyrin/);
+  });
+  it('are for whoever was given wards theirs alone, and for another organisation not there', async () => {
+    expect(await plan('ada')).toMatchObject({ isWhole: false, wards: [{ id: 'A', beds: [{ id: 'A-1' }] }] });
+    expect(await plan('north')).toEqual({ isWhole: true, wards: [] });
+    await steps('ada', [
+      ['POST', '/api/wards', { id: 'D', name: 'D' }, 403, 'other-ward'],
+      ['PUT', '/api/wards/B', { name: 'Mine' }, 404, 'not-found'],
+      ['DELETE', '/api/wards/A', undefined, 403, 'other-ward'],
+      ['POST', '/api/beds', { id: 'B-2', wardId: 'B', label: 'B-02' }, 400, 'invalid-input'],
+      ['PUT', '/api/beds/B-1', { wardId: 'A', label: 'B-01' }, 404, 'not-found'],
+      ['PUT', '/api/beds/A-1', { wardId: 'B', label: 'A-01' }, 400, 'invalid-input'],
+      ['DELETE', '/api/beds/B-1', undefined, 404, 'not-found'],
+      ['POST', '/api/beds', { id: 'A-2', wardId: 'A', label: 'A-02' }, 201],
+      ['DELETE', '/api/beds/A-2', undefined, 204],
+    ]);
+    await steps('north', [
+      ['POST', '/api/wards', { id: 'B', name: 'Mine' }, 409, 'taken'],
+      ['PUT', '/api/wards/B', { name: 'Mine' }, 404, 'not-found'],
+      ['POST', '/api/wards', { id: 'N', name: 'North' }, 201],
+      ['POST', '/api/beds', { id: 'B-1', wardId: 'N', label: 'x' }, 409, 'taken'],
+      ['DELETE', '/api/wards/N', undefined, 204],
+    ]);
   });
 });
