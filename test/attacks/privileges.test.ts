@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withOpenData } from '../../server/src/apps/open-data.ts';
 import { ACCOUNT_ROLES, ACTION_NAMES, type Action } from '../../server/src/domain/access.ts';
@@ -13,6 +14,7 @@ beforeAll(async () => {
     { name: 'nora', roles: ['nurse'], wardIds: ['A'] },
     { name: 'nina', roles: ['nurse'], wardIds: ['A'] },
     { name: 'ada', roles: ['admin', 'nurse'], wardIds: ['A'] },
+    { name: 'pia', roles: ['privacy-officer', 'security', 'operator'], wardIds: ['A'] },
     { name: 'everything', roles: ACCOUNT_ROLES.filter((role) => role !== 'kiosk'), wardIds: [] },
   ]);
 }, 120_000);
@@ -142,12 +144,131 @@ describe('whoever manages accounts', () => {
       const { revision } = JSON.parse((await world.as('admin', 'GET', `/api/users/${id}`)).text);
       return world.ask(endpoint, { ...EMPTY, path: { id }, body: { revision, ...more } }, admin);
     };
-    for (const more of [{ roles: ['admin', 'nurse', 'physician'] }, { wards: [] }, { wards: ['A', 'B'] }])
-      expect(JSON.parse((await change('u-ada', more)).text)).toMatchObject({ status: 409, code: 'own-rights' });
+    const more = { roles: ['admin', 'nurse', 'physician'] };
+    expect(JSON.parse((await change('u-ada', more)).text)).toMatchObject({ status: 409, code: 'own-rights' });
+    for (const wards of [[], ['A', 'B']])
+      expect(JSON.parse((await change('u-ada', { wards })).text)).toMatchObject({ status: 403, code: 'other-ward' });
     const less = await change('u-ada', { roles: ['admin'], wards: ['A'], displayName: 'Ada' });
     expect(less.status, less.text).toBe(200);
     expect((await change('u-nina', { roles: ['nurse', 'charge-nurse'] })).status).toBe(200);
   });
+});
+
+describe('whoever manages the accounts of one ward', () => {
+  const ask = (method: string, url: string, body?: object, who = 'ada'): Promise<Answer> =>
+    world.ask(
+      { method, url, asks: 'user.write', valid: EMPTY, slots: [] },
+      { ...EMPTY, ...(body !== undefined && { body }) },
+      { secret: world.program.secretOf(who) },
+    );
+  const SERVICE = { kind: 'service', name: 'S', scopes: ['alarm.read'], roles: ['integration'] };
+  const service = (id: string, wards: readonly string[]) => ({ ...SERVICE, id, wards, jwks: { keys: [publicKey()] } });
+  const MORE = [[], ['B'], ['A', 'B']];
+  const MADE = [201, 409];
+
+  it('gives that ward and no more, to a person or a system', async () => {
+    const user = { name: 'fresh', displayName: 'Fresh', roles: ['physician'] };
+    const app = { id: 'x-app', kind: 'app', name: 'X', redirectUris: ['https://x.example/in'], scopes: ['user/*.rs'] };
+    for (const wards of MORE)
+      for (const [method, url, body] of [
+        ['POST', '/api/users', { ...user, wards }],
+        ['PATCH', '/api/users/u-target-A', { revision: 1, wards }],
+        ['POST', '/api/clients', service('x-svc', wards)],
+        // People of every ward sign in to it.
+        ['POST', '/api/clients', app],
+      ] as const)
+        expect(JSON.parse((await ask(method, url, body)).text), `${method} ${url} ${wards}`).toMatchObject({
+          status: 403,
+          code: 'other-ward',
+        });
+    // Tried once more, they are there.
+    expect(MADE).toContain((await ask('POST', '/api/users', { ...user, wards: ['A'] })).status);
+    expect(MADE).toContain((await ask('POST', '/api/clients', service('a-svc', ['A']))).status);
+  });
+
+  it('has nothing to do with whoever has more than that ward: they are not there', async () => {
+    for (const wards of MORE) {
+      const made = await ask('POST', '/api/clients', service(`svc-${wards.join('')}`, wards), 'all-admin');
+      expect(MADE).toContain(made.status);
+    }
+    const people = ['all-admin', 'everything', 'target-B'].flatMap((name) =>
+      (
+        [
+          ['GET', ''],
+          ['PATCH', '', { revision: 1, disabled: true }],
+          ['POST', '/invitation'],
+          ['POST', '/reset-factors'],
+          ['POST', '/end-sessions'],
+          ['GET', '/own-records'],
+          ['PUT', '/own-records', { patientId: 'PA' }],
+          ['GET', '/contacts'],
+          ['PUT', '/contacts', { contacts: [] }],
+        ] as const
+      ).map(([method, rest, body]) => [method, `/api/users/u-${name}${rest}`, body] as const),
+    );
+    const systems = ['svc-', 'svc-B', 'svc-AB'].flatMap((id) => [
+      ['POST', `/api/clients/${id}/keys`, { key: publicKey() }] as const,
+      ['DELETE', `/api/clients/${id}/keys/k`] as const,
+      ['DELETE', `/api/clients/${id}`] as const,
+    ]);
+    const [theirs, hers] = [await keyOf('all-nurse'), await keyOf('nora')];
+    const keys = [['DELETE', `/api/api-keys/${theirs}`] as const];
+    for (const [method, url, body] of [...people, ...systems, ...keys])
+      expect((await ask(method, url, body)).status, `${method} ${url}`).toBe(404);
+    expect((await ask('GET', '/api/session', undefined, 'all-admin')).status).toBe(200);
+    const listed = async (path: string) => (await ask('GET', path)).text;
+    const users: readonly { wards: readonly string[] }[] = JSON.parse(await listed('/api/users')).users;
+    expect([users.length > 3, users.every(({ wards }) => wards.join() === 'A')]).toEqual([true, true]);
+    expect(JSON.parse(await listed('/api/clients')).clients.map(({ id }: { id: string }) => id)).toEqual(['a-svc']);
+    const open = JSON.parse(await listed('/api/api-keys')).keys.map(({ id }: { id: string }) => id);
+    expect([open.includes(hers), open.includes(theirs)]).toEqual([true, false]);
+    expect((await ask('DELETE', `/api/api-keys/${hers}`)).status).toBe(204);
+    expect((await ask('POST', '/api/users/u-target-A/end-sessions')).status).toBe(204);
+  });
+
+  it('is no directory: that one speaks for all wards', async () => {
+    for (const url of ['/scim/v2/Users', '/%73cim/v2/Groups', '/scim/v2/Schemas'])
+      expect((await ask('GET', url)).status, url).toBe(403);
+    expect((await ask('POST', '/scim/v2/Groups', { displayName: 'IT' })).status).toBe(403);
+    expect((await ask('GET', '/scim/v2/Groups', undefined, 'all-admin')).status).toBe(200);
+  });
+
+  async function keyOf(name: string): Promise<string> {
+    const body = { label: 'script', scopes: ['alarm.read'], days: 1 };
+    const made = await ask('POST', '/api/me/keys', body, name);
+    return JSON.parse(made.text).id;
+  }
+});
+
+describe('whoever was given a ward', () => {
+  it('has nothing of what is of all wards, and is not shown the way there', async () => {
+    const doors = world.endpoints.filter(({ asks }) => OF_ALL_WARDS.some((one) => one === asks));
+    const open: string[] = [];
+    for (const endpoint of doors) {
+      const { status } = await world.ask(endpoint, endpoint.valid, { secret: world.program.secretOf('pia') });
+      if (status !== 403) open.push(`${nameOf(endpoint)} ${status}`);
+    }
+    expect([doors.length > 20, open]).toEqual([true, []]);
+    const session: Endpoint = { method: 'GET', url: '/api/session', asks: 'signed-in', valid: EMPTY, slots: [] };
+    const { actions } = JSON.parse((await world.ask(session, EMPTY, { secret: world.program.secretOf('pia') })).text);
+    expect(actions).toContain('consent.read');
+    expect(actions).not.toEqual(expect.arrayContaining([expect.stringMatching(/^(audit|security-alert|channel)\./)]));
+  });
+});
+
+const OF_ALL_WARDS: readonly Action[] = [
+  'audit.read',
+  'security-alert.read',
+  'security-alert.close',
+  'leak-scan.run',
+  'break-glass.review',
+  'access.explain',
+  'channel.write',
+];
+
+const publicKey = () => ({
+  ...(generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }) as object),
+  kid: 'k',
 });
 
 describe('what is somebody else’s own', () => {

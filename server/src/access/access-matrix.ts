@@ -176,6 +176,10 @@ function glance(policies: Policies): readonly string[] {
     ),
     '',
     '⚕ opens what is known of patients.',
+    '',
+    'No route asks for `deidentified.read` yet: no de-identified data is given out. An analyst reads the alarm rules, and',
+    'what a change of them would have meant, without patients. None asks for `reading.send` either: devices are let in by',
+    'their entry in the registry, whatever a policy says.',
   ];
 }
 

@@ -1,4 +1,5 @@
 import { ACCOUNT_ROLES, type Action, type Role } from '../domain/access.ts';
+import type { WardId } from '../domain/ids.ts';
 import { NO_FACTS } from './access-facts.ts';
 import { createDecisions } from './cedar-decisions.ts';
 import type { Decisions } from './decisions.ts';
@@ -11,6 +12,11 @@ import { roleAlone } from './role-alone.ts';
  */
 export function rolesMay(roles: readonly Role[], action: Action): boolean {
   return roles.some((role) => roleMay(role, action));
+}
+
+/** The same of whoever was given these wards: some things are of all wards, and theirs who were given none. */
+export function rolesMayIn(wardIds: readonly WardId[], roles: readonly Role[], action: Action): boolean {
+  return roles.some((role) => roleMay(role, action, roleAlone(role).kind, wardIds.slice(0, 1)));
 }
 
 /** The same of a key or an app that acts for them: some things are a person's who is there. */
@@ -31,12 +37,14 @@ export function rolesGoBy(policies: Policies): void {
   decisions = createDecisions({ policies, facts: NO_FACTS, now: () => 0 });
 }
 
-function roleMay(role: Role, action: Action, kind = roleAlone(role).kind): boolean {
-  const key = `${role} ${action} ${kind}`;
+function roleMay(role: Role, action: Action, kind = roleAlone(role).kind, wardIds: readonly WardId[] = []): boolean {
+  // At a door it is asked whether somebody was given wards, not which.
+  const key = `${role} ${action} ${kind} ${wardIds.length === 0}`;
   const before = known.get(key);
   if (before !== undefined) return before;
   decisions ??= createDecisions({ policies: openPolicies(), facts: NO_FACTS, now: () => 0 });
-  const { allowed } = decisions.decide({ principal: { ...roleAlone(role), kind }, action, resource: { kind: 'door' } });
+  const principal = { ...roleAlone(role), kind, wardIds };
+  const { allowed } = decisions.decide({ principal, action, resource: { kind: 'door' } });
   known.set(key, allowed);
   return allowed;
 }

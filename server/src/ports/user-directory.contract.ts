@@ -59,6 +59,33 @@ export function userDirectoryContract(engine: string, make: () => Promise<UserDi
       expect(await names({ by: { field: 'name', value: "o'; drop table app_user" } })).toEqual([0, []]);
     });
 
+    it('finds by words, wherever they stand, and within wards', async () => {
+      await directory.add({ ...NOOR, roles: ['charge-nurse'] });
+      const ada = {
+        ...NOOR,
+        id: 'u-2' as UserId,
+        name: 'ada',
+        displayName: 'Ada Öz',
+        wardIds: ['w3', 'w4'] as WardId[],
+      };
+      await directory.add(ada);
+      await directory.add({ ...NOOR, id: 'u-3' as UserId, name: 'ben', displayName: '50%_off', wardIds: [] });
+      const names = async (query: Partial<Parameters<UserDirectory['list']>[0]>) => {
+        const { total, users } = await directory.list({ offset: 0, limit: 10, ...query });
+        return [total, users.map(({ name }) => name)];
+      };
+      expect(await names({ words: ["O'BRIEN", 'charge', 'nurse'] })).toEqual([1, ['noor']]);
+      expect(await names({ words: ['charge-nurse'] })).toEqual([1, ['noor']]);
+      expect(await names({ words: ['w4'] })).toEqual([1, ['ada']]);
+      expect(await names({ words: ['%_'] })).toEqual([1, ['ben']]);
+      expect(await names({ words: ['%'], limit: 0 })).toEqual([1, []]);
+      expect(await names({ words: ['nobody'] })).toEqual([0, []]);
+      expect(await names({ words: [] })).toEqual([3, ['ada', 'ben', 'noor']]);
+      expect(await names({ within: ['w3' as WardId] })).toEqual([1, ['noor']]);
+      expect(await names({ within: ['w4', 'w3'] as WardId[] })).toEqual([2, ['ada', 'noor']]);
+      expect(await names({ within: [] })).toEqual([0, []]);
+    });
+
     it('knows a person by what another provider calls them, the first link alone', async () => {
       await directory.add(NOOR);
       await directory.add({ ...NOOR, id: 'u-2' as UserId, name: 'ada' });

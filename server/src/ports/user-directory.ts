@@ -91,6 +91,10 @@ export interface UserQuery {
   /** With `directory`, those it has taken away again are left out. */
   readonly source?: UserSource;
   readonly by?: { readonly field: 'id' | 'name' | 'externalId'; readonly value: string };
+  /** All of these, in any case, somewhere in their names, roles (with or without hyphens) or wards. */
+  readonly words?: readonly string[];
+  /** Those who were given some of these wards and none besides; so nobody who was given none. */
+  readonly within?: readonly WardId[];
   readonly offset: number;
   readonly limit: number;
 }

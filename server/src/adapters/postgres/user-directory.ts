@@ -29,12 +29,14 @@ export class PostgresUserDirectory implements UserDirectory {
     return rows[0] && userOf(rows[0]);
   }
 
-  async list({ tenantId, source, by, offset, limit }: UserQuery) {
+  async list({ tenantId, source, by, words, within, offset, limit }: UserQuery) {
     const where = `where ($1::text is null or tenant_id = $1) and ($2::text is null or ${COLUMNS[by?.field ?? 'id']} = $2)
-      and ($3::text is null or (source = $3 and profile->'isRemoved' is null))`;
-    const values = [tenantId, by?.value, source];
+      and ($3::text is null or (source = $3 and profile->'isRemoved' is null))
+      and ($4::text[] is null or (ward_ids <> '{}' and ward_ids <@ $4::text[]))
+      and not exists (select from unnest($5::text[]) as word where strpos(${SEARCHED}, lower(word)) = 0)`;
+    const values = [tenantId, by?.value, source, within, words];
     const [{ rows }, count] = await Promise.all([
-      this.#query(`${USER} ${where} order by name limit $4 offset $5`, [...values, limit, offset]),
+      this.#query(`${USER} ${where} order by name limit $6 offset $7`, [...values, limit, offset]),
       this.#query(`select count(*) as total from app_user ${where}`, values),
     ]);
     return { total: Number((count.rows[0] as { total: number }).total), users: rows.map(userOf) };
@@ -223,6 +225,9 @@ function isTakenName(error: unknown): boolean {
   return cause instanceof Error && cause.message.startsWith('SQLSTATE 23505');
 }
 
+/** Read through as a whole: a house has thousands of accounts, not millions. */
+const SEARCHED = `lower(concat_ws(' ', name, display_name, array_to_string(roles, ' '),
+  replace(array_to_string(roles, ' '), '-', ' '), array_to_string(ward_ids, ' ')))`;
 const COLUMNS = { id: 'id', name: 'name', externalId: 'external_id' } as const;
 const GROUP_COLUMNS = { id: 'id', displayName: 'display_name', externalId: 'external_id' } as const;
 

@@ -17,6 +17,7 @@ import {
 } from '../../identity/client-rules.ts';
 import type { OAuthClient, OAuthClients } from '../../ports/oauth-clients.ts';
 import { principalOf } from '../access-gate.ts';
+import { accountsWithin, isWithin, reachesAccount, refuseBeyond } from '../account-reach.ts';
 import { rfc3339 } from '../alert-shape.ts';
 import type { FreshProof } from '../fresh-proof.ts';
 import { type FieldError, invalid, notFound, sendProblem } from '../problem.ts';
@@ -37,11 +38,16 @@ export function registerClients(
       config: { action: 'user.read' },
       schema: { summary: 'Apps and service accounts', tags, response: { 200: ClientList } },
     },
-    async (request) => ({
-      clients: (await clients.list()).filter((client) => isOurs(request, client)).map(shown),
-      scopes: shownScopes(),
-      roles: [...ACCOUNT_ROLES],
-    }),
+    async (request) => {
+      const principal = principalOf(request);
+      const within = accountsWithin(principal);
+      const isShown = (one: OAuthClient) => one.tenantId === principal.tenantId && isWithin(within, one.wardIds);
+      return {
+        clients: (await clients.list()).filter(isShown).map(shown),
+        scopes: shownScopes(),
+        roles: [...ACCOUNT_ROLES],
+      };
+    },
   );
 
   api.post(
@@ -57,6 +63,8 @@ export function registerClients(
       const principal = principalOf(request);
       const { id, kind, name, redirectUris = [], jwks, scopes, roles = [], wards = [] } = request.body;
       const { mustProveKey, mustPushRequests } = request.body;
+      const wardIds = wards as readonly string[] as readonly WardId[];
+      if (!reachesAccount(principal, wardIds)) return refuseBeyond(reply);
       const client: OAuthClient = {
         id,
         kind,
@@ -65,7 +73,7 @@ export function registerClients(
         ...(jwks !== undefined && { jwks }),
         scopes,
         roles: roles as readonly Role[],
-        wardIds: wards as readonly string[] as readonly WardId[],
+        wardIds,
         tenantId: principal.tenantId,
         ...(mustProveKey === true && { mustProveKey }),
         ...(mustPushRequests === true && { mustPushRequests }),
@@ -167,17 +175,15 @@ export function registerClients(
     });
   }
 
-  /** Another organisation's are not there. */
+  /** Another organisation's are not there, nor those that reach further than whoever asks. */
   async function ourClient(request: FastifyRequest, id: string): Promise<OAuthClient | undefined> {
+    const principal = principalOf(request);
     const client = await clients.find(id);
-    return client !== undefined && isOurs(request, client) ? client : undefined;
+    return client?.tenantId === principal.tenantId && reachesAccount(principal, client.wardIds) ? client : undefined;
   }
 }
 
 const ClientPath = Type.Object({ id: Type.String({ maxLength: 64 }) });
-
-const isOurs = (request: FastifyRequest, { tenantId }: OAuthClient): boolean =>
-  tenantId === principalOf(request).tenantId;
 
 const keysOf = ({ jwks }: OAuthClient): readonly PublicKey[] => (jwks?.keys ?? []) as readonly PublicKey[];
 

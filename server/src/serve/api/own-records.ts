@@ -1,9 +1,11 @@
 import { OwnRecords as OwnRecordsShape, PutOwnRecords } from '@healthsync/contracts/security-alert';
 import type { FastifyInstance } from 'fastify';
-import { parsePatientId, parseUserId, type UserId } from '../../domain/ids.ts';
+import { DEFAULT_TENANT, parsePatientId, parseUserId, type UserId } from '../../domain/ids.ts';
+import type { Principal } from '../../identity/sessions.ts';
 import type { User } from '../../ports/accounts.ts';
 import type { OwnRecord, OwnRecordChange, OwnRecords, RelationIndex } from '../../ports/own-records.ts';
 import { principalOf } from '../access-gate.ts';
+import { reachesAccount } from '../account-reach.ts';
 import { invalid, notFound } from '../problem.ts';
 import { signatureOf } from '../signature.ts';
 import type { Api } from '../validation.ts';
@@ -37,7 +39,7 @@ export function registerOwnRecords(app: FastifyInstance, services: OwnRecordServ
       },
     },
     async (request, reply) => {
-      const user = await ofTenant(request.params.id, principalOf(request).tenantId);
+      const user = await reached(request.params.id, principalOf(request));
       return user === undefined ? notFound(reply, 'user') : reply.send(shown(await ownRecords.find(user.id)));
     },
   );
@@ -56,7 +58,7 @@ export function registerOwnRecords(app: FastifyInstance, services: OwnRecordServ
     },
     async (request, reply) => {
       const principal = principalOf(request);
-      const user = await ofTenant(request.params.id, principal.tenantId);
+      const user = await reached(request.params.id, principal);
       if (user === undefined) return notFound(reply, 'user');
       const { patientId, mrn, address, familyName } = request.body;
       const parsed = typeof patientId === 'string' ? parsePatientId(patientId) : patientId;
@@ -74,11 +76,12 @@ export function registerOwnRecords(app: FastifyInstance, services: OwnRecordServ
     },
   );
 
-  /** Another organisation's accounts are not there. */
-  async function ofTenant(id: string, tenantId: string): Promise<User | undefined> {
+  /** Another organisation's accounts are not there, nor those that reach further than whoever asks. */
+  async function reached(id: string, principal: Principal): Promise<User | undefined> {
     const userId = parseUserId(id);
     const user = userId && (await userById(userId));
-    return user !== undefined && (user.tenantId ?? 'default') === tenantId ? user : undefined;
+    const isOurs = user !== undefined && (user.tenantId ?? DEFAULT_TENANT) === principal.tenantId;
+    return isOurs && reachesAccount(principal, user.wardIds) ? user : undefined;
   }
 }
 

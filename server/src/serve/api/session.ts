@@ -1,6 +1,6 @@
 import { Me, Setup, SignIn as SignInBody, SignInStep } from '@healthsync/contracts/session';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { rolesMay } from '../../access/role-decisions.ts';
+import { rolesMayIn } from '../../access/role-decisions.ts';
 import { ACTION_NAMES } from '../../domain/access.ts';
 import { DEFAULT_TENANT } from '../../domain/ids.ts';
 import type { Principal } from '../../identity/sessions.ts';
@@ -116,7 +116,7 @@ export function toMe(principal: Principal): Me {
     roles: [...principal.roles],
     wards: [...principal.wardIds],
     ...(principal.tenantId !== DEFAULT_TENANT && { organisation: principal.tenantId }),
-    actions: ACTION_NAMES.filter((action) => rolesMay(principal.roles, action)),
+    actions: ACTION_NAMES.filter((action) => rolesMayIn(principal.wardIds, principal.roles, action)),
     sessionExpiresAt: rfc3339(principal.expiresAtMs),
     factors: [...principal.factors],
     ...(principal.mfaAtMs !== undefined && { secondFactorAt: rfc3339(principal.mfaAtMs) }),

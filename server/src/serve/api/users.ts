@@ -12,11 +12,13 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { ACCOUNT_ROLES, type Role } from '../../domain/access.ts';
 import { demandsSecondFactor } from '../../domain/factor.ts';
-import { parseUserId } from '../../domain/ids.ts';
+import { parseUserId, type WardId } from '../../domain/ids.ts';
 import type { SecondFactorDesk } from '../../identity/second-factors.ts';
+import type { Principal } from '../../identity/sessions.ts';
 import type { ChangeOutcome, FieldProblem, Invited, UserAdmin } from '../../identity/user-admin.ts';
 import type { UserDirectory, UserRecord } from '../../ports/user-directory.ts';
 import { principalOf } from '../access-gate.ts';
+import { accountsWithin, reachesAccount, refuseBeyond } from '../account-reach.ts';
 import { rfc3339 } from '../alert-shape.ts';
 import type { FreshProof } from '../fresh-proof.ts';
 import { invalid, notFound, sendProblem } from '../problem.ts';
@@ -42,11 +44,24 @@ export function registerUsers(app: FastifyInstance, services: UserServices): voi
     '/api/users',
     {
       config: { action: 'user.read' },
-      schema: { summary: 'Accounts, by name', tags, querystring: Page, response: { 200: UserList } },
+      schema: {
+        summary: 'Accounts that one may manage or see, by name',
+        tags,
+        querystring: Page,
+        response: { 200: UserList },
+      },
     },
     async (request) => {
-      const { offset = 0, limit = 100 } = request.query;
-      const { total, users } = await directory.list({ tenantId: principalOf(request).tenantId, offset, limit });
+      const { offset = 0, limit = 100, q = '' } = request.query;
+      const principal = principalOf(request);
+      const within = accountsWithin(principal);
+      const { total, users } = await directory.list({
+        tenantId: principal.tenantId,
+        ...(within !== undefined && { within }),
+        words: wordsOf(q),
+        offset,
+        limit,
+      });
       return { total, users: await Promise.all(users.map(shown)), roles: [...ACCOUNT_ROLES] };
     },
   );
@@ -55,7 +70,7 @@ export function registerUsers(app: FastifyInstance, services: UserServices): voi
     '/api/users/:id',
     { config: { action: 'user.read' }, schema: { summary: 'One account', tags, params: Id, response: { 200: User } } },
     async (request, reply) => {
-      const user = await ofTenant(request.params.id, principalOf(request).tenantId);
+      const user = await reached(request.params.id, principalOf(request));
       return user === undefined ? notFound(reply, 'user') : shown(user);
     },
   );
@@ -68,8 +83,10 @@ export function registerUsers(app: FastifyInstance, services: UserServices): voi
     },
     async (request, reply) => {
       if (!(await freshProof(request, reply))) return reply;
-      const { tenantId } = principalOf(request);
-      const outcome = await admin.add({ ...request.body, wards: request.body.wards ?? [], tenantId });
+      const principal = principalOf(request);
+      const { wards = [] } = request.body;
+      if (!reachesAccount(principal, wards as readonly string[] as readonly WardId[])) return refuseBeyond(reply);
+      const outcome = await admin.add({ ...request.body, wards, tenantId: principal.tenantId });
       switch (outcome.kind) {
         case 'added':
           return reply.code(201).send({ user: await shown(outcome.user), invitation: invitationOf(outcome.invited) });
@@ -92,8 +109,11 @@ export function registerUsers(app: FastifyInstance, services: UserServices): voi
     async (request, reply) => {
       if (!(await freshProof(request, reply))) return reply;
       const principal = principalOf(request);
-      const user = await ofTenant(request.params.id, principal.tenantId);
+      const user = await reached(request.params.id, principal);
       if (user === undefined) return notFound(reply, 'user');
+      const { wards } = request.body;
+      if (wards !== undefined && !reachesAccount(principal, wards as readonly string[] as readonly WardId[]))
+        return refuseBeyond(reply);
       const outcome = await admin.change(user.id, request.body, { userId: principal.userId });
       return outcome.kind === 'changed' ? shown(outcome.user) : refuseChange(reply, outcome);
     },
@@ -107,7 +127,7 @@ export function registerUsers(app: FastifyInstance, services: UserServices): voi
     },
     async (request, reply) => {
       if (!(await freshProof(request, reply))) return reply;
-      const user = await ofTenant(request.params.id, principalOf(request).tenantId);
+      const user = await reached(request.params.id, principalOf(request));
       const invited = user && (await admin.invite(user.id));
       return invited === undefined ? notFound(reply, 'enabled user') : reply.code(201).send(invitationOf(invited));
     },
@@ -122,7 +142,7 @@ export function registerUsers(app: FastifyInstance, services: UserServices): voi
       { config: { action: 'user.write' }, schema: { summary, tags, params: Id } },
       async (request, reply) => {
         if (!(await freshProof(request, reply))) return reply;
-        const user = await ofTenant(request.params.id, principalOf(request).tenantId);
+        const user = await reached(request.params.id, principalOf(request));
         if (user === undefined) return notFound(reply, 'user');
         await act(user.id);
         return reply.code(204).send();
@@ -161,11 +181,11 @@ export function registerUsers(app: FastifyInstance, services: UserServices): voi
     },
   );
 
-  /** Another organisation's accounts are not there. */
-  async function ofTenant(id: string, tenantId: UserRecord['tenantId']): Promise<UserRecord | undefined> {
+  /** Another organisation's accounts are not there, nor those that reach further than whoever asks. */
+  async function reached(id: string, principal: Principal): Promise<UserRecord | undefined> {
     const userId = parseUserId(id);
     const user = userId && (await directory.find(userId));
-    return user?.tenantId === tenantId ? user : undefined;
+    return user?.tenantId === principal.tenantId && reachesAccount(principal, user.wardIds) ? user : undefined;
   }
 
   async function shown(user: UserRecord): Promise<User> {
@@ -192,7 +212,11 @@ const Id = Type.Object({ id: Type.String({ maxLength: 64 }) });
 const Page = Type.Object({
   offset: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
+  q: Type.Optional(Type.String({ maxLength: 100, description: 'Words of names, roles or wards; all must be there.' })),
 });
+
+/** What a name cannot hold parts words, too. */
+const wordsOf = (text: string): readonly string[] => text.split(/[\s\p{C}]+/u).filter((word) => word !== '');
 
 const invitationOf = ({ code, expiresAtMs }: Invited): Invitation => ({
   // Behind the #, so that it reaches no server's log.

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { strictJsonParser } from '../json-body.ts';
 import type { Api } from '../validation.ts';
+import { seesWholeHouse } from '../ward-scope.ts';
 import { registerScimGroups } from './scim-groups.ts';
 import type { ScimServices } from './scim-query.ts';
 import { SCHEMAS } from './scim-schemas.ts';
@@ -14,6 +15,12 @@ export function registerScim(app: FastifyInstance, services: ScimServices): void
   app.addHook('onSend', async (request, reply, payload) =>
     request.url.startsWith('/scim/') ? asScimError(reply, payload) : payload,
   );
+  // Its groups say who is what in every ward.
+  app.addHook('preHandler', async (request, reply) => {
+    const { principal, routeOptions } = request;
+    if (routeOptions.url?.startsWith('/scim/') !== true || principal === undefined || seesWholeHouse(principal)) return;
+    await refuse(reply, 403, 'A directory speaks for all wards: its account or key is given none in particular.');
+  });
   const api = app as unknown as Api;
   const tags = ['directory'];
   registerScimUsers(api, services, tags);
