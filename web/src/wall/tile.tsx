@@ -45,7 +45,12 @@ export const Tile = memo(function Tile({ patientId, bed, name, place, isCurrent,
   const bedName = (
     <>
       <span className="tile-bed">{bed}</span>
-      {name !== undefined && <span className="tile-name">{name}</span>}
+      {name !== undefined && (
+        // Its own direction: of a name written from right to left the end is cut, not the family name's beginning.
+        <span className="tile-name" dir="auto">
+          {name}
+        </span>
+      )}
     </>
   );
   return (
