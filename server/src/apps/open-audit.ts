@@ -92,7 +92,9 @@ export async function openAudit(parts: Parts): Promise<OpenedAudit> {
   });
   undo.push('audit log', () => writer.close());
   // The database's last word of before: of one that came back from a backup it says to the entry what came back.
-  await keepLocally(dataFolder, writer.headFound());
+  await keepLocally(dataFolder, writer.headFound()).catch((error: unknown) =>
+    log.warn('a tree head of the audit log could not be kept', { component: 'data folder', error }),
+  );
   const loaded = configurationEntries(settings, now(), { ...parts.audited, heldEntries: CHAINED });
   const before = await store.search({ action: 'configuration.load', limit: loaded.length + 4 });
   const journal = await openAuditJournal(join(dataFolder, 'audit', 'held.jsonl'), {
