@@ -19,6 +19,7 @@ beforeAll(async () => {
   program = await startTestProgram([
     { name: 'admin', roles: ['admin'], wardIds: [] },
     { name: 'noor', roles: ['nurse'], wardIds: ['A'] },
+    { name: 'hal', roles: ['physician'], wardIds: [] },
   ]);
   const passwordHash = (await createPasswords().hash(PASSWORD)) ?? expect.fail('busy');
   await withOpenData(program.settings, Date.now, async ({ accounts, database }) => {
@@ -332,6 +333,45 @@ describe('an app', () => {
     };
     expect(await asked('chart')).toEqual([200, 200]);
     expect(await asked('northern')).toEqual([409, 409]);
+  });
+
+  it('opened for one patient is told whom, and gets this one alone, whatever its person may see', async () => {
+    await withOpenData(program.settings, Date.now, ({ database }) =>
+      new PostgresOAuthClients(database).add({
+        ...app('reader', DEFAULT_TENANT),
+        scopes: ['openid', 'launch', 'patient.read'],
+      }),
+    );
+    const verifier = randomBytes(32).toString('base64url');
+    const { launch } = (await program.call('hal', 'POST', '/api/app-launches', { patientId: 'PA' })).body;
+    const redirect = { client_id: 'reader', redirect_uri: 'https://app.example/back' };
+    const query = new URLSearchParams({
+      ...{ ...redirect, response_type: 'code', scope: 'openid launch patient.read', state: 's', launch },
+      code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+      code_challenge_method: 'S256',
+    });
+    const begun = await program.open(undefined, `/oidc/auth?${query}`);
+    begun.resume();
+    const begunHere = (begun.headers['set-cookie'] ?? []).map((line) => line.split(';')[0]);
+    const cookie = [...begunHere, `${SESSION}=${program.secretOf('hal')}`].join('; ');
+    const page = new URL(begun.headers.location ?? '', program.https).pathname;
+    const headers = { cookie, 'sec-fetch-site': 'same-origin' };
+    const { location } = (await program.call(undefined, 'POST', `${page}/answer`, { allow: true }, headers)).body;
+    const back = await program.call(undefined, 'GET', new URL(location).pathname, undefined, { cookie });
+    const code = new URL(back.headers['location'] ?? '').searchParams.get('code') ?? '';
+    const form = { ...redirect, grant_type: 'authorization_code', code, code_verifier: verifier };
+    const { payload } = await program.app.inject({
+      method: 'POST',
+      url: '/oidc/token',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', host: 'localhost' },
+      payload: `${new URLSearchParams(form)}`,
+    });
+    const token = JSON.parse(payload) as { readonly access_token: string; readonly patient: string };
+    expect(token).toMatchObject({ patient: 'PA', scope: 'openid launch patient.read' });
+    const paths = ['/api/patients/PA', '/api/patients/PB', '/api/patients?ward=A', '/api/patients?ward=B'];
+    const seen = async (secret: string) => Promise.all(paths.map((path) => whoIs(bearer(secret), path)));
+    expect(await seen(program.secretOf('hal'))).toEqual([200, 200, 200, 200]);
+    expect(await seen(token.access_token)).toEqual([200, 404, 403, 403]);
   });
 
   /** RFC 9700 4.1, 4.5, 4.8; each spoils one parameter of a request that is right. */
