@@ -230,6 +230,39 @@ describe('the accounts', () => {
   });
 });
 
+describe('wards and beds', () => {
+  it('are managed beside the accounts, after a fresh proof; what is refused stays to be mended', async (context) => {
+    if (browser === undefined) return context.skip();
+    const { page, close } = await openPage(browser, { path: '/users', role: 'admin', ...BIG });
+    await page.getByRole('button', { name: 'Wards and beds' }).click();
+    await page.getByRole('button', { name: 'Make a ward' }).click();
+    const ward = page.getByRole('dialog', { name: 'Make a ward' });
+    await ward.getByRole('textbox', { name: 'Id' }).fill('icu');
+    await ward.getByRole('textbox', { name: 'Name' }).fill('Recovery');
+    await ward.getByRole('button', { name: 'Make the ward' }).click();
+    await page.getByRole('dialog', { name: 'Show that it is you' }).getByRole('button', { name: 'Close' }).click();
+    await ward.getByText('Not saved').waitFor();
+    await ward.getByRole('button', { name: 'Make the ward' }).click();
+    await prove(page);
+    await ward.getByText('There is a ward of this id already.').waitFor();
+    await ward.getByRole('textbox', { name: 'Id' }).fill('rec');
+    await ward.getByRole('button', { name: 'Make the ward' }).click();
+    await ward.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Beds of Recovery' }).click();
+    await page.getByRole('button', { name: 'Make a bed' }).click();
+    await page.getByRole('textbox', { name: 'Id' }).fill('REC-1');
+    await page.getByRole('textbox', { name: 'Label' }).fill('Recovery 1');
+    await page.getByRole('button', { name: 'Make the bed' }).click();
+    await page.getByRole('button', { name: 'Change bed Recovery 1' }).waitFor();
+    await page.getByRole('button', { name: 'Close' }).last().click();
+    await page.getByRole('button', { name: 'Beds of Intensive care' }).click();
+    await page.getByRole('button', { name: 'Remove bed ICU-01' }).click();
+    await page.getByRole('button', { name: 'Remove the bed' }).click();
+    await page.getByText('Somebody lies there').waitFor();
+    await close();
+  });
+});
+
 describe('a consent', () => {
   it('is recorded, seen with everything about it, and revoked only as it was looked at', async (context) => {
     if (browser === undefined) return context.skip();

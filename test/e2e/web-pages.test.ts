@@ -73,6 +73,11 @@ const PAGES = [
     '[role=dialog] .serial',
   ],
   ['the accounts', { path: '/users', role: 'admin' }, 'text=Kim Larsen'],
+  [
+    'wards and beds on a phone',
+    { path: '/users', role: 'admin', width: 390, height: 844, click: 'Wards and beds' },
+    'text=Nephrology',
+  ],
   ['why they can see', { path: '/why', role: 'privacy-officer' }, '.policies'],
   ['emergencies to review', { path: '/emergencies', role: 'privacy-officer' }, '.emergency-reason'],
   ['a review', { path: '/emergencies', role: 'privacy-officer', click: 'Review it' }, '[role=dialog] textarea'],

@@ -1,9 +1,10 @@
 import type { ChangeUser, Invitation, User, UserAdded, UserList } from '@healthsync/contracts/user';
 import { Button, Menu } from '@mantine/core';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useDebouncedValue } from '@mantine/hooks';
+import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, problemText } from '../api.ts';
-import { roleText } from '../session/role-words.ts';
+import { roleText, searchedFor } from '../session/role-words.ts';
 import { useSession } from '../session/session.tsx';
 import { useMyStepUp } from '../session/step-up.tsx';
 import { useWardName } from '../wall/ward-name.ts';
@@ -22,12 +23,19 @@ type Part = keyof typeof PARTS;
 export function UsersPage() {
   const queries = useQueryClient();
   const { may } = useSession();
-  const list = useQuery({ queryKey: ['users'], queryFn: () => api<UserList>('/api/users?limit=200') });
+  const [words, setWords] = useState('');
+  const [looked] = useDebouncedValue(words, TYPING_MS);
+  const q = searchedFor(looked);
+  const list = useQuery({
+    queryKey: ['users', { q }],
+    queryFn: () => api<UserList>(`/api/users?${new URLSearchParams({ limit: '200', ...(q !== '' && { q }) })}`),
+    // What is on the page stays until what was looked for is there.
+    placeholderData: keepPreviousData,
+  });
   const [edited, setEdited] = useState<User | 'new'>();
   const [invited, setInvited] = useState<{ readonly name: string; readonly link: string }>();
   const [asked, setAsked] = useState<Doubted>();
   const [recordOf, setRecordOf] = useState<User>();
-  const [words, setWords] = useState('');
   const [part, setPart] = useState<Part>('people');
   const [problem, setProblem] = useState<string>();
   const { stepUp, dialog } = useMyStepUp();
@@ -88,39 +96,40 @@ export function UsersPage() {
       {part === 'wards' ? (
         <WardsPanel />
       ) : (
-        <Awaited query={list}>
-          {({ users, total }) => (
-            <div className="panel table-box">
-              <input
-                className="search"
-                type="search"
-                placeholder="Name or role"
-                aria-label="Search accounts"
-                autoComplete="off"
-                value={words}
-                onChange={(event) => setWords(event.target.value)}
-              />
-              {total > users.length && (
-                <p className="soft">
-                  The first {users.length} of {total}; the others with <code>healthsync user list</code>.
-                </p>
-              )}
-              <table className="table stacking users">
-                <thead>
-                  <tr>
-                    <th scope="col">Name</th>
-                    <th scope="col">Roles</th>
-                    <th scope="col">Wards</th>
-                    <th scope="col">Signs in with</th>
-                    <th scope="col">
-                      <span className="unseen">Actions</span>
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {users
-                    .filter((user) => matches(user, words))
-                    .map((user) => (
+        <div className="panel table-box">
+          <input
+            className="search"
+            type="search"
+            placeholder="Name or role"
+            aria-label="Search accounts"
+            autoComplete="off"
+            maxLength={100}
+            value={words}
+            onChange={(event) => setWords(event.target.value)}
+          />
+          <Awaited query={list}>
+            {({ users, total }) => (
+              <>
+                {total > users.length && (
+                  <p className="soft">
+                    The first {users.length} of {total}: search for the others.
+                  </p>
+                )}
+                {users.length === 0 && <p className="empty">Nobody has that in their name, roles or wards.</p>}
+                <table className="table stacking users">
+                  <thead>
+                    <tr>
+                      <th scope="col">Name</th>
+                      <th scope="col">Roles</th>
+                      <th scope="col">Wards</th>
+                      <th scope="col">Signs in with</th>
+                      <th scope="col">
+                        <span className="unseen">Actions</span>
+                      </th>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    {users.map((user) => (
                       <UserRow
                         key={user.id}
                         user={user}
@@ -139,11 +148,12 @@ export function UsersPage() {
                         }
                       />
                     ))}
-                </tbody>
-              </table>
-            </div>
-          )}
-        </Awaited>
+                  </tbody>
+                </table>
+              </>
+            )}
+          </Awaited>
+        </div>
       )}
       {edited !== undefined && (
         <Dialog title={edited === 'new' ? 'Invite somebody' : edited.displayName} onClose={() => setEdited(undefined)}>
@@ -211,13 +221,8 @@ interface Doubted {
   readonly what: keyof typeof DOUBTS;
 }
 
-const matches = ({ name, displayName, roles, wards }: User, words: string): boolean => {
-  const text = `${name} ${displayName} ${roles.map(roleText).join(' ')} ${wards.join(' ')}`.toLowerCase();
-  return words
-    .toLowerCase()
-    .split(/\s+/)
-    .every((word) => text.includes(word));
-};
+/** Short enough not to be waited for, longer than between two letters. */
+const TYPING_MS = 200;
 
 function UserRow({
   user,

@@ -34,9 +34,16 @@ export function WardsPanel() {
 
   /** Rejects with what the server refused, for the form that asked. */
   const send: SendPlan = async (path, method, body) => {
+    let refusal: unknown;
     await stepUp(async () => {
-      await api(path, { method, body });
+      refusal = undefined;
+      await api(path, { method, body }).catch((error: unknown) => {
+        refusal = error;
+        throw error;
+      });
     });
+    // Asked to show that it is them, they went away: nothing was done, and the form stays.
+    if (refusal !== undefined) throw refusal;
     await Promise.all(
       ['ward-plan', 'ward-names', 'wards'].map((name) => queries.invalidateQueries({ queryKey: [name] })),
     );
@@ -60,7 +67,7 @@ export function WardsPanel() {
           <div className="panel table-box">
             <div className="row ward-plan-head">
               <p className="soft">
-                {isWhole ? 'People are given wards; devices and alarms name beds.' : 'The wards you were given.'}
+                {isWhole ? 'People are given wards; alarms and care teams name beds.' : 'The wards you were given.'}
               </p>
               {mayWrite && isWhole && (
                 <Button className="row-end" onClick={() => setOpened({ kind: 'new' })}>
