@@ -89,6 +89,21 @@ export const AuditChain = Type.Object(
 );
 export type AuditChain = Static<typeof AuditChain>;
 
+/** That the database came back from a backup on purpose: what was signed before is not all here. */
+export const AuditRestore = Type.Object(
+  {
+    /** Of the entry that says so. */
+    position: Type.Integer(),
+    acceptedAt: Type.String(),
+    by: Type.String(),
+    reason: Type.String(),
+    /** Entries that are not here. */
+    lost: Type.Object({ from: Type.Integer(), to: Type.Integer(), signedUntil: Type.String() }),
+  },
+  { $id: 'AuditRestore' },
+);
+export type AuditRestore = Static<typeof AuditRestore>;
+
 /** `GET /api/audit/heads`: the present one, and earlier ones, newest first. */
 export const AuditHeads = Type.Object(
   {
@@ -96,6 +111,8 @@ export const AuditHeads = Type.Object(
     heads: Type.Array(AuditTreeHead),
     anchors: Type.Array(AuditAnchor),
     chain: AuditChain,
+    /** Those that were accepted and signed, oldest first. */
+    restores: Type.Optional(Type.Array(AuditRestore)),
     /** Entries below this have been deleted after their retention; their hashes remain. */
     prunedBefore: Type.Integer(),
   },

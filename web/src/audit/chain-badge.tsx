@@ -72,7 +72,11 @@ function anchoredText(anchors: readonly AuditAnchor[]): string {
   return `last anchored ${timeText(last, 'second', 'named')}`;
 }
 
-function Chain({ heads: { head, heads, anchors, chain, prunedBefore } }: { readonly heads: AuditHeads }) {
+function Chain({
+  heads: { head, heads, anchors, chain, restores = [], prunedBefore },
+}: {
+  readonly heads: AuditHeads;
+}) {
   return (
     <>
       <p className="dialog-lead">
@@ -120,6 +124,14 @@ function Chain({ heads: { head, heads, anchors, chain, prunedBefore } }: { reado
             </Fact>
           </>
         )}
+        {restores.map(({ position, acceptedAt, by, reason, lost }) => (
+          <Fact key={position} term="Restored">
+            {entries(lost.to - lost.from + 1)} of before, signed until{' '}
+            <When at={lost.signedUntil} as="second" zone="named" />, {lost.to === lost.from ? 'is' : 'are'} not here:
+            accepted by {by}, <When at={acceptedAt} as="second" zone="named" />, “{reason}” (entry{' '}
+            {COUNT.format(position)})
+          </Fact>
+        ))}
         {prunedBefore > 0 && (
           <Fact term="Retention">
             Entries below {COUNT.format(prunedBefore)} were deleted after their time; their hashes remain.

@@ -6,11 +6,13 @@ import {
   AuditOutcome,
   AuditPage,
   AuditProof,
+  type AuditRestore,
   AuditRoutes,
   type AuditTreeHead,
 } from '@healthsync/contracts/audit';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
+import { AcceptedRestores, restoresIn } from '../../audit/accepted-restores.ts';
 import type { AuditDivergence } from '../../audit/audit-writer.ts';
 import { proveConsistency, proveInclusion } from '../../audit/proofs.ts';
 import { keyIdOf, verifierKey } from '../../audit/tree-head-key.ts';
@@ -122,7 +124,10 @@ export function registerAuditApi(app: FastifyInstance, services: AuditApiService
         response: { 200: AuditHeads },
       },
     },
-    async (request) => headsOf(services, request.query.limit ?? 20),
+    async (request) => ({
+      ...(await headsOf(services, request.query.limit ?? 20)),
+      restores: await restoresOf(services),
+    }),
   );
 
   api.get(
@@ -251,6 +256,18 @@ async function headsOf(
     chain: chainOf(checked, divergences()),
     prunedBefore: await store.prunedBefore(),
   };
+}
+
+/** Only what is signed: what somebody wrote into the database says nothing here. */
+async function restoresOf({ store, origin, publicKey }: AuditApiServices): Promise<AuditRestore[]> {
+  const accepted = new AcceptedRestores(await restoresIn(store), { origin, keys: [publicKey] });
+  return accepted.list().map(({ position = 0, acceptedAtMs, by, reason, restoredSize, lostSize, lostUntilMs }) => ({
+    position,
+    acceptedAt: rfc3339(acceptedAtMs),
+    by,
+    reason,
+    lost: { from: restoredSize, to: lostSize - 1, signedUntil: rfc3339(lostUntilMs) },
+  }));
 }
 
 function chainOf(
