@@ -112,7 +112,9 @@ export function mockAccessRoutes({
     'GET /api/patients/:id/vip': (_, id) => ({
       body: { patientId: id, isVip: id === 'P13', reason: 'Known from television' },
     }),
-    'GET /api/users': guarded('user.read', () => ({ body: access.users() })),
+    'GET /api/users': guarded('user.read', ({ target }) => ({
+      body: access.users(target.searchParams.get('q') ?? ''),
+    })),
     'PATCH /api/users/:id': guarded(
       'user.write',
       proven(({ body }, id) => found(access.changeUser(id, body ?? {}))),

@@ -73,7 +73,15 @@ export function createMockAccess(startedAt: number) {
   }
 
   return {
-    users: (): UserList => ({ users, total: users.length, roles: ['nurse', 'physician', 'admin', 'privacy-officer'] }),
+    users(q: string): UserList {
+      const found = users.filter((one) =>
+        q
+          .toLowerCase()
+          .split(/\s+/)
+          .every((word) => `${one.name} ${one.displayName} ${one.roles.join(' ')}`.toLowerCase().includes(word)),
+      );
+      return { users: found, total: found.length, roles: ['nurse', 'physician', 'admin', 'privacy-officer'] };
+    },
     changeUser(id: string, change: Partial<User>): User | undefined {
       const at = users.findIndex((one) => one.id === id);
       const found = users[at];
