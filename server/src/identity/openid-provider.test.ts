@@ -381,6 +381,11 @@ describe('an app that proves to hold a key', () => {
     wrong.searchParams.set('client_id', APP.id);
     expect(await browser.get(wrong.href)).toMatchObject({ status: 400, location: '' });
     await expect(pushed({ aud: 'https://elsewhere.example/fhir' })).rejects.toMatchObject({ error: 'invalid_request' });
+    // Nobody has signed in yet, and it is kept.
+    await expect(pushed({ state: 's'.repeat(8_192) })).rejects.toMatchObject({
+      error: 'invalid_request',
+      error_description: 'the request is too long',
+    });
   });
 
   it('gets tokens for that key, which nobody refreshes with another', async () => {

@@ -63,6 +63,8 @@ const ACCESS_SECONDS = 10 * 60;
 /** SMART Backend Services: "recommended to be no more than five minutes". */
 const SERVICE_SECONDS = 5 * 60;
 const INTERACTION_SECONDS = 10 * 60;
+/** Characters; as `docs/security-rules.md` has it for an address and its query. */
+const REQUEST_MAX = 8_192;
 /** SMART Backend Services: the end of an assertion "SHALL be no more than five minutes in the future"; a minute for clocks. */
 const ASSERTION_SECONDS = 6 * 60;
 /** One long shift; apps that may go on without their user (`offline_access`) a month. */
@@ -173,6 +175,9 @@ export function createOpenIdProvider(parts: {
       extraParams: {
         // SMART: the app says which server it wants the token for; a token for another is never made.
         aud: (ctx, value) => {
+          // Anybody who knows an app's name may push a request: it is kept, so it is no longer than an address may be.
+          if (JSON.stringify(ctx.oidc.params).length > REQUEST_MAX)
+            throw new errors.InvalidRequest('the request is too long');
           // Codes come back in the query, as SMART has it: an answer that posts a form could be read elsewhere.
           if (!['query', undefined].includes(ctx.oidc.params?.['response_mode'] as string | undefined))
             throw new errors.InvalidRequest('response_mode must be query');
