@@ -200,6 +200,40 @@ describe('as FHIR R4', () => {
     expect(found.body.entry.map(({ resource: one }: { resource: { id: string } }) => one.id)).toContain(sent.body.id);
     await revoked(sent.body.id);
   });
+  it('is changed and taken back by what is sent, from the version that was read', async () => {
+    const { id } = await given('phil', 'PA', { purpose: 'research', source: 'form' });
+    const { body: resource, headers } = await call('phil', 'GET', `/fhir/Consent/${id}`);
+    const put = (body: object, tag?: string, path = id) =>
+      call('phil', 'PUT', `/fhir/Consent/${path}`, body, { ...fhir, ...(tag !== undefined && { 'if-match': tag }) });
+    const read = async () => (await call('phil', 'GET', '/api/patients/PA', undefined, FOR_RESEARCH)).status;
+    const tag = String(headers['etag']);
+    const longer = { ...resource.provision, period: { ...resource.provision.period, end: '2199-12-31T00:00:00.000Z' } };
+    const [decision] = resource.provision.provision;
+    const denied = { ...resource.provision, provision: [{ ...decision, type: 'deny' }] };
+    expect((await put({ ...resource, provision: longer })).status).toBe(428);
+    expect((await put({ ...resource, provision: longer }, 'W/"7"')).status).toBe(412);
+    expect((await put({ ...resource, id: 'another' }, tag)).status).toBe(400);
+    const other = await put({ ...resource, provision: denied, dateTime: '2020-01-01T00:00:00Z' }, tag);
+    expect(other.status).toBe(422);
+    expect(other.body.issue.flatMap(({ expression }: { expression: string[] }) => expression)).toEqual([
+      'Consent.provision',
+      'Consent.dateTime',
+    ]);
+    expect((await put({ ...resource, id: 'nobody' }, tag, 'nobody')).status).toBe(404);
+    const changed = await put({ ...resource, provision: longer }, tag);
+    expect([changed.status, changed.headers['etag']]).toEqual([200, 'W/"2"']);
+    expect(changed.body.provision.period).toEqual(longer.period);
+    expect(await read()).toBe(200);
+    const over = await put({ ...resource, status: 'inactive' });
+    expect([over.status, over.body.status, over.body.sourceAttachment]).toEqual([200, 'inactive', undefined]);
+    expect(await read()).toBe(404);
+    // Sent twice is taken back once; and what is taken back is not given again by it.
+    expect((await put({ ...resource, status: 'inactive' })).headers['etag']).toBe('W/"3"');
+    expect((await put(resource, 'W/"3"')).status).toBe(409);
+    const { id: ofAnother } = await given('pia', 'PB', { purpose: 'research' });
+    expect((await put({ ...resource, id: ofAnother, status: 'inactive' }, undefined, ofAnother)).status).toBe(404);
+    await call('pia', 'POST', `/api/consents/${ofAnother}/revoke`);
+  });
   it('is refused with the elements that are not understood', async () => {
     const { id } = await given('phil', 'PA', { purpose: 'research' });
     const { body: resource } = await call('phil', 'GET', `/fhir/Consent/${id}`);

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Bundle, Consent as FhirConsent, OperationOutcome } from 'fhir/r4.js';
 import { Type } from 'typebox';
-import type { Consent } from '../../domain/consent.ts';
+import type { Consent, consentProblems } from '../../domain/consent.ts';
 import { parsePatientId } from '../../domain/ids.ts';
 import { principalOf } from '../access-gate.ts';
 import { type ConsentServices, noteRecorded } from '../api/consents.ts';
@@ -12,13 +12,14 @@ import { strictJsonParser } from '../json-body.ts';
 import { signatureOf } from '../signature.ts';
 import type { Api } from '../validation.ts';
 import { seesPatient, visiblePatient } from '../ward-scope.ts';
+import { consentUpdate, versionMatched } from './change-consent.ts';
 import { fhirConsent } from './consent.ts';
 import { type ElementProblem, parseConsent } from './parse-consent.ts';
 import { VIP_LABELS } from './security-labels.ts';
 
 const FHIR_JSON = 'application/fhir+json';
 
-/** Consents as FHIR R4: read, search, and recorded from what another system sends. */
+/** Consents as FHIR R4: read, search, and recorded, changed and revoked by what another system sends. */
 export function registerFhirConsents(app: FastifyInstance, services: ConsentServices): void {
   if (!app.hasContentTypeParser(FHIR_JSON))
     app.addContentTypeParser(FHIR_JSON, { parseAs: 'string' }, strictJsonParser(app));
@@ -120,11 +121,7 @@ export function registerFhirConsents(app: FastifyInstance, services: ConsentServ
           return sendFhir(reply, 201, labelled(outcome.consent));
         }
         case 'invalid':
-          return refuse(
-            reply,
-            422,
-            outcome.problems.map(({ field, detail }) => ({ element: ELEMENTS[field], code: 'value', detail })),
-          );
+          return refuse(reply, 422, outcome.problems.map(problemOf));
         case 'too-many':
           return refuse(reply, 409, [{ element: 'Consent', code: 'too-many', detail: 'there are very many already' }]);
         default:
@@ -133,11 +130,79 @@ export function registerFhirConsents(app: FastifyInstance, services: ConsentServ
     },
   );
 
-  function sendOne(request: FastifyRequest, reply: FastifyReply, consent: Consent | undefined): FastifyReply {
-    if (consent === undefined || !seesPatient(principalOf(request), consent.patientId, undefined))
-      return refuse(reply, 404, [{ element: 'Consent', code: 'not-found', detail: 'there is no such consent' }]);
+  api.put(
+    '/fhir/Consent/:id',
+    {
+      config: { action: 'consent.write' },
+      schema: {
+        summary: 'Other times for a consent, or `inactive`: revoked, at once (FHIR R4; with If-Match)',
+        tags,
+        params: IdPath,
+        body: Type.Unknown(),
+      },
+    },
+    async (request, reply) => {
+      const standing = await consents.newest(request.params.id);
+      // Not 405, as http#update has it of ids that nobody gave: what is there for others would be told by that.
+      if (standing === undefined || !isTheirs(request, standing)) return notThere(reply);
+      noteAudit(request, { patientId: standing.patientId, resourceId: standing.id });
+      const tag = versionMatched(request.headers['if-match']);
+      const from = tag === 'none' ? undefined : tag;
+      noteAudit(request, { detail: { versionBefore: typeof from === 'number' ? from : 0 } });
+      if (from === 'not-ours' || (from !== undefined && from !== standing.version))
+        return refuse(reply, 412, [staleAgainst(standing)]);
+      const update = consentUpdate(request.body, standing, now());
+      if (update.kind === 'id-differs') return refuse(reply, 400, update.problems);
+      if (update.kind === 'refused') return refuse(reply, 422, update.problems);
+      // Nobody is asked to look first before they take something back.
+      if (update.kind === 'times' && from === undefined) return refuse(reply, 428, [LOOK_FIRST]);
+      const what = { id: standing.id, by: signatureOf(principalOf(request)) };
+      const outcome =
+        update.kind === 'times'
+          ? await consents.amend({ ...what, from, change: update.change })
+          : await consents.revoke({ ...what, ...update.how, ...(from !== undefined && { from }) });
+      return sendUpdated(request, reply, { outcome, isRevoking: update.kind === 'revoke' });
+    },
+  );
+
+  function sendUpdated(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    asked: {
+      readonly outcome: Awaited<ReturnType<ConsentServices['consents']['amend']>>;
+      readonly isRevoking: boolean;
+    },
+  ): FastifyReply {
+    const { outcome, isRevoking } = asked;
+    switch (outcome.kind) {
+      case 'recorded':
+        noteRecorded(request, outcome.consent);
+        return sendVersion(reply, outcome.consent);
+      case 'invalid':
+        return refuse(reply, 422, outcome.problems.map(problemOf));
+      case 'changed-meanwhile':
+        return refuse(reply, 412, [staleAgainst(outcome.consent)]);
+      case 'revoked':
+        // Sent twice is revoked once.
+        return isRevoking ? sendVersion(reply, outcome.consent) : refuse(reply, 409, [REVOKED]);
+      case 'not-found':
+        return notThere(reply);
+      default:
+        return outcome satisfies never;
+    }
+  }
+
+  function sendVersion(reply: FastifyReply, consent: Consent): FastifyReply {
     reply.header('etag', `W/"${consent.version}"`);
     return sendFhir(reply, 200, labelled(consent));
+  }
+
+  function isTheirs(request: FastifyRequest, consent: Consent): boolean {
+    return seesPatient(principalOf(request), consent.patientId, undefined);
+  }
+
+  function sendOne(request: FastifyRequest, reply: FastifyReply, consent: Consent | undefined): FastifyReply {
+    return consent === undefined || !isTheirs(request, consent) ? notThere(reply) : sendVersion(reply, consent);
   }
 
   function labelled(consent: Consent): FhirConsent {
@@ -169,7 +234,30 @@ function sendFhir(
     .send(resource);
 }
 
-type Issue = Omit<ElementProblem, 'code'> & { readonly code: ElementProblem['code'] | 'not-found' | 'too-many' };
+type Issue = Omit<ElementProblem, 'code'> & {
+  readonly code: ElementProblem['code'] | 'not-found' | 'too-many' | 'conflict';
+};
+
+const LOOK_FIRST: Issue = {
+  element: 'Consent.meta.versionId',
+  code: 'required',
+  detail: 'read it, and say by If-Match which version this was made from',
+};
+const REVOKED: Issue = { element: 'Consent.status', code: 'conflict', detail: 'it is revoked: record another consent' };
+
+const staleAgainst = ({ version }: Consent): Issue => ({
+  element: 'Consent.meta.versionId',
+  code: 'conflict',
+  detail: `it is at version ${version} by now: read it again`,
+});
+
+type ConsentProblem = ReturnType<typeof consentProblems>[number];
+
+const problemOf = ({ field, detail }: ConsentProblem): Issue => ({ element: ELEMENTS[field], code: 'value', detail });
+
+function notThere(reply: FastifyReply): FastifyReply {
+  return refuse(reply, 404, [{ element: 'Consent', code: 'not-found', detail: 'there is no such consent' }]);
+}
 
 function refuse(reply: FastifyReply, status: number, problems: readonly Issue[]): FastifyReply {
   return sendFhir(reply, status, {

@@ -81,6 +81,7 @@ describe('a consent as FHIR R4', () => {
         const { patientId, purpose, party, decision, fromMs, untilMs, givenAtMs, source, witness } = kept;
         expect(parsed(fhirConsent(kept))).toEqual({
           kind: 'consent',
+          status: 'active',
           consent: {
             patientId,
             purpose,

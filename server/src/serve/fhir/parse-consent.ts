@@ -6,6 +6,8 @@ import { PARTY_SYSTEM, WITNESS } from './consent.ts';
 export type ParsedConsent =
   | {
       readonly kind: 'consent';
+      /** `inactive`: it is taken back. Only where there is one already. */
+      readonly status: 'active' | 'inactive';
       readonly consent: Pick<
         Consent,
         'patientId' | 'purpose' | 'party' | 'decision' | 'fromMs' | 'untilMs' | 'givenAtMs' | 'source' | 'witness'
@@ -24,7 +26,11 @@ export interface ElementProblem {
  * Reads what we write, and the common short form: one root provision that says by itself what is permitted or denied.
  * Nothing that would narrow or widen it is passed over: an element that is not understood refuses the whole.
  */
-export function parseConsent(resource: unknown, nowMs: number): ParsedConsent {
+export function parseConsent(
+  resource: unknown,
+  nowMs: number,
+  statuses: readonly ('active' | 'inactive')[] = ['active'],
+): ParsedConsent {
   const problems: ElementProblem[] = [];
   const refuse = (element: string, code: ElementProblem['code'], detail: string) =>
     void problems.push({ element, code, detail });
@@ -34,7 +40,8 @@ export function parseConsent(resource: unknown, nowMs: number): ParsedConsent {
     return { kind: 'refused', problems };
   }
   onlyKnown(body, 'Consent', KNOWN, refuse);
-  if (body['status'] !== 'active') refuse('Consent.status', 'not-supported', 'only what is active can be recorded');
+  const status = statuses.find((each) => each === body['status']);
+  if (status === undefined) refuse('Consent.status', 'not-supported', `expected ${statuses.join(' or ')}`);
   metaOf(body['meta'], refuse);
   const patientId = patientOf(body, refuse);
   const base = codeOf(body['policyRule'], 'Consent.policyRule', refuse, { [ACT_CODE]: ['OPTIN', 'OPTOUT'] });
@@ -43,9 +50,11 @@ export function parseConsent(resource: unknown, nowMs: number): ParsedConsent {
   if (said !== undefined) namesOf(body, said.purpose, refuse);
   const source = sourceOf(body['sourceAttachment'], refuse);
   const witness = witnessOf(body['extension'], refuse);
-  if (problems.length > 0 || said === undefined || patientId === undefined) return { kind: 'refused', problems };
+  if (problems.length > 0 || said === undefined || patientId === undefined || status === undefined)
+    return { kind: 'refused', problems };
   const how = { ...(source !== undefined && { source }), ...(witness !== undefined && { witness }) };
-  return { kind: 'consent', consent: { patientId, givenAtMs, ...said, ...how, fromMs: said.fromMs ?? givenAtMs } };
+  const fromMs = said.fromMs ?? givenAtMs;
+  return { kind: 'consent', status, consent: { patientId, givenAtMs, ...said, ...how, fromMs } };
 }
 
 const SOURCES = ['in-person', 'form', 'representative', 'other-system'] as const;
