@@ -49,6 +49,8 @@ describe('a key of one’s own', () => {
     const { scopes } = await get('nora', '/api/me/key-scopes', KeyScopes);
     expect(scopes.map(({ scope }: { scope: string }) => scope)).toContain('alarm.read');
     expect(scopes.map(({ scope }: { scope: string }) => scope)).not.toContain('user.write');
+    // A nurse may, and no program: an emergency is answered for by a person who is there.
+    expect(scopes.map(({ scope }: { scope: string }) => scope)).not.toContain('break-glass.use');
     const made = await call('nora', 'POST', '/api/me/keys', { label: 'export', scopes: ['alarm.read'], days: 7 });
     expect(made.status).toBe(201);
     const used = await call(undefined, 'GET', '/api/alerts', undefined, { authorization: `Bearer ${made.body.token}` });
@@ -100,9 +102,10 @@ describe('a service account', () => {
     expect((await call('ada', 'POST', path, { key: { ...publicKey('k3'), d: 'secret' } })).status).toBe(400);
     expect((await call('ada', 'DELETE', `${path}/k1`)).body.keys).toHaveLength(1);
     expect((await call('pia', 'POST', path, { key: publicKey('k4') })).status).toBe(403);
-    const { clients, roles } = await get('pia', '/api/clients', ClientList);
+    const { clients, roles, scopes: offered } = await get('pia', '/api/clients', ClientList);
     expect(clients).toHaveLength(1);
     expect(roles).toContain('integration');
+    expect(offered.map(({ scope }: { scope: string }) => scope)).not.toContain('break-glass.use');
   });
 
   it('is made, shown, given keys and ended at the command line too', async () => {
