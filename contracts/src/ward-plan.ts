@@ -7,7 +7,7 @@ const Id = Type.String({
   description: 'Stays: records, devices and the hospital’s directory name it by this.',
 });
 /** As `healthsync ward` and `healthsync bed` take them. */
-const Label = Type.String({ minLength: 1, maxLength: 64, pattern: '^[^\\x00-\\x1f\\x7f]+$' });
+const Label = Type.String({ minLength: 1, maxLength: 64, pattern: '^[^\\x00-\\x1f\\x7f]*$' });
 
 export const PlannedBed = Type.Object(
   { id: Type.String(), label: Type.String(), wardId: Type.String() },
