@@ -219,9 +219,13 @@ describe('the accounts', () => {
     await close();
   });
 
-  it('that another system looks after are shown as it says, and changed there', async (context) => {
+  it('are looked for among all there are; those of another system are shown as it says, and changed there', async (context) => {
     if (browser === undefined) return context.skip();
-    const { page, close } = await openPage(browser, { path: '/users', role: 'admin', ...BIG });
+    const { page, mock, close } = await openPage(browser, { path: '/users', role: 'admin', ...BIG });
+    await page.getByText('Kim Larsen').waitFor();
+    await page.getByLabel('Search accounts').fill('doctor HOHEN');
+    await page.getByText('Kim Larsen').waitFor({ state: 'detached' });
+    expect(mock.requests).toContain('GET /api/users?limit=200&q=physician+HOHEN');
     await page.getByRole('button', { name: 'Change Prof. Dr. Maximiliana' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByText('The hospital’s directory looks after this account').waitFor();
@@ -343,7 +347,7 @@ describe('keys', () => {
     await apps.getByText('read, search Observation of this patient; read alarms').waitFor();
     await apps.getByText('for patient P13').waitFor();
     await apps.getByRole('button', { name: 'Growth charts' }).click();
-    await apps.getByText('Growth charts').waitFor({ state: 'detached' });
+    await apps.getByText('for patient P13').waitFor({ state: 'detached' });
     expect(await apps.getByRole('button').count()).toBe(1);
     expect(mock.requests).toContain('DELETE /api/me/apps/app1');
     await close();

@@ -88,7 +88,7 @@ export function mockAccessRoutes({
     ),
     'GET /api/me/access': () => ({ body: keys.mine() }),
     'GET /api/me/apps': () => ({ body: keys.apps() }),
-    'DELETE /api/me/apps/:id': (_, id) => found(keys.endApp(id)),
+    'DELETE /api/me/apps/app1': () => found(keys.endApp('app1')),
     'GET /api/me/key-scopes': () => ({ body: keys.scopes() }),
     'POST /api/me/keys': proven(({ body }) => ({ body: keys.make(body ?? {}, now()) })),
 
