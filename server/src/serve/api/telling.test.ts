@@ -323,7 +323,11 @@ describe('channels', () => {
     expect(await put(operator, { level: 'detailed' })).toMatchObject(refused);
     expect(await put(operator, { level: 'rich', confidential: true })).toMatchObject(refused);
     const ofOneWard = await tokenOf(['operator', 'physician'], ['W1']);
-    expect(await put(ofOneWard, { level: 'detailed' })).toMatchObject(refused);
+    // Channels are of all wards.
+    expect(await put(ofOneWard, { level: 'detailed' })).toMatchObject({
+      status: 403,
+      body: { code: 'refused-by-policy' },
+    });
     expect((await put(operator, { level: 'standard' })).status).toBe(200);
   });
   it('show what each level says', async () => {
