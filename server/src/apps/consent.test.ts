@@ -2,6 +2,7 @@ import { Consent, ConsentDecision, ConsentList, ConsentRecords, ConsentVersions 
 import { Value } from 'typebox/value';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PostgresConsents } from '../adapters/postgres/consents.ts';
+import { createSessions } from '../identity/sessions.ts';
 import { withOpenData } from './open-data.ts';
 import { startTestProgram, type TestPerson, type TestProgram } from './test-program.ts';
 
@@ -233,6 +234,22 @@ describe('as FHIR R4', () => {
     const { id: ofAnother } = await given('pia', 'PB', { purpose: 'research' });
     expect((await put({ ...resource, id: ofAnother, status: 'inactive' }, undefined, ofAnother)).status).toBe(404);
     await call('pia', 'POST', `/api/consents/${ofAnother}/revoke`);
+  });
+  it('is opened to an app by the scopes of SMART, as far as they go and no further than the interface', async () => {
+    const { id } = await given('phil', 'PA', { purpose: 'research' });
+    const token = await withOpenData(program.settings, Date.now, async ({ accounts }) => {
+      const phil = (await accounts.findUser('phil')) ?? expect.unreachable();
+      const sessions = createSessions({ accounts, now: Date.now });
+      return (await sessions.createApiToken(phil, 3_600_000, { scopes: ['openid', 'user/Consent.rs'] })).secret;
+    });
+    const app = { authorization: `Bearer ${token}` };
+    const status = async (method: string, path: string) => (await call(undefined, method, path, undefined, app)).status;
+    expect(await status('GET', `/fhir/Consent/${id}`)).toBe(200);
+    expect(await status('GET', '/fhir/Consent?patient=PA')).toBe(200);
+    expect(await status('PUT', `/fhir/Consent/${id}`)).toBe(403);
+    expect(await status('GET', '/fhir/AuditEvent')).toBe(403);
+    expect(await status('GET', '/api/patients/PA/consents')).toBe(403);
+    await revoked(id);
   });
   it('is refused with the elements that are not understood', async () => {
     const { id } = await given('phil', 'PA', { purpose: 'research' });

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import type { Decision, Decisions, ResourceRef } from '../access/decisions.ts';
 import { rolesFor } from '../access/role-decisions.ts';
+import { type FhirInteraction, scopesAtFhir } from '../access/scopes.ts';
 import { ACCOUNT_ROLES, type Action, PURPOSES, type Purpose, usualPurposeOf } from '../domain/access.ts';
 import type { PatientId } from '../domain/ids.ts';
 import { DPOP_ALGORITHMS } from '../identity/dpop.ts';
@@ -17,6 +18,8 @@ declare module 'fastify' {
     action?: Action;
     /** It is about what is one for all organisations: for people of the one that runs the installation. */
     installation?: true;
+    /** At the FHIR interface: what of which resource, for the scopes of SMART. */
+    fhir?: FhirInteraction;
     /** Anyone who has signed in. */
     signedIn?: true;
     /** Authenticated by the route itself, by device certificate or device token. */
@@ -70,7 +73,7 @@ export function registerGate(
   app.decorateRequest('refusal', undefined);
   app.addHook('onRoute', requireDeclaration);
   app.addHook('onRequest', async (request, reply) => {
-    const { public: isPublic, device, action = 'own.use' } = request.routeOptions.config;
+    const { public: isPublic, device, action = 'own.use', fhir } = request.routeOptions.config;
     if (request.is404 || device === true) return;
     request.credential = credentialOf(request);
     if (request.routeOptions.config.crossSite !== true && isForged(request)) {
@@ -92,7 +95,8 @@ export function registerGate(
       ]);
       return;
     }
-    const asking = { ...known, ...(purpose !== undefined && { purpose }) };
+    const scopes = fhir === undefined ? known.scopes : scopesAtFhir(known, { interaction: fhir, action });
+    const asking = { ...known, ...(scopes !== undefined && { scopes }), ...(purpose !== undefined && { purpose }) };
     request.principal = bindCaller(asking, { decisions: access, action, note });
     const decision = decisionOn(request.principal, { kind: 'door' });
     if (!decision.allowed) return void (await sendProblem(reply, refusalOf(decision)));
@@ -163,6 +167,8 @@ export function requireDeclaration(route: RouteOptions): void {
   const declared = [action, signedIn, device, isPublic].filter((one) => one !== undefined).length;
   if (declared !== 1)
     throw new Error(`${String(route.method)} ${route.url} must declare one of action, signedIn, device, public`);
+  if (route.url.startsWith('/fhir/') && isPublic !== true && route.config?.fhir === undefined)
+    throw new Error(`${String(route.method)} ${route.url} must declare the FHIR interaction it is, for scopes`);
 }
 
 async function refuseUnknown(reply: FastifyReply, action: Action): Promise<void> {

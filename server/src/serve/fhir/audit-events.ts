@@ -34,11 +34,12 @@ const Query = Type.Object(
 /** The audit log as FHIR R4 AuditEvents: read and search, newest first. */
 export function registerAuditEvents(app: FastifyInstance, { records }: { readonly records: AuditRecords }): void {
   const api = app as unknown as Api;
-  const config = { action: 'audit.read' as const };
+  const search = { action: 'audit.read', fhir: 'AuditEvent.s' } as const;
+  const read = { action: 'audit.read', fhir: 'AuditEvent.r' } as const;
 
   api.get(
     '/fhir/AuditEvent',
-    { config, schema: { summary: 'Search the audit log (FHIR R4)', tags: ['audit'], querystring: Query } },
+    { config: search, schema: { summary: 'Search the audit log (FHIR R4)', tags: ['audit'], querystring: Query } },
     async (request, reply) => {
       const { date, agent, patient, subtype, outcome, _count: count = COUNT_DEFAULT } = request.query;
       const span = spanOf([date ?? []].flat());
@@ -83,7 +84,7 @@ export function registerAuditEvents(app: FastifyInstance, { records }: { readonl
   api.get(
     '/fhir/AuditEvent/:id',
     {
-      config,
+      config: read,
       schema: {
         summary: 'One entry of the audit log (FHIR R4)',
         tags: ['audit'],

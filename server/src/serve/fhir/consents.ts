@@ -30,7 +30,7 @@ export function registerFhirConsents(app: FastifyInstance, services: ConsentServ
   api.get(
     '/fhir/Consent',
     {
-      config: { action: 'consent.read' },
+      config: { action: 'consent.read', fhir: 'Consent.s' },
       schema: {
         summary: 'What a patient has consented to (FHIR R4)',
         tags,
@@ -65,7 +65,7 @@ export function registerFhirConsents(app: FastifyInstance, services: ConsentServ
   api.get(
     '/fhir/Consent/:id',
     {
-      config: { action: 'consent.read' },
+      config: { action: 'consent.read', fhir: 'Consent.r' },
       schema: { summary: 'One consent, in its newest version (FHIR R4)', tags, params: IdPath },
     },
     async (request, reply) => sendOne(request, reply, await consents.newest(request.params.id)),
@@ -74,7 +74,7 @@ export function registerFhirConsents(app: FastifyInstance, services: ConsentServ
   api.get(
     '/fhir/Consent/:id/_history/:version',
     {
-      config: { action: 'consent.read' },
+      config: { action: 'consent.read', fhir: 'Consent.r' },
       schema: {
         summary: 'One version of a consent (FHIR R4)',
         tags,
@@ -94,7 +94,7 @@ export function registerFhirConsents(app: FastifyInstance, services: ConsentServ
   api.post(
     '/fhir/Consent',
     {
-      config: { action: 'consent.write' },
+      config: { action: 'consent.write', fhir: 'Consent.c' },
       schema: { summary: 'Record a consent (FHIR R4)', tags, body: Type.Unknown() },
     },
     async (request, reply) => {
@@ -133,7 +133,7 @@ export function registerFhirConsents(app: FastifyInstance, services: ConsentServ
   api.put(
     '/fhir/Consent/:id',
     {
-      config: { action: 'consent.write' },
+      config: { action: 'consent.write', fhir: 'Consent.u' },
       schema: {
         summary: 'Other times for a consent, or `inactive`: revoked, at once (FHIR R4; with If-Match)',
         tags,

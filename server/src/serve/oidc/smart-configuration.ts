@@ -26,9 +26,12 @@ export function smartConfiguration(issuer: string) {
       'launch/patient',
       'offline_access',
       'online_access',
-      'patient/*.cruds',
-      'user/*.cruds',
-      'system/*.cruds',
+      // Of what is there; others can be asked for, and open nothing until it is.
+      'patient/Consent.crus',
+      'user/Consent.crus',
+      'system/Consent.crus',
+      'user/AuditEvent.rs',
+      'system/AuditEvent.rs',
     ],
     capabilities: [
       'launch-ehr',
