@@ -72,6 +72,18 @@ export const PatientList = Type.Object(
 );
 export type PatientList = Static<typeof PatientList>;
 
+/** `POST /api/patients/find`: in the body, because addresses are written to logs. */
+export const FindPatient = Type.Object(
+  {
+    mrn: Type.String({
+      minLength: 1,
+      maxLength: 64,
+      description: 'The record number as people write it: case, spaces and separators do not count.',
+    }),
+  },
+  { $id: 'FindPatient', additionalProperties: false },
+);
+
 /** Times in which a device that the patient wore may have been somebody else’s: what it sent is kept, and doubtful. */
 const Doubts = Type.Optional(
   Type.Array(

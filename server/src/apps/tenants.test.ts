@@ -259,6 +259,27 @@ describe('an organisation', () => {
       expect(inForce).not.toContain(otherOf(side));
     }
   });
+  it('finds its own patient by a record number that another has given as well, and that is on record', async () => {
+    for (const side of SIDES) {
+      const { body } = await program.call(`${side}-physician`, 'POST', '/api/patients/find', { mrn: '47-11' });
+      expect(body.patients).toEqual([expect.objectContaining({ id: `${side}-p`, familyName: `Fam-${side}` })]);
+      const { body: audited } = await program.call(
+        `${side}-security`,
+        'GET',
+        `/api/audit?patient=${side}-p&person=${side}-physician&limit=500`,
+      );
+      expect(audited.entries).toContainEqual(
+        expect.objectContaining({
+          action: 'patient.read',
+          outcome: 'allowed',
+          detail: expect.objectContaining({ route: '/api/patients/find' }),
+        }),
+      );
+      expect(JSON.stringify(audited)).not.toMatch(/47-?11/);
+    }
+    const none = await program.call('north-physician', 'POST', '/api/patients/find', { mrn: '4712' });
+    expect(none.status).toBe(404);
+  });
   it('has its own entries in the audit, and proofs of all', async () => {
     const { body } = await program.call('south-privacy-officer', 'GET', '/api/audit?limit=500');
     const position = body.entries[0].position as number;

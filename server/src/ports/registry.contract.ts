@@ -50,10 +50,10 @@ export function registryContract(engine: string, makeRegistry: () => Promise<Reg
 
     it('finds a patient by the record number, however it is written', async () => {
       await registry.putPatient({ id: P, mrn: 'MRN-0012', bedId: B });
-      expect(await registry.findPatientByMrn('mrn 0012')).toMatchObject({ id: P, mrn: 'MRN-0012' });
-      expect(await registry.findPatientByMrn('MRN-0013')).toBeUndefined();
+      expect(await registry.patientsByMrn('mrn 0012')).toMatchObject([{ id: P, mrn: 'MRN-0012' }]);
+      expect(await registry.patientsByMrn('MRN-0013')).toEqual([]);
       await registry.putPatient({ id: P, mrn: 'MRN-0013' });
-      expect(await registry.findPatientByMrn('MRN-0012')).toBeUndefined();
+      expect(await registry.patientsByMrn('MRN-0012')).toEqual([]);
     });
 
     it('lists the patients of some wards, or of all', async () => {

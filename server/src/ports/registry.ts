@@ -17,8 +17,8 @@ export interface Registry {
   putBed(bed: Bed): Promise<void>;
   putPatient(patient: Patient): Promise<void>;
   findPatient(id: PatientId): Promise<Patient | undefined>;
-  /** By the record number as people write it: case, spaces and separators do not count. */
-  findPatientByMrn(mrn: string): Promise<Patient | undefined>;
+  /** By the record number as people write it: case, spaces and separators do not count. Organisations may have the same. */
+  patientsByMrn(mrn: string): Promise<readonly Patient[]>;
   patients(query: { readonly wardIds?: readonly WardId[] }): Promise<readonly Patient[]>;
 
   putDevice(device: {

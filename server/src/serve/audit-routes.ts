@@ -113,6 +113,8 @@ const SAID: Readonly<Record<string, Partial<AuditedRoute>>> = {
   'POST /api/session/factors/passkey/confirm': OWN_FACTORS,
   'GET /oidc/*': { action: 'openid.use', resource: 'openid', when: 'stream' },
   'POST /oidc/*': { action: 'openid.use', resource: 'openid', when: 'stream' },
+  // Looks one up, and changes nothing.
+  'POST /api/patients/find': { resource: 'patient', when: 'after' },
   'GET /api/live': { resource: 'live-stream', when: 'stream', mayBeHeld: true },
 };
 

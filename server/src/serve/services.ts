@@ -32,7 +32,7 @@ export interface Services {
   readonly inTenant?: InTenant;
   /** Rereads the registry, so that what was just written is seen by whoever asks next. */
   readonly refreshView: () => Promise<unknown>;
-  readonly registry: Pick<Registry, 'patients' | 'findPatient' | 'putDeviceConfig' | 'revoke'>;
+  readonly registry: Pick<Registry, 'patients' | 'findPatient' | 'patientsByMrn' | 'putDeviceConfig' | 'revoke'>;
   readonly ruleSets: RuleSets;
   /** What people were shown of a change of rules before they made it. */
   readonly shownPreviews: ShownPreviews;

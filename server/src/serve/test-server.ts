@@ -379,6 +379,11 @@ function makeServices(
           world.view().place(id) && { id, familyName: `Family-${id}`, givenName: 'Given', birthDate: '1950-01-01' }
         );
       },
+      async patientsByMrn(mrn) {
+        guard();
+        const named = world.view().snapshot.patients.filter(({ id }) => mrn === `MRN-${id}`);
+        return named.map(({ id }) => ({ id, familyName: `Family-${id}`, givenName: 'Given', mrn }));
+      },
       async putDeviceConfig({ deviceId, config }) {
         guard();
         world.configs.push(`${deviceId} ${config}`);

@@ -111,11 +111,11 @@ describe('a patient’s name in PostgreSQL', () => {
     const keys = testSubjectKeys();
     const registry = new PostgresRegistry(database, listener, createPatientIdentities(keys));
     await registry.putPatient(named);
-    expect(await registry.findPatientByMrn('MRN-4711')).toMatchObject(named);
+    expect(await registry.patientsByMrn('MRN-4711')).toMatchObject([named]);
     await keys.erase('patient:P');
     expect(await registry.findPatient(named.id)).toEqual({ id: 'P', spo2Scale: 1 });
     expect((await registry.snapshot()).patients).toEqual([{ id: 'P', spo2Scale: 1 }]);
-    expect(await registry.findPatientByMrn('MRN-4711')).toBeUndefined();
+    expect(await registry.patientsByMrn('MRN-4711')).toEqual([]);
   });
 
   it('that an older version left in clear is sealed once, and its columns are dropped', async () => {

@@ -133,11 +133,12 @@ export class PostgresRegistry implements Registry {
     return row === undefined ? undefined : await this.#opened(row);
   }
 
-  async findPatientByMrn(mrn: string): Promise<Patient | undefined> {
+  async patientsByMrn(mrn: string): Promise<readonly Patient[]> {
     const index = await this.#identities.mrnIndex(mrn);
-    const rows = await failing(() => selectPatients(this.#kysely).where('mrn_index', '=', index).execute());
+    const byIndex = selectPatients(this.#kysely).where('mrn_index', '=', index).orderBy('id');
+    const rows = await failing(() => byIndex.execute());
     const found = await Promise.all(rows.map((row) => this.#opened(row)));
-    return found.find((patient) => patient.mrn !== undefined);
+    return found.filter((patient) => patient.mrn !== undefined);
   }
 
   async patients(query: Parameters<Registry['patients']>[0]): Promise<readonly Patient[]> {

@@ -6,7 +6,7 @@ import type { Connections } from '../../adapters/postgres/connection.ts';
 import { type AuditWriter, openAuditWriter } from '../../audit/audit-writer.ts';
 import { openTreeHeadKey } from '../../audit/tree-head-key.ts';
 import type { AuditEntry, AuditOutcome } from '../../domain/audit-entry.ts';
-import { parsePatientId } from '../../domain/ids.ts';
+import { type PatientId, parsePatientId } from '../../domain/ids.ts';
 import { newOrigin } from '../audit-origin.ts';
 
 /** What was called, for the audit log. */
@@ -40,6 +40,8 @@ export async function auditedCommand<T>(
     readonly command: CalledCommand;
     /** What of the result belongs on record. */
     readonly detailOf?: (result: T) => AuditEntry['detail'];
+    /** Whom it turned out to be about, where the command does not say it. */
+    readonly patientOf?: (result: T) => PatientId | undefined;
     /** Answered, but what was asked for did not come about. */
     readonly hasFailed?: (result: T) => boolean;
     /** It may not be done, whoever asks: what of that belongs on record. */
@@ -47,10 +49,10 @@ export async function auditedCommand<T>(
   },
   run: () => Promise<T>,
 ): Promise<T> {
-  const { command, now, detailOf, hasFailed, deniedBy } = parts;
+  const { command, now, detailOf, patientOf, hasFailed, deniedBy } = parts;
   const correlationId = randomUUID();
-  const entry = (outcome: AuditOutcome, phase: 'begin' | 'end', detail?: AuditEntry['detail']) =>
-    commandEntry(command, { correlationId, outcome, phase, atMs: now(), ...(detail !== undefined && { detail }) });
+  const entry = (outcome: AuditOutcome, phase: 'begin' | 'end', more: Pick<AuditEntry, 'detail' | 'patientId'> = {}) =>
+    commandEntry(command, { correlationId, outcome, phase, atMs: now(), ...more });
   let writer: AuditWriter | undefined;
   try {
     const key = await openTreeHeadKey(join(parts.dataFolder, 'audit', 'signing-key.pem'));
@@ -65,19 +67,20 @@ export async function auditedCommand<T>(
     if (!LOOKS_AT_LOG.has(command.name)) throw error;
   }
   let outcome: AuditOutcome = 'failed';
-  let detail: AuditEntry['detail'];
+  let more: Pick<AuditEntry, 'detail' | 'patientId'> = {};
   try {
     const result = await run();
     outcome = hasFailed?.(result) === true ? 'failed' : 'allowed';
-    detail = detailOf?.(result);
+    const [detail, patientId] = [detailOf?.(result), patientOf?.(result)];
+    more = { ...(detail !== undefined && { detail }), ...(patientId !== undefined && { patientId }) };
     return result;
   } catch (error) {
-    detail = deniedBy?.(error);
-    if (detail !== undefined) outcome = 'denied';
+    const detail = deniedBy?.(error);
+    if (detail !== undefined) [outcome, more] = ['denied', { detail }];
     throw error;
   } finally {
     // It is done, and that it was begun is on record: an end that cannot be written undoes nothing.
-    await writer?.append([entry(outcome, 'end', detail)]).catch(() => undefined);
+    await writer?.append([entry(outcome, 'end', more)]).catch(() => undefined);
     if (KEEPS_HEAD.has(command.name)) await keepHead(parts.dataFolder, writer?.ownHead()).catch(() => undefined);
     await writer?.close();
   }
@@ -95,11 +98,11 @@ function commandEntry(
     readonly outcome: AuditOutcome;
     readonly phase: string;
     readonly atMs: number;
-    readonly detail?: NonNullable<AuditEntry['detail']>;
-  },
+  } & Pick<AuditEntry, 'detail' | 'patientId'>,
 ): AuditEntry {
   const { patient } = options as { readonly patient?: unknown };
-  const patientId = parsePatientId(patient ?? (name.startsWith('patient ') ? given[0] : undefined));
+  const said = parsePatientId(patient ?? (name.startsWith('patient ') ? given[0] : undefined));
+  const patientId = what.patientId ?? said;
   return {
     atMs: what.atMs,
     actor: shellActor(),

@@ -332,12 +332,19 @@ describe('beside a running server', () => {
       await json(['bed', 'put', 'b-2', '--ward', 'w-2', '--label', 'W2-01']);
       await json(['patient', 'put', 'p-6', '--bed', 'b-2', '--details'], {
         as: runProcess,
-        input: '{"familyName":"Test","birthDate":"1950-01-31"}',
+        input: '{"familyName":"Test","birthDate":"1950-01-31","mrn":"MRN-0815"}',
       });
       await json(['patient', 'put', 'p-6', '--spo2-scale', '2']);
       const listed = await run(['patient', 'list', '--json']);
       expect(JSON.parse(listed.out).patients).toContainEqual({ id: 'p-6', ward: 'w-2', bed: 'b-2', label: 'W2-01' });
       expect(listed.out).not.toContain('Test');
+      const found = await run(['patient', 'find', '--json'], { input: 'mrn 0815\n' });
+      expect(JSON.parse(found.out).patients).toEqual([
+        { id: 'p-6', organisation: 'default', ward: 'w-2', bed: 'W2-01' },
+      ]);
+      expect(found.out).not.toContain('Test');
+      expect(await run(['patient', 'find'], { input: 'MRN-0816' })).toMatchObject({ code: 1, err: '' });
+      expect((await run(['patient', 'find'])).code).toBe(2);
       const wrong = await run(['patient', 'put', 'p-6', '--details'], { input: '{"__proto__":"x"}' });
       expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('--details') });
     });

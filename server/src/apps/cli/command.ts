@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type Command, CommanderError } from 'commander';
 import type { AuditEntry } from '../../domain/audit-entry.ts';
+import type { PatientId } from '../../domain/ids.ts';
 import { Failure } from '../../ports/failure.ts';
 import type { OpenData } from '../open-data.ts';
 import { type Environment, type Settings, type SettingsOutcome, settingsOfProcess } from '../settings.ts';
@@ -73,6 +74,7 @@ export async function withData<T>(context: CommandContext, use: (data: OpenData)
       {
         ...parts,
         detailOf: (result: T) => (result as Partial<Answer>)?.audited,
+        patientOf: (result: T) => (result as Partial<Answer>)?.patientId,
         // What was answered with bad news is on record as that, whoever reads the log did not see the answer.
         hasFailed: (result: T) => (result as Partial<Answer>)?.failed === true,
         deniedBy: (error) => (error instanceof Denial ? error.audited : undefined),
@@ -102,6 +104,8 @@ export interface Answer {
   readonly failed?: boolean;
   /** What of it belongs into the audit log besides. */
   readonly audited?: NonNullable<AuditEntry['detail']>;
+  /** Whom it turned out to be about. */
+  readonly patientId?: PatientId;
 }
 
 interface CommonOptions {

@@ -12,7 +12,8 @@ export async function readPassword(context: CommandContext): Promise<string> {
 /** Far more than the longest password; whoever pipes in a disk image is told so. */
 const CHARACTERS_MAX = 4096;
 
-async function firstLineOf(stdin: Readable): Promise<string> {
+/** What is piped in, as far as the end of its first line. */
+export async function firstLineOf(stdin: Readable): Promise<string> {
   let text = '';
   for await (const chunk of stdin.setEncoding('utf8')) {
     text += chunk;

@@ -85,7 +85,7 @@ describe('a patient whose name and note are kept', () => {
       const store = new PostgresAlarmStore(database, { seal: keys.seal });
       await store.act({ id: 'A-1' as AlarmId, act: { kind: 'note', note: NOTE }, by: 'Anna Berg', atMs: Date.now() });
       expect((await alarms.notes('A-1' as AlarmId)).map(({ text }) => text)).toEqual([NOTE]);
-      expect(await registry.findPatientByMrn('mrn canary 4711')).toMatchObject(PATIENT);
+      expect(await registry.patientsByMrn('mrn canary 4711')).toMatchObject([PATIENT]);
       await registry.assign({ deviceId: WORN, patientId: PATIENT.id, fromMs: Date.now() - 60_000 });
       const refused = { deviceId: WORN, receivedAtMs: Date.now(), source: 'https' as const, problems: [] };
       await rejected.add([

@@ -19,6 +19,7 @@ import {
   withData,
   withExistingData,
 } from './command.ts';
+import { registerPatientFind } from './patient-find.ts';
 import { registerPatientRights } from './patient-rights.ts';
 import { namedTenant, tenantOption } from './tenant.ts';
 
@@ -81,6 +82,7 @@ export function register(program: Command, context: CommandContext): void {
     { usage: 'list', description: 'ids and beds; never names', run: listPatients },
     context,
   );
+  registerPatientFind(patients, context);
   registerPatientRights(patients, context);
 }
 

@@ -1,4 +1,4 @@
-import { PatientDetail, PatientList, WardList, WardNames } from '@healthsync/contracts/patient';
+import { FindPatient, PatientDetail, PatientList, WardList, WardNames } from '@healthsync/contracts/patient';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { type BedId, parsePatientId, parseWardId } from '../../domain/ids.ts';
@@ -84,6 +84,29 @@ export function registerPatients(app: FastifyInstance, services: Services): void
           return toListed(isWithheld ? { id, ...(bedId !== undefined && { bedId }) } : patient, place, label);
         }),
       });
+    },
+  );
+
+  api.post(
+    '/api/patients/find',
+    {
+      config: { action: 'patient.read' },
+      schema: {
+        summary: 'The patient with a record number',
+        tags: ['patients'],
+        body: FindPatient,
+        response: { 200: PatientList },
+      },
+    },
+    async (request, reply) => {
+      const found = await registry.patientsByMrn(request.body.mrn);
+      const [first] = found;
+      // Also where it is not theirs: whom they looked for is what is to be on record.
+      if (first !== undefined) noteAudit(request, { patientId: first.id });
+      // Of an organisation; two of one number are a slip of whoever writes them down.
+      const shown = found.filter(({ id }) => visiblePatient(principalOf(request), view(), id) !== undefined);
+      if (shown.length === 0) return notFound(reply, 'patient');
+      return reply.send({ patients: shown.map((patient) => toListed(patient, view().place(patient.id), label)) });
     },
   );
 
