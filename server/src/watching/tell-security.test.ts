@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Role } from '../domain/access.ts';
-import type { PatientId, TenantId, UserId } from '../domain/ids.ts';
+import type { PatientId, TenantId, UserId, WardId } from '../domain/ids.ts';
 import type { SecurityAlert } from '../domain/security-alert.ts';
 import type { User } from '../ports/accounts.ts';
 import type { Contact } from '../ports/contacts.ts';
@@ -79,6 +79,12 @@ describe('security', () => {
     expect((await told([alert()], [sam, petra], ['u-sam'])).sent[0]?.to).toEqual(['u-petra@x']);
     const aboutSam = alert({ person: { name: 'sam', userId: 'u-sam' as UserId } });
     expect((await told([aboutSam], [sam, petra])).sent[0]?.to).toEqual(['u-petra@x']);
+  });
+
+  it('that was given a ward, and so opens no alert, is told where nobody is reached who does', async () => {
+    const wanda = person('wanda', 'security', { wardIds: ['w3' as WardId] });
+    expect((await told([alert()], [wanda, petra])).sent[0]?.to).toEqual(['u-petra@x']);
+    expect((await told([alert()], [wanda, petra], ['u-petra'])).sent[0]?.to).toEqual(['u-wanda@x']);
   });
 
   it('of another organisation, or whose account is disabled, is told nothing', async () => {

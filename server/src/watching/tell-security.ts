@@ -44,13 +44,19 @@ export async function tellSecurity(parts: {
   return ordered;
 }
 
-/** The person it is about is not told that they are watched, unless there is nobody else to tell. */
+/**
+ * The person it is about is not told that they are watched. Whoever was given wards cannot open it, alerts being of all
+ * wards, and is told where nobody is reached who can.
+ */
 async function recipients(users: readonly User[], alert: SecurityAlert, contacts: Pick<Contacts, 'of'>) {
-  for (const role of TOLD) {
-    const ids = users
-      .filter(({ roles, tenantId }) => roles.includes(role) && (tenantId ?? DEFAULT) === alert.tenantId)
-      .map(({ id }) => id)
-      .filter((id) => id !== alert.person?.userId);
+  const others = users.filter(
+    ({ id, tenantId }) => (tenantId ?? DEFAULT) === alert.tenantId && id !== alert.person?.userId,
+  );
+  const tiers = [true, false].flatMap((opensIt) => TOLD.map((role) => ({ opensIt, role })));
+  for (const { opensIt, role } of tiers) {
+    const ids = others
+      .filter(({ roles, wardIds }) => roles.includes(role) && (wardIds.length === 0) === opensIt)
+      .map(({ id }) => id);
     const found = await contacts.of(ids);
     if (found.length > 0) return found.map(({ channel, address, userId }) => ({ channel, recipient: address, userId }));
   }
