@@ -53,7 +53,7 @@ import { registerGauges } from './register-gauges.ts';
 import type { Settings } from './settings.ts';
 import { undoStack } from './undo.ts';
 import { VERSION } from './version.ts';
-import { servedUnder, wallUrlOf } from './wall-url.ts';
+import { wallUrlOf } from './wall-url.ts';
 
 /** A running installation: every role in one process, on the embedded engines. */
 export interface AllInOne {
@@ -418,7 +418,6 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
       tls: { ...httpsTls(), deviceCa: provisioning.trustedPem(), minVersion: settings.tlsMinVersion },
       ...pagesServed(settings),
       version: VERSION,
-      names: servedUnder(settings),
       hasPublicCertificate,
       bounds: {
         requestsPerMinuteMax: settings.addressRequestsPerMinute,
