@@ -24,9 +24,11 @@ export function isWithin(within: readonly WardId[] | undefined, wardIds: readonl
 }
 
 export function refuseBeyond(reply: FastifyReply): FastifyReply {
+  const detail = 'You can give the wards that you have: name some of these, and no others.';
   return sendProblem(reply, {
     status: 403,
     code: 'other-ward',
-    detail: 'You can give the wards that you have: name some of these, and no others.',
+    detail,
+    errors: [{ code: 'other-ward', field: 'wards', detail }],
   });
 }

@@ -4,6 +4,7 @@ import { type FormEvent, useState } from 'react';
 import { ApiProblem, problemText } from '../api.ts';
 import { DoorProblem } from '../session/door-problem.tsx';
 import { roleText } from '../session/role-words.ts';
+import { useSession } from '../session/session.tsx';
 import { useWardName, useWardNames } from '../wall/ward-name.ts';
 import { DialogEnd } from '../widgets/dialog-end.tsx';
 
@@ -22,7 +23,9 @@ export function UserForm({
   readonly onClose: () => void;
 }) {
   const wardNames = useWardNames();
-  const [wards, setWards] = useState<string[]>([...(user?.wards ?? [])]);
+  // Whoever has wards gives these and no others.
+  const { wards: own = [] } = useSession().me;
+  const [wards, setWards] = useState<string[]>([...(user?.wards ?? own)]);
   const [problem, setProblem] = useState<unknown>();
   const [isBusy, setBusy] = useState(false);
   const fieldError = (field: string) =>
@@ -91,11 +94,14 @@ export function UserForm({
         </fieldset>
         <MultiSelect
           label="Wards"
-          description="None chosen: the whole house"
-          placeholder={wards.length === 0 ? 'Every ward' : ''}
+          description={own.length === 0 ? 'None chosen: the whole house' : 'Of yours, one at least'}
+          placeholder={wards.length === 0 && own.length === 0 ? 'Every ward' : ''}
           searchable
           // A ward that is no longer there stays chosen until somebody takes it away.
-          data={wardChoices(wardNames.data?.wards ?? [], wards)}
+          data={wardChoices(
+            (wardNames.data?.wards ?? []).filter(({ id }) => own.length === 0 || own.includes(id)),
+            wards,
+          )}
           value={wards}
           onChange={setWards}
           error={fieldError('wards')}
