@@ -13,6 +13,8 @@ export function wardPlanContract(
     readonly teams: Pick<CareTeams, 'assign' | 'endAssignment' | 'putShifts'>;
     /** Makes an account that was given this ward. */
     readonly giveWard: (wardId: WardId) => Promise<unknown>;
+    /** Somebody is told of this ward; another system is told of the other. */
+    readonly subscribe: (told: { readonly people: WardId; readonly system: WardId }) => Promise<unknown>;
   }>,
 ): void {
   describe(`${engine} for the plan of wards`, () => {
@@ -32,7 +34,7 @@ export function wardPlanContract(
       expect(await plan.addWard({ id: V, name: 'Ward 4', departmentId: 'heart' as never })).toBe('added');
       expect(await plan.changeWard({ id: W, name: 'Intensive care' })).toBe('changed');
       expect(await plan.changeWard({ id: V, name: 'Ward 4' })).toBe('changed');
-      expect(await plan.changeBed({ bed: { ...BED, wardId: V, label: 'Window' }, nowMs: T })).toBe('changed');
+      expect(await plan.changeBed({ bed: { ...BED, wardId: V, label: 'Window' }, from: W, nowMs: T })).toBe('changed');
       expect(await seen()).toEqual({
         wards: [
           { id: W, name: 'Intensive care' },
@@ -56,10 +58,10 @@ export function wardPlanContract(
       const named = (id: string, wardId: WardId, label: string) => plan.addBed({ id: id as BedId, wardId, label });
       expect(await named('B2', W, 'w3-01')).toBe('label-taken');
       expect(await named('B2', V, 'W3-01')).toBe('added');
-      expect(await plan.changeBed({ bed: { id: 'B2' as BedId, wardId: W, label: 'W3-01' }, nowMs: T })).toBe(
+      expect(await plan.changeBed({ bed: { id: 'B2' as BedId, wardId: W, label: 'W3-01' }, from: V, nowMs: T })).toBe(
         'label-taken',
       );
-      expect(await plan.changeBed({ bed: { ...BED, label: 'w3-01' }, nowMs: T })).toBe('changed');
+      expect(await plan.changeBed({ bed: { ...BED, label: 'w3-01' }, from: W, nowMs: T })).toBe('changed');
       const outcomes = await Promise.all(Array.from({ length: 8 }, (_, i) => named(`C${i}`, W, 'Window')));
       expect(outcomes.filter((each) => each === 'added')).toHaveLength(1);
       expect(outcomes.filter((each) => each === 'label-taken')).toHaveLength(7);
@@ -67,25 +69,28 @@ export function wardPlanContract(
 
     it('changes and removes nothing that is not there', async () => {
       const { plan } = all;
-      const none = { id: 'none' as BedId, nowMs: T };
+      const none = { id: 'none' as BedId, from: W, nowMs: T };
       expect(await plan.changeWard({ id: V, name: 'x' })).toBe('not-found');
       expect(await plan.removeWard(V)).toBe('not-found');
       expect(await plan.addBed({ id: 'B2' as BedId, wardId: V, label: 'x' })).toBe('no-ward');
-      expect(await plan.changeBed({ bed: { ...BED, wardId: V }, nowMs: T })).toBe('no-ward');
-      expect(await plan.changeBed({ bed: { ...BED, id: none.id }, nowMs: T })).toBe('not-found');
+      expect(await plan.changeBed({ bed: { ...BED, wardId: V }, from: W, nowMs: T })).toBe('no-ward');
+      expect(await plan.changeBed({ bed: { ...BED, id: none.id }, from: W, nowMs: T })).toBe('not-found');
       expect(await plan.removeBed(none)).toBe('not-found');
+      // It came elsewhere since it was looked at.
+      expect(await plan.changeBed({ bed: BED, from: V, nowMs: T })).toBe('not-found');
+      expect(await plan.removeBed({ id: B, from: V, nowMs: T })).toBe('not-found');
     });
 
     it('leaves a bed where it is while somebody lies there; it may be called otherwise', async () => {
       const { plan, registry } = all;
       await plan.addWard({ id: V, name: 'Ward 4' });
       await registry.putPatient({ id: P, bedId: B });
-      expect(await plan.removeBed({ id: B, nowMs: T })).toBe('in-use');
-      expect(await plan.changeBed({ bed: { ...BED, wardId: V }, nowMs: T })).toBe('in-use');
-      expect(await plan.changeBed({ bed: { ...BED, label: 'Window' }, nowMs: T })).toBe('changed');
+      expect(await plan.removeBed({ id: B, from: W, nowMs: T })).toBe('in-use');
+      expect(await plan.changeBed({ bed: { ...BED, wardId: V }, from: W, nowMs: T })).toBe('in-use');
+      expect(await plan.changeBed({ bed: { ...BED, label: 'Window' }, from: W, nowMs: T })).toBe('changed');
       await registry.putPatient({ id: P });
-      expect(await plan.changeBed({ bed: { ...BED, wardId: V }, nowMs: T })).toBe('changed');
-      expect(await plan.removeBed({ id: B, nowMs: T })).toBe('removed');
+      expect(await plan.changeBed({ bed: { ...BED, wardId: V }, from: W, nowMs: T })).toBe('changed');
+      expect(await plan.removeBed({ id: B, from: V, nowMs: T })).toBe('removed');
       expect((await seen()).beds).toEqual([]);
     });
 
@@ -104,23 +109,23 @@ export function wardPlanContract(
       } as const;
       await teams.assign({ ...assigned, id: 'over', fromMs: T - 20, toMs: T - 10 });
       await teams.assign({ ...assigned, id: 'later', fromMs: T + 10, toMs: T + 20 });
-      const moved = { bed: { ...BED, wardId: V }, nowMs: T };
+      const moved = { bed: { ...BED, wardId: V }, from: W, nowMs: T };
       expect(await plan.changeBed(moved)).toBe('in-use');
-      expect(await plan.removeBed({ id: B, nowMs: T })).toBe('in-use');
+      expect(await plan.removeBed({ id: B, from: W, nowMs: T })).toBe('in-use');
       await teams.endAssignment({ wardId: W, id: 'later', by: 'x', atMs: T });
       expect(await plan.changeBed(moved)).toBe('changed');
     });
 
     it('removes a ward that was never in use, and no other', async () => {
       const { plan, teams } = all;
-      for (const id of ['fresh', 'given', 'planned'] as WardId[]) await plan.addWard({ id, name: id });
+      const ids = ['fresh', 'given', 'planned', 'told', 'told.of'] as WardId[];
+      for (const id of ids) await plan.addWard({ id, name: id });
       await all.giveWard('given' as WardId);
       await teams.putShifts({ wardId: 'planned' as WardId, zone: 'UTC', shifts: [], by: 'x', atMs: T });
-      expect(await plan.removeWard(W)).toBe('in-use');
-      expect(await plan.removeWard('given' as WardId)).toBe('in-use');
-      expect(await plan.removeWard('planned' as WardId)).toBe('in-use');
-      expect(await plan.removeWard('fresh' as WardId)).toBe('removed');
-      expect((await seen()).wards.map(({ id }) => id)).toEqual([W, 'given', 'planned']);
+      await all.subscribe({ people: 'told' as WardId, system: 'told.of' as WardId });
+      for (const id of [W, ...ids])
+        expect([id, await plan.removeWard(id)]).toEqual([id, id === 'fresh' ? 'removed' : 'in-use']);
+      expect((await seen()).wards.map(({ id }) => id)).toEqual([W, 'given', 'planned', 'told', 'told.of']);
     });
   });
 }

@@ -24,8 +24,14 @@ export interface WardPlan {
    */
   changeBed(change: {
     readonly bed: Bed;
+    /** Where whoever changes it saw it: `not-found` where it is not in this ward any more, which may not be theirs. */
+    readonly from: WardId;
     readonly nowMs: number;
   }): Promise<'changed' | 'label-taken' | 'in-use' | 'no-ward' | 'not-found'>;
   /** `in-use`: somebody lies there, or looks after it by the plan. */
-  removeBed(request: { readonly id: BedId; readonly nowMs: number }): Promise<'removed' | 'in-use' | 'not-found'>;
+  removeBed(request: {
+    readonly id: BedId;
+    readonly from: WardId;
+    readonly nowMs: number;
+  }): Promise<'removed' | 'in-use' | 'not-found'>;
 }

@@ -37,6 +37,18 @@ wardPlanContract('PostgreSQL', async () => {
         `insert into app_user (id, name, display_name, roles, ward_ids) values ('u-given', 'x', 'x', '{}', $1)`,
         [[wardId]],
       ),
+    subscribe: async ({ people, system }) => {
+      await database.pool.query(
+        `insert into topic_subscription (topic, channel, recipient, created_by, created_at)
+         values ($1, 'smtp', 'a@a.example', 'x', now())`,
+        [`alarms.high.${people}`],
+      );
+      await database.pool.query(
+        `insert into event_subscription (name, url, secret, detail, routes, position, created_by, created_at)
+         values ('x', 'https://a.example', 'x', 'place', $1, 0, 'x', now())`,
+        [JSON.stringify([{ wardIds: ['other', system] }])],
+      );
+    },
   };
 });
 

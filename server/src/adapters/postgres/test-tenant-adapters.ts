@@ -303,8 +303,8 @@ export const ADAPTERS: readonly Adapter[] = [
     changeWard: (s) => [{ id: `${s}-w`, name: `again ${unique()}` }],
     removeWard: (s) => [`${s}-w`],
     addBed: (s) => [{ id: `${s}-b`, wardId: `${s}-w`, label: 'another' }],
-    changeBed: (s) => [{ bed: { id: `${s}-b`, wardId: `${s}-w`, label: 'again' }, nowMs: T }],
-    removeBed: (s) => [{ id: `${s}-b`, nowMs: T }],
+    changeBed: (s) => [{ bed: { id: `${s}-b`, wardId: `${s}-w`, label: 'again' }, from: `${s}-w`, nowMs: T }],
+    removeBed: (s) => [{ id: `${s}-b`, from: `${s}-w`, nowMs: T }],
   }),
   accounts((db) => new PostgresAccounts(db), {
     users: () => [],

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { BedId, WardId } from '../../domain/ids.ts';
+import type { WardId } from '../../domain/ids.ts';
 import type { Bed, Ward } from '../../ports/registry.ts';
 import type { WardPlan } from '../../ports/ward-plan.ts';
 import type { Connections } from './connection.ts';
@@ -47,7 +47,10 @@ export class PostgresWardPlan implements WardPlan {
              or exists (select from rota where $1 = any(ward_ids))
              or exists (select from rule_set where scope = 'ward' and scope_id = $1)
              or exists (select from rule_override where scope = 'ward' and scope_id = $1)
-             or exists (select from rule_proposal where scope = 'ward' and scope_id = $1) as "isUsed"`,
+             or exists (select from rule_proposal where scope = 'ward' and scope_id = $1)
+             or exists (select from topic_subscription where right(topic, length($1) + 1) = '.' || $1)
+             or exists (select from event_subscription
+                        where routes @> jsonb_build_array(jsonb_build_object('wardIds', jsonb_build_array($1::text)))) as "isUsed"`,
         [id],
       );
       if (rows[0]?.isUsed === true) return 'in-use';
@@ -68,14 +71,14 @@ export class PostgresWardPlan implements WardPlan {
     });
   }
 
-  async changeBed({ bed, nowMs }: Parameters<WardPlan['changeBed']>[0]): ReturnType<WardPlan['changeBed']> {
+  async changeBed({ bed, from, nowMs }: Parameters<WardPlan['changeBed']>[0]): ReturnType<WardPlan['changeBed']> {
     const { id, wardId, label } = bed;
     return await inTransaction(this.#pool, async (client) => {
-      const found = await lockBed(client, { id, nowMs });
+      const found = await lockBed(client, { id, from, nowMs });
       if (found === undefined) return 'not-found';
       const refusal = await lockLabels(client, bed);
       if (refusal !== undefined) return refusal;
-      if (found.isUsed && found.wardId !== wardId) return 'in-use';
+      if (found.isUsed && from !== wardId) return 'in-use';
       await client.query('update bed set ward_id = $2, label = $3 where id = $1', [id, wardId, label]);
       return 'changed';
     });
@@ -93,13 +96,9 @@ export class PostgresWardPlan implements WardPlan {
 }
 
 /** Nobody is laid into it meanwhile: that would wait for this row. */
-async function lockBed(client: pg.PoolClient, { id, nowMs }: { readonly id: BedId; readonly nowMs: number }) {
-  const { rows } = await client.query<{ wardId: WardId }>(
-    'select ward_id as "wardId" from bed where id = $1 for update',
-    [id],
-  );
-  const [found] = rows;
-  if (found === undefined) return undefined;
+async function lockBed(client: pg.PoolClient, { id, from, nowMs }: Parameters<WardPlan['removeBed']>[0]) {
+  const found = await client.query('select from bed where id = $1 and ward_id = $2 for update', [id, from]);
+  if (found.rowCount !== 1) return undefined;
   // Asked only now: whoever was laid into it while we waited is seen.
   const { rows: used } = await client.query<{ isUsed: boolean }>(
     `select exists (select from patient where bed_id = $1)
@@ -107,7 +106,7 @@ async function lockBed(client: pg.PoolClient, { id, nowMs }: { readonly id: BedI
                     where $1 = any(bed_ids) and ended_at is null and (to_at is null or to_at > $2)) as "isUsed"`,
     [id, new Date(nowMs)],
   );
-  return { ...found, isUsed: used[0]?.isUsed === true };
+  return { isUsed: used[0]?.isUsed === true };
 }
 
 /** One at a time per ward, so that no two beds come to be called the same. */

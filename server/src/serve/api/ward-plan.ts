@@ -166,7 +166,7 @@ export function registerWardPlan(app: FastifyInstance, services: WardPlanService
       if (read.kind === 'invalid') return invalid(reply, read.errors);
       const { bed } = read;
       noteAudit(request, { detail: { ...bedDetail(bed), labelBefore: before.label, wardBefore: before.wardId } });
-      switch (await plan.changeBed({ bed, nowMs: now() })) {
+      switch (await plan.changeBed({ bed, from: before.wardId, nowMs: now() })) {
         case 'in-use':
           return inUse(reply, 'Somebody lies there, or looks after it by the plan: it stays in its ward until then.');
         case 'label-taken':
@@ -189,7 +189,7 @@ export function registerWardPlan(app: FastifyInstance, services: WardPlanService
       const bed = bedOf(principalOf(request), request.params.id);
       if (bed === undefined) return notFound(reply, 'bed');
       noteAudit(request, { detail: { labelBefore: bed.label, wardBefore: bed.wardId } });
-      switch (await plan.removeBed({ id: bed.id, nowMs: now() })) {
+      switch (await plan.removeBed({ id: bed.id, from: bed.wardId, nowMs: now() })) {
         case 'in-use':
           return inUse(reply, 'Somebody lies there, or looks after it by the plan.');
         case 'not-found':
