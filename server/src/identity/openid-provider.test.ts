@@ -18,7 +18,7 @@ import { keptFile } from './kept-file.ts';
 import { createOpenIdProvider, type OpenIdProvider, type Question } from './openid-provider.ts';
 import { createSeal } from './seal.ts';
 import type { Principal } from './sessions.ts';
-import { createBrowser, discover, startTls, trusting } from './test-app.ts';
+import { askToSignIn, createBrowser, discover, followBack, presentAssertion, startTls } from './test-app.ts';
 
 const REDIRECT = 'https://app.example/back';
 const NOOR: User = {
@@ -115,29 +115,10 @@ async function route(request: IncomingMessage, response: ServerResponse): Promis
 
 async function begin(scope: string, more: Record<string, string> = {}, clientId = APP.id) {
   const config = await discover(provider.issuer, server.ca, clientId);
-  const verifier = client.randomPKCECodeVerifier();
-  const url = client.buildAuthorizationUrl(config, {
-    redirect_uri: REDIRECT,
-    scope,
-    state: 's1',
-    code_challenge: await client.calculatePKCECodeChallenge(verifier),
-    code_challenge_method: 'S256',
-    ...more,
-  });
-  return { config, verifier, url };
+  return { config, ...(await askToSignIn(config, { redirect: REDIRECT, scope, more })) };
 }
 
-/** Follows the browser until it is sent back to the app. */
-async function walk(start: string, browser = createBrowser(server.ca)): Promise<URL> {
-  let url = start;
-  for (let hops = 0; hops < 6; hops++) {
-    const { status, location, body } = await browser.get(url);
-    if (status !== 303) throw new Error(`${status} ${body}`);
-    url = new URL(location, url).href;
-    if (url.startsWith(REDIRECT)) break;
-  }
-  return new URL(url);
-}
+const walk = (start: string, browser = createBrowser(server.ca)) => followBack(browser, start, REDIRECT);
 
 async function tokensFor(scope: string, more: Record<string, string> = {}, clientId = APP.id) {
   const { config, verifier, url } = await begin(scope, more, clientId);
@@ -497,20 +478,8 @@ describe('a service account', () => {
       .sign(key);
   }
 
-  async function present(assertion: string): Promise<Record<string, unknown>> {
-    const body = new URLSearchParams({
-      grant_type: 'client_credentials',
-      scope: 'alarm.read',
-      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-      client_assertion: assertion,
-    });
-    const response = await trusting(server.ca)(`${provider.issuer}/token`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      body,
-    } as never);
-    return (await response.json()) as Record<string, unknown>;
-  }
+  const present = (assertion: string) =>
+    presentAssertion(provider.issuer, server.ca, { assertion, scope: 'alarm.read' });
 });
 
 describe('what is stored', () => {

@@ -74,3 +74,53 @@ export async function discover(issuer: string, ca: string, clientId: string, aut
   config[client.customFetch] = trusting(ca);
   return config;
 }
+
+/** What an app sends the browser to, with PKCE (RFC 7636), and what it keeps to itself meanwhile. */
+export async function askToSignIn(
+  config: client.Configuration,
+  { redirect, scope, more = {} }: { redirect: string; scope: string; more?: Record<string, string> },
+) {
+  const verifier = client.randomPKCECodeVerifier();
+  const url = client.buildAuthorizationUrl(config, {
+    redirect_uri: redirect,
+    scope,
+    state: 's1',
+    code_challenge: await client.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+    ...more,
+  });
+  return { verifier, url };
+}
+
+/** Follows the browser until it is sent back to the app. */
+export async function followBack(
+  browser: ReturnType<typeof createBrowser>,
+  start: string,
+  redirect: string,
+): Promise<URL> {
+  let url = start;
+  for (let hops = 0; hops < 6; hops++) {
+    const { status, location, body } = await browser.get(url);
+    if (status !== 303) throw new Error(`${status} ${body}`);
+    url = new URL(location, url).href;
+    if (url.startsWith(redirect)) break;
+  }
+  return new URL(url);
+}
+
+/** RFC 7523 2.2: a service shows an assertion that it signed, and is answered with a token or an error. */
+export async function presentAssertion(
+  issuer: string,
+  ca: string,
+  { assertion, scope }: { assertion: string; scope: string },
+): Promise<Record<string, unknown>> {
+  const body = new URLSearchParams({
+    grant_type: 'client_credentials',
+    scope,
+    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    client_assertion: assertion,
+  });
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  const response = await trusting(ca)(`${issuer}/token`, { method: 'POST', headers, body } as never);
+  return (await response.json()) as Record<string, unknown>;
+}
