@@ -3,7 +3,7 @@ import type { Consent } from '../../domain/consent.ts';
 import { type ElementProblem, type ParsedConsent, parseConsent } from './parse-consent.ts';
 
 /** What a resource that is sent for a consent means for it; a version is the whole of it (FHIR R4 http#update). */
-export type ConsentUpdate =
+type ConsentUpdate =
   | {
       readonly kind: 'times';
       readonly change: Parameters<ConsentDesk['amend']>[0]['change'];
