@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { FORGED_ACTION } from '../domain/anomaly-log.ts';
-import { type AuditEntry, encodeEntry, type RecordedEntry } from '../domain/audit-entry.ts';
+import { type AuditEntry, encodeEntry, purposeOf, type RecordedEntry } from '../domain/audit-entry.ts';
 import type { AuditLog, AuditReceipt } from '../ports/audit-log.ts';
 import type { AuditBatch, AuditStore, PendingEntry, StoredLog } from '../ports/audit-store.ts';
 import { Failure } from '../ports/failure.ts';
@@ -256,7 +256,9 @@ export async function openAuditWriter(options: {
     const tiles: AuditBatch['tiles'][number][] = [];
     const entries = all.map((plain, i) => {
       const salt = salts.slice(i * 2 * SALT_BYTES, (i + 1) * 2 * SALT_BYTES);
-      const entry: RecordedEntry = { ...plain, position: tree.size, recordedAtMs, salt };
+      const purpose = purposeOf(plain);
+      const told = purpose === undefined ? plain : { ...plain, purpose };
+      const entry: RecordedEntry = { ...told, position: tree.size, recordedAtMs, salt };
       const text = encodeEntry(entry);
       tiles.push(...tree.push(RFC6962.leaf(text)));
       return { entry, text };

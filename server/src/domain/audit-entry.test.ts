@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type AuditEntry, cleanEntry, decodeEntry, encodeEntry, type RecordedEntry } from './audit-entry.ts';
+import { type AuditEntry, cleanEntry, decodeEntry, encodeEntry, purposeOf, type RecordedEntry } from './audit-entry.ts';
 
 const ENTRY: RecordedEntry = {
   atMs: Date.parse('2026-11-22T01:02:03.456Z'),
@@ -78,5 +78,25 @@ describe('an entry of the audit log', () => {
     expect(Object.keys(clean.detail ?? {})).toHaveLength(32);
     expect(clean.detail).not.toHaveProperty('Ünfit');
     expect(clean.detail).not.toHaveProperty('9');
+  });
+});
+
+describe('what something was for', () => {
+  const { purpose: _, patientId: __, ...plain } = ENTRY;
+  const of = (more: Partial<AuditEntry>) => purposeOf({ ...plain, ...more });
+  const system = { kind: 'system', name: 'teller' } as const;
+
+  it('is what was said', () => {
+    expect(of({ action: 'vitals.read', purpose: 'research' })).toBe('research');
+  });
+  it('is treatment where a patient is read or told of, and the running of the house otherwise', () => {
+    expect(of({ action: 'vitals.read' })).toBe('treatment');
+    expect(of({ action: 'message.send', actor: system, patientId: 'p1' })).toBe('treatment');
+    expect(of({ action: 'message.send', actor: system })).toBe('operations');
+    expect(of({ action: 'command.patient.erase', patientId: 'p1' })).toBe('operations');
+    expect(of({ action: 'constructor' })).toBe('operations');
+  });
+  it('of a stranger nobody knows', () => {
+    expect(of({ action: 'patient.read', actor: { kind: 'person', name: '?' } })).toBeUndefined();
   });
 });

@@ -1,3 +1,5 @@
+import { ACTIONS, type Action } from './access.ts';
+
 /**
  * One thing that happened and that must be provable afterwards: who did what, to what, about which patient, why, with
  * which outcome, by which policies. Never a clinical value: an audit trail is read by people who may not see one.
@@ -39,6 +41,23 @@ export type AuditActorKind = (typeof AUDIT_ACTOR_KINDS)[number];
 
 export const AUDIT_OUTCOMES = ['allowed', 'denied', 'failed'] as const;
 export type AuditOutcome = (typeof AUDIT_OUTCOMES)[number];
+
+/**
+ * What it was for, where nobody said so: what the program tells of a patient is told to those who treat them, all else
+ * keeps the house running. What a stranger was after nobody knows.
+ */
+export function purposeOf({ purpose, actor, action, patientId }: AuditEntry): string | undefined {
+  if (purpose !== undefined) return purpose;
+  if (actor.name === STRANGER) return undefined;
+  const isTold = actor.kind === 'system' && patientId !== undefined;
+  const isOfPatients = isAction(action) && ACTIONS[action].isOfPatients;
+  return isTold || isOfPatients ? 'treatment' : 'operations';
+}
+
+/** Nobody has this name: a sign-in name has no question mark. */
+export const STRANGER = '?';
+
+const isAction = (name: string): name is Action => Object.hasOwn(ACTIONS, name);
 
 /** An entry in its place in the log. */
 export interface RecordedEntry extends AuditEntry {

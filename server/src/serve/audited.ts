@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ACTIONS } from '../domain/access.ts';
-import type { AuditActor, AuditEntry, AuditOutcome } from '../domain/audit-entry.ts';
+import { type AuditActor, type AuditEntry, type AuditOutcome, STRANGER } from '../domain/audit-entry.ts';
 import { parsePatientId, parseWardId } from '../domain/ids.ts';
 import type { Principal } from '../identity/sessions.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
@@ -268,7 +268,7 @@ function actorOf(request: FastifyRequest): AuditActor {
   const { principal, credential } = request;
   // IPv4 behind a socket of both families (RFC 4291 §2.5.5.2).
   const address = request.ip.replace(/^::ffff:(?=\d)/, '');
-  if (principal === undefined) return { kind: 'person', name: UNKNOWN, address };
+  if (principal === undefined) return { kind: 'person', name: STRANGER, address };
   return {
     kind: isService(principal) ? 'service' : 'person',
     name: principal.name,
@@ -277,9 +277,6 @@ function actorOf(request: FastifyRequest): AuditActor {
     ...(credential !== undefined && { sessionId: sessionIdOf(credential.secret) }),
   };
 }
-
-/** Nobody has this name: a sign-in name has no question mark. */
-const UNKNOWN = '?';
 
 /** Tells sessions apart and opens none: 64 bits of the hash of a 256-bit secret. */
 export function sessionIdOf(secret: string): string {
