@@ -244,7 +244,9 @@ describe('wards and beds', () => {
     await ward.getByRole('textbox', { name: 'Id' }).fill('icu');
     await ward.getByRole('textbox', { name: 'Name' }).fill('Recovery');
     await ward.getByRole('button', { name: 'Make the ward' }).click();
-    await page.getByRole('dialog', { name: 'Show that it is you' }).getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('dialog', { name: 'Show that it is you' }).waitFor();
+    // Of two that are open, the key means the one on top.
+    await page.keyboard.press('Escape');
     await ward.getByText('Not saved').waitFor();
     await ward.getByRole('button', { name: 'Make the ward' }).click();
     await prove(page);

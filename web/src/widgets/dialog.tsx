@@ -1,5 +1,5 @@
 import { type MantineSize, Modal } from '@mantine/core';
-import { type ReactNode, useLayoutEffect, useState } from 'react';
+import { type ReactNode, useId, useLayoutEffect, useState } from 'react';
 
 /**
  * A dialog that is on the page exactly as long as it is open, and gives the focus back to where it was. Its head is no
@@ -21,6 +21,11 @@ export function Dialog({
   readonly isForced?: boolean;
   readonly children: ReactNode;
 }) {
+  const id = useId();
+  useLayoutEffect(() => {
+    openDialogs.push(id);
+    return () => void openDialogs.splice(openDialogs.indexOf(id), 1);
+  }, [id]);
   // Asked before anything within takes the focus.
   const [before] = useState(() => document.activeElement);
   const [top] = useState(() => (document.querySelector('.bar')?.getBoundingClientRect().bottom ?? 34) + 6);
@@ -37,7 +42,8 @@ export function Dialog({
   return (
     <Modal.Root
       opened
-      onClose={onClose}
+      // Escape is heard by all that are open: only the one on top is meant, and what is written behind it stays.
+      onClose={() => openDialogs.at(-1) === id && onClose()}
       size={size}
       centered
       // Below the bar, which stays lit: how many alarms call is seen, and their sound can be paused, whatever is open.
@@ -60,3 +66,6 @@ export function Dialog({
     </Modal.Root>
   );
 }
+
+/** The dialogs that are open, the one on top last. */
+const openDialogs: string[] = [];
