@@ -48,6 +48,7 @@ const OF_ALL: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'open-events.ts': {
     PostgresAlarmEvents: 'the courier',
     PostgresEventSubscriptions: 'the courier',
+    PostgresOAuthClients: 'the courier: whether the service that set up a subscription may still see as much',
   },
   'open-keys.ts': { PostgresErasures: 'follows what was erased' },
   'open-retention.ts': { PostgresOldData: 'what is old' },

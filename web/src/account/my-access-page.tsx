@@ -3,6 +3,7 @@ import { Button } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, problemText } from '../api.ts';
+import { useSession } from '../session/session.tsx';
 import { evidenceText } from '../times/time-text.ts';
 import { When } from '../times/when.tsx';
 import { Awaited } from '../widgets/awaited.tsx';
@@ -19,6 +20,7 @@ export function MyAccessPage() {
   const query = useQuery({ queryKey: ['my-access'], queryFn: () => api<AccessList>('/api/me/access'), gcTime: 0 });
   const choices = useQuery({ queryKey: ['key-scopes'], queryFn: () => api<KeyScopes>('/api/me/key-scopes') });
   const words = new Map(choices.data?.scopes.map((one) => [one.scope, one.words]));
+  const { may } = useSession();
   const [isMaking, setMaking] = useState(false);
   const [problem, setProblem] = useState<string>();
   const reread = () => queries.invalidateQueries({ queryKey: ['my-access'] });
@@ -53,7 +55,7 @@ export function MyAccessPage() {
           <Awaited query={query} rows={2}>
             {({ open }) => <Keys keys={open.filter(({ kind }) => kind === 'api')} words={words} end={end} />}
           </Awaited>
-          <Button onClick={() => setMaking(true)}>Make a key</Button>
+          {may('own.reach') && <Button onClick={() => setMaking(true)}>Make a key</Button>}
         </section>
         <MyApps />
       </div>

@@ -133,7 +133,7 @@ export function NewClientDialog({
         )}
         <TagsInput
           label="At most it may ask for"
-          description="Chosen, or typed as FHIR scopes: system/Observation.rs"
+          description="Chosen, or typed as FHIR scopes: system/Consent.rs"
           maxTags={50}
           data={all.map(({ scope }) => scope)}
           renderOption={({ option }) => <ScopeOption scope={option.value} words={words} />}
