@@ -106,12 +106,12 @@ export function registerGate(
 
     /** The last word counts, of the patient rather than of the door. */
     function note(resource: ResourceRef, { allowed, policies, emergencyAccess, consent }: Decision): void {
-      const isOpenedFor = emergencyAccess === undefined ? undefined : 'emergency';
+      const inEmergency = emergencyAccess === undefined ? undefined : 'emergency';
       const decision: RequestDecision = {
         action,
         allowed,
         policies,
-        purpose: asking.purpose ?? isOpenedFor ?? usualPurposeOf(action),
+        purpose: asking.purpose ?? inEmergency ?? usualPurposeOf(action),
         ...(emergencyAccess !== undefined && { emergencyAccess }),
         ...(consent !== undefined && { consent }),
         ...(resource.kind === 'patient' && { patientId: resource.patientId }),
