@@ -164,6 +164,17 @@ describe('a nurse’s night, with the server as it is', () => {
       await page.goto(`${server.https}/alarms`);
       await page.locator('.work-row[data-call="calling"]').first().waitFor();
     }
+    // Together: whoever is quicker waits with their request until the other's is on its way too.
+    const both = Promise.withResolvers<void>();
+    let asked = 0;
+    for (const { page } of [anna, ben])
+      await page.route('**/api/alerts/**', async (route) => {
+        if (route.request().method() !== 'POST') return route.fallback();
+        asked++;
+        if (asked === 2) both.resolve();
+        await both.promise;
+        await route.fallback();
+      });
     const take = (page: Page) => page.locator('.work-row').first().getByRole('button', { name: 'Acknowledge' }).click();
     await Promise.all([take(anna.page), take(ben.page)]);
     // Check 5, its first half: every other screen shows the owner.
@@ -180,6 +191,7 @@ describe('a nurse’s night, with the server as it is', () => {
     await Promise.any(refusals.map((refusal) => refusal.waitFor()));
     const told = await Promise.all(refusals.map((refusal) => refusal.count()));
     expect(told.reduce((sum, count) => sum + count, 0)).toBe(1);
+    for (const { page } of [anna, ben]) await page.unrouteAll();
   });
 
   it('check 5: when the acknowledgement runs out it calls on every screen and is escalated again', async (context) => {

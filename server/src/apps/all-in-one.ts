@@ -65,6 +65,8 @@ export interface AllInOne {
   readonly setupLink?: string;
   /** Resolves when it cannot go on: a sync failed, and nothing more may be acknowledged. */
   readonly broken: Promise<Error>;
+  /** Resolves once it knows what the registry holds now. */
+  rereadRegistry(): Promise<unknown>;
   /** Stops taking readings, finishes what was taken, stops everything backwards. Idempotent. */
   stop(): Promise<readonly { readonly name: string; readonly error: unknown }[]>;
 }
@@ -142,9 +144,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   const onRegistryChange: (() => void)[] = [];
   const registryView = await openRegistryView(registry, {
     now,
-    onChange: () => {
-      for (const tell of onRegistryChange) tell();
-    },
+    onChange: () => onRegistryChange.forEach((tell) => void tell()),
     onError: (error) => log.warn('the registry could not be reread', { error }),
   });
   undo.push('registry view', () => registryView.close());
@@ -487,6 +487,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     mqtts,
     ...(setup === undefined ? {} : { setupLink: `${https}/setup#${setup.code}` }),
     broken: readings.broken,
+    rereadRegistry: () => registryView.refresh(),
     stop: () => undo.run(),
   };
 

@@ -81,6 +81,8 @@ export async function startTestProgram(
   if (settings.databaseUrl === undefined) await copyCluster(settings.dataFolder);
   const program = await startAllInOne(settings, log);
   const secrets = await furnish(settings, people);
+  // It is told of changes, a moment later: what is asked next is asked of what was furnished.
+  await program.rereadRegistry();
   const agent = new Agent({ ca: readFileSync(join(folder, 'd', 'pki', 'server-ca.pem')), keepAlive: true });
   const origin = program.https.replace(/\/\/[^:]+/, '//localhost');
 
