@@ -78,6 +78,9 @@ export type Action = keyof typeof ACTIONS;
 
 export const ACTION_NAMES = Object.keys(ACTIONS) as readonly Action[];
 
+/** An entry of the audit may also be of what no policy is asked about. */
+export const isAction = (name: string): name is Action => Object.hasOwn(ACTIONS, name);
+
 /** What something is done for. Said by the caller, or understood from what is asked. */
 export const PURPOSES = ['treatment', 'emergency', 'operations', 'research', 'sharing'] as const;
 export type Purpose = (typeof PURPOSES)[number];

@@ -6,7 +6,7 @@ import { neighbour, ownRecord, vip } from './anomaly-relation.ts';
 import { type Detector, type Noticed, opensPatient, reason, type Sight, type WatchFacts } from './anomaly-sight.ts';
 import { impossibleTravel } from './anomaly-travel.ts';
 import { exportVolume, tooManyPatients, turn } from './anomaly-volume.ts';
-import type { RecordedEntry } from './audit-entry.ts';
+import { type RecordedEntry, STRANGER } from './audit-entry.ts';
 import { DEFAULT_TENANT, type PatientId, type TenantId, type UserId } from './ids.ts';
 import type { SecurityFinding } from './security-alert.ts';
 
@@ -139,7 +139,7 @@ export function keyOf(entry: RecordedEntry): string | undefined {
   if (actor.kind === 'system' || actor.kind === 'device') return undefined;
   if (actor.userId !== undefined) return `person:${tenantId}:${actor.userId}`;
   // Strangers are told apart by where they come from.
-  return actor.name === '?' ? `address:${actor.address ?? '?'}` : `name:${tenantId}:${actor.name}`;
+  return actor.name === STRANGER ? `address:${actor.address ?? '?'}` : `name:${tenantId}:${actor.name}`;
 }
 
 /** Colleagues: those with the same roles, in the same organisation. */
@@ -148,6 +148,6 @@ export function roleKeyOf({ tenantId = DEFAULT_TENANT }: RecordedEntry, roles: r
 }
 
 function personOf({ actor }: RecordedEntry): NonNullable<SecurityFinding['person']> {
-  const name = actor.name === '?' ? (actor.address ?? '?') : actor.name;
+  const name = actor.name === STRANGER ? (actor.address ?? '?') : actor.name;
   return { name, ...(actor.userId !== undefined && { userId: actor.userId as UserId }) };
 }

@@ -1,4 +1,4 @@
-import { ACTIONS, type Action } from './access.ts';
+import { isAction, usualPurposeOf } from './access.ts';
 
 /**
  * One thing that happened and that must be provable afterwards: who did what, to what, about which patient, why, with
@@ -49,15 +49,12 @@ export type AuditOutcome = (typeof AUDIT_OUTCOMES)[number];
 export function purposeOf({ purpose, actor, action, patientId }: AuditEntry): string | undefined {
   if (purpose !== undefined) return purpose;
   if (actor.name === STRANGER) return undefined;
-  const isTold = actor.kind === 'system' && patientId !== undefined;
-  const isOfPatients = isAction(action) && ACTIONS[action].isOfPatients;
-  return isTold || isOfPatients ? 'treatment' : 'operations';
+  if (actor.kind === 'system' && patientId !== undefined) return 'treatment';
+  return isAction(action) ? usualPurposeOf(action) : 'operations';
 }
 
 /** Nobody has this name: a sign-in name has no question mark. */
 export const STRANGER = '?';
-
-const isAction = (name: string): name is Action => Object.hasOwn(ACTIONS, name);
 
 /** An entry in its place in the log. */
 export interface RecordedEntry extends AuditEntry {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { ACTIONS } from '../domain/access.ts';
+import { ACTIONS, isAction } from '../domain/access.ts';
 import { type AuditActor, type AuditEntry, type AuditOutcome, STRANGER } from '../domain/audit-entry.ts';
 import { parsePatientId, parseWardId } from '../domain/ids.ts';
 import type { Principal } from '../identity/sessions.ts';
@@ -154,7 +154,7 @@ declare module 'fastify' {
 
 /** How much of what is known of patients has left: whoever takes much of it is noticed by that. */
 function handedOut({ action }: Exclude<AuditRule, Harmless>, outcome: AuditOutcome, payload: unknown) {
-  const isOfPatients = (ACTIONS as Readonly<Record<string, { isOfPatients: boolean }>>)[action]?.isOfPatients === true;
+  const isOfPatients = isAction(action) && ACTIONS[action].isOfPatients;
   if (!isOfPatients || outcome !== 'allowed' || typeof payload !== 'string') return {};
   return { bytes: Buffer.byteLength(payload) };
 }
