@@ -148,7 +148,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     onError: (error) => log.warn('the registry could not be reread', { error }),
   });
   undo.push('registry view', () => registryView.close());
-  const view = () => registryView.current();
+  const { current: view, refresh: refreshView } = registryView;
 
   // The log of readings: what is acknowledged is in here.
   const { readings, isFull } = await openReadings({
@@ -207,7 +207,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     notifiers: tell.notifiers,
     telling: tell.telling,
     view,
-    refreshView: () => registryView.refresh(),
+    refreshView,
     profileFolders: settings.profilesFolder === undefined ? [] : [settings.profilesFolder],
     clockAheadMaxMs: settings.clockAheadMaxSeconds * 1000,
     ...wallUrlOf(settings),
@@ -291,7 +291,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     accounts,
     facts,
     view,
-    refreshView: () => registryView.refresh(),
+    refreshView,
     contacts: tell.contacts,
     outbox,
     onOrdered: () => teller.wake(),
@@ -332,7 +332,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     registry,
     askedRegistry,
     view,
-    refreshView: () => registryView.refresh(),
+    refreshView,
     systemAlarms: tell.systemAlarms,
     audit: auditing.audit,
     port: () => httpsPort,
@@ -383,7 +383,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     access,
     mayShow: consent.mayShow,
     view,
-    refreshView: () => registryView.refresh(),
+    refreshView,
     askedAlarms,
     registry: askedRegistry,
     alarmPolicy,
@@ -475,7 +475,6 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     healthsync_registry_age_seconds: () => (now() - view().takenAtMs) / 1000,
     healthsync_certificate_expires_seconds: () => (certificates.notAfterMs() - now()) / 1000,
   });
-
   const host = settings.serverNames[0] ?? 'localhost';
   const [https, mqtts] = [`https://${host}:${httpsPort}`, `mqtts://${host}:${mqttPort}`];
   await demo.start({ folder: folder.path, mqttPort, registry, ruleSets });
@@ -487,7 +486,7 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
     mqtts,
     ...(setup === undefined ? {} : { setupLink: `${https}/setup#${setup.code}` }),
     broken: readings.broken,
-    rereadRegistry: () => registryView.refresh(),
+    rereadRegistry: refreshView,
     stop: () => undo.run(),
   };
 
