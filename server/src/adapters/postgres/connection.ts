@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
+import { NamingClient } from './naming-client.ts';
 import type { Schema } from './schema.ts';
 
 /** Connections to one PostgreSQL, with the bounds every query lives under. */
@@ -31,6 +32,7 @@ export function connect(
   const config = clientConfig(address, options.statementTimeoutMs ?? 30_000);
   const pool = new pg.Pool({
     ...config,
+    Client: NamingClient,
     max: options.connectionsMax ?? 10,
     // An idle connection costs PostgreSQL a process of some megabytes.
     idleTimeoutMillis: 30_000,
