@@ -1,6 +1,6 @@
-import type { TLSSocket } from 'node:tls';
 import type { DeviceId } from '../../../domain/ids.ts';
 import { Frames } from './framing.ts';
+import type { DeviceSocket } from './tls-thread.ts';
 import type { TokenBucket } from './token-bucket.ts';
 
 /** Who is at the other end, by the certificate TLS has verified. */
@@ -48,7 +48,7 @@ export interface PendingAck {
 
 /** One network connection. Plain state: the files beside this one act on it. */
 export class Connection {
-  readonly socket: TLSSocket;
+  readonly socket: DeviceSocket;
   readonly peer: Peer | undefined;
   readonly frames = new Frames();
   /** Monotonic, as all times here. */
@@ -86,7 +86,7 @@ export class Connection {
   leftAtMs: number | undefined;
   closeCause: CloseCause | undefined;
 
-  constructor(socket: TLSSocket, peer: Peer | undefined, nowMs: number) {
+  constructor(socket: DeviceSocket, peer: Peer | undefined, nowMs: number) {
     this.socket = socket;
     this.peer = peer;
     this.openedAtMs = nowMs;

@@ -1,22 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { DeviceId } from '../../../domain/ids.ts';
-import { TLS_CIPHERS } from '../../../serve/tls-ciphers.ts';
 import type { Log } from '../../../telemetry/log.ts';
 import { defaultMqttBounds, type MqttBounds } from './bounds.ts';
 import { Connection, type Peer } from './connection.ts';
 import type { MqttContext, MqttHooks, MqttWorld } from './context.ts';
 import { type CommandOutcome, publishConfig, sendCommand } from './deliver.ts';
 import { drain } from './drain.ts';
-import { HandshakeGate } from './handshakes.ts';
 import { leave } from './leave.ts';
-import { guard } from './output.ts';
-import { doorSeen, peerOf } from './peer.ts';
+import { cut, guard } from './output.ts';
+import { doorSeen } from './peer.ts';
 import { read } from './read.ts';
-import { onReceived } from './received.ts';
 import { Sessions } from './sessions.ts';
 import { recheck, startSweep } from './sweep.ts';
+import { createTlsThread } from './tls-thread.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 export interface MqttTls {
@@ -65,62 +61,56 @@ export interface MqttEndpoint {
 export function createMqttEndpoint(options: MqttEndpointOptions): MqttEndpoint {
   const context = contextOf(options);
   const { bounds, hooks } = context;
-  const tls = createTlsServer({
-    ...options.tls,
-    minVersion: options.tlsMinVersion ?? 'TLSv1.3',
-    ciphers: TLS_CIPHERS,
-    requestCert: true,
-    rejectUnauthorized: true,
-    handshakeTimeout: bounds.handshakeTimeoutMs,
-    sessionTimeout: bounds.ticketLifetimeSeconds,
-  });
-  const { monotonicMs } = context;
-  const gate = new HandshakeGate({
-    tls,
-    runningMax: bounds.handshakesMax,
-    waitingMax: bounds.handshakesWaitingMax,
-    patienceMs: bounds.handshakeTimeoutMs,
-    monotonicMs,
-  });
-  // Sockets arrive unread, so that the gate can let them wait. A reading is a small packet: Nagle would hold its
-  // acknowledgement back. TCP's own keep alive finds dead peers of clients without one, at no cost to us.
-  const server = createServer(
-    { pauseOnConnect: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS },
-    (socket: Socket) => {
-      if (context.open.size >= bounds.connectionsMax + bounds.handshakesMax) {
-        socket.destroy();
-        hooks.connect?.('full');
-      } else if (!gate.enter(socket)) hooks.handshake?.('failed');
+  const sockets = createTlsThread<Connection>(
+    {
+      tls: options.tls,
+      tlsMinVersion: options.tlsMinVersion ?? 'TLSv1.3',
+      host: options.host,
+      port: options.port,
+      connectionsMax: bounds.connectionsMax,
+      handshakesMax: bounds.handshakesMax,
+      handshakesWaitingMax: bounds.handshakesWaitingMax,
+      handshakeTimeoutMs: bounds.handshakeTimeoutMs,
+      ticketLifetimeSeconds: bounds.ticketLifetimeSeconds,
+      unsentBytesMax: bounds.unsentBytesMax,
+    },
+    {
+      opened(socket, peer, isResumed) {
+        hooks.handshake?.(isResumed ? 'resumed' : 'full');
+        const connection = new Connection(socket, peer, context.monotonicMs());
+        context.open.add(connection);
+        return connection;
+      },
+      received(connection, bytes, start, end) {
+        if (connection.leftAtMs !== undefined) return;
+        connection.frames.push(bytes, start, end);
+        guard(context, connection, read);
+        connection.frames.settle();
+      },
+      closed(connection) {
+        context.open.delete(connection);
+        leave(context, connection, 'connection-lost');
+      },
+      behind: (connection) => cut(context, connection, 'slow-reader'),
+      refused({ reason, address }) {
+        hooks.handshake?.('failed');
+        if (reason === undefined) return;
+        hooks.door?.({ ...doorSeen({ peer: undefined, socket: { remoteAddress: address } }), what: 'refused', reason });
+        context.log?.debug('a TLS handshake failed', { component: 'mqtt', code: reason });
+      },
+      full: () => hooks.connect?.('full'),
+      trouble: (error) => context.log?.error('the sockets of devices are in trouble', { component: 'mqtt', error }),
     },
   );
-  tls.on('secureConnection', (socket: TLSSocket) => {
-    gate.ended();
-    hooks.handshake?.(socket.isSessionReused() ? 'resumed' : 'full');
-    attach(context, socket);
-  });
-  tls.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-    gate.ended();
-    hooks.handshake?.('failed');
-    hooks.door?.({ ...doorSeen({ peer: undefined, socket }), what: 'refused', reason: error.code ?? 'tls' });
-    context.log?.debug('a TLS handshake failed', { component: 'mqtt', code: error.code });
-  });
   const sweep = startSweep(context);
   let closing: Promise<void> | undefined;
 
   return {
-    listen: () =>
-      new Promise((resolve, reject) => {
-        server.once('error', reject);
-        server.listen({ port: options.port, host: options.host, backlog: BACKLOG }, () => {
-          server.off('error', reject);
-          server.on('error', (error) => context.log?.error('accepting MQTT connections failed', { error }));
-          resolve({ port: (server.address() as { port: number }).port });
-        });
-      }),
+    listen: () => sockets.listen(),
     recheck: () => recheck(context),
     publishConfig: (deviceId) => publishConfig(context, deviceId),
     sendCommand: (deviceId, payload) => sendCommand(context, deviceId, payload),
-    renewTls: (renewed) => tls.setSecureContext({ ...renewed, minVersion: options.tlsMinVersion ?? 'TLSv1.3' }),
+    renewTls: (tls) => sockets.renewTls(tls),
     sessions: () => context.connected,
     connectedWith: () =>
       [...context.open].flatMap(({ peer, session, leftAtMs }) =>
@@ -133,28 +123,11 @@ export function createMqttEndpoint(options: MqttEndpointOptions): MqttEndpoint {
   };
 
   async function close(): Promise<void> {
-    server.close();
-    gate.close();
+    sockets.stopListening();
     await drain(context);
     sweep.stop();
+    await sockets.close();
   }
-}
-
-/** One TCP connection whose handshake is done becomes one `Connection`. */
-function attach(context: MqttContext, socket: TLSSocket): void {
-  const connection = new Connection(socket, peerOf(socket), context.monotonicMs());
-  context.open.add(connection);
-  onReceived(socket, (bytes, length) => {
-    if (connection.leftAtMs !== undefined) return;
-    connection.frames.push(bytes, length);
-    guard(context, connection, read);
-    connection.frames.settle();
-  });
-  socket.on('error', ignore); // `close` follows, and says all that matters
-  socket.on('close', () => {
-    context.open.delete(connection);
-    leave(context, connection, 'connection-lost');
-  });
 }
 
 function contextOf(options: MqttEndpointOptions): MqttContext {
@@ -184,9 +157,3 @@ function contextOf(options: MqttEndpointOptions): MqttContext {
   };
   return context;
 }
-
-const ignore = (): void => {};
-
-const TCP_KEEP_ALIVE_MS = 60_000;
-/** Connections the kernel holds while a tick of ours lasts; it caps this at net.core.somaxconn. */
-const BACKLOG = 4_096;

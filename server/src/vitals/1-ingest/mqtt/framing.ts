@@ -22,24 +22,24 @@ export class Frames {
   /** Whether `bytes` is our own buffer, or the chunk that is being read. */
   #isOurs = false;
 
-  /** The first `length` bytes of `chunk` have arrived. */
-  push(chunk: Buffer, length = chunk.length): void {
+  /** `chunk[start, end)` has arrived. */
+  push(chunk: Buffer, start = 0, end = chunk.length): void {
     const waiting = this.#filled - this.#position;
     if (waiting > 0) {
-      this.#append(chunk, length, waiting);
+      this.#append(chunk, start, end, waiting);
       return;
     }
     this.bytes = chunk;
     this.#isOurs = false;
-    this.#position = 0;
-    this.#filled = length;
+    this.#position = start;
+    this.#filled = end;
   }
 
   /** What is left of the chunk is copied; the chunk itself is let go. */
   settle(): void {
     if (this.#isOurs) return;
     const waiting = this.#filled - this.#position;
-    if (waiting > 0) this.#append(EMPTY, 0, waiting);
+    if (waiting > 0) this.#append(EMPTY, 0, 0, waiting);
     else this.#letGo();
   }
 
@@ -85,7 +85,8 @@ export class Frames {
   }
 
   /** Grows by doubling: a packet dripped byte by byte costs linear time, and memory only for what was really sent. */
-  #append(chunk: Buffer, length: number, waiting: number): void {
+  #append(chunk: Buffer, start: number, end: number, waiting: number): void {
+    const length = end - start;
     if (this.#filled + length > this.bytes.length || !this.#isOurs) {
       const grown = Buffer.allocUnsafeSlow(Math.max(256, 2 * (waiting + length)));
       this.bytes.copy(grown, 0, this.#position, this.#filled);
@@ -94,7 +95,7 @@ export class Frames {
       this.#position = 0;
       this.#filled = waiting;
     }
-    chunk.copy(this.bytes, this.#filled, 0, length);
+    chunk.copy(this.bytes, this.#filled, start, end);
     this.#filled += length;
   }
 

@@ -39,10 +39,6 @@ export function flush(context: MqttContext, connection: Connection): void {
   if (out.length > 0) {
     socket.write(out.length === 1 ? (out[0] as Buffer) : Buffer.concat(out));
     out.length = 0;
-    if (socket.writableLength > context.bounds.unsentBytesMax) {
-      cut(context, connection, 'slow-reader');
-      return;
-    }
   }
   if (context.isDraining && connection.withLog === 0) {
     disconnect(context, connection, Reason.shuttingDown, 'shutdown');

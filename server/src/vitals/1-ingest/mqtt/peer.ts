@@ -1,7 +1,8 @@
 import type { TLSSocket } from 'node:tls';
 import { deviceIdOfCertificate } from '../../../identity/device-certificate.ts';
 import type { DoorSeen } from '../../../ports/door-seen.ts';
-import type { Connection, Peer } from './connection.ts';
+import type { Peer } from './connection.ts';
+import type { DeviceSocket } from './tls-thread.ts';
 
 /**
  * Who is at the other end: by the certificate, and by nothing the client says. TLS has verified it, now or, where the
@@ -21,7 +22,13 @@ export function peerOf(socket: TLSSocket): Peer | undefined {
 }
 
 /** Who is at the door, for the record. */
-export function doorSeen({ peer, socket }: Pick<Connection, 'peer' | 'socket'>): Omit<DoorSeen, 'what'> {
+export function doorSeen({
+  peer,
+  socket,
+}: {
+  readonly peer: Peer | undefined;
+  readonly socket: Pick<DeviceSocket, 'remoteAddress'>;
+}): Omit<DoorSeen, 'what'> {
   const { remoteAddress: address } = socket;
   return {
     transport: 'mqtt',
