@@ -92,7 +92,7 @@ process.stdout.write(`${JSON.stringify(results, null, 1)}\n`);
 
 function loadOf(text: string): Load {
   const [devices = 0, rate = 0, lasting = 0] = text.split('x').map(Number);
-  return { name: `${devices} devices at ${rate}/s`, devices, rate, seconds: lasting, alarmsPerSecond: 10 };
+  return { name: `${devices} devices at ${rate}/s`, devices, rate, seconds: lasting, alarmsPerSecond: Number(process.env.ALARMS ?? 10) };
 }
 
 function inMemoryAedes(keys: PeerKeys, folder: string): Promise<Peer> {

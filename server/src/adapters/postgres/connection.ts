@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
+import { yieldToDevices } from '../embedded/processor-share.ts';
 import { NamingClient } from './naming-client.ts';
 import type { Schema } from './schema.ts';
 
@@ -39,13 +40,21 @@ export function connect(
   });
   pool.on('error', () => options.onIdleError?.());
   // A connection in use that breaks between two queries emits an error nobody else listens to, which would end node.
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  pool.on('connect', (client) => {
+    client.on('error', () => undefined);
+    if ('host' in address) yieldToDevices(processOf(client));
+  });
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= pool.end();
     return closing;
   };
   return { pool, kysely: new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }), config, close };
+}
+
+/** `pg` knows it, and its types do not say so. */
+function processOf(client: pg.PoolClient): number {
+  return (client as unknown as { readonly processID: number }).processID;
 }
 
 function clientConfig(address: DatabaseAddress, statementTimeoutMs: number): pg.ClientConfig {
