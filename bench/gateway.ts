@@ -52,6 +52,8 @@ const { values: options } = parseArgs({
     peers: { type: 'boolean', default: true },
     /** `devices x rate x seconds`, such as `1000x10x10`, instead of the loads that are reported. */
     load: { type: 'string' },
+    /** Alarms a second, with `--load`. */
+    alarms: { type: 'string', default: '10' },
     /** For Node, of the server only: `--cpu-prof`, `--trace-gc`, … */
     'node-flags': { type: 'string', default: '' },
   },
@@ -92,7 +94,13 @@ process.stdout.write(`${JSON.stringify(results, null, 1)}\n`);
 
 function loadOf(text: string): Load {
   const [devices = 0, rate = 0, lasting = 0] = text.split('x').map(Number);
-  return { name: `${devices} devices at ${rate}/s`, devices, rate, seconds: lasting, alarmsPerSecond: Number(process.env.ALARMS ?? 10) };
+  return {
+    name: `${devices} devices at ${rate}/s`,
+    devices,
+    rate,
+    seconds: lasting,
+    alarmsPerSecond: Number(options.alarms),
+  };
 }
 
 function inMemoryAedes(keys: PeerKeys, folder: string): Promise<Peer> {

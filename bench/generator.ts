@@ -56,6 +56,9 @@ const IN_READING = {
 };
 const reading = Buffer.from(TEXT, 'latin1');
 let writtenAtMs = 0;
+/** Of so many devices, one each second: another one the next second. */
+const ALARM_EVERY =
+  plan.alarmsPerSecond === 0 ? Number.POSITIVE_INFINITY : Math.ceil(plan.devices / plan.alarmsPerSecond);
 const dueAt = new Map<string, number>();
 let alarmsSet = 0;
 const heard = createHistogram();
@@ -95,15 +98,16 @@ const full: GeneratorReport = {
 };
 process.stdout.write(`${JSON.stringify(full)}\n`, () => process.exit(0));
 
-/** A calm patient; `alarmsPerSecond` devices a second have one reading with a heart rate above 160. */
+/**
+ * A calm patient; `alarmsPerSecond` devices a second have one reading with a heart rate above 160, spread evenly over the
+ * second as the devices' readings are: patients do not fall ill in the same millisecond.
+ */
 function payload(index: number, sequence: number, atMs: number, dueMs: number): Buffer {
   const seconds = sequence / plan.rate;
-  const firstIndex = Math.floor(seconds) * plan.alarmsPerSecond;
   const isAlarm =
     Number.isInteger(seconds) &&
     seconds >= Math.max(2, plan.warmUpSeconds) &&
-    index >= firstIndex &&
-    index < firstIndex + plan.alarmsPerSecond;
+    index % ALARM_EVERY === seconds % ALARM_EVERY;
   const id = String(sequence).padStart(SEQUENCE.length, '0');
   if (isAlarm) {
     alarmsSet++;
