@@ -74,27 +74,30 @@ async function lockKnown(client: pg.PoolClient, transitions: readonly ConditionT
   const pairs = [...new Map(transitions.map((each) => [keyOf(each), each])).values()];
   const patients = pairs.map(({ patientId }) => patientId);
   const rules = pairs.map(({ rule }) => rule);
-  await client.query(
-    `insert into alarm_condition (patient_id, rule, partition, log_offset, step, at)
-     select patient_id, rule, -1, -1, -1, to_timestamp(0) from unnest($1::text[], $2::text[]) as pair (patient_id, rule)
-     order by patient_id, rule
-     on conflict do nothing`,
-    [patients, rules],
-  );
-  const conditions = await client.query<Applied & { readonly patientId: string; readonly rule: string }>(
-    `select patient_id as "patientId", rule, partition, log_offset as "offset", step, at as "atMs"
-     from alarm_condition where (patient_id, rule) in (select * from unnest($1::text[], $2::text[]))
-     order by patient_id, rule for update`,
-    [patients, rules],
-  );
-  const alarms = await client.query<object>(
-    `select ${ALARM_FIELDS} from alarm
-     where state = 'active' and (patient_id, rule) in (select * from unnest($1::text[], $2::text[]))
-     order by id for update`,
-    [patients, rules],
-  );
-  const existing = await client.query<{ id: string }>('select id from alarm where id = any($1)', [
-    transitions.map(({ alarmId }) => alarmId),
+  const [, conditions, alarms, existing, places] = await Promise.all([
+    client.query(
+      `insert into alarm_condition (patient_id, rule, partition, log_offset, step, at)
+       select patient_id, rule, -1, -1, -1, to_timestamp(0) from unnest($1::text[], $2::text[]) as pair (patient_id, rule)
+       order by patient_id, rule
+       on conflict do nothing`,
+      [patients, rules],
+    ),
+    client.query<Applied & { readonly patientId: string; readonly rule: string }>(
+      `select patient_id as "patientId", rule, partition, log_offset as "offset", step, at as "atMs"
+       from alarm_condition where (patient_id, rule) in (select * from unnest($1::text[], $2::text[]))
+       order by patient_id, rule for update`,
+      [patients, rules],
+    ),
+    client.query<object>(
+      `select ${ALARM_FIELDS} from alarm
+       where state = 'active' and (patient_id, rule) in (select * from unnest($1::text[], $2::text[]))
+       order by id for update`,
+      [patients, rules],
+    ),
+    client.query<{ id: string }>('select id from alarm where id = any($1)', [
+      transitions.map(({ alarmId }) => alarmId),
+    ]),
+    readPlaces(client, patients),
   ]);
   return {
     applied: new Map(
@@ -103,7 +106,7 @@ async function lockKnown(client: pg.PoolClient, transitions: readonly ConditionT
     changed: new Map(),
     open: new Map(alarms.rows.map(toAlarm).map((alarm) => [keyOf(alarm), alarm])),
     ids: new Set(existing.rows.map(({ id }) => id)),
-    places: await readPlaces(client, patients),
+    places,
   };
 }
 

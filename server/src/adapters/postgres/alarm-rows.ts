@@ -69,19 +69,26 @@ export async function writeChanges(
   if (changes.length === 0) return;
   // An alarm may change more than once in a batch; a statement may touch a row only once.
   const latest = new Map(changes.map(({ alarm }) => [alarm.id, alarm]));
-  await client.query(UPSERT, [JSON.stringify([...latest.values()].map(toRow))]);
   const told = changes.filter(({ kind }) => kind !== 'unchanged');
-  if (told.length === 0) return;
-  await client.query(
-    `insert into outbox_event (alarm_id, change)
-     select change -> 'alarm' ->> 'id', change
-     from jsonb_array_elements($1::jsonb) with ordinality as told (change, position) order by position`,
-    [JSON.stringify(told)],
-  );
-  await writeHistory(client, told);
-  await client.query(`select pg_notify('healthsync_alarm', id) from unnest($1::text[]) as id`, [
-    [...new Set(told.map(({ alarm }) => alarm.id))],
+  const upserted = client.query(UPSERT, [JSON.stringify([...latest.values()].map(toRow))]);
+  if (told.length === 0) {
+    await upserted;
+    return;
+  }
+  await Promise.all([
+    upserted,
+    client.query(
+      `insert into outbox_event (alarm_id, change)
+       select change -> 'alarm' ->> 'id', change
+       from jsonb_array_elements($1::jsonb) with ordinality as told (change, position) order by position`,
+      [JSON.stringify(told)],
+    ),
+    writeHistory(client, told),
+    client.query(`select pg_notify('healthsync_alarm', id) from unnest($1::text[]) as id`, [
+      [...new Set(told.map(({ alarm }) => alarm.id))],
+    ]),
   ]);
+  // One after the other: what one of them undoes by a savepoint must not hold what another has written.
   for (const also of inTransaction) await also(client, told);
 }
 

@@ -37,9 +37,8 @@ export function escalationRounds(
     const moving = changes.filter(({ kind }) => !WITHOUT_EFFECT.has(kind));
     if (moving.length === 0) return;
     // Nothing may stand in the way of an alarm: whatever is wrong here is undone by itself.
-    await client.query('savepoint escalation');
     try {
-      await move(client, moving, times, now());
+      await Promise.all([client.query('savepoint escalation'), move(client, moving, times, now())]);
       await client.query('release savepoint escalation');
     } catch (error) {
       // Two transactions stood in each other's way: the whole is tried again.
@@ -155,25 +154,27 @@ async function writeBegun(
   times: EscalationTimes,
 ): Promise<void> {
   if (rounds.length === 0) return;
-  await client.query(
-    `insert into escalation (alarm_id, round, execution, definition, priority, from_step, started_by, started_at,
-       end_reason, ended_at, ended_by)
-     select alarm_id, round, execution, definition, priority, from_step, started_by, started_at, end_reason, ended_at,
-       ended_by
-     from jsonb_populate_recordset(null::escalation, $1::jsonb)`,
-    [JSON.stringify(rounds.map(toRow))],
-  );
   // One that ended within the same batch needs nobody.
   const running = rounds.filter(({ end }) => end === undefined);
-  await startExecutions(
-    client,
-    running.map((round) => ({
-      definition: round.definition,
-      name: executionName(round),
-      input: escalationInput(round, times),
-      nowMs: round.startedAtMs,
-    })),
-  );
+  await Promise.all([
+    client.query(
+      `insert into escalation (alarm_id, round, execution, definition, priority, from_step, started_by, started_at,
+         end_reason, ended_at, ended_by)
+       select alarm_id, round, execution, definition, priority, from_step, started_by, started_at, end_reason, ended_at,
+         ended_by
+       from jsonb_populate_recordset(null::escalation, $1::jsonb)`,
+      [JSON.stringify(rounds.map(toRow))],
+    ),
+    startExecutions(
+      client,
+      running.map((round) => ({
+        definition: round.definition,
+        name: executionName(round),
+        input: escalationInput(round, times),
+        nowMs: round.startedAtMs,
+      })),
+    ),
+  ]);
 }
 
 function toRow(round: EscalationRound) {

@@ -57,17 +57,19 @@ export class PostgresEscalations implements Escalations {
       const before = await lockRound(client, told);
       if (before === undefined) throw new TypeError(`no round ${round} of ${alarmId}`);
       if (before.end !== undefined) return before;
-      await client.query(
-        `insert into escalation_step (alarm_id, round, step, repeat, at, until, recipients, warnings)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)
-         on conflict (alarm_id, round, step, repeat) do update set until = excluded.until`,
-        [alarmId, round, step, repeat, at, until, JSON.stringify(recipients), JSON.stringify(warnings)],
-      );
-      const { rows } = await client.query<object>(
-        `update escalation set step = $3, told_at = $4, due_at = $5, token = $6
-         where alarm_id = $1 and round = $2 returning ${ROUND_FIELDS}`,
-        [alarmId, round, step, at, until ?? at, token],
-      );
+      const [, { rows }] = await Promise.all([
+        client.query(
+          `insert into escalation_step (alarm_id, round, step, repeat, at, until, recipients, warnings)
+           values ($1, $2, $3, $4, $5, $6, $7, $8)
+           on conflict (alarm_id, round, step, repeat) do update set until = excluded.until`,
+          [alarmId, round, step, repeat, at, until, JSON.stringify(recipients), JSON.stringify(warnings)],
+        ),
+        client.query<object>(
+          `update escalation set step = $3, told_at = $4, due_at = $5, token = $6
+           where alarm_id = $1 and round = $2 returning ${ROUND_FIELDS}`,
+          [alarmId, round, step, at, until ?? at, token],
+        ),
+      ]);
       return toRound(rows[0] as object);
     });
   }

@@ -9,10 +9,21 @@ import pg from 'pg';
  */
 export class NamingClient extends pg.Client {
   override query(...args: unknown[]): never {
-    const [text, values, ...rest] = args;
-    const name = typeof text === 'string' && Array.isArray(values) && values.length > 0 ? nameOf(text) : undefined;
-    return ask.apply(this, name === undefined ? args : [{ name, text }, values, ...rest]) as never;
+    const [what, second, ...rest] = args;
+    // As `query(text, values)` or `query({ text, values })`; a stream, such as a COPY, is neither.
+    const plain = typeof what === 'string' ? { text: what, values: second } : what;
+    const name = isPlain(plain) ? nameOf(plain.text) : undefined;
+    if (name === undefined) return ask.apply(this, args) as never;
+    const named = { ...(plain as object), name };
+    return ask.apply(this, typeof what === 'string' ? [named, undefined, ...rest] : [named, second, ...rest]) as never;
   }
+}
+
+/** With values, and without a name of its own. */
+function isPlain(what: unknown): what is { readonly text: string } {
+  if (typeof what !== 'object' || what === null || 'submit' in what || 'name' in what) return false;
+  const { text, values } = what as { readonly text?: unknown; readonly values?: unknown };
+  return typeof text === 'string' && Array.isArray(values) && values.length > 0;
 }
 
 /** Its many overloads are one to whoever hands everything on. */
@@ -33,7 +44,7 @@ function nameOf(text: string): string | undefined {
 const asked = new Map<string, number | string>();
 let named = 0;
 
-const OFTEN = 50;
+const OFTEN = 10;
 const NAMED_MAX = 200;
 /** Texts that are composed (a filter here, a column there) are many. */
 const HEARD_OF_MAX = 5_000;
