@@ -59,7 +59,7 @@ export const SEGMENT_LOG_DEFAULTS: SegmentLogSettings = {
   retainMs: 24 * 3_600_000,
   retainBytesMax: 4 * 1024 ** 3,
   pendingBytesMax: 8 * 1024 ** 2,
-  gatherMs: 2,
+  gatherMs: 4,
   tailReadingsMax: 16_384,
 };
 
