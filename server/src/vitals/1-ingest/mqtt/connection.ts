@@ -1,6 +1,6 @@
 import type { DeviceId } from '../../../domain/ids.ts';
+import type { DeviceSocket } from './device-socket.ts';
 import { Frames } from './framing.ts';
-import type { DeviceSocket } from './tls-thread.ts';
 import type { TokenBucket } from './token-bucket.ts';
 
 /** Who is at the other end, by the certificate TLS has verified. */

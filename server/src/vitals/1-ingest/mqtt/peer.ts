@@ -2,7 +2,7 @@ import type { TLSSocket } from 'node:tls';
 import { deviceIdOfCertificate } from '../../../identity/device-certificate.ts';
 import type { DoorSeen } from '../../../ports/door-seen.ts';
 import type { Peer } from './connection.ts';
-import type { DeviceSocket } from './tls-thread.ts';
+import type { DeviceSocket } from './device-socket.ts';
 
 /**
  * Who is at the other end: by the certificate, and by nothing the client says. TLS has verified it, now or, where the

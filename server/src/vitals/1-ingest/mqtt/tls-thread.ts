@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { Peer } from './connection.ts';
+import type { DeviceSocket } from './device-socket.ts';
 import { BatchWriter, readBatch, Said, Told } from './tls-batches.ts';
 
 /**
@@ -47,18 +48,6 @@ export interface TlsEvents<T> {
   full(): void;
   /** Accepting failed, or the thread has ended and is started again. */
   trouble(error: unknown): void;
-}
-
-/** One device's connection, as far as the main thread has it. What is asked of it happens soon, and in order. */
-export interface DeviceSocket {
-  readonly remoteAddress: string | undefined;
-  /** The bytes are copied. */
-  write(bytes: Uint8Array): void;
-  /** The last words; then it waits for the device to close. */
-  end(words?: Uint8Array): void;
-  destroy(): void;
-  pause(): void;
-  resume(): void;
 }
 
 /** What the two threads begin with. */
