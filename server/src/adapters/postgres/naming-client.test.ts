@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Connections, connect } from './connection.ts';
+import { openTestDatabase } from './test-database.ts';
+import { inTransaction } from './transaction.ts';
+
+describe('a connection', () => {
+  let database: Awaited<ReturnType<typeof openTestDatabase>>;
+  let one: Connections;
+  beforeAll(async () => {
+    database = await openTestDatabase();
+    one = connect(database.address, { connectionsMax: 1 });
+  });
+  afterAll(async () => {
+    await one.close();
+    await database.close();
+  });
+
+  const named = async (like: string): Promise<readonly string[]> => {
+    const { rows } = await one.pool.query<{ statement: string }>('select statement from pg_prepared_statements');
+    return rows.map(({ statement }) => statement).filter((statement) => statement.includes(like));
+  };
+
+  it.each([
+    ['as text and values', (text: string) => one.pool.query(text, [1])],
+    ['as one object', (text: string) => one.pool.query({ text, values: [1] })],
+  ])('has a statement remembered that is asked often, %s', async (how, ask) => {
+    const text = `select $1::int as "${how}"`;
+    await ask(text);
+    expect(await named(how)).toEqual([]);
+    for (let i = 0; i < 20; i++) expect((await ask(text)).rows).toEqual([{ [how]: 1 }]);
+    expect(await named(how)).toEqual([text]);
+  });
+
+  it('leaves alone what has no values or a name of its own', async () => {
+    for (let i = 0; i < 20; i++) {
+      await one.pool.query('select 1 as bare');
+      await one.pool.query({ name: 'own', text: 'select $1::int as own', values: [i] });
+    }
+    expect(await named('bare')).toEqual([]);
+    expect(await named('as own')).toHaveLength(1);
+  });
+
+  it('plans anew what is remembered when its table has become another', async () => {
+    await one.pool.query('create table changing (id int primary key, word text)');
+    await one.pool.query(`insert into changing values (1, 'one')`);
+    const ask = () => one.pool.query('select word from changing where id = $1', [1]);
+    for (let i = 0; i < 20; i++) await ask();
+    await one.pool.query('alter table changing add column more int');
+    await one.pool.query('alter table changing drop constraint changing_pkey');
+    expect((await ask()).rows).toEqual([{ word: 'one' }]);
+  });
+
+  describe('in a transaction', () => {
+    it('carries out in order what was asked without waiting', async () => {
+      const answers = await inTransaction(one.pool, (client) =>
+        Promise.all([
+          client.query('create temp table counted (n int) on commit drop'),
+          client.query('insert into counted values ($1)', [7]),
+          client.query<{ n: number }>('select n from counted'),
+        ]),
+      );
+      expect(answers[2].rows).toEqual([{ n: 7 }]);
+    });
+
+    it('writes nothing where one of them fails, says which, and serves the next', async () => {
+      await one.pool.query('create table kept (n int primary key)');
+      const failing = inTransaction(one.pool, (client) =>
+        Promise.all([
+          client.query('insert into kept values (1)'),
+          client.query('insert into kept values ($1)', [1]),
+          client.query('insert into kept values (2)'),
+        ]),
+      );
+      await expect(failing).rejects.toMatchObject({ cause: { code: '23505' } });
+      expect((await one.pool.query('select * from kept')).rows).toEqual([]);
+    });
+
+    it('is over, with the connection as it was: what needs it for itself works again', async () => {
+      await inTransaction(one.pool, (client) => client.query('select 1'));
+      const client = await one.pool.connect();
+      expect((client as unknown as { pipeline: boolean }).pipeline).toBe(false);
+      client.release();
+    });
+  });
+});
