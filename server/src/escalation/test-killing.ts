@@ -158,7 +158,7 @@ export async function killAtEveryTransition(parts: {
       recipient: string;
       state: string;
       detail: string;
-    }>('select id, dedupe_key as key, recipient, state, last_detail as detail from delivery where alarm_id = $1', [id]);
+    }>('select id, dedupe_key as key, recipient, state, last_detail as detail from delivery where alarm_id = $1 order by sequence', [id]);
     return rows.map(({ key, recipient, ...row }) => ({
       ...row,
       what: `${key.split(':')[2]} ${recipient.split('@', 1)[0]}`,
@@ -178,7 +178,9 @@ export async function killAtEveryTransition(parts: {
     }
     const run = round === undefined ? undefined : await ward.workflow.find(`${round.definition}:${id}.1`);
     if (round?.end !== 'exhausted') found.push(`${id}: ended as ${round?.end}, ${run?.status} ${run?.error}`);
-    const steps = new Set(pages.map((page) => page.split('.')[0]));
+    // In the order in which they were to be told: a page that is on its way when its process dies waits for its lease to
+    // end, and later ones pass it.
+    const steps = new Set((await ordered(id)).map(({ what }) => what.split('.')[0]));
     if (String([...steps]) !== 'nurse,charge-nurse-and-doctor,on-call,everyone')
       found.push(`${id}: told in the order ${[...steps]}`);
     for (const page of FIRST_TIME) if (!pages.includes(page)) found.push(`${id}: not told: ${page}`);

@@ -6,7 +6,7 @@ import { HandshakeGate } from './handshakes.ts';
 import { peerOf } from './peer.ts';
 import { onReceived } from './received.ts';
 import { BatchWriter, readBatch, Said, Told } from './tls-batches.ts';
-import type { Answer, Opened, Order, Refused, TlsThreadData } from './tls-thread.ts';
+import type { Answer, Opened, Order, PlainError, Refused, TlsThreadData } from './tls-thread.ts';
 
 const TCP_KEEP_ALIVE_MS = 60_000;
 /** Connections the kernel holds while a tick of ours lasts; it caps this at net.core.somaxconn. */
@@ -63,10 +63,10 @@ tls.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
   gate.ended();
   refused(error.code ?? 'tls', socket.remoteAddress);
 });
-server.once('error', (error: NodeJS.ErrnoException) => answer({ kind: 'failed', error }));
+server.once('error', (error) => answer({ kind: 'failed', error: plain(error) }));
 server.listen({ port: options.port, host: options.host, backlog: BACKLOG }, () => {
   server.removeAllListeners('error');
-  server.on('error', (error) => answer({ kind: 'trouble', error }));
+  server.on('error', (error) => answer({ kind: 'trouble', error: plain(error) }));
   answer({ kind: 'listening', port: (server.address() as { port: number }).port });
 });
 port.on('message', (message: Uint8Array | Order) => {
@@ -177,6 +177,10 @@ function refused(reason: string | undefined, address: string | undefined): void 
 
 function answer(message: Answer): void {
   port.postMessage(message);
+}
+
+function plain(error: Error): PlainError {
+  return { ...error, message: error.message };
 }
 
 function ignore(): void {}

@@ -76,8 +76,13 @@ export type Order =
 
 export type Answer =
   | { readonly kind: 'listening'; readonly port: number }
-  | { readonly kind: 'failed'; readonly error: Error }
-  | { readonly kind: 'trouble'; readonly error: Error };
+  | { readonly kind: 'failed' | 'trouble'; readonly error: PlainError };
+
+/** What is left of an error on its way between threads (structured clone) would lack its code. */
+export type PlainError = Pick<NodeJS.ErrnoException, 'message' | 'code' | 'syscall'> & {
+  readonly address?: string;
+  readonly port?: number;
+};
 
 export function createTlsThread<T>(options: TlsOptions, events: TlsEvents<T>): TlsThread {
   let thread: OneThread<T> | undefined;
@@ -161,8 +166,8 @@ class OneThread<T> {
       worker.on('message', (message: Uint8Array | Answer) => {
         if (message instanceof Uint8Array) this.#take(Buffer.from(message.buffer));
         else if (message.kind === 'listening') resolve(message);
-        else if (message.kind === 'failed') reject(message.error);
-        else events.trouble(message.error);
+        else if (message.kind === 'failed') reject(asError(message.error));
+        else events.trouble(asError(message.error));
       });
       worker.once('error', reject);
       worker.once('exit', () => reject(new Error('the thread of the devices did not start')));
@@ -239,6 +244,10 @@ class OneThread<T> {
       else this.#events.behind(connection);
     }
   }
+}
+
+function asError({ message, ...rest }: PlainError): Error {
+  return Object.assign(new Error(message), rest);
 }
 
 function tellAll(thread: { tellAll(): void }): void {
