@@ -57,8 +57,7 @@ const IN_READING = {
 const reading = Buffer.from(TEXT, 'latin1');
 let writtenAtMs = 0;
 /** Of so many devices, one each second: another one the next second. */
-const ALARM_EVERY =
-  plan.alarmsPerSecond === 0 ? Number.POSITIVE_INFINITY : Math.ceil(plan.devices / plan.alarmsPerSecond);
+const ALARM_EVERY = Math.ceil(plan.devices / plan.alarmsPerSecond);
 const dueAt = new Map<string, number>();
 let alarmsSet = 0;
 const heard = createHistogram();
@@ -105,6 +104,7 @@ process.stdout.write(`${JSON.stringify(full)}\n`, () => process.exit(0));
 function payload(index: number, sequence: number, atMs: number, dueMs: number): Buffer {
   const seconds = sequence / plan.rate;
   const isAlarm =
+    plan.alarmsPerSecond > 0 &&
     Number.isInteger(seconds) &&
     seconds >= Math.max(2, plan.warmUpSeconds) &&
     index % ALARM_EVERY === seconds % ALARM_EVERY;
