@@ -158,7 +158,10 @@ export async function killAtEveryTransition(parts: {
       recipient: string;
       state: string;
       detail: string;
-    }>('select id, dedupe_key as key, recipient, state, last_detail as detail from delivery where alarm_id = $1 order by sequence', [id]);
+    }>(
+      'select id, dedupe_key as key, recipient, state, last_detail as detail from delivery where alarm_id = $1 order by sequence',
+      [id],
+    );
     return rows.map(({ key, recipient, ...row }) => ({
       ...row,
       what: `${key.split(':')[2]} ${recipient.split('@', 1)[0]}`,
