@@ -83,10 +83,10 @@ export async function writeChanges(
        from jsonb_array_elements($1::jsonb) with ordinality as told (change, position) order by position`,
       [JSON.stringify(told)],
     ),
-    writeHistory(client, told),
     client.query(`select pg_notify('healthsync_alarm', id) from unnest($1::text[]) as id`, [
       [...new Set(told.map(({ alarm }) => alarm.id))],
     ]),
+    writeHistory(client, told),
   ]);
   // One after the other: what one of them undoes by a savepoint must not hold what another has written.
   for (const also of inTransaction) await also(client, told);

@@ -156,6 +156,12 @@ async function writeBegun(
   if (rounds.length === 0) return;
   // One that ended within the same batch needs nobody.
   const running = rounds.filter(({ end }) => end === undefined);
+  const executions = running.map((round) => ({
+    definition: round.definition,
+    name: executionName(round),
+    input: escalationInput(round, times),
+    nowMs: round.startedAtMs,
+  }));
   await Promise.all([
     client.query(
       `insert into escalation (alarm_id, round, execution, definition, priority, from_step, started_by, started_at,
@@ -165,15 +171,7 @@ async function writeBegun(
        from jsonb_populate_recordset(null::escalation, $1::jsonb)`,
       [JSON.stringify(rounds.map(toRow))],
     ),
-    startExecutions(
-      client,
-      running.map((round) => ({
-        definition: round.definition,
-        name: executionName(round),
-        input: escalationInput(round, times),
-        nowMs: round.startedAtMs,
-      })),
-    ),
+    startExecutions(client, executions),
   ]);
 }
 

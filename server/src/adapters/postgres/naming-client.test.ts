@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Connections, connect } from './connection.ts';
 import { openTestDatabase } from './test-database.ts';
@@ -20,23 +21,22 @@ describe('a connection', () => {
     return rows.map(({ statement }) => statement).filter((statement) => statement.includes(like));
   };
 
-  it.each([
-    ['as text and values', (text: string) => one.pool.query(text, [1])],
-    ['as one object', (text: string) => one.pool.query({ text, values: [1] })],
-  ])('has a statement remembered that is asked often, %s', async (how, ask) => {
-    const text = `select $1::int as "${how}"`;
-    await ask(text);
-    expect(await named(how)).toEqual([]);
-    for (let i = 0; i < 20; i++) expect((await ask(text)).rows).toEqual([{ [how]: 1 }]);
-    expect(await named(how)).toEqual([text]);
+  it('has a statement remembered that is asked often', async () => {
+    const text = 'select $1::int as often';
+    await one.pool.query(text, [1]);
+    expect(await named('often')).toEqual([]);
+    for (let i = 0; i < 20; i++) expect((await one.pool.query(text, [1])).rows).toEqual([{ often: 1 }]);
+    expect(await named('often')).toEqual([text]);
   });
 
-  it('leaves alone what has no values or a name of its own', async () => {
+  it('leaves alone what has no values, a name of its own, or is asked so that it is planned each time', async () => {
     for (let i = 0; i < 20; i++) {
+      await one.pool.query({ text: 'select $1::int as anew', values: [i] });
       await one.pool.query('select 1 as bare');
       await one.pool.query({ name: 'own', text: 'select $1::int as own', values: [i] });
     }
     expect(await named('bare')).toEqual([]);
+    expect(await named('as anew')).toEqual([]);
     expect(await named('as own')).toHaveLength(1);
   });
 
@@ -73,6 +73,17 @@ describe('a connection', () => {
       );
       await expect(failing).rejects.toThrow('23505');
       expect((await one.pool.query('select * from kept')).rows).toEqual([]);
+    });
+
+    it('says what went wrong, also where what follows hears of it sooner', async () => {
+      // An error that is told through one more promise than those after it.
+      const nested = async (client: pg.PoolClient) => {
+        await client.query('select 1 / $1::int', [0]);
+      };
+      for (let i = 0; i < 50; i++)
+        await expect(
+          inTransaction(one.pool, (client) => Promise.all([nested(client), client.query('select 2')])),
+        ).rejects.toThrow('22012');
     });
 
     it('is over, with the connection as it was: what needs it for itself works again', async () => {

@@ -5,25 +5,18 @@ import pg from 'pg';
  * planned once for each connection where it was for every call, which for a row by its key is most of the work.
  *
  * Only the first `NAMED_MAX` statements that are asked `OFTEN` times get one, for each connection keeps tens of KiB for
- * each name. PostgreSQL sees by itself when a plan no longer fits a table.
+ * each name.
+ *
+ * A plan that is kept may outlive the size of its table, until PostgreSQL looks at it anew: that is for rows by their key.
+ * Statements over many rows, of tables that are empty one minute and full the next, are asked as `{ text, values }`,
+ * which is left alone (`workflow-store.ts`, `alarm-apply.ts`).
  */
 export class NamingClient extends pg.Client {
   override query(...args: unknown[]): never {
-    const [what, second, ...rest] = args;
-    // As `query(text, values)` or `query({ text, values })`; a stream, such as a COPY, is neither.
-    const plain = typeof what === 'string' ? { text: what, values: second } : what;
-    const name = isPlain(plain) ? nameOf(plain.text) : undefined;
-    if (name === undefined) return ask.apply(this, args) as never;
-    const named = { ...(plain as object), name };
-    return ask.apply(this, typeof what === 'string' ? [named, undefined, ...rest] : [named, second, ...rest]) as never;
+    const [text, values, ...rest] = args;
+    const name = typeof text === 'string' && Array.isArray(values) && values.length > 0 ? nameOf(text) : undefined;
+    return ask.apply(this, name === undefined ? args : [{ name, text }, values, ...rest]) as never;
   }
-}
-
-/** With values, and without a name of its own. */
-function isPlain(what: unknown): what is { readonly text: string } {
-  if (typeof what !== 'object' || what === null || 'submit' in what || 'name' in what) return false;
-  const { text, values } = what as { readonly text?: unknown; readonly values?: unknown };
-  return typeof text === 'string' && Array.isArray(values) && values.length > 0;
 }
 
 /** Its many overloads are one to whoever hands everything on. */

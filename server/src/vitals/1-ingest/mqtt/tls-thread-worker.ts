@@ -57,7 +57,13 @@ const server: Server = createServer(
 );
 tls.on('secureConnection', (socket: TLSSocket) => {
   gate.ended();
-  take(socket);
+  try {
+    take(socket);
+  } catch (error) {
+    // A certificate that one cannot make sense of costs its own connection, and not the thread with everybody's.
+    socket.destroy();
+    answer({ kind: 'trouble', error: plain(error as Error) });
+  }
 });
 tls.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
   gate.ended();
@@ -75,21 +81,21 @@ port.on('message', (message: Uint8Array | Order) => {
 });
 
 function take(socket: TLSSocket): void {
-  const id = ++lastId;
-  sockets.set(id, socket);
   const opened: Opened = {
     isResumed: socket.isSessionReused(),
     ...(socket.remoteAddress !== undefined && { address: socket.remoteAddress }),
     peer: peerOf(socket),
   };
+  const id = ++lastId;
+  sockets.set(id, socket);
   say(id, Said.opened, Buffer.from(JSON.stringify(opened)));
-  onReceived(socket, (bytes, length) => say(id, Said.bytes, bytes, length));
   socket.on('error', ignore); // `close` follows, and says all that matters
   socket.on('close', () => {
     sockets.delete(id);
     say(id, Said.closed);
     endIfDone();
   });
+  onReceived(socket, (bytes, length) => say(id, Said.bytes, bytes, length));
 }
 
 /** Handed over at the end of this round of the event loop, together with whatever else the round brings. */
@@ -129,7 +135,8 @@ function obey(batch: Buffer): void {
     if (socket === undefined) return;
     switch (what) {
       case Told.write:
-        socket.write(batch.subarray(start, end));
+        // What has to wait is copied: a few bytes would keep the whole batch, with what is everybody else's.
+        socket.write(socket.writableLength > 0 ? Buffer.from(batch.subarray(start, end)) : batch.subarray(start, end));
         if (socket.writableLength > options.unsentBytesMax) say(connection, Said.behind);
         return;
       case Told.end:
@@ -150,7 +157,7 @@ function obey(batch: Buffer): void {
 function carryOut(order: Order): void {
   switch (order.kind) {
     case 'renew':
-      tls.setSecureContext({ ...order.tls, minVersion: options.tlsMinVersion });
+      tls.setSecureContext({ ...order.tls, minVersion: options.tlsMinVersion, ciphers: TLS_CIPHERS });
       return;
     case 'stop-listening':
       server.close();
@@ -163,11 +170,11 @@ function carryOut(order: Order): void {
   }
 }
 
-/** Nothing keeps the thread once its port is closed. */
+/** Whoever is shaking hands still, or only has a connection, is not waited for. */
 function endIfDone(): void {
   if (!isFinishing || sockets.size > 0) return;
   handOver();
-  port.close();
+  process.exit(); // of this thread; what was posted arrives
 }
 
 function refused(reason: string | undefined, address: string | undefined): void {

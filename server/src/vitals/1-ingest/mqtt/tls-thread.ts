@@ -1,4 +1,6 @@
+import { createSecureContext } from 'node:tls';
 import { Worker } from 'node:worker_threads';
+import { TLS_CIPHERS } from '../../../serve/tls-ciphers.ts';
 import type { Peer } from './connection.ts';
 import type { DeviceSocket } from './device-socket.ts';
 import { BatchWriter, readBatch, Said, Told } from './tls-batches.ts';
@@ -11,7 +13,7 @@ import { BatchWriter, readBatch, Said, Told } from './tls-batches.ts';
 export interface TlsThread {
   /** Rejects where it cannot listen. */
   listen(): Promise<{ readonly port: number }>;
-  /** For connections from now on. */
+  /** For connections from now on. Throws, and changes nothing, where OpenSSL makes nothing of it. */
   renewTls(tls: TlsOptions['tls']): void;
   /** Accepts nobody any more; who is in stays. */
   stopListening(): void;
@@ -121,6 +123,8 @@ export function createTlsThread<T>(options: TlsOptions, events: TlsEvents<T>): T
   return {
     listen: () => start(options.port),
     renewTls(renewed) {
+      // Whether it can be used shows here, to whoever asked, and not in the thread that has everybody's connections.
+      createSecureContext({ ...renewed, minVersion: options.tlsMinVersion, ciphers: TLS_CIPHERS });
       tls = renewed;
       thread?.order({ kind: 'renew', tls });
     },
@@ -137,6 +141,7 @@ export function createTlsThread<T>(options: TlsOptions, events: TlsEvents<T>): T
 
 /** Long enough that a fault at every start does not fill the processor. */
 const AGAIN_MS = 1_000;
+const BATCH_BYTES_MAX = 256 * 1024;
 /** What was said last is on its way by then. */
 const FINISH_MS = 2_000;
 
@@ -202,6 +207,7 @@ class OneThread<T> {
   /** What goes to the sockets in this round of the event loop goes together. */
   tell(connection: number, what: number, bytes?: Uint8Array): void {
     this.#telling.add(connection, what, bytes);
+    if (this.#telling.size >= BATCH_BYTES_MAX) this.#tell();
     if (this.#isTelling) return;
     this.#isTelling = true;
     process.nextTick(tellAll, this);
