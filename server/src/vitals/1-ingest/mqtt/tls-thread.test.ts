@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { serverCertificate } from '../../../identity/server-certificate.ts';
 import type { DeviceSocket } from './device-socket.ts';
 import { makeIdentity, openAuthoritiesHere } from './test-endpoint.ts';
-import { createTlsThread, type TlsEvents, type TlsThread } from './tls-thread.ts';
+import { createTlsThread, type TlsEvents, type TlsOptions, type TlsThread } from './tls-thread.ts';
 
 interface Seen {
   readonly socket: DeviceSocket;
@@ -24,6 +24,8 @@ describe('the thread of the sockets', () => {
   let troubles: unknown[];
   let onReceived: (text: string, by: Seen) => void;
   let worker: Worker;
+  let options: TlsOptions;
+  let events: TlsEvents<Seen>;
   const sockets: TLSSocket[] = [];
 
   beforeEach(async () => {
@@ -37,7 +39,7 @@ describe('the thread of the sockets', () => {
       names: ['localhost', '127.0.0.1'],
       now: Date.now,
     });
-    const events: TlsEvents<Seen> = {
+    events = {
       opened(socket, peer) {
         const one: Seen = { socket, deviceId: peer?.deviceId, text: '', isClosed: false, isBehind: false };
         seen.push(one);
@@ -61,21 +63,19 @@ describe('the thread of the sockets', () => {
     process.once('worker', (started) => {
       worker = started;
     });
-    thread = createTlsThread(
-      {
-        tls: { key: server.keyPem, cert: server.certificatePem, ca: authorities.devices.certificatePem },
-        tlsMinVersion: 'TLSv1.3',
-        host: '127.0.0.1',
-        port: 0,
-        connectionsMax: 100,
-        handshakesMax: 10,
-        handshakesWaitingMax: 100,
-        handshakeTimeoutMs: 5_000,
-        ticketLifetimeSeconds: 60,
-        unsentBytesMax: 64 * 1024,
-      },
-      events,
-    );
+    options = {
+      tls: { key: server.keyPem, cert: server.certificatePem, ca: authorities.devices.certificatePem },
+      tlsMinVersion: 'TLSv1.3',
+      host: '127.0.0.1',
+      port: 0,
+      connectionsMax: 100,
+      handshakesMax: 10,
+      handshakesWaitingMax: 100,
+      handshakeTimeoutMs: 5_000,
+      ticketLifetimeSeconds: 60,
+      unsentBytesMax: 64 * 1024,
+    };
+    thread = createTlsThread(options, events);
     ({ port } = await thread.listen());
   });
   afterEach(async () => {
@@ -180,6 +180,38 @@ describe('the thread of the sockets', () => {
     expect(seen).toEqual([]);
   });
 
+  it('refuses a certificate that cannot be used, and goes on with the one it had', async () => {
+    expect(() => thread.renewTls({ key: 'no key', cert: 'no certificate', ca: '' })).toThrow();
+    (await device('mon-1')).write('still here');
+    await vi.waitFor(() => expect(seen[0]?.text).toBe('still here'));
+    expect(troubles).toEqual([]);
+  });
+
+  it('offers after a renewal what it offered before, and nothing older', async () => {
+    const old = createTlsThread({ ...options, tlsMinVersion: 'TLSv1.2' }, events);
+    const where = await old.listen();
+    old.renewTls(options.tls);
+    const identity = await makeIdentity(authorities, 'mon-1');
+    const attempt = (ciphers: string) =>
+      new Promise<string>((resolve) => {
+        const socket = connect({
+          host: '127.0.0.1',
+          port: where.port,
+          servername: 'localhost',
+          ca: authorities.servers.certificatePem,
+          ...identity,
+          maxVersion: 'TLSv1.2',
+          ciphers,
+        });
+        sockets.push(socket);
+        socket.on('error', () => resolve('refused'));
+        socket.once('secureConnect', () => resolve(socket.getCipher().name));
+      });
+    expect(await attempt('ECDHE-ECDSA-AES128-GCM-SHA256')).toBe('ECDHE-ECDSA-AES128-GCM-SHA256');
+    expect(await attempt('ECDHE-ECDSA-AES128-SHA')).toBe('refused');
+    await old.close();
+  });
+
   it('cannot listen where somebody does, and says so', async () => {
     const other = createTlsThread({ ...optionsFor(port), tls: { key: '', cert: '', ca: '' } }, {} as TlsEvents<Seen>);
     await expect(other.listen()).rejects.toThrow();
@@ -197,7 +229,7 @@ describe('the thread of the sockets', () => {
   });
 });
 
-function optionsFor(port: number): Parameters<typeof createTlsThread>[0] {
+function optionsFor(port: number): TlsOptions {
   return {
     tls: { key: '', cert: '', ca: '' },
     tlsMinVersion: 'TLSv1.3',
