@@ -103,7 +103,10 @@ describe('an alarm goes out by every channel, and is answered by telephone and i
   it('is told by mail, webhook, PagerDuty and SMS, with bed and urgency and no more', async () => {
     const alarm = await raise('p-1');
     await eventually('the mail', async () => mail.mails[0]);
-    await eventually('the webhook', async () => posted[0]);
+    // The installation's own alarms (nobody is on duty) go there too, and may be quicker.
+    const hooked = await eventually('the webhook', async () =>
+      posted.map(({ body }) => String(body)).find((body) => body.includes(alarm.id)),
+    );
     await eventually('the incident', async () => pagerDuty.incidents.get(alarm.id));
     await eventually('the SMS', async () => twilio.taken[0]);
 
@@ -111,17 +114,12 @@ describe('an alarm goes out by every channel, and is answered by telephone and i
     expect(twilio.taken[0]?.form.Body).toMatch(
       /^High alarm, no bed assigned\nRaised .*\nSee https:\/\/alarms\.hospital\.example\/\nReply 1 to acknowledge\.$/,
     );
-    expect(JSON.parse(String(posted[0]?.body))).toMatchObject({
+    expect(JSON.parse(hooked)).toMatchObject({
       type: 'alarm.raised',
       priority: 'high',
       alarmId: alarm.id,
     });
-    for (const said of [
-      mail.mails[0],
-      String(posted[0]?.body),
-      JSON.stringify(pagerDuty.events),
-      twilio.taken[0]?.form.Body,
-    ])
+    for (const said of [mail.mails[0], hooked, JSON.stringify(pagerDuty.events), twilio.taken[0]?.form.Body])
       expect(said).not.toMatch(/\bp-1\b|(?<!\.)\b171\b|heart/i);
     expect(mail.refused).toEqual([]);
   });

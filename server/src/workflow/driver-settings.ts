@@ -62,7 +62,7 @@ export interface DriverSettings {
 export const DRIVER_SETTINGS: DriverSettings = {
   batchMax: 500,
   lanes: 2,
-  tasksMax: 4,
+  tasksMax: 256,
   heldMax: 10_000,
   leaseMs: 15_000,
   pollMs: 5_000,
