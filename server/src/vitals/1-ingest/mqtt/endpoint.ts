@@ -12,15 +12,8 @@ import { doorSeen } from './peer.ts';
 import { read } from './read.ts';
 import { Sessions } from './sessions.ts';
 import { recheck, startSweep } from './sweep.ts';
-import { createTlsThread } from './tls-thread.ts';
+import { createTlsThread, type MqttTls } from './tls-thread.ts';
 import { TokenBucket } from './token-bucket.ts';
-
-export interface MqttTls {
-  readonly key: string;
-  readonly cert: string;
-  /** Sign the devices, one PEM after the other; nothing else may connect. */
-  readonly ca: string;
-}
 
 export interface MqttEndpointOptions extends MqttWorld {
   readonly tls: MqttTls;

@@ -23,6 +23,9 @@ export const Said = {
 /** What the thread is told to do with a connection. One that is closed meanwhile is passed over. */
 export const Told = { write: 1, end: 2, destroy: 3, pause: 4, resume: 5 } as const;
 
+/** As much is handed over at once, however much of a round of the event loop is still to come. */
+export const BATCH_BYTES_MAX = 256 * 1024;
+
 const HEAD_BYTES = 9;
 const NOTHING = Buffer.alloc(0);
 
@@ -43,8 +46,7 @@ export class BatchWriter {
     buffer.writeUInt32BE(connection, this.#end);
     buffer[this.#end + 4] = what;
     buffer.writeUInt32BE(length, this.#end + 5);
-    if (length === bytes.length) buffer.set(bytes, this.#end + HEAD_BYTES);
-    else buffer.set(bytes.subarray(0, length), this.#end + HEAD_BYTES);
+    buffer.set(length === bytes.length ? bytes : bytes.subarray(0, length), this.#end + HEAD_BYTES);
     this.#end = end;
   }
 

@@ -1,17 +1,23 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { TLS_CIPHERS } from '../../../serve/tls-ciphers.ts';
 import { HandshakeGate } from './handshakes.ts';
 import { peerOf } from './peer.ts';
 import { onReceived } from './received.ts';
-import { BatchWriter, readBatch, Said, Told } from './tls-batches.ts';
-import type { Answer, Opened, Order, PlainError, Refused, TlsThreadData } from './tls-thread.ts';
+import { BATCH_BYTES_MAX, BatchWriter, readBatch, Said, Told } from './tls-batches.ts';
+import {
+  type Answer,
+  type Opened,
+  type Order,
+  type PlainError,
+  type Refused,
+  secureContextOf,
+  type TlsThreadData,
+} from './tls-thread.ts';
 
 const TCP_KEEP_ALIVE_MS = 60_000;
 /** Connections the kernel holds while a tick of ours lasts; it caps this at net.core.somaxconn. */
 const BACKLOG = 4_096;
-const BATCH_BYTES_MAX = 256 * 1024;
 /** Some ten thousand readings: a second of ten thousand devices. */
 const AHEAD_BYTES_MAX = 4 * 1024 * 1024;
 const CATCH_UP_LOOK_MS = 1_000;
@@ -29,9 +35,7 @@ let isSaying = false;
 let isFinishing = false;
 
 const tls = createTlsServer({
-  ...options.tls,
-  minVersion: options.tlsMinVersion,
-  ciphers: TLS_CIPHERS,
+  ...secureContextOf(options),
   requestCert: true,
   rejectUnauthorized: true,
   handshakeTimeout: options.handshakeTimeoutMs,
@@ -157,7 +161,7 @@ function obey(batch: Buffer): void {
 function carryOut(order: Order): void {
   switch (order.kind) {
     case 'renew':
-      tls.setSecureContext({ ...order.tls, minVersion: options.tlsMinVersion, ciphers: TLS_CIPHERS });
+      tls.setSecureContext(secureContextOf({ ...options, tls: order.tls }));
       return;
     case 'stop-listening':
       server.close();

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { TLS_CIPHERS } from '../../../serve/tls-ciphers.ts';
 import type { Peer } from './connection.ts';
 import type { DeviceSocket } from './device-socket.ts';
-import { BatchWriter, readBatch, Said, Told } from './tls-batches.ts';
+import { BATCH_BYTES_MAX, BatchWriter, readBatch, Said, Told } from './tls-batches.ts';
 
 /**
  * The sockets of devices, on a thread of their own. With a reading a second from each of ten thousand, more than half of
@@ -14,15 +14,22 @@ export interface TlsThread {
   /** Rejects where it cannot listen. */
   listen(): Promise<{ readonly port: number }>;
   /** For connections from now on. Throws, and changes nothing, where OpenSSL makes nothing of it. */
-  renewTls(tls: TlsOptions['tls']): void;
+  renewTls(tls: MqttTls): void;
   /** Accepts nobody any more; who is in stays. */
   stopListening(): void;
   /** Ends every connection and the thread, after what was said until now has been sent as far as it can be. Idempotent. */
   close(): Promise<void>;
 }
 
+export interface MqttTls {
+  readonly key: string;
+  readonly cert: string;
+  /** Sign the devices, one PEM after the other; nothing else may connect. */
+  readonly ca: string;
+}
+
 export interface TlsOptions {
-  readonly tls: { readonly key: string; readonly cert: string; readonly ca: string };
+  readonly tls: MqttTls;
   readonly tlsMinVersion: 'TLSv1.2' | 'TLSv1.3';
   readonly host: string | undefined;
   readonly port: number;
@@ -72,7 +79,7 @@ export interface Refused {
 }
 
 export type Order =
-  | { readonly kind: 'renew'; readonly tls: TlsOptions['tls'] }
+  | { readonly kind: 'renew'; readonly tls: MqttTls }
   | { readonly kind: 'stop-listening' }
   | { readonly kind: 'finish' };
 
@@ -85,6 +92,11 @@ export type PlainError = Pick<NodeJS.ErrnoException, 'message' | 'code' | 'sysca
   readonly address?: string;
   readonly port?: number;
 };
+
+/** What a connection is made by, at the start and after each renewal. */
+export function secureContextOf({ tls, tlsMinVersion }: Pick<TlsOptions, 'tls' | 'tlsMinVersion'>) {
+  return { ...tls, minVersion: tlsMinVersion, ciphers: TLS_CIPHERS };
+}
 
 export function createTlsThread<T>(options: TlsOptions, events: TlsEvents<T>): TlsThread {
   let thread: OneThread<T> | undefined;
@@ -124,7 +136,7 @@ export function createTlsThread<T>(options: TlsOptions, events: TlsEvents<T>): T
     listen: () => start(options.port),
     renewTls(renewed) {
       // Whether it can be used shows here, to whoever asked, and not in the thread that has everybody's connections.
-      createSecureContext({ ...renewed, minVersion: options.tlsMinVersion, ciphers: TLS_CIPHERS });
+      createSecureContext(secureContextOf({ ...options, tls: renewed }));
       tls = renewed;
       thread?.order({ kind: 'renew', tls });
     },
@@ -141,7 +153,6 @@ export function createTlsThread<T>(options: TlsOptions, events: TlsEvents<T>): T
 
 /** Long enough that a fault at every start does not fill the processor. */
 const AGAIN_MS = 1_000;
-const BATCH_BYTES_MAX = 256 * 1024;
 /** What was said last is on its way by then. */
 const FINISH_MS = 2_000;
 
@@ -236,18 +247,25 @@ class OneThread<T> {
   }
 
   #hear(id: number, what: number, batch: Buffer, start: number, end: number): void {
-    if (what === Said.opened) {
-      const { address, peer, isResumed }: Opened = JSON.parse(batch.toString('utf8', start, end));
-      const socket = new ThreadSocket(id, address, this);
-      this.#connections.set(id, this.#events.opened(socket, peer, isResumed));
-    } else if (what === Said.refused) this.#events.refused(JSON.parse(batch.toString('utf8', start, end)));
-    else if (what === Said.full) this.#events.full();
-    else {
-      const connection = this.#connections.get(id);
-      if (connection === undefined) return;
-      if (what === Said.closed) this.#connections.delete(id);
-      if (what === Said.closed) this.#events.closed(connection);
-      else this.#events.behind(connection);
+    const connection = this.#connections.get(id);
+    switch (what) {
+      case Said.opened: {
+        const { address, peer, isResumed }: Opened = JSON.parse(batch.toString('utf8', start, end));
+        this.#connections.set(id, this.#events.opened(new ThreadSocket(id, address, this), peer, isResumed));
+        return;
+      }
+      case Said.closed:
+        this.#connections.delete(id);
+        if (connection !== undefined) this.#events.closed(connection);
+        return;
+      case Said.behind:
+        if (connection !== undefined) this.#events.behind(connection);
+        return;
+      case Said.refused:
+        this.#events.refused(JSON.parse(batch.toString('utf8', start, end)));
+        return;
+      case Said.full:
+        this.#events.full();
     }
   }
 }
