@@ -5,7 +5,6 @@
 do $make$
 declare
   home text := quote_ident(current_schema());
-  of record;
 begin
   execute format($sql$
     create or replace function healthsync_tenant() returns text stable parallel safe language plpgsql as $body$
@@ -27,18 +26,9 @@ begin
       return coalesce(%1$s.healthsync_tenant(), 'default');
     end $body$
   $sql$, home);
-  -- The program itself asks most: what is true of it stands first, and spares the other question. An alarm of the
-  -- installation is everybody's, and has a policy of another form.
-  for of in
-    select polrelid::regclass as name from pg_policy
-    where polname = 'own' and polrelid not in ('tenant'::regclass, 'system_alarm'::regclass)
-      and pg_get_expr(polqual, polrelid) ~ 'healthsync_tenant\(\)' and pg_get_expr(polqual, polrelid) ~ 'healthsync_is_house\(\)'
-      and polrelid in (select oid from pg_class where relnamespace = current_schema()::regnamespace)
-  loop
-    execute format('alter policy own on %s using ((select healthsync_is_house()) or tenant_id = (select healthsync_tenant()))', of.name);
-  end loop;
 end $make$;
 
+-- The program itself asks most: what is true of it stands first, and spares the other question.
 create or replace function healthsync_wall(of regclass, is_copied boolean default false) returns void language plpgsql as $$
 begin
   if not exists (select from pg_attribute where attrelid = of and attname = 'tenant_id' and not attisdropped) then
@@ -47,5 +37,22 @@ begin
   execute format('alter table %s enable row level security', of);
   if is_copied then return; end if;
   execute format('alter table %s force row level security, alter column tenant_id set default healthsync_own_tenant()', of);
+  execute format('drop policy if exists own on %s', of);
   execute format('create policy own on %s using ((select healthsync_is_house()) or tenant_id = (select healthsync_tenant()))', of);
+end $$;
+
+-- Whoever stands behind the wall already stands behind this one. An alarm of the installation is everybody's, and has a
+-- policy of another form.
+do $$
+declare
+  of regclass;
+begin
+  for of in
+    select polrelid from pg_policy
+    where polname = 'own' and polrelid not in ('tenant'::regclass, 'system_alarm'::regclass)
+      and pg_get_expr(polqual, polrelid) ~ 'healthsync_tenant\(\)' and pg_get_expr(polqual, polrelid) ~ 'healthsync_is_house\(\)'
+      and polrelid in (select oid from pg_class where relnamespace = current_schema()::regnamespace)
+  loop
+    perform healthsync_wall(of);
+  end loop;
 end $$;
