@@ -16,6 +16,8 @@ export interface Life {
   readonly deaths: string;
   /** Which of its words that change the database is its last, and whether it is heard. */
   readonly diesAt: number;
+  /** The first of these instead, such as `insert into delivery`. */
+  readonly diesAtWord?: string;
   readonly isAfter: boolean;
 }
 
@@ -60,6 +62,8 @@ export async function killAtEveryTransition(parts: {
   readonly folder: string;
   readonly kills: number;
   readonly together: number;
+  /** Words of which each is to be somebody's last: those that were not yet have the first life of each few escalations. */
+  readonly lastWords?: readonly string[];
   /** No new ones after this long. */
   readonly forMs?: number;
 }): Promise<KillingReport> {
@@ -87,7 +91,12 @@ export async function killAtEveryTransition(parts: {
       const isLast = lives > LIVES_MAX;
       interrupted += await openOnes();
       word = (word % WORDS) + 1;
-      const died = await live({ diesAt: isLast ? Number.MAX_SAFE_INTEGER : word, isAfter: kills % 2 === 1 });
+      const wanted = lives === 0 ? parts.lastWords?.find((each) => !hasDiedAt(each)) : undefined;
+      const died = await live({
+        diesAt: isLast ? Number.MAX_SAFE_INTEGER : word,
+        ...(wanted !== undefined && { diesAtWord: wanted }),
+        isAfter: kills % 2 === 1,
+      });
       if (died) kills++;
       // Nobody runs now: whoever is told of it after this was told in vain.
       const id = ids[lives];
@@ -105,7 +114,7 @@ export async function killAtEveryTransition(parts: {
   return { kills, escalations, interrupted, pages, repeatedUnderTheirKey: lines.length - pages, deaths, wrong };
 
   /** Until it dies, or nothing is left to do. True: it died. */
-  async function live(end: Pick<Life, 'diesAt' | 'isAfter'>): Promise<boolean> {
+  async function live(end: Pick<Life, 'diesAt' | 'diesAtWord' | 'isAfter'>): Promise<boolean> {
     const told: Life = { address: database.address, clock, ...files, ...end };
     const program = join(import.meta.dirname, 'test-mortal-process.ts');
     const child = spawn(process.execPath, [program, JSON.stringify(told)], {
@@ -126,6 +135,10 @@ export async function killAtEveryTransition(parts: {
     } finally {
       await killed(child, exited);
     }
+  }
+
+  function hasDiedAt(what: string): boolean {
+    return linesOf(files.deaths).some((line) => line.endsWith(what));
   }
 
   async function openOnes(): Promise<number> {

@@ -25,7 +25,8 @@ let isAtWork = false;
 let words = 0;
 function said(what: string, isAfter: boolean): void {
   if (!isAfter) words++;
-  if (words !== life.diesAt || isAfter !== life.isAfter) return;
+  const isLast = life.diesAtWord === undefined ? words === life.diesAt : what === life.diesAtWord;
+  if (!isLast || isAfter !== life.isAfter) return;
   writeSync(deaths, `${isAfter ? 'after' : 'before'} ${what}\n`);
   process.kill(process.pid, 'SIGKILL');
 }
