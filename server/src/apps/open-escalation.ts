@@ -123,7 +123,6 @@ async function startEscalation(parts: Started) {
     rotas,
     ...reached,
   });
-  const workflow = new PostgresWorkflowStore(database);
   const common = { alarms, escalations, systemAlarms, directory, onOrdered, now };
   const ladders = new Map<string, ReturnType<typeof stepsOf>>(
     escalationFiles().map((file) => [file.name, stepsOf(file)]),
@@ -138,7 +137,6 @@ async function startEscalation(parts: Started) {
     handlers: escalationFunctions({
       ...common,
       orders: outbox,
-      workflow,
       stepsOf: (definition) => ladders.get(definition) ?? [],
       placeOf,
       statusOf(patientId) {

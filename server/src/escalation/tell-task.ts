@@ -7,13 +7,18 @@ import {
   type EscalationWorld,
   planStep,
 } from '../domain/escalation.ts';
-import { ESCALATION_ACTOR, type EscalationDefinition, type EscalationRound } from '../domain/escalation-round.ts';
+import {
+  ESCALATION_ACTOR,
+  type EscalationDefinition,
+  type EscalationRound,
+  type RoundEnd,
+} from '../domain/escalation-round.ts';
 import { DEFAULT_TENANT } from '../domain/ids.ts';
 import type { AlarmStore } from '../ports/alarm-store.ts';
 import type { Escalations, RoundKey, ToldRecipient, ToldRound } from '../ports/escalations.ts';
 import type { DeliveryOrders } from '../ports/outbox.ts';
 import type { SystemAlarms } from '../ports/system-alarms.ts';
-import type { WorkflowStore } from '../ports/workflow-store.ts';
+import { Answered } from '../workflow/task-handler.ts';
 import type { StaffDirectory } from './staff-directory.ts';
 import { isObject, parseRoundKey } from './task-payload.ts';
 
@@ -23,7 +28,6 @@ export interface TellTaskParts {
   /** The steps that a definition tells, outwards. */
   readonly stepsOf: (definition: EscalationDefinition) => readonly EscalationStep[];
   readonly orders: DeliveryOrders;
-  readonly workflow: Pick<WorkflowStore, 'completeTask'>;
   readonly directory: StaffDirectory;
   readonly systemAlarms: SystemAlarms;
   readonly placeOf: PlaceOf;
@@ -38,16 +42,16 @@ export interface TellTaskParts {
  * the step that was told stays as it was.
  */
 export function createTellTask(parts: TellTaskParts) {
-  const { alarms, escalations, orders, workflow, directory, systemAlarms, stepsOf, placeOf, now } = parts;
+  const { alarms, escalations, orders, directory, systemAlarms, stepsOf, placeOf, now } = parts;
 
   const nobodyAt = new Map<string, Set<EscalationStep>>();
 
-  return async function tell(payload: unknown): Promise<{ readonly told: number }> {
+  return async function tell(payload: unknown): Promise<{ readonly told: number } | Answered> {
     const task = parseTellPayload(payload);
     const [rounds, alarm] = await Promise.all([escalations.rounds(task.alarmId), alarms.find(task.alarmId)]);
     const round = rounds.find((each) => each.round === task.round);
-    if (round === undefined || alarm === undefined) return answer(task.token, 'over');
-    if (round.end !== undefined) return answer(task.token, round.end);
+    if (round === undefined || alarm === undefined) return answered('over');
+    if (round.end !== undefined) return answered(round.end);
 
     const here = escalatedAlarm(alarm, placeOf(alarm));
     const world = await directory.worldOf(here);
@@ -57,9 +61,9 @@ export function createTellTask(parts: TellTaskParts) {
     const isWanted = round.startedBy === 'person' || (task.repeat === 1 && isMarked(alarm, task, round));
     const { recipients, after, waits, atMs } = await tellStep(task, round, here, world, isWanted);
     // Taken while it was told: nobody else will answer this token.
-    if (after.end !== undefined) return answer(task.token, after.end);
+    if (after.end !== undefined) return answered(after.end);
     if (recipients.length > 0) await mark(alarm, task, round, atMs);
-    if (!waits) return answer(task.token, 'nobody');
+    if (!waits) return answered('nobody');
     return { told: recipients.length };
   };
 
@@ -161,11 +165,11 @@ export function createTellTask(parts: TellTaskParts) {
       text: `${wardId === undefined ? 'Patients without a ward' : (name ?? `Ward ${wardId}`)}: nobody could be told of an alarm as ${missing.join(', nor as ')}. See to the care team, the rota and the contacts.`,
     });
   }
+}
 
-  async function answer(token: string, what: string): Promise<{ readonly told: number }> {
-    await workflow.completeTask({ token, output: { answer: what }, nowMs: now() });
-    return { told: 0 };
-  }
+/** Nobody else will: what the definition goes on by. */
+function answered(answer: 'over' | 'nobody' | RoundEnd): Answered {
+  return new Answered({ answer });
 }
 
 /** More wards than a house has. */

@@ -98,6 +98,7 @@ export async function killAtEveryTransition(parts: {
         isAfter: kills % 2 === 1,
       });
       if (died) kills++;
+      else if (wanted !== undefined) throw new Error(`nobody says ${wanted}`);
       // Nobody runs now: whoever is told of it after this was told in vain.
       const id = ids[lives];
       if (lives % 3 === 2 && id !== undefined && (await isOpen(id))) {

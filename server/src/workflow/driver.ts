@@ -5,7 +5,7 @@ import { DRIVER_SETTINGS, type DriverDependencies, type DriverHealth } from './d
 import { type Execution, openTokens } from './language/execution.ts';
 import type { TaskOrder } from './language/interpret.ts';
 import type { Json } from './language/json.ts';
-import { TaskFailed } from './task-handler.ts';
+import { Answered, TaskFailed } from './task-handler.ts';
 import { TaskRun } from './task-run.ts';
 
 /**
@@ -35,6 +35,8 @@ interface Held {
 
 /** A row this program cannot run is looked at again after a minute: another version may be on its way. */
 const PARKED_MS = 60_000;
+/** So many due at once, and more are likely to become due while they are written. */
+const HELP_FROM = 8;
 const PRUNE_EVERY_MS = 600_000;
 const PRUNE_BATCH = 1_000;
 /** Somebody's transaction that signals it: over in some milliseconds. */
@@ -80,7 +82,10 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
     }
   }
 
-  /** While one transaction is written, others take what has become due meanwhile: a timer need not wait for its end. */
+  /**
+   * While a transaction of many is written, others take what has become due meanwhile: a timer need not wait for its end.
+   * One of few is over before that, and what somebody told of meanwhile calls for help itself.
+   */
   function callHelpers(): void {
     for (; helpers < settings.lanes - 1; helpers++) {
       void (async () => {
@@ -111,7 +116,7 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
         decide: (due) => {
           taken = due.flatMap((row) => decide(row, atMs, missing) ?? []);
           for (const { of } of taken) if (of !== undefined) of.isWriting = true;
-          if (taken.length > 0) callHelpers();
+          if (taken.length >= HELP_FROM) callHelpers();
           return taken.map(({ advance }) => advance);
         },
       });
@@ -235,9 +240,9 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
     }
     tasks++;
     const startedMs = monotonicMs();
-    let event: TimedEvent['event'];
+    let events: readonly TimedEvent['event'][];
     try {
-      const output = await handler(order.payload, {
+      const answer = await handler(order.payload, {
         idempotencyKey: `${of.known.of.id}:${order.state}:${order.task}`,
         executionId: of.known.of.id,
         get signal() {
@@ -245,20 +250,27 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
         },
         ...(order.token !== undefined && { taskToken: order.token }),
       });
-      // As it will be read again: what JSON cannot say fails the task here and not later.
-      event = { kind: 'task-succeeded', task: order.task, output: JSON.parse(JSON.stringify(output ?? null)) as Json };
+      events = successOf(order, answer);
     } catch (error) {
-      event = { kind: 'task-failed', task: order.task, ...faultOf(order.resource, error) };
+      events = [{ kind: 'task-failed', task: order.task, ...faultOf(order.resource, error) }];
     }
     tasks--;
     next();
-    const outcome = event.kind === 'task-succeeded' ? 'succeeded' : 'failed';
+    const outcome = events[0]?.kind === 'task-failed' ? 'failed' : 'succeeded';
     hooks.task?.({ resource: order.resource, outcome, ms: monotonicMs() - startedMs });
     // Told to stop, it may have failed for that alone: whoever takes it over calls it again.
     if (of.running.get(order.task) !== run || (run.isStopped && outcome === 'failed')) return;
     run.isDone = true;
-    of.events.push({ event, atMs: now() });
+    const atMs = now();
+    of.events.push(...events.map((event) => ({ event, atMs })));
     write(of);
+  }
+
+  function successOf({ task, token }: TaskOrder, answer: unknown): readonly TimedEvent['event'][] {
+    const output = asJson(answer instanceof Answered ? answer.output : answer);
+    const returned = { kind: 'task-succeeded', task, output } as const;
+    if (token === undefined || !(answer instanceof Answered)) return [returned];
+    return [returned, { kind: 'token-succeeded', token, output }];
   }
 
   function faultOf(resource: string, error: unknown): { readonly error: string; readonly cause: string } {
@@ -387,6 +399,7 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
 
   function wake(): void {
     tellings++;
+    if (isTaking) callHelpers();
     for (const rouse of sleepers) rouse();
   }
 
@@ -447,4 +460,9 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
       await store.release(worker, now()).catch((error: unknown) => hooks.onStoreError?.(error));
     },
   };
+}
+
+/** As it will be read again: what JSON cannot say fails the task here and not later. */
+function asJson(output: unknown): Json {
+  return JSON.parse(JSON.stringify(output ?? null)) as Json;
 }

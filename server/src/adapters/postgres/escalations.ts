@@ -29,49 +29,51 @@ export class PostgresEscalations implements Escalations {
   }
 
   async rounds(alarmId: AlarmId): Promise<readonly ToldRound[]> {
-    return await failing(async () => {
-      const rounds = await this.#pool.query<object>(
-        `select ${ROUND_FIELDS} from escalation where alarm_id = $1 order by round`,
-        [alarmId],
-      );
-      if (rounds.rows.length === 0) return [];
-      const steps = await this.#pool.query<object & { readonly round: number }>(
-        `select round, step, repeat, at as "atMs", until as "untilMs", recipients, warnings
-         from escalation_step where alarm_id = $1 order by round, at, array_position($2::text[], step), repeat`,
+    const { rows } = await failing(() =>
+      this.#pool.query<object & { readonly steps: readonly object[] }>(
+        `select ${ROUND_FIELDS}, coalesce((
+           select json_agg(json_build_object(
+             'step', step, 'repeat', repeat, 'atMs', ${milliseconds('at')}, 'untilMs', ${milliseconds('until')},
+             'recipients', recipients, 'warnings', warnings
+           ) order by at, array_position($2::text[], step), repeat)
+           from escalation_step as told where told.alarm_id = escalation.alarm_id and told.round = escalation.round
+         ), '[]') as steps
+         from escalation where alarm_id = $1 order by round`,
         [alarmId, ESCALATION_STEPS],
-      );
-      return rounds.rows.map(toRound).map((each) => ({
-        ...each,
-        execution: `${each.definition}:${executionName(each)}`,
-        steps: steps.rows
-          .filter(({ round }) => round === each.round)
-          .map(({ round, ...step }) => withoutNulls(step) as ToldStep),
-      }));
+      ),
+    );
+    return rows.map(({ steps, ...row }) => {
+      const round = toRound(row);
+      return {
+        ...round,
+        execution: `${round.definition}:${executionName(round)}`,
+        steps: steps.map((step) => withoutNulls(step) as ToldStep),
+      };
     });
   }
 
   async told(told: Parameters<Escalations['told']>[0]): Promise<EscalationRound> {
     const { alarmId, round, step, repeat, atMs, untilMs, recipients, warnings, token } = told;
     const [at, until] = [new Date(atMs), untilMs === undefined ? null : new Date(untilMs)];
-    return await inTransaction(this.#pool, async (client) => {
-      const before = await lockRound(client, told);
-      if (before === undefined) throw new TypeError(`no round ${round} of ${alarmId}`);
-      if (before.end !== undefined) return before;
-      const [, { rows }] = await Promise.all([
-        client.query(
-          `insert into escalation_step (alarm_id, round, step, repeat, at, until, recipients, warnings)
-           values ($1, $2, $3, $4, $5, $6, $7, $8)
-           on conflict (alarm_id, round, step, repeat) do update set until = excluded.until`,
-          [alarmId, round, step, repeat, at, until, JSON.stringify(recipients), JSON.stringify(warnings)],
-        ),
-        client.query<object>(
-          `update escalation set step = $3, told_at = $4, due_at = $5, token = $6
-           where alarm_id = $1 and round = $2 returning ${ROUND_FIELDS}`,
-          [alarmId, round, step, at, until ?? at, token],
-        ),
-      ]);
-      return toRound(rows[0] as object);
-    });
+    // One statement: a round that somebody ends meanwhile is waited for, and is then none that still runs.
+    const { rows } = await failing(() =>
+      this.#pool.query<object>(
+        `with told as (
+           update escalation set step = $3, told_at = $5, due_at = coalesce($6::timestamptz, $5::timestamptz), token = $9
+           where alarm_id = $1 and round = $2 and end_reason is null returning ${ROUND_FIELDS}
+         ), written as (
+           insert into escalation_step (alarm_id, round, step, repeat, at, until, recipients, warnings)
+           select $1, $2, $3, $4::integer, $5, $6, $7::jsonb, $8::jsonb from told
+           on conflict (alarm_id, round, step, repeat) do update set until = excluded.until
+         )
+         select * from told`,
+        [alarmId, round, step, repeat, at, until, JSON.stringify(recipients), JSON.stringify(warnings), token],
+      ),
+    );
+    if (rows[0] !== undefined) return toRound(rows[0]);
+    const over = await this.round(told);
+    if (over === undefined) throw new TypeError(`no round ${round} of ${alarmId}`);
+    return over;
   }
 
   async end({
@@ -138,4 +140,9 @@ async function lockRound(client: pg.PoolClient, { alarmId, round }: RoundKey): P
     [alarmId, round],
   );
   return rows[0] === undefined ? undefined : toRound(rows[0]);
+}
+
+/** Of a time in JSON, as `pg` reads those of columns. */
+function milliseconds(column: string): string {
+  return `(extract(epoch from ${column}) * 1000)::float8`;
 }

@@ -29,15 +29,46 @@ describe('a connection', () => {
     expect(await named('often')).toEqual([text]);
   });
 
-  it('leaves alone what has no values, a name of its own, or is asked so that it is planned each time', async () => {
+  it('leaves alone what has no values, or is not asked as everything else is', async () => {
     for (let i = 0; i < 20; i++) {
-      await one.pool.query({ text: 'select $1::int as anew', values: [i] });
       await one.pool.query('select 1 as bare');
       await one.pool.query({ name: 'own', text: 'select $1::int as own', values: [i] });
+      await one.pool.query({ text: 'select $1::int as rows', values: [i], rowMode: 'array' });
     }
     expect(await named('bare')).toEqual([]);
-    expect(await named('as anew')).toEqual([]);
     expect(await named('as own')).toHaveLength(1);
+    expect(await named('as rows')).toEqual([]);
+  });
+
+  it('has it planned anew every hundred times, and PostgreSQL forget what it remembered', async () => {
+    const text = 'select count(*)::int as n from growing where id % 2 = $1';
+    await one.pool.query('create table growing (id int)');
+    const names = new Set<string>();
+    for (let i = 0; i < 450; i++) {
+      if (i % 3 === 0) await inTransaction(one.pool, (client) => client.query({ text, values: [1] }));
+      else await one.pool.query(text, [1]);
+      const { rows } = await one.pool.query<{ name: string }>(
+        `select name from pg_prepared_statements where statement like '%growing where%' and name <> ''`,
+      );
+      expect(rows.length).toBeLessThanOrEqual(2); // one is forgotten after the next is there
+      for (const { name } of rows) names.add(name);
+    }
+    expect(names.size).toBe(5);
+    const client = await one.pool.connect();
+    const { connection } = client as unknown as { readonly connection: { readonly parsedStatements: object } };
+    const kept = Object.keys(connection.parsedStatements).filter((name) => names.has(name));
+    client.release();
+    expect(kept).toHaveLength(1);
+  });
+
+  it('whose statement cannot be read goes on, also when its name would have been forgotten', async () => {
+    const text = 'select nowhere from growing where id = $1';
+    for (let i = 0; i < 250; i++) await expect(one.pool.query(text, [i])).rejects.toMatchObject({ code: '42703' });
+    await inTransaction(one.pool, async (client) => {
+      await client.query('insert into growing values (1)');
+      for (let i = 0; i < 12; i++) await client.query('select id from growing where id = $1', [i]);
+    });
+    expect((await one.pool.query('select * from growing')).rowCount).toBe(1);
   });
 
   it('plans anew what is remembered when its table has become another', async () => {

@@ -1,29 +1,34 @@
 -- Whose login this is, and whether it is the program's own, is asked by every statement of every table behind the wall. A
 -- function in SQL was planned anew for each of them: a tenth of all that the database did where alarms ring. One in
--- PL/pgSQL keeps its plan for as long as the session lasts. It is bound when it is called, so everything in it says where
--- it is: no table, function or operator of a session's own can stand in.
+-- PL/pgSQL keeps its plan for as long as the session lasts, and as long as names mean the same: the triggers that ask too
+-- have a search path of their own, so these have one as well, or each would have the other's plan made anew. It is bound
+-- when it is called, so everything in it says where it is: no table, function or operator of a session's own can stand in.
 do $make$
 declare
   home text := quote_ident(current_schema());
 begin
   execute format($sql$
-    create or replace function healthsync_tenant() returns text stable parallel safe language plpgsql as $body$
+    create or replace function healthsync_tenant() returns text stable parallel safe language plpgsql
+    set search_path = pg_catalog, pg_temp as $body$
     begin
       return (select id from %1$s.tenant
         where session_user operator(pg_catalog.=) role_name or session_user operator(pg_catalog.=) accounts_role_name);
     end $body$
   $sql$, home);
   execute format($sql$
-    create or replace function healthsync_is_house() returns boolean stable parallel safe language plpgsql as $body$
+    create or replace function healthsync_is_house() returns boolean stable parallel safe language plpgsql
+    set search_path = pg_catalog, pg_temp as $body$
     begin
       return (select pg_catalog.pg_has_role(session_user, relowner, 'usage') from pg_catalog.pg_class
         where oid operator(pg_catalog.=) %1$L::pg_catalog.regclass);
     end $body$
   $sql$, home || '.tenant');
   execute format($sql$
-    create or replace function healthsync_own_tenant() returns text stable parallel safe language plpgsql as $body$
+    create or replace function healthsync_own_tenant() returns text stable parallel safe language plpgsql
+    set search_path = pg_catalog, pg_temp as $body$
     begin
-      return coalesce(%1$s.healthsync_tenant(), 'default');
+      -- The program itself is of no organisation, and asks most.
+      return case when %1$s.healthsync_is_house() then 'default' else coalesce(%1$s.healthsync_tenant(), 'default') end;
     end $body$
   $sql$, home);
 end $make$;
