@@ -2,6 +2,7 @@ import { flushCompileCache } from 'node:module';
 import type { Command } from 'commander';
 import { createLog } from '../../telemetry/log.ts';
 import { startAllInOne } from '../all-in-one.ts';
+import { giveBackMemory } from '../give-back-memory.ts';
 import { endOnWhatNobodyCaught } from '../last-resort.ts';
 import { addCommand, type CommandContext, EXIT, report } from './command.ts';
 
@@ -19,6 +20,7 @@ export function register(program: Command, context: CommandContext): void {
         const running = await startAllInOne(settings, log);
         // Not only at the end: whoever is killed starts again, and then it counts.
         flushCompileCache();
+        giveBackMemory();
         if (running.setupLink !== undefined)
           context.tell(`\n  First account (one use, 24 hours): ${running.setupLink}\n`);
         stopOnSignal(async () => {
