@@ -38,12 +38,13 @@ export class PostgresAlarmEvents implements AlarmEvents {
     // Asked every second, and mostly in vain: a lock would be written each time.
     if (waiting === 0) return 0;
     return await inTransaction(this.#pool, async (client) => {
-      await client.query('insert into alarm_event_head default values on conflict do nothing');
+      const ask = (sql: string) => client.query<{ position: number }>(sql);
+      const { rows } = await ask('select position from alarm_event_head for update skip locked');
+      const [head] =
+        rows.length > 0
+          ? rows
+          : (await ask('insert into alarm_event_head default values on conflict do nothing returning position')).rows;
       // Whoever does it already does it for us.
-      const { rows } = await client.query<{ position: number }>(
-        'select position from alarm_event_head for update skip locked',
-      );
-      const head = rows[0];
       if (head === undefined) return 0;
       const { rowCount } = await client.query(SEQUENCE, [head.position, SEQUENCE_MAX]);
       const given = rowCount ?? 0;

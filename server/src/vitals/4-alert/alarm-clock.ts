@@ -29,7 +29,7 @@ export interface AlarmClockSettings {
 const DEFAULTS: AlarmClockSettings = {
   chunkMax: 200,
   sleepMaxMs: 15_000,
-  restMs: 50,
+  restMs: 250,
   retryFirstMs: 100,
   retryMaxMs: 5_000,
   settleMaxMs: 3_000,
