@@ -292,7 +292,6 @@ function runProgram(
         alarms,
         escalations,
         orders: outbox,
-        workflow,
         directory,
         systemAlarms,
         stepsOf: (definition) => LADDERS.get(definition) ?? [],

@@ -5,13 +5,18 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { openTestDatabase } from '../adapters/postgres/test-database.ts';
 import { killAtEveryTransition } from './test-killing.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'healthsync-killing-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
 
 /** `node bench/escalation-kills.ts` does this for thousands. */
 describe('an escalation whose process is killed at any of its words to the database', () => {
   it('is not lost, and nobody is paged twice in effect', { timeout: 300_000 }, async () => {
     const database = await openTestDatabase();
+    // One for each try: who died in the first says nothing about the second.
+    const folder = mkdtempSync(join(tmpdir(), 'healthsync-killing-'));
+    folders.push(folder);
     // It dies in the middle of what matters, and not beside it.
     const lastWords = ['update workflow_execution', 'insert into delivery', 'update escalation', 'commit'];
     const report = await killAtEveryTransition({ database, folder, kills: 40, together: 4, lastWords });

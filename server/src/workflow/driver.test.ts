@@ -145,6 +145,21 @@ describe('the driver on PostgreSQL', () => {
     expect((await historyIn(store, 'telling:B-known')).map(({ type }) => type)).toContain('TaskSucceeded');
   });
 
+  it('keeps a time that begins with what a function answered, though nobody wakes it', async () => {
+    const definition = {
+      StartAt: 'Ask',
+      States: {
+        Ask: invokeAndWait('ask', { Next: 'Wait', TimeoutSeconds: 600 }),
+        Wait: { Type: 'Wait', Seconds: 1, End: true },
+      },
+    };
+    const settings = { pollMs: 600_000 };
+    const driver = await drive(store, { resting: definition }, { ask: async () => new Answered({}) }, { settings });
+    await start(store, 'A-rest', 'resting');
+    driver.wake();
+    await ended(store, 'resting:A-rest');
+  });
+
   it('two of them share the work, and each task is called once', async () => {
     const calls: string[] = [];
     const by = (worker: string): TaskHandlers => ({

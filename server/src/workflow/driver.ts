@@ -58,6 +58,8 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
   let tellings = 0;
   let helpers = 0;
   let isTaking = false;
+  /** What is written to be due before then has to rouse us. */
+  let sleepsUntilMs = Number.NEGATIVE_INFINITY;
   let isClosed = false;
   /** Something was left lying for want of room. */
   let isFull = false;
@@ -201,7 +203,8 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
     if (advanced === undefined) return;
     const { known, step } = advanced;
     if (dueMs !== undefined) hooks.advanced?.({ lateMs: now() - dueMs });
-    if (of?.isAwaited || (step.wakeAtMs !== undefined && step.wakeAtMs <= now())) wake();
+    if (of?.isAwaited || (step.wakeAtMs !== undefined && (step.wakeAtMs <= now() || step.wakeAtMs < sleepsUntilMs)))
+      wake();
     if (of !== undefined) of.isAwaited = false;
     if (step.execution.status !== 'RUNNING')
       hooks.ended?.({ definition: known.definition.name, status: step.execution.status });
@@ -391,10 +394,17 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
 
   /** `atMs`: until then everything was taken. */
   async function sleepUntilDue(told: number, atMs: number): Promise<void> {
-    const nextMs = await store.nextWakeMs({ worker, nowMs: atMs });
-    if (told !== tellings || stopping.signal.aborted) return;
-    const untilNextMs = nextMs === undefined ? settings.pollMs : nextMs - now();
-    if (untilNextMs > 0) await sleep(Math.min(settings.pollMs, untilNextMs));
+    // What is written while the store is asked it may not have seen.
+    sleepsUntilMs = Number.POSITIVE_INFINITY;
+    try {
+      const nextMs = await store.nextWakeMs({ worker, nowMs: atMs });
+      if (told !== tellings || stopping.signal.aborted) return;
+      sleepsUntilMs = Math.min(now() + settings.pollMs, nextMs ?? Number.POSITIVE_INFINITY);
+      const pauseMs = sleepsUntilMs - now();
+      if (pauseMs > 0) await sleep(pauseMs);
+    } finally {
+      sleepsUntilMs = Number.NEGATIVE_INFINITY;
+    }
   }
 
   function wake(): void {

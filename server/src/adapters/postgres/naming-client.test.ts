@@ -61,14 +61,30 @@ describe('a connection', () => {
     expect(kept).toHaveLength(1);
   });
 
-  it('whose statement cannot be read goes on, also when its name would have been forgotten', async () => {
-    const text = 'select nowhere from growing where id = $1';
-    for (let i = 0; i < 250; i++) await expect(one.pool.query(text, [i])).rejects.toMatchObject({ code: '42703' });
-    await inTransaction(one.pool, async (client) => {
-      await client.query('insert into growing values (1)');
-      for (let i = 0; i < 12; i++) await client.query('select id from growing where id = $1', [i]);
-    });
-    expect((await one.pool.query('select * from growing')).rowCount).toBe(1);
+  it('has it forgotten also where a transaction has failed, and where much was asked at once', async () => {
+    const client = await one.pool.connect();
+    const known = async () => {
+      const { rows } = await client.query<{ n: number }>(
+        `select count(*)::int as n from pg_prepared_statements where statement like '%as failing%' and name <> ''`,
+      );
+      return rows[0]?.n;
+    };
+    const ask = (value: number) => client.query('select 1 / $1::int as failing', [value]);
+    for (let i = 0; i < 10; i++) await ask(1);
+    for (let round = 0; round < 3; round++) {
+      await client.query('begin');
+      await client.query('savepoint before');
+      for (let i = 0; i < 150; i++)
+        await expect(ask(i % 50 === 0 ? 0 : 1)).rejects.toMatchObject({ code: /22012|25P02/ });
+      await client.query('rollback to savepoint before');
+      expect((await ask(1)).rows).toEqual([{ failing: 1 }]);
+      await client.query('commit');
+    }
+    (client as unknown as { pipeline: boolean }).pipeline = true;
+    await Promise.all(Array.from({ length: 450 }, () => ask(1)));
+    (client as unknown as { pipeline: boolean }).pipeline = false;
+    expect(await known()).toBe(1);
+    client.release(true);
   });
 
   it('plans anew what is remembered when its table has become another', async () => {
@@ -114,6 +130,23 @@ describe('a connection', () => {
       for (let i = 0; i < 50; i++)
         await expect(
           inTransaction(one.pool, (client) => Promise.all([nested(client), client.query('select 2')])),
+        ).rejects.toThrow('22012');
+    });
+
+    it('says what went wrong, also where a statement was to get its name behind it', async () => {
+      const text = 'select 3 + $1::int as named_behind';
+      for (let i = 0; i < 15; i++) await one.pool.query(text, [i]);
+      const later = async (client: pg.PoolClient) => {
+        await client.query('select 1 / $1::int', [0]);
+      };
+      for (let i = 0; i < 20; i++)
+        await expect(
+          inTransaction(one.pool, async (client) => {
+            const asked = [later(client), ...[1, 2, 3].map((n) => client.query(text, [n]))];
+            // Whichever of them is heard of last.
+            const heard = await Promise.allSettled(asked);
+            throw heard.flatMap((each) => (each.status === 'rejected' ? [each.reason] : [])).at(-1);
+          }),
         ).rejects.toThrow('22012');
     });
 

@@ -32,12 +32,38 @@ export class NamingClient extends pg.Client {
     return name;
   }
 
-  /** PostgreSQL is told after all that was asked under this name, and `pg` forgets it when that is done. */
+  /** After all that was asked under this name. */
   #forget(name: string): void {
-    // What `pg` knows to be there; its types do not say so. Anything else would be an error, and end a transaction.
+    // What `pg` takes PostgreSQL to remember; its types do not say so.
     const { parsedStatements } = (this as unknown as { readonly connection: { parsedStatements: object } }).connection;
-    if (!Object.hasOwn(parsedStatements, name)) return;
-    ask.call(this, `deallocate "${name}"`, () => Reflect.deleteProperty(parsedStatements, name));
+    ask.call(this, new Forget(name, () => Reflect.deleteProperty(parsedStatements, name)));
+  }
+}
+
+/** `pg.Query` as it is, whose types leave out what a query does with its connection. */
+const Query = pg.Query as unknown as new (
+  config: { readonly text: string },
+  values: undefined,
+  done: () => void,
+) => object;
+
+/**
+ * Has PostgreSQL forget a name by its protocol ("Close"): that is no error for a name that is not there, nor in a
+ * transaction that has failed, and a pooler between the two understands it. `deallocate` is none of this.
+ */
+class Forget extends Query {
+  readonly #name: string;
+
+  constructor(name: string, done: () => void) {
+    super({ text: '' }, undefined, done);
+    this.#name = name;
+  }
+
+  /** `pg` calls it when the statements before it are sent. */
+  submit(connection: { close(what: { readonly type: 'S'; readonly name: string }): void; sync(): void }): null {
+    connection.close({ type: 'S', name: this.#name });
+    connection.sync();
+    return null;
   }
 }
 
@@ -60,7 +86,10 @@ function withValues([first, ...rest]: readonly unknown[]): [asked: WithValues | 
     return Array.isArray(values) && values.length > 0 ? [{ text: first, values }, ...more] : [undefined];
   }
   const isPlain = typeof first === 'object' && first !== null && Object.keys(first).sort().join() === 'text,values';
-  return isPlain ? [first as WithValues, ...rest] : [undefined];
+  if (!isPlain) return [undefined];
+  const { text, values } = first as { readonly text: unknown; readonly values: unknown };
+  if (typeof text !== 'string' || !Array.isArray(values) || values.length === 0) return [undefined];
+  return [{ text, values }, ...rest];
 }
 
 function nameOf(text: string): string | undefined {

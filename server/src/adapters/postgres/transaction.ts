@@ -56,6 +56,8 @@ function listenForFailure(client: pg.PoolClient): { readonly last: Error | undef
   return found;
 }
 
+/** Refused for what failed before; 26000: where a statement was to get its name, and one after it is called by that. */
 function isAfterTheFact(error: unknown): boolean {
-  return (error as { readonly code?: unknown } | null)?.code === '25P02';
+  const code = (error as { readonly code?: unknown } | null)?.code;
+  return code === '25P02' || code === '26000';
 }

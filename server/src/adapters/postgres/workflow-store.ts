@@ -18,11 +18,7 @@ import { inTransaction } from './transaction.ts';
 import { withoutNulls } from './without-nulls.ts';
 import { completeTask, failTask, heartbeatTask, splitId, startExecutions, stopExecution } from './workflow-signals.ts';
 
-/**
- * Workflow executions in PostgreSQL: one row each, its history beside it, written together. No statement is prepared by
- * name: a plan made while the table was small reads all of it for every batch once it is large, and planning costs a
- * batch a fraction of a millisecond.
- */
+/** Workflow executions in PostgreSQL: one row each, its history beside it, written together. */
 export class PostgresWorkflowStore implements WorkflowStore {
   readonly #pool: pg.Pool;
 

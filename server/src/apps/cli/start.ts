@@ -17,10 +17,11 @@ export function register(program: Command, context: CommandContext): void {
         const settings = of.settings();
         const log = createLog({ level: settings.logLevel });
         endOnWhatNobodyCaught(log, EXIT.failed);
+        // Before anybody can connect, who would have to wait for it.
+        giveBackMemory();
         const running = await startAllInOne(settings, log);
         // Not only at the end: whoever is killed starts again, and then it counts.
         flushCompileCache();
-        giveBackMemory();
         if (running.setupLink !== undefined)
           context.tell(`\n  First account (one use, 24 hours): ${running.setupLink}\n`);
         stopOnSignal(async () => {

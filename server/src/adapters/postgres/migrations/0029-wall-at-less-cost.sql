@@ -27,7 +27,7 @@ begin
     create or replace function healthsync_own_tenant() returns text stable parallel safe language plpgsql
     set search_path = pg_catalog, pg_temp as $body$
     begin
-      -- The program itself is of no organisation, and asks most.
+      -- The program itself, and whoever may do all that it may, is of no organisation; it asks most.
       return case when %1$s.healthsync_is_house() then 'default' else coalesce(%1$s.healthsync_tenant(), 'default') end;
     end $body$
   $sql$, home);
