@@ -85,9 +85,8 @@ function withValues([first, ...rest]: readonly unknown[]): [asked: WithValues | 
     const [values, ...more] = rest;
     return Array.isArray(values) && values.length > 0 ? [{ text: first, values }, ...more] : [undefined];
   }
-  const isPlain = typeof first === 'object' && first !== null && Object.keys(first).sort().join() === 'text,values';
-  if (!isPlain) return [undefined];
-  const { text, values } = first as { readonly text: unknown; readonly values: unknown };
+  if (typeof first !== 'object' || first === null || Object.keys(first).length !== 2) return [undefined];
+  const { text, values } = first as { readonly text?: unknown; readonly values?: unknown };
   if (typeof text !== 'string' || !Array.isArray(values) || values.length === 0) return [undefined];
   return [{ text, values }, ...rest];
 }
