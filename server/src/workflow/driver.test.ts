@@ -7,7 +7,7 @@ import { Failure } from '../ports/failure.ts';
 import type { WorkflowStore } from '../ports/workflow-store.ts';
 import { DefinitionRefused } from './definitions.ts';
 import type { WorkflowDriver } from './driver.ts';
-import { Answered, TaskFailed, type TaskHandlers } from './task-handler.ts';
+import { TaskFailed, type TaskHandlers } from './task-handler.ts';
 import { asked, ended, historyIn, invoke, invokeAndWait, startTestDriver, storeBut } from './test-workflow.ts';
 
 const TELL = { StartAt: 'Tell', States: { Tell: invoke('tell', { End: true }) } };
@@ -112,52 +112,6 @@ describe('the driver on PostgreSQL', () => {
     driver.wake();
     await ended(store, 'asking:A-1');
     expect((await historyIn(store, 'asking:A-1')).at(-1)).toMatchObject({ output: { result: { by: 'nurse' } } });
-  });
-
-  it('goes on at once when the function that was given the token knows the answer', async () => {
-    const tokens: string[] = [];
-    await drive(
-      store,
-      { asking: ASK, telling: TELL },
-      {
-        ask: async (_, { taskToken = '' }) => {
-          tokens.push(taskToken);
-          return new Answered({ by: 'nobody' });
-        },
-        tell: async () => new Answered({ by: 'nobody' }),
-      },
-    );
-    await start(store, 'A-known', 'asking');
-    await ended(store, 'asking:A-known');
-    const history = await historyIn(store, 'asking:A-known');
-    expect(history.at(-1)).toMatchObject({ output: { result: { by: 'nobody' } } });
-    // As if it had completed it by the store: it had returned by then.
-    const types = history.map(({ type }) => type);
-    expect(types.slice(types.indexOf('TaskStarted') + 1, types.indexOf('TaskSucceeded') + 1)).toEqual([
-      'TaskSubmitted',
-      'TaskSucceeded',
-    ]);
-    const [token = ''] = tokens;
-    expect(await store.completeTask({ token, output: {}, nowMs: Date.now() })).toBe('not-waiting');
-    // Given no token, it answers the task as any does.
-    await start(store, 'B-known', 'telling');
-    await ended(store, 'telling:B-known');
-    expect((await historyIn(store, 'telling:B-known')).map(({ type }) => type)).toContain('TaskSucceeded');
-  });
-
-  it('keeps a time that begins with what a function answered, though nobody wakes it', async () => {
-    const definition = {
-      StartAt: 'Ask',
-      States: {
-        Ask: invokeAndWait('ask', { Next: 'Wait', TimeoutSeconds: 600 }),
-        Wait: { Type: 'Wait', Seconds: 1, End: true },
-      },
-    };
-    const settings = { pollMs: 600_000 };
-    const driver = await drive(store, { resting: definition }, { ask: async () => new Answered({}) }, { settings });
-    await start(store, 'A-rest', 'resting');
-    driver.wake();
-    await ended(store, 'resting:A-rest');
   });
 
   it('two of them share the work, and each task is called once', async () => {

@@ -23,7 +23,8 @@ const driver = await startTestDriver(
   {
     tell: async (input, { idempotencyKey }) => {
       note(idempotencyKey);
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
+      // So long that whoever dies has some of them under way.
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 300));
       return { told: (input as { id: string }).id };
     },
     ask: async (_, { idempotencyKey, taskToken = '' }) => {
