@@ -3,10 +3,7 @@ import { emptyDatabase, openTestDatabase } from '../adapters/postgres/test-datab
 import { PostgresWorkflowStore } from '../adapters/postgres/workflow-store.ts';
 import type { WorkflowDriver } from './driver.ts';
 import { Answered } from './task-handler.ts';
-import { ended, historyIn, invoke, invokeAndWait, startTestDriver } from './test-workflow.ts';
-
-const TELL = { StartAt: 'Tell', States: { Tell: invoke('tell', { End: true }) } };
-const ASK = { StartAt: 'Ask', States: { Ask: invokeAndWait('ask', { End: true, TimeoutSeconds: 600 }) } };
+import { ASK, ended, historyIn, invokeAndWait, startTestDriver, TELL } from './test-workflow.ts';
 
 describe('a task whose function answers its own token', () => {
   let store: PostgresWorkflowStore;

@@ -8,10 +8,18 @@ import type { WorkflowStore } from '../ports/workflow-store.ts';
 import { DefinitionRefused } from './definitions.ts';
 import type { WorkflowDriver } from './driver.ts';
 import { TaskFailed, type TaskHandlers } from './task-handler.ts';
-import { asked, ended, historyIn, invoke, invokeAndWait, startTestDriver, storeBut } from './test-workflow.ts';
-
-const TELL = { StartAt: 'Tell', States: { Tell: invoke('tell', { End: true }) } };
-const ASK = { StartAt: 'Ask', States: { Ask: invokeAndWait('ask', { End: true, TimeoutSeconds: 600 }) } };
+import {
+  ASK,
+  asked,
+  counted,
+  ended,
+  historyIn,
+  invoke,
+  invokeAndWait,
+  startTestDriver,
+  storeBut,
+  TELL,
+} from './test-workflow.ts';
 
 const drivers: WorkflowDriver[] = [];
 afterEach(async () => {
@@ -29,17 +37,6 @@ const start = (store: WorkflowStore, name = 'A-1', definition = 'escalate') =>
 
 async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await isSo())) await sleep(5);
-}
-
-/** How often a store has answered a question. */
-function counted(store: WorkflowStore, question: keyof WorkflowStore) {
-  let times = 0;
-  const counting = asked(store, (name, answer) => async (...given) => {
-    const answered = await answer(...given);
-    if (name === question) times++;
-    return answered;
-  });
-  return { store: counting, times: () => times };
 }
 
 describe('the driver on PostgreSQL', () => {

@@ -203,8 +203,7 @@ export function startWorkflowDriver(dependencies: DriverDependencies): WorkflowD
     if (advanced === undefined) return;
     const { known, step } = advanced;
     if (dueMs !== undefined) hooks.advanced?.({ lateMs: now() - dueMs });
-    if (of?.isAwaited || (step.wakeAtMs !== undefined && (step.wakeAtMs <= now() || step.wakeAtMs < sleepsUntilMs)))
-      wake();
+    if (of?.isAwaited || (step.wakeAtMs !== undefined && step.wakeAtMs <= Math.max(now(), sleepsUntilMs))) wake();
     if (of !== undefined) of.isAwaited = false;
     if (step.execution.status !== 'RUNNING')
       hooks.ended?.({ definition: known.definition.name, status: step.execution.status });

@@ -36,6 +36,11 @@ export function invokeAndWait(functionName: string, more: object = {}): object {
   };
 }
 
+/** One task. */
+export const TELL = { StartAt: 'Tell', States: { Tell: invoke('tell', { End: true }) } };
+/** One task that waits for its token. */
+export const ASK = { StartAt: 'Ask', States: { Ask: invokeAndWait('ask', { End: true, TimeoutSeconds: 600 }) } };
+
 export async function startTestDriver(
   store: WorkflowStore,
   definitions: Readonly<Record<string, object>>,
@@ -88,4 +93,15 @@ export function asked(
       return by(String(name), (...given) => (value as (...all: unknown[]) => Promise<unknown>).apply(target, given));
     },
   });
+}
+
+/** How often a store has answered a question. */
+export function counted(store: WorkflowStore, question: keyof WorkflowStore) {
+  let times = 0;
+  const counting = asked(store, (name, answer) => async (...given) => {
+    const answered = await answer(...given);
+    if (name === question) times++;
+    return answered;
+  });
+  return { store: counting, times: () => times };
 }

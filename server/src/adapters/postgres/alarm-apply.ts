@@ -75,25 +75,25 @@ async function lockKnown(client: pg.PoolClient, transitions: readonly ConditionT
   const patients = pairs.map(({ patientId }) => patientId);
   const rules = pairs.map(({ rule }) => rule);
   const [, conditions, alarms, existing, places] = await Promise.all([
-    client.query({
-      text: `insert into alarm_condition (patient_id, rule, partition, log_offset, step, at)
+    client.query(
+      `insert into alarm_condition (patient_id, rule, partition, log_offset, step, at)
        select patient_id, rule, -1, -1, -1, to_timestamp(0) from unnest($1::text[], $2::text[]) as pair (patient_id, rule)
        order by patient_id, rule
        on conflict do nothing`,
-      values: [patients, rules],
-    }),
-    client.query<Applied & { readonly patientId: string; readonly rule: string }>({
-      text: `select patient_id as "patientId", rule, partition, log_offset as "offset", step, at as "atMs"
+      [patients, rules],
+    ),
+    client.query<Applied & { readonly patientId: string; readonly rule: string }>(
+      `select patient_id as "patientId", rule, partition, log_offset as "offset", step, at as "atMs"
        from alarm_condition where (patient_id, rule) in (select * from unnest($1::text[], $2::text[]))
        order by patient_id, rule for update`,
-      values: [patients, rules],
-    }),
-    client.query<object>({
-      text: `select ${ALARM_FIELDS} from alarm
+      [patients, rules],
+    ),
+    client.query<object>(
+      `select ${ALARM_FIELDS} from alarm
        where state = 'active' and (patient_id, rule) in (select * from unnest($1::text[], $2::text[]))
        order by id for update`,
-      values: [patients, rules],
-    }),
+      [patients, rules],
+    ),
     client.query<{ id: string }>('select id from alarm where id = any($1)', [
       transitions.map(({ alarmId }) => alarmId),
     ]),
@@ -130,13 +130,13 @@ async function writeApplied(client: pg.PoolClient, { applied, changed }: Known):
     return { patient_id: patientId, rule, partition, log_offset: offset, step, at: new Date(atMs) };
   });
   if (rows.length === 0) return;
-  await client.query({
-    text: `update alarm_condition as condition
+  await client.query(
+    `update alarm_condition as condition
      set partition = next.partition, log_offset = next.log_offset, step = next.step, at = next.at
      from jsonb_populate_recordset(null::alarm_condition, $1::jsonb) as next
      where condition.patient_id = next.patient_id and condition.rule = next.rule`,
-    values: [JSON.stringify(rows)],
-  });
+    [JSON.stringify(rows)],
+  );
 }
 
 /** Ids hold no blanks. */

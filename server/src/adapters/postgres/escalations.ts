@@ -6,6 +6,7 @@ import type { AlarmId } from '../../domain/ids.ts';
 import type { Escalations, HeldTelling, RoundKey, ToldRound, ToldStep } from '../../ports/escalations.ts';
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
+import { epochMs } from './epoch-ms.ts';
 import { ROUND_FIELDS, toRound } from './escalation-rows.ts';
 import { inTransaction } from './transaction.ts';
 import { withoutNulls } from './without-nulls.ts';
@@ -33,7 +34,7 @@ export class PostgresEscalations implements Escalations {
       this.#pool.query<object & { readonly steps: readonly object[] }>(
         `select ${ROUND_FIELDS}, coalesce((
            select json_agg(json_build_object(
-             'step', step, 'repeat', repeat, 'atMs', ${milliseconds('at')}, 'untilMs', ${milliseconds('until')},
+             'step', step, 'repeat', repeat, 'atMs', ${epochMs('at')}, 'untilMs', ${epochMs('until')},
              'recipients', recipients, 'warnings', warnings
            ) order by at, array_position($2::text[], step), repeat)
            from escalation_step as told where told.alarm_id = escalation.alarm_id and told.round = escalation.round
@@ -140,9 +141,4 @@ async function lockRound(client: pg.PoolClient, { alarmId, round }: RoundKey): P
     [alarmId, round],
   );
   return rows[0] === undefined ? undefined : toRound(rows[0]);
-}
-
-/** Of a time in JSON, as `pg` reads those of columns. */
-function milliseconds(column: string): string {
-  return `(extract(epoch from ${column}) * 1000)::float8`;
 }

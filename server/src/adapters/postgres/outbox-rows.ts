@@ -3,6 +3,7 @@ import type { AlarmId } from '../../domain/ids.ts';
 import type { OtherPage } from '../../domain/told-together.ts';
 import type { Delivery, DeliveryRecord, EarlierDeliveries, LatelyTold } from '../../ports/outbox.ts';
 import type { SystemAlarm } from '../../ports/system-alarms.ts';
+import { epochMs } from './epoch-ms.ts';
 import { withoutNulls } from './without-nulls.ts';
 
 /** A delivery as it is read for a notifier, with what its recipient was told before and about whom else. */
@@ -35,10 +36,6 @@ export interface TakenRow {
 export const TAKEN_FIELDS = `
   taken.id as "deliveryId", taken.event, rank, channel, recipient, user_id as "userId", attempts as attempt,
   ordered_at as "orderedAtMs", is_follow_up as "isFollowUp", insists, about, taken.alarm_id as "alarmId", change, earlier.*`;
-
-function epochMs(column: string): string {
-  return `(extract(epoch from ${column}) * 1000)::float8`;
-}
 
 /** What this recipient was told of this alarm before. */
 export const EARLIER = `

@@ -1,12 +1,10 @@
 import type { ExecutionHistory, ExecutionList } from '@healthsync/contracts/workflow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MemoryWorkflowStore } from '../../adapters/memory/memory-workflow-store.ts';
-import { ended, invoke, invokeAndWait, startTestDriver } from '../../workflow/test-workflow.ts';
+import { ASK, ended, startTestDriver, TELL } from '../../workflow/test-workflow.ts';
 import { startTestServer, type TestServer } from '../test-server.ts';
 import { registerWorkflows } from './workflows.ts';
 
-const ASK = { StartAt: 'Ask', States: { Ask: invokeAndWait('ask', { End: true, TimeoutSeconds: 600 }) } };
-const TELL = { StartAt: 'Tell', States: { Tell: invoke('tell', { End: true }) } };
 const BREAK = { StartAt: 'Break', States: { Break: { Type: 'Fail', Error: 'NobodyAnswered' } } };
 
 describe('workflow executions over HTTP', () => {
