@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { openDataFolder } from '../server/src/adapters/embedded/data-folder.ts';
 import { PostgresAuditStore } from '../server/src/adapters/postgres/audit-store.ts';
 import { openDatabase } from '../server/src/adapters/postgres/open-database.ts';
-import { verifyByThreads } from '../server/src/apps/audit-by-threads.ts';
+import { verifyByProcesses } from '../server/src/apps/audit-in-parts.ts';
 import { openAuditWriter } from '../server/src/audit/audit-writer.ts';
 import { evidenceOfStore } from '../server/src/audit/evidence.ts';
 import { evidenceOfFile, exportLines } from '../server/src/audit/export-file.ts';
@@ -63,10 +63,10 @@ try {
   console.error(JSON.stringify({ written }));
   const keys = [key.publicKey];
   const { address } = database;
-  const byThreads = await timed(() => verifyByThreads({ store, address, keys, anchored: [] }));
-  console.error(JSON.stringify({ verifySecondsByThreads: byThreads.seconds }));
+  const byProcesses = await timed(() => verifyByProcesses({ store, address, keys, anchored: [] }));
+  console.error(JSON.stringify({ verifySecondsByProcesses: byProcesses.seconds }));
   const inDatabase = await timed(async () => verifyAudit(await evidenceOfStore(store), { keys }));
-  for (const { result } of [byThreads, inDatabase])
+  for (const { result } of [byProcesses, inDatabase])
     if (result?.isIntact === false) throw new Error(JSON.stringify(result.findings));
   const proof = await timed(() => proveInclusion(store, Math.floor(ENTRIES / 3)));
   const { rows } = await database.pool.query<{ bytes: number }>(
@@ -79,8 +79,11 @@ try {
     alone: { waitMs: alone },
     written,
     // As `healthsync audit verify` does it; and by one thread, as the server does it in the background.
-    verifySeconds: { ...(byThreads.result !== undefined && { threads: byThreads.seconds }), one: inDatabase.seconds },
-    verifyCpuSeconds: { threads: byThreads.cpuSeconds, one: inDatabase.cpuSeconds },
+    verifySeconds: {
+      ...(byProcesses.result !== undefined && { threads: byProcesses.seconds }),
+      one: inDatabase.seconds,
+    },
+    verifyCpuSeconds: { threads: byProcesses.cpuSeconds, one: inDatabase.cpuSeconds },
     ...(HAS_FILE && { file: await verifiedFile(keys) }),
     proofMs: round(proof.seconds * 1000),
     databaseBytesPerEntry: Math.round((rows[0]?.bytes ?? 0) / ENTRIES),

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { BurdenJob } from './alarm-burden-job.ts';
 import type { BurdenAnswer } from './alarm-burden-run.ts';
-import { createBurdenDesk, type DeskBounds } from './burden-desk.ts';
-import type { BurdenOutcome } from './burden-worker-host.ts';
+import { type BurdenOutcome, createBurdenDesk, type DeskBounds } from './burden-desk.ts';
 
 const JOB: BurdenJob = { ruleLists: [], on: { source: 'history', fromMs: 0, toMs: 1, patients: [] } };
 const ANSWER = { patientsDone: 3 } as BurdenAnswer;

@@ -1,6 +1,22 @@
 import type { BurdenJob } from './alarm-burden-job.ts';
 import type { BurdenAnswer, BurdenProgress } from './alarm-burden-run.ts';
-import type { BurdenFailed, BurdenRun } from './burden-worker-host.ts';
+
+export interface BurdenFailed {
+  readonly kind: 'failed';
+  readonly code: 'no-such-dataset' | 'database-unavailable' | 'out-of-memory' | 'took-too-long' | 'ended' | 'defect';
+  /** For a person, without patient data. */
+  readonly detail: string;
+  /** For the log. */
+  readonly error?: unknown;
+}
+
+export type BurdenOutcome = { readonly kind: 'done'; readonly answer: BurdenAnswer } | BurdenFailed;
+
+export interface BurdenRun {
+  readonly outcome: Promise<BurdenOutcome>;
+  /** Ends it, whatever it is doing; the outcome is then `ended`. */
+  stop(): Promise<void>;
+}
 
 /** A preview as it stands. `About` is whatever its answer is shown with. */
 export interface BurdenPreview<About> {
@@ -86,7 +102,7 @@ export function createBurdenDesk<About>(options: {
         : outcome;
     }
     if (entry.state !== 'cancelled') entry.state = outcome.kind;
-    // Its thread and its connection are gone before the next begins.
+    // Its process and its connection are gone before the next begins.
     await run.stop();
     running = undefined;
     options.onEnd?.(entry);

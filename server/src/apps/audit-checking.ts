@@ -1,19 +1,20 @@
 import type { KeyObject } from 'node:crypto';
 import type { DatabaseAddress } from '../adapters/postgres/connection.ts';
 import type { AuditWatch } from '../audit/audit-watch.ts';
-import { type CheckThread, startCheckThread } from '../audit/check-thread.ts';
 import { type LogCheck, type ScheduledCheck, startScheduledCheck } from '../audit/scheduled-check.ts';
 import type { AuditVerdict } from '../audit/verify.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
 import type { AuditCheck, AuditStore } from '../ports/audit-store.ts';
 import type { Log } from '../telemetry/log.ts';
 import { readAnchors, readableAnchors } from './audit-anchors.ts';
+import { startAuditCheck } from './audit-check-process.ts';
 import type { CheckWorkerData } from './audit-check-worker.ts';
+import type { JobProcess } from './job-process.ts';
 import type { Settings } from './settings.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** The verification of the audit log by the clock, in a thread, against every place that keeps its heads. */
+/** The verification of the audit log by the clock, in a process of its own, against every place that keeps its heads. */
 export function startAuditChecking(parts: {
   readonly settings: Settings;
   readonly address: DatabaseAddress;
@@ -27,7 +28,7 @@ export function startAuditChecking(parts: {
   readonly now: () => number;
 }): { readonly check: ScheduledCheck; stop(): Promise<void> } {
   const { settings, address, store, audit, publicKey, ownHead, watch, log, now } = parts;
-  let thread: CheckThread | undefined;
+  let running: JobProcess<AuditVerdict> | undefined;
 
   async function check(from: number): Promise<LogCheck> {
     // Before the anchors are asked: what is signed meanwhile is no more than the log holds.
@@ -47,12 +48,12 @@ export function startAuditChecking(parts: {
   }
 
   async function run(data: CheckWorkerData): Promise<AuditVerdict> {
-    thread = startCheckThread(SCRIPT, data);
+    running = startAuditCheck(data);
     try {
-      return await thread.outcome;
+      return await running.answer;
     } finally {
-      await thread.stop();
-      thread = undefined;
+      await running.stop();
+      running = undefined;
     }
   }
 
@@ -82,7 +83,7 @@ export function startAuditChecking(parts: {
     check: scheduled,
     async stop() {
       isStopping = true;
-      await thread?.stop();
+      await running?.stop();
       await scheduled.stop();
     },
   };
@@ -96,5 +97,3 @@ function isWholeElsewhere({ atMs, wholeAtMs }: AuditCheck, found: 'before' | 'el
 function checkOf({ from, size, findings, findingsTotal, headsChecked }: AuditVerdict): LogCheck {
   return { from, size, findings: findingsTotal, kinds: [...new Set(findings.map(({ kind }) => kind))], headsChecked };
 }
-
-const SCRIPT = new URL('./audit-check-worker.ts', import.meta.url);

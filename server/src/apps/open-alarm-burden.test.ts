@@ -9,12 +9,12 @@ import {
 import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { DatabaseAddress } from '../adapters/postgres/connection.ts';
 import { PostgresReadingArchive } from '../adapters/postgres/reading-archive.ts';
 import { openTestDatabase, type TestDatabase } from '../adapters/postgres/test-database.ts';
 import { PostgresVitalsHistory } from '../adapters/postgres/vitals-history.ts';
 import { type BurdenJob, burdenJob } from '../analytics/alarm-burden-job.ts';
 import { type BurdenBounds, runAlarmBurden } from '../analytics/alarm-burden-run.ts';
-import { startBurdenWorker } from '../analytics/burden-worker-host.ts';
 import type { AuditEntry } from '../domain/audit-entry.ts';
 import type { DeviceId, PatientId, ReadingId, WardId } from '../domain/ids.ts';
 import type { LimitRule } from '../domain/rule.ts';
@@ -23,6 +23,7 @@ import { keepBatch } from '../ports/test-keep.ts';
 import { type CallOptions, NOW, startTestServer, type TestServer } from '../serve/test-server.ts';
 import { recordedDatasets } from '../simulation/recorded-datasets.ts';
 import { createLog } from '../telemetry/log.ts';
+import { startBurdenProcess } from './alarm-burden-process.ts';
 import { openAlarmBurden } from './open-alarm-burden.ts';
 import { undoStack } from './undo.ts';
 
@@ -303,8 +304,7 @@ describe('the alarm-burden preview of a ward', () => {
   });
 });
 
-describe('the thread of a preview', () => {
-  const script = new URL('./alarm-burden-worker.ts', import.meta.url);
+describe('the process of a preview', () => {
   const job = (): BurdenJob =>
     burdenJob(
       {
@@ -315,25 +315,20 @@ describe('the thread of a preview', () => {
       server.world.view().snapshot,
       NOW,
     ).job;
-  const start = (data: object, heapMaxMegabytes?: number) =>
-    startBurdenWorker(job(), {
-      script,
-      data,
-      onProgress: () => {},
-      ...(heapMaxMegabytes === undefined ? {} : { heapMaxMegabytes }),
-    });
+  const start = (address: DatabaseAddress, heap: { readonly heapMaxMegabytes?: number } = {}) =>
+    startBurdenProcess({ job: job(), address }, { onProgress: () => {}, ...heap });
 
   it('says that the database is away', async () => {
-    const { outcome, stop } = start({ address: { url: 'postgres://nobody@127.0.0.1:1/none' } });
+    const { outcome, stop } = start({ url: 'postgres://nobody@127.0.0.1:1/none' });
     expect(await outcome).toMatchObject({ kind: 'failed', code: 'database-unavailable' });
     await stop();
   });
 
   it('says that it was ended, or ran out of memory, and takes nobody with it', async () => {
-    const ended = start({ address: database.address });
+    const ended = start(database.address);
     await ended.stop();
     expect(await ended.outcome).toMatchObject({ kind: 'failed', code: 'ended' });
-    const small = start({ address: database.address }, 6);
+    const small = start(database.address, { heapMaxMegabytes: 8 });
     expect(await small.outcome).toMatchObject({ kind: 'failed', code: 'out-of-memory' });
   });
 

@@ -3,16 +3,15 @@ import type { FastifyInstance } from 'fastify';
 import type { DatabaseAddress } from '../adapters/postgres/connection.ts';
 import type { BurdenJob } from '../analytics/alarm-burden-job.ts';
 import { type BurdenPreview, createBurdenDesk } from '../analytics/burden-desk.ts';
-import { startBurdenWorker } from '../analytics/burden-worker-host.ts';
 import type { AuditEntry } from '../domain/audit-entry.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
 import { type AlarmBurdenServices, type BurdenAbout, registerAlarmBurden } from '../serve/api/alarm-burden.ts';
 import { recordedDatasets } from '../simulation/recorded-datasets.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { BurdenWorkerData } from './alarm-burden-worker.ts';
+import { startBurdenProcess } from './alarm-burden-process.ts';
 import type { undoStack } from './undo.ts';
 
-/** The alarm-burden preview: the threads that compute it, one at a time, and the routes to ask for it. */
+/** The alarm-burden preview: the processes that compute it, one at a time, and the routes to ask for it. */
 export function openAlarmBurden(parts: {
   /** Where and as whom the request that is being answered reaches the database. */
   readonly addressNow: () => DatabaseAddress;
@@ -30,8 +29,10 @@ export function openAlarmBurden(parts: {
     start(job, onProgress) {
       const address = addresses.get(job);
       if (address === undefined) throw new Error('nobody asked for this preview');
-      const data: BurdenWorkerData = { address, ...(datasetsFolder === undefined ? {} : { datasetsFolder }) };
-      return startBurdenWorker(job, { script: SCRIPT, data, onProgress });
+      return startBurdenProcess(
+        { job, address, ...(datasetsFolder === undefined ? {} : { datasetsFolder }) },
+        { onProgress },
+      );
     },
     newId: randomUUID,
     now: services.now,
@@ -70,5 +71,3 @@ function endEntry({ id, by, state, progress }: BurdenPreview<unknown>, atMs: num
     detail: { state, askedBy: by, patients: progress.patientsDone, readings: progress.readings },
   };
 }
-
-const SCRIPT = new URL('./alarm-burden-worker.ts', import.meta.url);

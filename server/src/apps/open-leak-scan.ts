@@ -1,12 +1,12 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { Worker } from 'node:worker_threads';
 import type { DatabaseAddress } from '../adapters/postgres/connection.ts';
 import { repeat } from '../pacing/repeating.ts';
 import { Failure } from '../ports/failure.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createLeakDesk, type LeakDesk, nextScan } from '../watching/leak-desk.ts';
 import type { LeakScanJob, LeakScanOutcome } from '../watching/leak-scan.ts';
-import type { LeakScanMessage, LeakScanWorkerData } from './leak-scan-worker.ts';
+import { type JobProcess, startJob } from './job-process.ts';
+import type { LeakScanWorkerData } from './leak-scan-worker.ts';
 import type { Settings } from './settings.ts';
 import type { undoStack } from './undo.ts';
 
@@ -18,7 +18,7 @@ const OVERDUE_MS = 30 * 3_600_000;
 
 type DeskParts = Parameters<typeof createLeakDesk>[0];
 
-/** The desk with what only a composition root has: folders, randomness, a thread. */
+/** The desk with what only a composition root has: folders, randomness, a process. */
 export function leakDesk(
   settings: Pick<Settings, 'dataFolder' | 'leakScanFolders' | 'leakScanMegabytes'>,
   parts: Omit<DeskParts, 'folders' | 'bytesMax' | 'newId' | 'random'>,
@@ -105,34 +105,24 @@ export function startLeakScans(parts: {
   };
 }
 
-/** In a thread of its own, ended when the program ends. */
-export function scanInThread(
+/** In a process of its own, ended when the program ends. */
+export function scanInProcess(
   address: DatabaseAddress,
   undo: ReturnType<typeof undoStack>,
 ): (job: LeakScanJob) => Promise<LeakScanOutcome> {
-  let running: Worker | undefined;
-  undo.push('leak scan thread', async () => {
-    await running?.terminate();
+  let running: JobProcess<LeakScanOutcome> | undefined;
+  undo.push('leak scan process', async () => {
+    await running?.stop();
   });
-  return (job) =>
-    new Promise((resolve, reject) => {
-      const data: LeakScanWorkerData = { address, job };
-      const worker = new Worker(SCRIPT, {
-        workerData: data,
-        resourceLimits: { maxOldGenerationSizeMb: HEAP_MAX_MEGABYTES },
-        // Secrets of the environment are none of its business.
-        env: {},
-        name: 'leak-scan',
-      });
-      running = worker;
-      const failed = (message: string, cause?: unknown) =>
-        reject(new Failure('overloaded', message, { retryable: true, cause }));
-      worker.on('message', (message: LeakScanMessage) =>
-        message.kind === 'done' ? resolve(message.outcome) : failed(message.message),
-      );
-      worker.on('error', (error) => failed('The search for leaks failed.', error));
-      worker.on('exit', () => failed('The search for leaks was ended before it was done.'));
-    });
+  return async (job) => {
+    const data: LeakScanWorkerData = { address, job };
+    running = startJob({ script: SCRIPT, data, heapMaxMegabytes: HEAP_MAX_MEGABYTES });
+    try {
+      return await running.answer;
+    } catch (cause) {
+      throw new Failure('overloaded', 'The search for leaks failed.', { retryable: true, cause });
+    }
+  };
 }
 
 const SCRIPT = new URL('./leak-scan-worker.ts', import.meta.url);

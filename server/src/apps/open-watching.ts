@@ -32,7 +32,7 @@ import { tellSecurity } from '../watching/tell-security.ts';
 import { createWatchFacts } from '../watching/watch-facts.ts';
 import { houseZone } from './house-zone.ts';
 import type { OpenedKeys } from './open-keys.ts';
-import { leakDesk, scanInThread, startLeakScans } from './open-leak-scan.ts';
+import { leakDesk, scanInProcess, startLeakScans } from './open-leak-scan.ts';
 import type { OpenedTenants } from './open-tenants.ts';
 import type { Settings } from './settings.ts';
 import type { undoStack } from './undo.ts';
@@ -119,7 +119,7 @@ export function openWatching(parts: {
     putPatient: (patient) => parts.registry.putPatient(patient),
     patients: () => parts.registry.patients({}),
     users: () => accounts.users(),
-    scan: scanInThread(database.address, undo),
+    scan: scanInProcess(database.address, undo),
     onRaised: raised,
     now,
   });

@@ -24,7 +24,7 @@ export interface TenantConnections {
   readonly signIn: AskingConnections;
   /** `accounts` of whoever has signed in, and `signIn` before: for what serves both. */
   readonly people: AskingConnections;
-  /** Where and as whom the request that is being answered reaches the database, for a thread of its own. */
+  /** Where and as whom the request that is being answered reaches the database, for a process of its own. */
   addressNow(): DatabaseAddress;
   /** Rejects with what to do where PostgreSQL does not let the logins in that were made. */
   requireEntry(): Promise<void>;

@@ -11,7 +11,7 @@ import { holdsInclusion, parseProof, proofText, proveInclusion } from '../../aud
 import { verifyNote } from '../../audit/tree-head-key.ts';
 import { type AuditVerdict, verifyAudit } from '../../audit/verify.ts';
 import { readAnchors, readableAnchors } from '../audit-anchors.ts';
-import { verifyByThreads } from '../audit-by-threads.ts';
+import { verifyByProcesses } from '../audit-in-parts.ts';
 import { answerOf, collect, givenHeads, readKey, trustedKeys } from './audit-evidence.ts';
 import { registerAuditHolds } from './audit-holds.ts';
 import { registerAuditRestore } from './audit-restore.ts';
@@ -100,7 +100,7 @@ async function verify(context: CommandContext, options: VerifyOptions): Promise<
     const anchored = [...given, ...places.heads];
     const keys = await trustedKeys(settings.dataFolder, options.key);
     const verdict =
-      (await verifyByThreads({ store, address: database.address, keys, anchored })) ??
+      (await verifyByProcesses({ store, address: database.address, keys, anchored })) ??
       (await run(context, await evidenceOfStore(store, { anchored }), keys));
     const atMs = context.now();
     // By somebody else's key it may be well, or not: that is nothing to tell the server and its badge.
