@@ -80,10 +80,10 @@ try {
     written,
     // As `healthsync audit verify` does it; and by one thread, as the server does it in the background.
     verifySeconds: {
-      ...(byProcesses.result !== undefined && { threads: byProcesses.seconds }),
+      ...(byProcesses.result !== undefined && { processes: byProcesses.seconds }),
       one: inDatabase.seconds,
     },
-    verifyCpuSeconds: { threads: byProcesses.cpuSeconds, one: inDatabase.cpuSeconds },
+    verifyCpuSeconds: { processes: byProcesses.cpuSeconds, one: inDatabase.cpuSeconds },
     ...(HAS_FILE && { file: await verifiedFile(keys) }),
     proofMs: round(proof.seconds * 1000),
     databaseBytesPerEntry: Math.round((rows[0]?.bytes ?? 0) / ENTRIES),
