@@ -3,12 +3,15 @@
  * watches the live stream, so that reading-to-alarm is measured with one clock, and probes the disk, so that a slow
  * sync of the machine shows beside what it delays.
  */
-import { closeSync, constants, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { get } from 'node:https';
 import { createHistogram } from 'node:perf_hooks';
 import { text } from 'node:stream/consumers';
+import { Worker } from 'node:worker_threads';
 import type { DeviceIdentity, DeviceTarget } from '../server/src/simulation/device-client.ts';
 import { type LoadReport, runLoad } from '../server/src/simulation/load.ts';
+import type { DiskSync } from './disk-probe.ts';
 
 export interface GeneratorPlan {
   readonly target: DeviceTarget;
@@ -35,7 +38,7 @@ export interface GeneratorReport extends LoadReport {
     readonly p99: number;
     readonly max: number;
   };
-  readonly diskSyncMs: { readonly p99: number; readonly max: number };
+  readonly diskSyncMs: DiskSync;
 }
 
 const plan: GeneratorPlan = JSON.parse(await text(process.stdin));
@@ -58,6 +61,7 @@ const reading = Buffer.from(TEXT, 'latin1');
 let writtenAtMs = 0;
 /** Of so many devices, one each second: another one the next second. */
 const ALARM_EVERY = Math.ceil(plan.devices / plan.alarmsPerSecond);
+const ALARMS_AFTER_SECONDS = 2;
 const dueAt = new Map<string, number>();
 let alarmsSet = 0;
 const heard = createHistogram();
@@ -93,7 +97,7 @@ const full: GeneratorReport = {
     p99: at(99),
     max: heard.count === 0 ? 0 : heard.max / 1000,
   },
-  diskSyncMs: disk.stop(),
+  diskSyncMs: await disk.stop(),
 };
 process.stdout.write(`${JSON.stringify(full)}\n`, () => process.exit(0));
 
@@ -106,10 +110,11 @@ function payload(index: number, sequence: number, atMs: number, dueMs: number): 
   const isAlarm =
     plan.alarmsPerSecond > 0 &&
     Number.isInteger(seconds) &&
-    seconds >= Math.max(2, plan.warmUpSeconds) &&
+    seconds >= ALARMS_AFTER_SECONDS &&
     index % ALARM_EVERY === seconds % ALARM_EVERY;
   const id = String(sequence).padStart(SEQUENCE.length, '0');
-  if (isAlarm) {
+  // Before, the server compiles what an alarm needs for the first time, as it does what a reading needs.
+  if (isAlarm && seconds >= plan.warmUpSeconds) {
     alarmsSet++;
     dueAt.set(`${fleet[index]?.deviceId}/${run}-${id}`, dueMs);
   }
@@ -157,26 +162,13 @@ function onEvent(event: string): void {
   dueAt.delete(of);
 }
 
-/** One 4 KiB synchronous write every 100 ms: what the disk itself took, without us. */
-function probeDisk(folder: string): { stop(): { p99: number; max: number } } {
-  const file = `${folder}/.sync-probe-${process.pid}`;
-  const handle = openSync(file, constants.O_CREAT | constants.O_WRONLY | constants.O_DSYNC);
-  const block = Buffer.alloc(4096, 1);
-  const histogram = createHistogram();
-  const timer = setInterval(() => {
-    const startedMs = performance.now();
-    writeSync(handle, block, 0, block.length, 0);
-    histogram.record(Math.max(1, Math.round((performance.now() - startedMs) * 1000)));
-  }, 100);
+function probeDisk(folder: string): { stop(): Promise<DiskSync> } {
+  const thread = new Worker(new URL('./disk-probe.ts', import.meta.url), { workerData: folder });
   return {
-    stop() {
-      clearInterval(timer);
-      closeSync(handle);
-      unlinkSync(file);
-      return {
-        p99: histogram.count === 0 ? 0 : histogram.percentile(99) / 1000,
-        max: histogram.count === 0 ? 0 : histogram.max / 1000,
-      };
+    async stop() {
+      thread.postMessage('stop');
+      const [took] = await once(thread, 'message');
+      return took;
     },
   };
 }
