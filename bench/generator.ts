@@ -59,8 +59,9 @@ const IN_READING = {
 };
 const reading = Buffer.from(TEXT, 'latin1');
 let writtenAtMs = 0;
-/** Of so many devices, one each second: another one the next second. */
-const ALARM_EVERY = Math.ceil(plan.devices / plan.alarmsPerSecond);
+const READINGS_PER_SECOND = Math.round(plan.devices * plan.rate);
+/** One of so many readings. */
+const ALARM_EVERY = Math.floor(READINGS_PER_SECOND / plan.alarmsPerSecond);
 const ALARMS_AFTER_SECONDS = 2;
 const dueAt = new Map<string, number>();
 let alarmsSet = 0;
@@ -106,15 +107,12 @@ process.stdout.write(`${JSON.stringify(full)}\n`, () => process.exit(0));
  * second as the devices' readings are: patients do not fall ill in the same millisecond.
  */
 function payload(index: number, sequence: number, atMs: number, dueMs: number): Buffer {
-  const seconds = sequence / plan.rate;
-  const isAlarm =
-    plan.alarmsPerSecond > 0 &&
-    Number.isInteger(seconds) &&
-    seconds >= ALARMS_AFTER_SECONDS &&
-    index % ALARM_EVERY === seconds % ALARM_EVERY;
+  const sentBefore = sequence * plan.devices + index;
+  const second = Math.floor(sentBefore / READINGS_PER_SECOND);
+  const isAlarm = second >= ALARMS_AFTER_SECONDS && setsOffAlarm(sentBefore - second * READINGS_PER_SECOND, second);
   const id = String(sequence).padStart(SEQUENCE.length, '0');
   // Before, the server compiles what an alarm needs for the first time, as it does what a reading needs.
-  if (isAlarm && seconds >= plan.warmUpSeconds) {
+  if (isAlarm && second >= plan.warmUpSeconds) {
     alarmsSet++;
     dueAt.set(`${fleet[index]?.deviceId}/${run}-${id}`, dueMs);
   }
@@ -126,6 +124,13 @@ function payload(index: number, sequence: number, atMs: number, dueMs: number): 
   reading.write(isAlarm ? '171' : ` ${72 + ((index + sequence) % 9)}`, IN_READING.heartRate, 'latin1');
   reading.write(String(118 + (sequence % 7)), IN_READING.systolic, 'latin1');
   return reading;
+}
+
+/** One in each part of the second, and of another device each time: one that has rung is not heard again. */
+function setsOffAlarm(sentInSecond: number, second: number): boolean {
+  const part = Math.floor(sentInSecond / ALARM_EVERY);
+  if (part >= plan.alarmsPerSecond) return false;
+  return sentInSecond - part * ALARM_EVERY === (second * plan.alarmsPerSecond + part) % ALARM_EVERY;
 }
 
 function listen(live: { readonly url: string; readonly token: string }): Promise<() => void> {
