@@ -158,10 +158,10 @@ export function createAdmission(options: AdmissionOptions): Admission {
   function keep(arrival: Arrival, { reading, refused }: Admissible, payload: () => Uint8Array): Promise<IngestOutcome> {
     // Taken now if it will be needed: the caller reuses the bytes while we wait. (A `slice` of a `Buffer` would be a view.)
     const copy = refused.length > 0 ? new Uint8Array(payload()) : undefined;
-    return recent
-      .once(reading.deviceId, reading.id, () => log.append(reading))
-      .then((kind) => (copy === undefined ? tell(arrival, { kind, readingId: reading.id }) : keptInPart(kind, copy)))
-      .catch((error: unknown) => unavailable(arrival, error));
+    const kept = recent.once(reading.deviceId, reading.id, () => log.append(reading));
+    const failed = (error: unknown) => unavailable(arrival, error);
+    if (copy === undefined) return kept.then((kind) => tell(arrival, { kind, readingId: reading.id }), failed);
+    return kept.then((kind) => keptInPart(kind, copy)).catch(failed);
 
     async function keptInPart(kind: 'stored' | 'duplicate', bytes: Uint8Array): Promise<IngestOutcome> {
       // After the log, so that a reading the log refuses is not listed again each time it is resent.
@@ -246,7 +246,8 @@ function parseJson(bytes: Uint8Array, bytesMax: number): Json {
 }
 
 function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return buffer.toString('utf8');
 }
 
 function bytesOf(value: unknown): Uint8Array {

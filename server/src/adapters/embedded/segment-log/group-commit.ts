@@ -288,7 +288,9 @@ export class GroupCommit {
     };
     this.tail.next = node;
     this.tail = node;
-    for (const [i, { partition, offset }] of records.entries()) waiting[i]?.resolve({ partition, offset });
+    records.forEach(({ partition, offset }, i) => {
+      waiting[i]?.resolve({ partition, offset });
+    });
     this.#onDurable();
   }
 
