@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
@@ -16,15 +15,3 @@ export function giveBackMemory(): void {
 }
 
 type Collect = (how: { readonly type: 'major'; readonly flavor: 'last-resort' }) => void;
-
-/**
- * Leaves a processor to the devices while V8 looks through its memory, which it otherwise does on four threads at once:
- * on two processors a tenth of a second in which everybody waits, each half minute or so.
- */
-export function collectBehindDevices(): void {
-  const helpers = Math.max(1, Math.min(HELPERS_MAX, availableParallelism() - 1));
-  setFlagsFromString(`--concurrent-marking-max-worker-num=${helpers}`);
-}
-
-/** As many threads has Node for V8. */
-const HELPERS_MAX = 4;
