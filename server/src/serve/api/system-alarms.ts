@@ -1,6 +1,7 @@
 import { SystemAlarm, SystemAlarmList } from '@healthsync/contracts/system-alarm';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
+import type { SystemAlarm as Alarm } from '../../ports/system-alarms.ts';
 import { principalOf } from '../access-gate.ts';
 import { notFound } from '../problem.ts';
 import { signatureOf } from '../signature.ts';
@@ -34,9 +35,10 @@ export function registerSystemAlarms(app: FastifyInstance, services: TellingServ
       const { state } = request.query;
       // What is open is in memory: it can be read while the database is away, which may be the very trouble.
       if (state === 'active') return reply.send({ alarms: systemAlarms.open().map(toSystemAlarm) });
-      const open = state === undefined ? undefined : false;
-      const stored = await systemAlarmStore.list({ limit: LISTED_MAX, ...(open === undefined ? {} : { open }) });
-      return reply.send({ alarms: stored.map(toSystemAlarm) });
+      const all = state === undefined;
+      const stored = await systemAlarmStore.list({ limit: LISTED_MAX, ...(all ? {} : { open: false }) });
+      const alarms = all ? withThoseInMemory(stored, systemAlarms.open()) : stored;
+      return reply.send({ alarms: alarms.map(toSystemAlarm) });
     },
   );
 
@@ -56,4 +58,12 @@ export function registerSystemAlarms(app: FastifyInstance, services: TellingServ
       return alarm === undefined ? notFound(reply, 'open alarm') : reply.send(toSystemAlarm(alarm));
     },
   );
+}
+
+/** What has just begun is stored a moment later; in a list of all it is there at once. */
+function withThoseInMemory(stored: readonly Alarm[], open: readonly Alarm[]): readonly Alarm[] {
+  const isOpen = (alarm: Alarm) =>
+    open.some(({ id, raisedAtMs }) => id === alarm.id && raisedAtMs === alarm.raisedAtMs);
+  const all = [...open, ...stored.filter((alarm) => !isOpen(alarm))];
+  return all.sort((a, b) => b.raisedAtMs - a.raisedAtMs).slice(0, LISTED_MAX);
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Failure } from '../../ports/failure.ts';
 import type { SystemAlarm, SystemAlarmStore } from '../../ports/system-alarms.ts';
 import { openSystemAlarmDesk } from './system-alarm-desk.ts';
@@ -134,6 +134,30 @@ describe('alarms of the installation', () => {
     const second = await openDesk(made);
     expect(second.desk.open()).toMatchObject([{ id: GAP.id, acknowledgedBy: 'Ola' }]);
     await second.desk.stop();
+  });
+
+  it('that begin or end while another process’s are read stay as they are here', async () => {
+    const { store, desk, told } = await openDesk();
+    desk.raise(GAP);
+    await vi.waitFor(async () => expect(await store.list({ limit: 9 })).toHaveLength(1));
+    const read = Promise.withResolvers<void>();
+    const { list } = store;
+    store.list = async (which) => {
+      const before = await list(which);
+      await read.promise;
+      return before;
+    };
+    const refreshed = desk.refresh();
+    desk.raise(SMS);
+    desk.clear(GAP.id);
+    await vi.waitFor(async () => expect(await list({ open: true, limit: 9 })).toMatchObject([{ id: SMS.id }]));
+    read.resolve();
+    await refreshed;
+    expect(desk.open()).toMatchObject([{ id: SMS.id }]);
+    expect(told.slice(1)).toEqual([
+      [SMS.id, 'active', true],
+      [GAP.id, 'cleared', false],
+    ]);
   });
 
   it('of another process appear and end here, and are told', async () => {

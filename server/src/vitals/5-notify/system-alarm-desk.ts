@@ -43,6 +43,8 @@ export async function openSystemAlarmDesk(options: {
   const open = new Map<string, SystemAlarm>();
   /** By id and raising: what the store does not know yet. */
   const unstored = new Map<string, SystemAlarm>();
+  /** Of each rereading under way: what became of alarms here meanwhile, which what it reads may not know. */
+  const rereadings = new Set<Set<string>>();
   const listeners: ((alarm: SystemAlarm, isNew: boolean) => void)[] = [];
   let writing: Promise<void> | undefined;
   let retry: NodeJS.Timeout | undefined;
@@ -52,6 +54,7 @@ export async function openSystemAlarmDesk(options: {
     if (alarm.state === 'active') open.set(alarm.id, alarm);
     else open.delete(alarm.id);
     unstored.set(keyOf(alarm), alarm);
+    for (const meanwhile of rereadings) meanwhile.add(keyOf(alarm));
     write();
     tell(alarm, isNew);
     return alarm;
@@ -86,16 +89,25 @@ export async function openSystemAlarmDesk(options: {
   }
 
   async function refresh(): Promise<void> {
-    const stored = await store.list({ open: true, limit: OPEN_MAX });
+    const ours = new Set(unstored.keys());
+    rereadings.add(ours);
+    try {
+      takeOver(await store.list({ open: true, limit: OPEN_MAX }), ours);
+    } finally {
+      rereadings.delete(ours);
+    }
+  }
+
+  function takeOver(stored: readonly SystemAlarm[], ours: ReadonlySet<string>): void {
     const there = new Set(stored.map(keyOf));
     for (const alarm of stored) {
       const known = open.get(alarm.id);
-      if (unstored.has(keyOf(alarm)) || (known !== undefined && isSame(known, alarm))) continue;
+      if (ours.has(keyOf(alarm)) || (known !== undefined && isSame(known, alarm))) continue;
       open.set(alarm.id, alarm);
       tell(alarm, false);
     }
     for (const alarm of [...open.values()]) {
-      if (there.has(keyOf(alarm)) || unstored.has(keyOf(alarm))) continue;
+      if (there.has(keyOf(alarm)) || ours.has(keyOf(alarm))) continue;
       open.delete(alarm.id);
       tell({ ...alarm, state: 'cleared', clearedAtMs: now() }, false);
     }
