@@ -130,7 +130,8 @@ function payload(index: number, sequence: number, atMs: number, dueMs: number): 
 function setsOffAlarm(sentInSecond: number, second: number): boolean {
   const part = Math.floor(sentInSecond / ALARM_EVERY);
   if (part >= plan.alarmsPerSecond) return false;
-  return sentInSecond - part * ALARM_EVERY === (second * plan.alarmsPerSecond + part) % ALARM_EVERY;
+  const before = second * plan.alarmsPerSecond;
+  return sentInSecond - part * ALARM_EVERY === (before + part + Math.floor(before / ALARM_EVERY)) % ALARM_EVERY;
 }
 
 function listen(live: { readonly url: string; readonly token: string }): Promise<() => void> {

@@ -12,7 +12,8 @@ import { fileURLToPath } from 'node:url';
  */
 const ALLOCATOR = { MALLOC_MMAP_THRESHOLD_: '24576', MALLOC_TRIM_THRESHOLD_: '131072' };
 /** Threads of V8, of which Node has four: one processor is left to the devices while V8 looks through its memory. */
-const HELPERS = `--v8-pool-size=${Math.max(1, Math.min(4, availableParallelism() - 1))}`;
+const POOL = '--v8-pool-size';
+const HELPERS = `${POOL}=${Math.max(1, Math.min(4, availableParallelism() - 1))}`;
 
 // Before the first line of TypeScript is read: where all of it was compiled before, the compiler itself is not loaded.
 // Why there: `main.ts`. What is older has no such cache, and is handed over below.
@@ -33,7 +34,9 @@ else handOver(fileURLToPath(new URL('../../node_modules/.bin/node', import.meta.
  */
 function beginLean() {
   const isSaid = Object.keys(ALLOCATOR).every((name) => name in process.env);
-  if (isSaid || process.platform === 'win32' || process.execve === undefined) return;
+  // Also where glibc has taken the variables away again, as it does from a program with capabilities: else without end.
+  const isChosen = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].some((text) => text.includes(POOL));
+  if (isSaid || isChosen || process.platform === 'win32' || process.execve === undefined) return;
   const args = [process.execPath, HELPERS, ...process.execArgv, ...process.argv.slice(1)];
   process.execve(process.execPath, args, { ...ALLOCATOR, ...process.env });
 }

@@ -5,11 +5,12 @@ import { type LogCheck, type ScheduledCheck, startScheduledCheck } from '../audi
 import type { AuditVerdict } from '../audit/verify.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
 import type { AuditCheck, AuditStore } from '../ports/audit-store.ts';
+import { Failure } from '../ports/failure.ts';
 import type { Log } from '../telemetry/log.ts';
 import { readAnchors, readableAnchors } from './audit-anchors.ts';
 import { startAuditCheck } from './audit-check-process.ts';
 import type { CheckWorkerData } from './audit-check-worker.ts';
-import type { JobProcess } from './job-process.ts';
+import { JobEnded, type JobProcess } from './job-process.ts';
 import type { Settings } from './settings.ts';
 
 const HOUR_MS = 3_600_000;
@@ -51,6 +52,11 @@ export function startAuditChecking(parts: {
     running = startAuditCheck(data);
     try {
       return await running.answer;
+    } catch (error) {
+      // That no process could be begun, or that it was ended, says nothing of the log: it is verified the next time.
+      if (error instanceof JobEnded || isOfTheSystem(error))
+        throw new Failure('overloaded', 'The verification was ended.', { retryable: true, cause: error });
+      throw error;
     } finally {
       await running.stop();
       running = undefined;
@@ -97,3 +103,5 @@ function isWholeElsewhere({ atMs, wholeAtMs }: AuditCheck, found: 'before' | 'el
 function checkOf({ from, size, findings, findingsTotal, headsChecked }: AuditVerdict): LogCheck {
   return { from, size, findings: findingsTotal, kinds: [...new Set(findings.map(({ kind }) => kind))], headsChecked };
 }
+
+const isOfTheSystem = (error: unknown): boolean => error instanceof Error && 'syscall' in error;

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { Failure } from '../ports/failure.ts';
 import { type JobProcess, startJob } from './job-process.ts';
@@ -45,6 +46,10 @@ describe('a job in a process of its own', () => {
     const job = start('wait', begun.resolve);
     const pid = await begun.promise;
     const ended = expect(job.answer).rejects.toMatchObject({ reason: 'ended' });
+    // Ctrl-C goes to all of a program's processes; who drains says when this one ends.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.kill(pid, signal);
+    await sleep(200);
+    expect(isThere(pid)).toBe(true);
     await Promise.all([job.stop(), job.stop()]);
     expect(isThere(pid)).toBe(false);
     await ended;

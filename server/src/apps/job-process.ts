@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { ChildProcess, fork } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
 import { Failure, type FailureCode } from '../ports/failure.ts';
 
@@ -43,12 +43,9 @@ export function startJob<Answer, Progress = never>(options: {
   readonly isUrgent?: boolean;
   readonly onProgress?: (progress: Progress) => void;
 }): JobProcess<Answer> {
-  const child = fork(options.script, {
-    execArgv: [`--max-old-space-size=${options.heapMaxMegabytes}`],
-    env: passedOn(process.env),
-    serialization: 'advanced',
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  });
+  const child = begin(options.script, options.heapMaxMegabytes);
+  // Of some troubles fork says so at once, of others later.
+  if (!(child instanceof ChildProcess)) return { answer: Promise.reject(child), stop: async () => {} };
   if (options.isUrgent !== true) goBehind(child);
   const gone = goneOf(child);
   const answer = new Promise<Answer>((resolve, reject) => {
@@ -74,12 +71,32 @@ export function startJob<Answer, Progress = never>(options: {
   };
 }
 
+function begin(script: URL, heapMaxMegabytes: number): ChildProcess | Error {
+  try {
+    return fork(script, {
+      execArgv: [
+        ...process.execArgv.filter((option) => TRUST.test(option)),
+        `--max-old-space-size=${heapMaxMegabytes}`,
+      ],
+      env: passedOn(process.env),
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+/** Whose certificates count, also of the database. */
+const TRUST = /^--use-(system|openssl|bundled)-ca$/;
+
 /** What says how to reach the database, and the time of the house. Secrets of the environment are none of its business. */
 function passedOn(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => PASSED_ON.test(name)));
 }
 
-const PASSED_ON = /^(NODE_EXTRA_CA_CERTS|OPENSSL_CONF|SSL_CERT_DIR|SSL_CERT_FILE|TZ|PG[A-Z]+)$/;
+const PASSED_ON =
+  /^(HOME|USER|NODE_EXTRA_CA_CERTS|NODE_USE_SYSTEM_CA|OPENSSL_CONF|SSL_CERT_DIR|SSL_CERT_FILE|TZ|PG[A-Z]+)$/;
 
 /** When everything it said has been heard; with what to say of it if that was no answer. */
 async function goneOf(child: ChildProcess): Promise<Error> {

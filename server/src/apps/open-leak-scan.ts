@@ -121,6 +121,8 @@ export function scanInProcess(
       return await running.answer;
     } catch (cause) {
       throw new Failure('overloaded', 'The search for leaks failed.', { retryable: true, cause });
+    } finally {
+      await running.stop();
     }
   };
 }

@@ -9,6 +9,8 @@ export function ownProcess<Data, Answer, Progress = never>(
   work: (data: Data, tell: (progress: Progress) => void) => Promise<Answer>,
 ): void {
   if (process.send === undefined) throw new Error('this runs in a process of its own');
+  // A signal to all of the program's processes is for the one that drains: it ends this one when it has done with it.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   // Whoever asked has died, or wants no more.
   process.on('disconnect', () => process.exit());
   process.once('message', (data) => {

@@ -10,7 +10,7 @@ export interface LogPart {
   readonly anchored: readonly string[];
 }
 
-/** Fewer entries are verified sooner than threads are started. */
+/** Fewer entries are verified sooner than processes are started. */
 export const PART_ENTRIES_MIN = 50_000;
 
 /**

@@ -160,6 +160,27 @@ describe('alarms of the installation', () => {
     ]);
   });
 
+  it('are as was read last, however long an earlier reading took', async () => {
+    const { store, rows, desk } = await openDesk();
+    const row: SystemAlarm = { ...GAP, state: 'active', raisedAtMs: 500 };
+    rows.set('of another', row);
+    const first = Promise.withResolvers<void>();
+    const { list } = store;
+    let times = 0;
+    store.list = async (which) => {
+      const before = await list(which);
+      if (times++ === 0) await first.promise;
+      return before;
+    };
+    const early = desk.refresh();
+    await vi.waitFor(() => expect(times).toBe(1));
+    rows.set('of another', { ...row, state: 'cleared', clearedAtMs: 600 });
+    const late = desk.refresh();
+    first.resolve();
+    await Promise.all([early, late]);
+    expect(desk.open()).toEqual([]);
+  });
+
   it('of another process appear and end here, and are told', async () => {
     const made = makeStore();
     const [here, there] = [await openDesk(made), await openDesk(made)];

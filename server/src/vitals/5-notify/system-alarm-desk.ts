@@ -47,6 +47,8 @@ export async function openSystemAlarmDesk(options: {
   const rereadings = new Set<Set<string>>();
   const listeners: ((alarm: SystemAlarm, isNew: boolean) => void)[] = [];
   let writing: Promise<void> | undefined;
+  let reading: Promise<void> | undefined;
+  let isReadAgain = false;
   let retry: NodeJS.Timeout | undefined;
   let isStopped = false;
 
@@ -88,7 +90,23 @@ export async function openSystemAlarmDesk(options: {
     }
   }
 
-  async function refresh(): Promise<void> {
+  /** One after the other: what was read first must not be believed last. Asked again meanwhile, it reads once more. */
+  function refresh(): Promise<void> {
+    isReadAgain = true;
+    reading ??= readUntilNew().finally(() => {
+      reading = undefined;
+    });
+    return reading;
+  }
+
+  async function readUntilNew(): Promise<void> {
+    while (isReadAgain) {
+      isReadAgain = false;
+      await readOnce();
+    }
+  }
+
+  async function readOnce(): Promise<void> {
     const ours = new Set(unstored.keys());
     rereadings.add(ours);
     try {
