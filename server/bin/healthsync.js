@@ -11,8 +11,8 @@ import { fileURLToPath } from 'node:url';
  * what is above 128 KiB.
  */
 const ALLOCATOR = { MALLOC_MMAP_THRESHOLD_: '24576', MALLOC_TRIM_THRESHOLD_: '131072' };
-/** Threads of V8, of which Node has four: one processor is left to the devices while V8 looks through its memory. */
 const POOL = '--v8-pool-size';
+/** Threads of V8, of which Node has four: one processor is left to the devices while V8 looks through its memory. */
 const HELPERS = `${POOL}=${Math.max(1, Math.min(4, availableParallelism() - 1))}`;
 
 // Before the first line of TypeScript is read: where all of it was compiled before, the compiler itself is not loaded.

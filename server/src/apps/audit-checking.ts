@@ -53,8 +53,9 @@ export function startAuditChecking(parts: {
     try {
       return await running.answer;
     } catch (error) {
-      // That no process could be begun, or that it was ended, says nothing of the log: it is verified the next time.
-      if (error instanceof JobEnded || isOfTheSystem(error))
+      // That no process could be begun, or that it was ended, says nothing of the log: it is verified the next time. A log
+      // for which there is not enough memory never will be.
+      if (isEnded(error) || isOfTheSystem(error))
         throw new Failure('overloaded', 'The verification was ended.', { retryable: true, cause: error });
       throw error;
     } finally {
@@ -104,4 +105,5 @@ function checkOf({ from, size, findings, findingsTotal, headsChecked }: AuditVer
   return { from, size, findings: findingsTotal, kinds: [...new Set(findings.map(({ kind }) => kind))], headsChecked };
 }
 
+const isEnded = (error: unknown): boolean => error instanceof JobEnded && error.reason === 'ended';
 const isOfTheSystem = (error: unknown): boolean => error instanceof Error && 'syscall' in error;
