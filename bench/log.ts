@@ -6,6 +6,7 @@ import { nodeFiles } from '../server/src/adapters/embedded/segment-log/files.ts'
 import { openSegmentLog, type SegmentLog } from '../server/src/adapters/embedded/segment-log/segment-log.ts';
 import { testLogKeys } from '../server/src/adapters/embedded/segment-log/test-log-keys.ts';
 import type { AssignedReading } from '../server/src/domain/reading.ts';
+import { appended } from '../server/src/ports/reading-log.ts';
 
 /**
  * What the segment log does on this machine's disk, beside what the disk does without it. Prints one JSON object.
@@ -100,16 +101,16 @@ async function openLoop(log: SegmentLog, perSecond: number, forSeconds = seconds
     const due = Math.min(count, Math.floor(((performance.now() - startedAt) / 1_000) * perSecond));
     for (; sent < due; sent++) {
       const dueAt = startedAt + (sent / perSecond) * 1_000;
-      log.append(readingOf(sent)).then(
-        () => {
+      log.append(readingOf(sent), {
+        stored: () => {
           latencyMs[acknowledged++] = performance.now() - dueAt;
           settle();
         },
-        () => {
+        refused: () => {
           refused++;
           settle();
         },
-      );
+      });
     }
     if (sent === count) clearInterval(timer);
   }, 1);
@@ -136,7 +137,7 @@ async function closedLoop(log: SegmentLog) {
   const startedAt = performance.now();
   while (performance.now() - startedAt < seconds * 1_000) {
     const before = performance.now();
-    const appends = readings.map((reading) => log.append(reading));
+    const appends = readings.map((reading) => appended(log, reading));
     appendMs += performance.now() - before;
     await Promise.all(appends);
     count += readings.length;

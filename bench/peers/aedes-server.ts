@@ -22,7 +22,8 @@ const broker = await Aedes.createBroker({
     const value: unknown = JSON.parse(packet.payload.toString());
     const parsed = parseReading(value, { deviceId, nowMs: Date.now(), clockAheadMaxMs: 60_000 });
     if (parsed.kind !== 'ok') return done(new Error('not a reading'));
-    log.append({ ...parsed.reading, patientId, receivedAtMs: Date.now() }).then(() => done(null), done);
+    const reading = { ...parsed.reading, patientId, receivedAtMs: Date.now() };
+    log.append(reading, { stored: () => done(null), refused: done });
   },
 });
 const server = createServer(

@@ -10,6 +10,7 @@ import { createStaffDirectory } from '../../server/src/escalation/staff-director
 import { escalationFunctions } from '../../server/src/escalation/task-functions.ts';
 import { startWatchdog, WATCHDOG_HEARTBEAT } from '../../server/src/escalation/watchdog.ts';
 import { Failure } from '../../server/src/ports/failure.ts';
+import { appended } from '../../server/src/ports/reading-log.ts';
 import type { SystemAlarms } from '../../server/src/ports/system-alarms.ts';
 import { startAssessor } from '../../server/src/vitals/3-assess/assessor.ts';
 import { startAlarmClock } from '../../server/src/vitals/4-alert/alarm-clock.ts';
@@ -189,7 +190,7 @@ function runProgram(
   // Everything durable is there when it starts; what comes after is appended as it becomes durable.
   const log = new MemoryReadingLog({ partitions: 2 });
   const heard = world.planted?.heard ?? ((reading: AssignedReading) => reading);
-  for (const reading of world.readings) void log.append(heard(reading));
+  for (const reading of world.readings) void appended(log, heard(reading));
   const trouble = (what: string, error: unknown): void => {
     const is = error instanceof Failure ? error.code : String((error as Error)?.stack ?? error);
     world.troubles.set(`${what}: ${is}`, (world.troubles.get(`${what}: ${is}`) ?? 0) + 1);
@@ -342,7 +343,7 @@ function runProgram(
   return {
     start,
     desk: () => desk,
-    appended: (reading) => void log.append(heard(reading)),
+    appended: (reading) => void appended(log, heard(reading)),
     noticed,
   };
 }

@@ -47,8 +47,7 @@ export async function openMqtt(parts: {
       ackMs: (ms) => metrics.ingest.ackMs('mqtt', ms),
       door: parts.seen,
     },
-    ingest: (deviceId, bytes, receivedAtMs) =>
-      admission.admitBytes({ deviceId, transport: 'mqtt', bytes, receivedAtMs }),
+    ingest: admission.admitBytes,
     deviceAccess: parts.door.deviceAccess,
     certificateRequest: parts.certificateRequest,
     configOf: (deviceId) => view().configOf(deviceId),

@@ -1,6 +1,7 @@
 import type { AssignedReading } from '../../domain/reading.ts';
 import { Failure } from '../../ports/failure.ts';
 import {
+  type AppendAsker,
   type LogBatch,
   type LogConsumer,
   type LoggedReading,
@@ -38,7 +39,14 @@ export class MemoryReadingLog implements ReadingLog {
     });
   }
 
-  async append(reading: AssignedReading): Promise<LogPosition> {
+  append(reading: AssignedReading, asker: AppendAsker): void {
+    this.#append(reading).then(
+      (position) => asker.stored(position),
+      (failure: Error) => asker.refused(failure),
+    );
+  }
+
+  async #append(reading: AssignedReading): Promise<LogPosition> {
     if (this.#closed) throw new Failure('log-closed', 'the log is closed', { retryable: false });
     if (this.refusal) throw this.refusal;
     if (this.records.length >= this.#recordsMax)

@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { yieldToDevices } from '../embedded/processor-share.ts';
+import { endIfSilent } from './end-if-silent.ts';
 import { NamingClient } from './naming-client.ts';
 import type { Schema } from './schema.ts';
 
@@ -26,11 +27,14 @@ export function connect(
     readonly connectionsMax?: number;
     /** No query of ours takes seconds; one that does is stuck, and must not hold its locks for ever. */
     readonly statementTimeoutMs?: number;
+    /** For a PostgreSQL that no longer answers at all. Default: five seconds after its own timeout should have struck. */
+    readonly silenceMaxMs?: number;
     /** A connection broke while nobody was using it. The pool replaces it; this is for a metric. */
     readonly onIdleError?: () => void;
   } = {},
 ): Connections {
-  const config = clientConfig(address, options.statementTimeoutMs ?? 30_000);
+  const { statementTimeoutMs = 30_000, silenceMaxMs = statementTimeoutMs + 5_000 } = options;
+  const config = clientConfig(address, statementTimeoutMs);
   const pool = new pg.Pool({
     ...config,
     Client: NamingClient,
@@ -42,6 +46,7 @@ export function connect(
   // A connection in use that breaks between two queries emits an error nobody else listens to, which would end node.
   pool.on('connect', (client) => {
     client.on('error', () => undefined);
+    endIfSilent(client, silenceMaxMs);
     if ('host' in address) yieldToDevices(processOf(client));
   });
   let closing: Promise<void> | undefined;
@@ -64,8 +69,6 @@ function clientConfig(address: DatabaseAddress, statementTimeoutMs: number): pg.
     options: '-c timezone=UTC -c datestyle=ISO,YMD -c client_min_messages=warning',
     connectionTimeoutMillis: 5_000,
     statement_timeout: statementTimeoutMs,
-    // For a PostgreSQL that no longer answers at all: after its own timeout should have struck.
-    query_timeout: statementTimeoutMs + 5_000,
     idle_in_transaction_session_timeout: 60_000,
     keepAlive: true,
     types: { getTypeParser },

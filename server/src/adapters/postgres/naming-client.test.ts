@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Connections, connect } from './connection.ts';
+import { failing } from './database-failure.ts';
 import { openTestDatabase } from './test-database.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -156,5 +157,31 @@ describe('a connection', () => {
       expect((client as unknown as { pipeline: boolean }).pipeline).toBe(false);
       client.release();
     });
+  });
+
+  it('is ended when PostgreSQL says nothing any more, and another answers', async () => {
+    const impatient = connect(database.address, { connectionsMax: 1, silenceMaxMs: 500 });
+    const { rows } = await impatient.pool.query<{ pid: number }>('select pg_backend_pid() as pid');
+    const pid = rows[0]?.pid as number;
+    process.kill(pid, 'SIGSTOP');
+    try {
+      const asked = failing(() => impatient.pool.query('select 1'));
+      await expect(asked).rejects.toMatchObject({ code: 'database-unavailable', retryable: true });
+      await expect(impatient.pool.query('select 1 as one')).resolves.toMatchObject({ rows: [{ one: 1 }] });
+    } finally {
+      process.kill(pid, 'SIGCONT');
+      await impatient.close();
+    }
+  });
+
+  it('is not ended while nobody asks anything, or while PostgreSQL answers slowly', async () => {
+    const impatient = connect(database.address, { connectionsMax: 1, silenceMaxMs: 200 });
+    const pid = async () => (await impatient.pool.query('select pg_backend_pid() as pid')).rows[0].pid;
+    const first = await pid();
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    const slow = "select i, pg_sleep(0.02), repeat('x', 10000) from generate_series(1, 40) i";
+    expect((await impatient.pool.query(slow)).rows).toHaveLength(40);
+    expect(await pid()).toBe(first);
+    await impatient.close();
   });
 });

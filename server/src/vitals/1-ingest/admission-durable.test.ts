@@ -16,7 +16,7 @@ import { type Admission, createAdmission } from './admission.ts';
 import { mappingProfiles } from './mapping-profiles.ts';
 import { createRejectedQuarantine } from './rejected-quarantine.ts';
 import { replayRejected } from './rejected-replay.ts';
-import { D1, GOOD } from './test-admission.ts';
+import { admitted, D1, GOOD } from './test-admission.ts';
 
 /** Admission on what it stands on in the product: segment files, PostgreSQL, and the registry's own notices. */
 let folder: string;
@@ -73,7 +73,7 @@ it('a reading refused for want of a patient is listed, and is in the log for tha
   const nowMs = Date.now();
   const good = { ...GOOD, at: new Date(nowMs).toISOString() };
   const send = (bytes: Uint8Array) =>
-    admission.admitBytes({ deviceId: D1, transport: 'mqtt', receivedAtMs: nowMs, bytes });
+    admitted(admission, { deviceId: D1, transport: 'mqtt', receivedAtMs: nowMs }, bytes);
   const sendValue = (value: unknown) => send(Buffer.from(JSON.stringify(value)));
   const listed = async () =>
     (await rejected.list({ limit: 10 })).map(({ problems, state }) => [problems[0]?.code, state]);

@@ -4,7 +4,7 @@ import { Failure } from '../../ports/failure.ts';
 import { type AdmissionOptions, createAdmission } from './admission.ts';
 import { BUILT_IN_PROFILES, loadMappingProfiles } from './mapping-profiles.ts';
 import { createRejectedQuarantine } from './rejected-quarantine.ts';
-import { D1, GOOD, memoryLog, memoryRejected, NOW, testView } from './test-admission.ts';
+import { admitted, D1, GOOD, memoryLog, memoryRejected, NOW, testView } from './test-admission.ts';
 
 const profiles = await loadMappingProfiles([BUILT_IN_PROFILES]);
 
@@ -21,8 +21,8 @@ function setUp(options: Partial<AdmissionOptions> = {}) {
     ...options,
   });
   const send = (value: unknown, deviceId = 'D1') =>
-    admission.admitBytes({ ...arrival(deviceId), bytes: Buffer.from(JSON.stringify(value)) });
-  const sendBytes = (bytes: Uint8Array) => admission.admitBytes({ ...arrival('D1'), bytes });
+    admitted(admission, arrival(deviceId), Buffer.from(JSON.stringify(value)));
+  const sendBytes = (bytes: Uint8Array) => admitted(admission, arrival('D1'), bytes);
   return { log, rejected, admission, send, sendBytes };
 }
 const VIEW = testView();

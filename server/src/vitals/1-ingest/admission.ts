@@ -8,7 +8,7 @@ import type { RegistryView } from '../../identity/registry-view.ts';
 import { Failure } from '../../ports/failure.ts';
 import type { ReadingLog } from '../../ports/reading-log.ts';
 import type { MappingProfiles } from './mapping-profiles.ts';
-import { RecentReadings } from './recent-readings.ts';
+import { type KeepAsker, RecentReadings } from './recent-readings.ts';
 import type { RejectedQuarantine } from './rejected-quarantine.ts';
 import { parseUnambiguousJson } from './unambiguous-json.ts';
 
@@ -17,8 +17,8 @@ import { parseUnambiguousJson } from './unambiguous-json.ts';
  * `duplicate` are answered only once the reading is durable in the log, `rejected` once a copy with its reasons is kept.
  */
 export interface Admission {
-  /** The bytes are read before this returns; the caller may reuse them. */
-  admitBytes(arrival: Arrival & { readonly bytes: Uint8Array }): Promise<IngestOutcome>;
+  /** One reading, `bytes[start, end)`. They are read before this returns; the caller may reuse them. */
+  admitBytes(arrival: AskingArrival, bytes: Buffer, start: number, end: number): void;
   /** One reading out of a larger body that was parsed already. */
   admitValue(arrival: Arrival & { readonly value: unknown }): Promise<IngestOutcome>;
   /** A refused reading again, judged as of when it came. It is not kept a second time. */
@@ -32,6 +32,16 @@ export interface Arrival {
   readonly receivedAtMs: number;
 }
 export type Transport = 'mqtt' | 'https';
+
+/**
+ * An arrival that is told itself what became of it, instead of by a promise: ten thousand come in a second. It hears one
+ * of the two, once, and never before it was taken in.
+ */
+export interface AskingArrival extends Arrival {
+  answered(outcome: IngestOutcome): void;
+  /** By a defect: nothing is known to be stored. */
+  failed(error: unknown): void;
+}
 
 export interface RefusedReading extends Arrival {
   readonly bytes: Uint8Array;
@@ -81,35 +91,42 @@ export function createAdmission(options: AdmissionOptions): Admission {
   let rereading: Promise<unknown> | undefined;
   let rereadAtMs = Number.NEGATIVE_INFINITY;
 
-  function admitBytes(arrival: Arrival & { readonly bytes: Uint8Array }): Promise<IngestOutcome> {
-    const { bytes } = arrival;
-    const parsed = parseJson(bytes, bounds.readingBytesMax);
-    if (parsed.kind === 'failed') {
-      const payload = bytes.subarray(0, bounds.readingBytesMax);
-      return reject(arrival, () => payload, { kind: 'rejected', problems: [parsed.problem] });
+  function admitBytes(arrival: AskingArrival, bytes: Buffer, start: number, end: number): void {
+    const value =
+      end - start > bounds.readingBytesMax ? tooLarge(bounds.readingBytesMax) : parseJson(bytes, start, end);
+    if (value instanceof Unreadable) {
+      const payload = bytes.subarray(start, Math.min(end, start + bounds.readingBytesMax));
+      rejectOne(arrival, payload, { kind: 'rejected', problems: [value.problem] });
+      return;
     }
-    return admit(arrival, parsed.value, () => bytes);
-  }
-
-  function admitValue(arrival: Arrival & { readonly value: unknown }): Promise<IngestOutcome> {
-    const { value } = arrival;
-    return admit(arrival, value, () => bytesOf(value).subarray(0, bounds.readingBytesMax));
-  }
-
-  function admit(arrival: Arrival, value: unknown, payload: () => Uint8Array): Promise<IngestOutcome> {
     const judged = judge(arrival, value);
-    if (judged.kind === 'admissible') return keep(arrival, judged, payload);
-    if (mayBeNews(judged)) {
-      const copy = new Uint8Array(payload());
-      return afterReread(arrival, value, () => copy);
-    }
-    return reject(arrival, payload, judged);
+    if (judged.kind === 'admissible') {
+      // Taken now if it will be needed: the caller reuses the bytes while we wait.
+      const copy = judged.refused.length > 0 ? new Uint8Array(bytes.subarray(start, end)) : undefined;
+      keep(arrival, judged, copy);
+    } else if (mayBeNews(judged)) afterReread(arrival, value, new Uint8Array(bytes.subarray(start, end)));
+    else rejectOne(arrival, bytes.subarray(start, end), judged);
   }
 
-  async function afterReread(arrival: Arrival, value: unknown, payload: () => Uint8Array): Promise<IngestOutcome> {
-    await reread();
-    const judged = judge(arrival, value);
-    return judged.kind === 'admissible' ? keep(arrival, judged, payload) : reject(arrival, payload, judged);
+  function admitValue({ value, ...arrival }: Arrival & { readonly value: unknown }): Promise<IngestOutcome> {
+    return new Promise((answered, failed) => {
+      const asking = { ...arrival, answered, failed };
+      const payload = () => bytesOf(value).subarray(0, bounds.readingBytesMax);
+      const judged = judge(arrival, value);
+      if (judged.kind === 'admissible') keep(asking, judged, judged.refused.length > 0 ? payload() : undefined);
+      else if (mayBeNews(judged)) afterReread(asking, value, payload());
+      else rejectOne(asking, payload(), judged);
+    });
+  }
+
+  function afterReread(arrival: AskingArrival, value: unknown, payload: Uint8Array): void {
+    const again = async () => {
+      await reread();
+      const judged = judge(arrival, value);
+      if (judged.kind === 'admissible') keep(arrival, judged, payload);
+      else rejectOne(arrival, payload, judged);
+    };
+    again().catch((error: unknown) => arrival.failed(error));
   }
 
   /** A device or assignment we do not know may have been made since we last looked. */
@@ -138,41 +155,56 @@ export function createAdmission(options: AdmissionOptions): Admission {
     const device = registry.device(deviceId);
     if (device === undefined) return refuse('unknown-device', '', 'expected a device that is enrolled');
 
-    const mapped = device.profile === undefined ? { value, refused: [] } : profiles.map(device.profile, value);
-    const context = { deviceId, nowMs: receivedAtMs, clockAheadMaxMs: bounds.clockAheadMaxMs };
-    if (mapped === undefined)
+    const mapped = device.profile === undefined ? undefined : profiles.map(device.profile, value);
+    if (device.profile !== undefined && mapped === undefined)
       return refuse('unknown-profile', '', "expected the device's mapping profile to be installed");
-    const parsed = parseReading(mapped.value, context);
-    if (parsed.kind === 'rejected') return { ...parsed, problems: [...mapped.refused, ...parsed.problems] };
+    const context = { deviceId, nowMs: receivedAtMs, clockAheadMaxMs: bounds.clockAheadMaxMs };
+    const parsed = parseReading(mapped === undefined ? value : mapped.value, context);
+    const unmapped = mapped?.refused ?? [];
+    if (parsed.kind === 'rejected') return { ...parsed, problems: [...unmapped, ...parsed.problems] };
 
-    const refused = mapped.refused.length === 0 ? parsed.refused : [...mapped.refused, ...parsed.refused];
-    const { reading } = parsed;
-    const patientId = registry.patientAt(deviceId, reading.atMs);
+    const refused = unmapped.length === 0 ? parsed.refused : [...unmapped, ...parsed.refused];
+    const { id, atMs, vitals, context: observed, status } = parsed.reading;
+    const patientId = registry.patientAt(deviceId, atMs);
     if (patientId === undefined) {
       const nobody = problem('no-assignment', 'at', 'expected a time at which a patient wore this device');
-      return { kind: 'rejected', readingId: reading.id, problems: [nobody, ...refused] };
+      return { kind: 'rejected', readingId: id, problems: [nobody, ...refused] };
     }
-    return { kind: 'admissible', reading: { ...reading, patientId, receivedAtMs }, refused };
+    // Each by name: a spread costs several times as much, and every reading passes here.
+    const reading = { id, deviceId, atMs, vitals, context: observed, status, patientId, receivedAtMs };
+    return { kind: 'admissible', reading, refused };
   }
 
-  function keep(arrival: Arrival, { reading, refused }: Admissible, payload: () => Uint8Array): Promise<IngestOutcome> {
-    // Taken now if it will be needed: the caller reuses the bytes while we wait. (A `slice` of a `Buffer` would be a view.)
-    const copy = refused.length > 0 ? new Uint8Array(payload()) : undefined;
-    const kept = recent.once(reading.deviceId, reading.id, () => log.append(reading));
-    const failed = (error: unknown) => unavailable(arrival, error);
-    if (copy === undefined) return kept.then((kind) => tell(arrival, { kind, readingId: reading.id }), failed);
-    return kept.then((kind) => keptInPart(kind, copy)).catch(failed);
+  /** `copy` is what goes into the list of rejected readings, if any of it was refused. */
+  function keep(arrival: AskingArrival, { reading, refused }: Admissible, copy: Uint8Array | undefined): void {
+    recent.keepOnce(log, reading, new Keeping(door, arrival, reading.id, refused, copy));
+  }
 
-    async function keptInPart(kind: 'stored' | 'duplicate', bytes: Uint8Array): Promise<IngestOutcome> {
+  const door: KeepingDoor = {
+    kept({ arrival, readingId, refused, copy }, how) {
+      if (refused.length === 0) {
+        arrival.answered(tell(arrival, { kind: how === 'stored' ? 'accepted' : how, readingId }));
+        return;
+      }
       // After the log, so that a reading the log refuses is not listed again each time it is resent.
-      if (kind === 'stored') await quarantineCopy(arrival, bytes, refused);
-      return tell(arrival, { kind: 'rejected', readingId: reading.id, problems: refused, kept: true });
-    }
-  }
+      const listed =
+        how === 'stored' && copy !== undefined ? quarantineCopy(arrival, copy, refused) : Promise.resolve();
+      listed
+        .then(() => tell(arrival, { kind: 'rejected', readingId, problems: refused, kept: true }))
+        .catch((error: unknown) => unavailable(arrival, error))
+        .then((outcome) => arrival.answered(outcome));
+    },
+    notKept({ arrival }, error) {
+      arrival.answered(unavailable(arrival, error));
+    },
+  };
 
-  async function reject(arrival: Arrival, payload: () => Uint8Array, judged: Rejected): Promise<IngestOutcome> {
-    await quarantineCopy(arrival, payload(), judged.problems);
-    return tell(arrival, judged);
+  /** The payload is copied before this returns. */
+  function rejectOne(arrival: AskingArrival, payload: Uint8Array, judged: Rejected): void {
+    quarantineCopy(arrival, payload, judged.problems).then(
+      () => arrival.answered(tell(arrival, judged)),
+      (error: unknown) => arrival.failed(error),
+    );
   }
 
   function quarantineCopy(
@@ -189,33 +221,24 @@ export function createAdmission(options: AdmissionOptions): Admission {
     return { kind: 'unavailable', retryAfterMs: retryAfterMs(error) };
   }
 
-  function tell(
-    { transport }: Arrival,
-    answer: IngestOutcome | { readonly kind: 'stored'; readonly readingId: string },
-  ) {
-    const outcome: IngestOutcome = answer.kind === 'stored' ? { ...answer, kind: 'accepted' } : answer;
+  function tell({ transport }: Arrival, outcome: IngestOutcome): IngestOutcome {
     hooks?.reading?.(transport, outcome.kind, outcome.kind === 'rejected' ? outcome.problems[0]?.code : undefined);
     return outcome;
   }
 
   function readmit({ bytes, replayId, problems, ...arrival }: RefusedReading): Promise<IngestOutcome> {
-    const parsed = parseJson(bytes, bounds.readingBytesMax);
-    if (parsed.kind === 'failed') return Promise.resolve({ kind: 'rejected', problems: [parsed.problem] });
-    const judged = judge(arrival, parsed.value);
+    const value = parseJson(Buffer.from(bytes), 0, bytes.byteLength);
+    if (value instanceof Unreadable) return Promise.resolve({ kind: 'rejected', problems: [value.problem] });
+    const judged = judge(arrival, value);
     if (judged.kind === 'rejected') return Promise.resolve(judged);
     const { refused } = judged;
     const wasKept = problems.every(({ field }) => ENTRY.test(field));
     if (wasKept && refused.length > 0)
       return Promise.resolve({ kind: 'rejected', readingId: judged.reading.id, problems: refused });
     const reading = wasKept ? onlyRefused(judged.reading, problems, replayId) : judged.reading;
-    return recent
-      .once(reading.deviceId, reading.id, () => log.append(reading))
-      .then((kind) =>
-        refused.length === 0
-          ? tell(arrival, { kind, readingId: reading.id })
-          : tell(arrival, { kind: 'rejected', readingId: reading.id, problems: refused, kept: true }),
-      )
-      .catch((error: unknown) => unavailable(arrival, error));
+    return new Promise((answered, failed) =>
+      keep({ ...arrival, answered, failed }, { kind: 'admissible', reading, refused }, undefined),
+    );
   }
 
   return { admitBytes, admitValue, readmit };
@@ -230,24 +253,64 @@ interface Admissible {
 }
 type Judged = Admissible | Rejected;
 
-type Json = { readonly kind: 'read'; readonly value: unknown } | { readonly kind: 'failed'; readonly problem: Problem };
+/** One reading on its way into the log, with what its outcome is made of. */
+class Keeping implements KeepAsker {
+  readonly arrival: AskingArrival;
+  readonly readingId: string;
+  readonly refused: readonly Problem[];
+  readonly copy: Uint8Array | undefined;
+  readonly #door: KeepingDoor;
 
-/** `JSON.parse` of V8 does not recurse, so that deep nesting within the size bound is harmless. */
-function parseJson(bytes: Uint8Array, bytesMax: number): Json {
-  if (bytes.byteLength > bytesMax)
-    return { kind: 'failed', problem: problem('too-large', '', `expected at most ${bytesMax} bytes`) };
-  // Strict: a byte that is not UTF-8 must not silently become U+FFFD inside an id.
-  if (!isUtf8(bytes)) return { kind: 'failed', problem: problem('malformed-json', '', 'expected UTF-8') };
-  try {
-    return { kind: 'read', value: parseUnambiguousJson(textOf(bytes)) };
-  } catch {
-    return { kind: 'failed', problem: problem('malformed-json', '', 'expected JSON (RFC 8259), no name twice') };
+  constructor(
+    door: KeepingDoor,
+    arrival: AskingArrival,
+    readingId: string,
+    refused: readonly Problem[],
+    copy: Uint8Array | undefined,
+  ) {
+    this.#door = door;
+    this.arrival = arrival;
+    this.readingId = readingId;
+    this.refused = refused;
+    this.copy = copy;
+  }
+
+  kept(how: 'stored' | 'duplicate'): void {
+    this.#door.kept(this, how);
+  }
+
+  notKept(error: unknown): void {
+    this.#door.notKept(this, error);
   }
 }
 
-function textOf(bytes: Uint8Array): string {
-  const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return buffer.toString('utf8');
+interface KeepingDoor {
+  kept(one: Keeping, how: 'stored' | 'duplicate'): void;
+  notKept(one: Keeping, error: unknown): void;
+}
+
+/** What stands for a value that could not be read. */
+class Unreadable {
+  readonly problem: Problem;
+
+  constructor(code: ProblemCode, detail: string) {
+    this.problem = problem(code, '', detail);
+  }
+}
+
+const tooLarge = (bytesMax: number): Unreadable => new Unreadable('too-large', `expected at most ${bytesMax} bytes`);
+
+/** `JSON.parse` of V8 does not recurse, so that deep nesting within the size bound is harmless. */
+function parseJson(bytes: Buffer, start: number, end: number): unknown {
+  const text = bytes.toString('utf8', start, end);
+  // Strict: a byte that is not UTF-8 must not silently become U+FFFD inside an id. Where there is none, there was none.
+  if (text.includes('\ufffd') && !isUtf8(bytes.subarray(start, end)))
+    return new Unreadable('malformed-json', 'expected UTF-8');
+  try {
+    return parseUnambiguousJson(text);
+  } catch {
+    return new Unreadable('malformed-json', 'expected JSON (RFC 8259), no name twice');
+  }
 }
 
 function bytesOf(value: unknown): Uint8Array {

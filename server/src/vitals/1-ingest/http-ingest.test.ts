@@ -25,7 +25,7 @@ const bounds = { readingsPerSecond: 1, readingsBurst: 100, readingsMax: 50, body
 beforeAll(async () => {
   const quarantine = createRejectedQuarantine({ store: rejected, now: () => NOW });
   const admission = createAdmission({
-    log: { append: (reading) => log.append(reading) },
+    log: { append: (reading, asker) => log.append(reading, asker) },
     view: () => server.world.view(),
     profiles: mappingProfiles(new Map()),
     quarantine,
@@ -204,9 +204,9 @@ describe('POST /ingest/readings', () => {
     const readings = [fresh(), fresh()];
     const { append } = log;
     let appends = 0;
-    log.append = async (reading) => {
-      if (++appends === 2) throw new Failure('log-full', 'full', { retryable: true });
-      return append(reading);
+    log.append = (reading, asker) => {
+      if (++appends === 2) queueMicrotask(() => asker.refused(new Failure('log-full', 'full', { retryable: true })));
+      else append(reading, asker);
     };
     const refused = await post(readings);
     expect(refused).toMatchObject({ status: 503, headers: { 'retry-after': '5' }, body: { code: 'unavailable' } });

@@ -9,7 +9,7 @@ import type { IngestOutcome } from '../../domain/problem.ts';
 import { createAdmission } from './admission.ts';
 import { mappingProfiles } from './mapping-profiles.ts';
 import { createRejectedQuarantine } from './rejected-quarantine.ts';
-import { D1, GOOD, memoryLog, memoryRejected, NOW, testView } from './test-admission.ts';
+import { admitted, D1, GOOD, memoryLog, memoryRejected, NOW, testView } from './test-admission.ts';
 
 /** Bad input that nobody on this project wrote: JSONTestSuite, fuzzdb, the big list of naughty strings. */
 const DATA = join(import.meta.dirname, '../../../../../shared/data');
@@ -32,7 +32,7 @@ function setUp() {
   const profiles = mappingProfiles(new Map());
   const admission = createAdmission({ log, view: () => view, profiles, quarantine, now: () => NOW });
   const send = (bytes: Uint8Array) =>
-    admission.admitBytes({ deviceId: D1, transport: 'mqtt', receivedAtMs: NOW, bytes });
+    admitted(admission, { deviceId: D1, transport: 'mqtt', receivedAtMs: NOW }, bytes);
   return { log, rejected, send };
 }
 

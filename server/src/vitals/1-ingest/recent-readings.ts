@@ -1,4 +1,12 @@
+import type { AssignedReading } from '../../domain/reading.ts';
+import type { AppendAsker, ReadingLog } from '../../ports/reading-log.ts';
 import { RecentIds } from './recent-ids.ts';
+
+/** Who wants a reading kept. Hears one of the two, once, and never before it has finished asking. */
+export interface KeepAsker {
+  kept(how: 'stored' | 'duplicate'): void;
+  notKept(error: unknown): void;
+}
 
 /**
  * The ids each device sent last, so that a resent reading is answered without being stored again. Only a shortcut:
@@ -19,35 +27,32 @@ export class RecentReadings {
   }
 
   /**
-   * Runs `store` unless this id was stored lately. The same id again while the first is still on its way waits for the
-   * first and shares its fate: nothing is called a duplicate that is not durable.
+   * Appends the reading unless one of its id was stored lately. The same id again while the first is still on its way
+   * waits for the first and shares its fate: nothing is called a duplicate that is not durable.
    */
-  once(deviceId: string, id: string, store: () => Promise<unknown>): Promise<'stored' | 'duplicate'> {
-    const { stored, pending } = this.#windowOf(deviceId);
-    if (stored.has(id)) return DUPLICATE;
-    const first = pending.find((each) => each.id === id);
-    if (first !== undefined) return first.outcome.then(() => 'duplicate');
-
-    const outcome = store().then(
-      () => {
-        forget(pending, id);
-        stored.add(id);
-        return 'stored' as const;
-      },
-      (error: unknown) => {
-        forget(pending, id);
-        throw error;
-      },
-    );
-    pending.push({ id, outcome });
-    return outcome;
+  keepOnce(log: Pick<ReadingLog, 'append'>, reading: AssignedReading, asker: KeepAsker): void {
+    const window = this.#windowOf(reading.deviceId);
+    const { id } = reading;
+    if (window.stored.has(id)) {
+      queueMicrotask(() => asker.kept('duplicate'));
+      return;
+    }
+    const first = window.find(id);
+    if (first !== undefined) {
+      first.alsoAsked ??= [];
+      first.alsoAsked.push(asker);
+      return;
+    }
+    const onItsWay = new OnItsWay(window, id, asker);
+    window.add(onItsWay);
+    log.append(reading, onItsWay);
   }
 
   #windowOf(deviceId: string): DeviceWindow {
     const known = this.#devices.get(deviceId);
     if (known !== undefined) return known;
     if (this.#devices.size >= this.#devicesMax) this.#forgetOne();
-    const fresh: DeviceWindow = { stored: new RecentIds(this.#idsPerDevice), pending: [] };
+    const fresh = new DeviceWindow(this.#idsPerDevice);
     this.#devices.set(deviceId, fresh);
     return fresh;
   }
@@ -61,15 +66,62 @@ export class RecentReadings {
   }
 }
 
-interface DeviceWindow {
+class DeviceWindow {
   readonly stored: RecentIds;
-  /** On their way to the log: one or two, unless the disk is slow. */
-  readonly pending: { readonly id: string; readonly outcome: Promise<'stored'> }[];
+  /** On their way to the log, each with the next: one or two, unless the disk is slow. */
+  #newest: OnItsWay | undefined;
+
+  constructor(idsPerDevice: number) {
+    this.stored = new RecentIds(idsPerDevice);
+  }
+
+  find(id: string): OnItsWay | undefined {
+    let each = this.#newest;
+    while (each !== undefined && each.id !== id) each = each.older;
+    return each;
+  }
+
+  add(one: OnItsWay): void {
+    one.older = this.#newest;
+    this.#newest = one;
+  }
+
+  remove(one: OnItsWay): void {
+    if (this.#newest === one) this.#newest = one.older;
+    else {
+      let each = this.#newest;
+      while (each !== undefined && each.older !== one) each = each.older;
+      if (each !== undefined) each.older = one.older;
+    }
+    one.older = undefined;
+  }
 }
 
-function forget(pending: DeviceWindow['pending'], id: string): void {
-  const at = pending.findIndex((each) => each.id === id);
-  if (at >= 0) pending.splice(at, 1);
-}
+/** A reading that the log was asked to keep. */
+class OnItsWay implements AppendAsker {
+  readonly id: string;
+  older: OnItsWay | undefined;
+  /** Who sent the same meanwhile. */
+  alsoAsked: KeepAsker[] | undefined;
+  readonly #window: DeviceWindow;
+  readonly #asker: KeepAsker;
 
-const DUPLICATE = Promise.resolve('duplicate' as const);
+  constructor(window: DeviceWindow, id: string, asker: KeepAsker) {
+    this.#window = window;
+    this.id = id;
+    this.#asker = asker;
+  }
+
+  stored(): void {
+    this.#window.remove(this);
+    this.#window.stored.add(this.id);
+    this.#asker.kept('stored');
+    for (const also of this.alsoAsked ?? []) also.kept('duplicate');
+  }
+
+  refused(error: unknown): void {
+    this.#window.remove(this);
+    this.#asker.notKept(error);
+    for (const also of this.alsoAsked ?? []) also.notKept(error);
+  }
+}

@@ -6,7 +6,7 @@ import { createAdmission } from './admission.ts';
 import { mappingProfiles } from './mapping-profiles.ts';
 import { createRejectedQuarantine } from './rejected-quarantine.ts';
 import { replayRejected } from './rejected-replay.ts';
-import { GOOD, memoryLog, memoryRejected, NOW, testView } from './test-admission.ts';
+import { admitted, GOOD, memoryLog, memoryRejected, NOW, testView } from './test-admission.ts';
 
 /** An installation that can be mended, with one reading refused. */
 async function refuse(value: unknown, deviceId: string, profiles = mappingProfiles(new Map())) {
@@ -22,7 +22,7 @@ async function refuse(value: unknown, deviceId: string, profiles = mappingProfil
     now: () => world.nowMs,
   });
   const arrival = { deviceId: deviceId as DeviceId, transport: 'mqtt', receivedAtMs: NOW } as const;
-  await admission.admitBytes({ ...arrival, bytes: Buffer.from(JSON.stringify(value)) });
+  await admitted(admission, arrival, Buffer.from(JSON.stringify(value)));
   expect(rejected.kept).toHaveLength(1);
   const replay = (id = '1') => replayRejected({ rejected, admission, now: () => world.nowMs, id, by: 'operator' });
   return { world, log, rejected, replay };

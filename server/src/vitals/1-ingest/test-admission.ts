@@ -1,9 +1,11 @@
 import type { BedId, DeviceId, PatientId, WardId } from '../../domain/ids.ts';
+import type { IngestOutcome } from '../../domain/problem.ts';
 import type { AssignedReading } from '../../domain/reading.ts';
 import { type RegistryView, registryView } from '../../identity/registry-view.ts';
-import type { LogPosition, ReadingLog } from '../../ports/reading-log.ts';
+import type { AppendAsker, ReadingLog } from '../../ports/reading-log.ts';
 import type { RegistrySnapshot } from '../../ports/registry.ts';
 import type { NewRejectedReading, RejectedReading, RejectedReadings } from '../../ports/rejected-readings.ts';
+import type { Admission, Arrival } from './admission.ts';
 
 /** What the tests of admission stand on: a ward of one, a log and a list in memory that can be held or broken. */
 export const NOW = Date.UTC(2026, 10, 22, 1, 2, 4);
@@ -43,16 +45,27 @@ export function testView(change: Partial<RegistrySnapshot> = {}, takenAtMs = NOW
   );
 }
 
+/** One reading by its bytes, and what became of it. */
+export function admitted(admission: Admission, arrival: Arrival, bytes: Uint8Array): Promise<IngestOutcome> {
+  return new Promise((answered, failed) =>
+    admission.admitBytes({ ...arrival, answered, failed }, Buffer.from(bytes), 0, bytes.byteLength),
+  );
+}
+
 export function memoryLog() {
   const readings: AssignedReading[] = [];
   const log = {
     readings,
     /** Appends wait for this. */
     held: Promise.resolve() as Promise<unknown>,
-    async append(reading: AssignedReading): Promise<LogPosition> {
-      await log.held;
-      readings.push(reading);
-      return { partition: 0, offset: readings.length - 1 };
+    append(reading: AssignedReading, asker: AppendAsker): void {
+      log.held.then(
+        () => {
+          readings.push(reading);
+          asker.stored({ partition: 0, offset: readings.length - 1 });
+        },
+        (failure) => asker.refused(failure),
+      );
     },
   } satisfies Pick<ReadingLog, 'append'> & Record<string, unknown>;
   return log;

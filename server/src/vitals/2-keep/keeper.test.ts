@@ -3,7 +3,7 @@ import { MemoryReadingLog } from '../../adapters/embedded/memory-reading-log.ts'
 import type { DeviceId, PatientId, ReadingId } from '../../domain/ids.ts';
 import type { AssignedReading } from '../../domain/reading.ts';
 import { Failure } from '../../ports/failure.ts';
-import type { LoggedReading, LogPositions } from '../../ports/reading-log.ts';
+import { appended, type LoggedReading, type LogPositions } from '../../ports/reading-log.ts';
 import type { HistoryBatch, VitalsHistory } from '../../ports/vitals-history.ts';
 import { KEEP_GROUP, type Keeper, startKeeper } from './keeper.ts';
 
@@ -67,7 +67,7 @@ function reading(id: number, patientId = 'P1'): AssignedReading {
 }
 
 async function append(log: MemoryReadingLog, count: number, from = 0): Promise<void> {
-  for (let i = 0; i < count; i++) await log.append(reading(from + i));
+  for (let i = 0; i < count; i++) await appended(log, reading(from + i));
 }
 
 async function until(claim: () => boolean): Promise<void> {

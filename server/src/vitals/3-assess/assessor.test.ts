@@ -6,6 +6,7 @@ import type { DeviceId, PatientId, ReadingId } from '../../domain/ids.ts';
 import type { AssignedReading, Reading } from '../../domain/reading.ts';
 import type { AlarmStore } from '../../ports/alarm-store.ts';
 import { Failure } from '../../ports/failure.ts';
+import { appended } from '../../ports/reading-log.ts';
 import type { RegistrySnapshot } from '../../ports/registry.ts';
 import { openAlarmDesk } from '../4-alert/alarm-desk.ts';
 import { type AssessorHooks, startAssessor } from './assessor.ts';
@@ -126,7 +127,7 @@ async function until(claim: () => boolean): Promise<void> {
   }
 }
 const send = async (w: World, ...readings: AssignedReading[]) => {
-  for (const each of readings) await w.log.append(each);
+  for (const each of readings) await appended(w.log, each);
 };
 const judged = (process: Awaited<ReturnType<typeof start>>, each: AssignedReading) =>
   until(() => process.assessor.statusOf(each.patientId)?.last?.readingId === each.id);
@@ -239,11 +240,11 @@ describe('a process that starts beside one that has judged more', () => {
     await first.desk.settled();
     // It saw the end of its log before the second of them came, and the alarm after it.
     const log = new MemoryReadingLog({ partitions: 4 });
-    await log.append(well);
+    await appended(log, well);
     const extent = log.extent.bind(log);
     let asked = 0;
     log.extent = async () => {
-      if (++asked === 2) await log.append(breach);
+      if (++asked === 2) await appended(log, breach);
       return extent();
     };
     const second = await start({ ...w, log, checkpoints: new MemoryCheckpoints() });

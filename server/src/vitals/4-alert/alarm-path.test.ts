@@ -9,6 +9,7 @@ import type { Reading } from '../../domain/reading.ts';
 import { testSeal } from '../../keys/test-identities.ts';
 import { Failure } from '../../ports/failure.ts';
 import type { Notification } from '../../ports/notifier.ts';
+import { appended } from '../../ports/reading-log.ts';
 import { startAssessor } from '../3-assess/assessor.ts';
 import { createChannelWatch } from '../5-notify/channel-watch.ts';
 import { startTeller } from '../5-notify/teller.ts';
@@ -124,7 +125,7 @@ describe('from a reading to a person, with PostgreSQL', () => {
       const patient = `P${i % 4}`;
       // Each patient's heart rate is beyond its limit in every second stretch of five of their readings.
       const isHigh = Math.floor(i / 20) % 2 === 1;
-      await log.append(reading(patient, { heartRate: isHigh ? 170 : 80 }));
+      await appended(log, reading(patient, { heartRate: isHigh ? 170 : 80 }));
       if (i % 10 === 7) {
         for (let turns = i % 5; turns > 0; turns--) await new Promise((resolve) => setTimeout(resolve, 1));
         await process.kill();

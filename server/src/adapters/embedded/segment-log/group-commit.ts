@@ -1,6 +1,6 @@
 import type { AssignedReading } from '../../../domain/reading.ts';
 import { Failure } from '../../../ports/failure.ts';
-import type { LoggedReading, LogPosition } from '../../../ports/reading-log.ts';
+import type { AppendAsker, LoggedReading } from '../../../ports/reading-log.ts';
 import { ENCODED_READING_BYTES_MAX, encodeReading } from '../../reading-codec.ts';
 import type { BlockSeal, Sealer } from './block-seal.ts';
 import { isNoSpace, type LogFile } from './files.ts';
@@ -99,26 +99,32 @@ export class GroupCommit {
     this.#lastPage = lastPage;
   }
 
-  append(reading: AssignedReading, partition: number): Promise<LogPosition> {
+  append(reading: AssignedReading, partition: number, asker: AppendAsker): void {
     this.#hurry();
-    if (this.#refusal !== undefined) return Promise.reject(this.#refusal);
+    if (this.#refusal !== undefined) {
+      this.#refuseAll([asker], this.#refusal);
+      return;
+    }
     const group = this.#filling;
     const start = group.nextStart();
-    if (start + RECORD_HEAD + ENCODED_READING_BYTES_MAX + TAG_BYTES > this.#groupEndMax)
-      return Promise.reject(new Failure('overloaded', 'too many readings wait for the disk', { retryable: true }));
+    if (start + RECORD_HEAD + ENCODED_READING_BYTES_MAX + TAG_BYTES > this.#groupEndMax) {
+      this.#refuseAll([asker], new Failure('overloaded', 'too many readings wait for the disk', { retryable: true }));
+      return;
+    }
     const offset = this.#next[partition] as number;
     let end: number;
     try {
       end = encodeReading(reading, group.buffer, start + RECORD_HEAD);
     } catch (error) {
-      return Promise.reject(error);
+      this.#refuseAll([asker], error as Error);
+      return;
     }
     writeRecordHead(group.buffer, start, { payloadBytes: end - start - RECORD_HEAD, partition, offset });
     group.took(start, end);
     this.#next[partition] = offset + 1;
     group.records.push({ partition, offset, reading });
+    group.askers.push(asker);
     if (group.records.length === 1) this.#gather(group);
-    return new Promise((resolve, reject) => group.waiting.push({ resolve, reject }));
   }
 
   /** There is a spare segment. */
@@ -277,7 +283,7 @@ export class GroupCommit {
   }
 
   #becomeDurable(group: Group, segment: Segment, position: number): void {
-    const { records, waiting } = group.empty();
+    const { records, askers } = group.empty();
     for (const { partition, offset } of records) this.durable[partition] = offset + 1;
     const node: TailNode = {
       records,
@@ -288,22 +294,38 @@ export class GroupCommit {
     };
     this.tail.next = node;
     this.tail = node;
-    records.forEach(({ partition, offset }, i) => {
-      waiting[i]?.resolve({ partition, offset });
-    });
+    this.#answer(askers, (asker, i) => asker.stored(records[i] as LoggedReading));
     this.#onDurable();
   }
 
   /** Nothing of the group is acknowledged. One that was never written gives its offsets back. */
   #refuse(group: Group, failure: Failure): void {
-    const { waiting } = group.empty();
-    for (const { reject } of waiting) reject(failure);
+    this.#refuseAll(group.empty().askers, failure);
     if (group === this.#filling) {
       for (const [p, offset] of this.durable.entries()) this.#next[p] = offset;
       this.#isDue = false;
       clearTimeout(this.#timer);
     }
     this.#settled();
+  }
+
+  #refuseAll(askers: readonly AppendAsker[], failure: Error): void {
+    this.#answer(askers, (asker) => asker.refused(failure));
+  }
+
+  /** When nothing of ours is under way: whoever hears that a reading is kept may append the next at once. */
+  #answer(askers: readonly AppendAsker[], tell: (asker: AppendAsker, i: number) => void): void {
+    if (askers.length === 0) return;
+    queueMicrotask(() => {
+      askers.forEach((asker, i) => {
+        try {
+          tell(asker, i);
+        } catch (error) {
+          // A defect of the asker's: the others hear what became of theirs.
+          this.#hooks.onTrouble?.('who asked for a reading to be kept could not hear the answer', error);
+        }
+      });
+    });
   }
 
   #setFull(isFull: boolean): void {
@@ -340,7 +362,8 @@ class Group {
   end = PAGE;
   firstAt = 0;
   records: LoggedReading[] = [];
-  waiting: { readonly resolve: (position: LogPosition) => void; readonly reject: (failure: Error) => void }[] = [];
+  /** Of each of the records. */
+  askers: AppendAsker[] = [];
 
   readonly #isSealed: boolean;
   /** Where its blocks begin. */
@@ -374,12 +397,12 @@ class Group {
   }
 
   /** Gives up what it holds and can be filled again. */
-  empty(): Pick<Group, 'records' | 'waiting'> {
-    const { records, waiting } = this;
+  empty(): Pick<Group, 'records' | 'askers'> {
+    const { records, askers } = this;
     this.records = [];
-    this.waiting = [];
+    this.askers = [];
     this.#blocks = [];
     this.end = PAGE;
-    return { records, waiting };
+    return { records, askers };
   }
 }

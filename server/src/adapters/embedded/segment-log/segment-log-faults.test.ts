@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { appendMany, expectInOrder, keyOf, subscribe } from '../../../ports/reading-log.contract.ts';
-import type { LogPosition, ReadingLog } from '../../../ports/reading-log.ts';
+import { appended, type LogPosition, type ReadingLog } from '../../../ports/reading-log.ts';
 import { readingOf } from '../../../ports/test-reading.ts';
 import { PAGE } from './format.ts';
 import { FaultyFiles } from './test-faulty-files.ts';
@@ -59,7 +59,7 @@ describe('the segment log, when things go wrong', () => {
             const acknowledged = await appendMany(log, 0, before);
             inner.files.tear = (page) => pages[page] ?? false;
             const refused = await Promise.allSettled(
-              Array.from({ length: torn }, (_, i) => log.append(readingOf(10_000 + i))),
+              Array.from({ length: torn }, (_, i) => appended(log, readingOf(10_000 + i))),
             );
             expect(refused.every(({ status }) => status === 'rejected')).toBe(true);
             await log.close();
@@ -174,7 +174,7 @@ describe('the segment log, when things go wrong', () => {
     const stored: LogPosition[] = [];
     let refusal: unknown;
     for (let i = 0; refusal === undefined; i += 100) {
-      const appends = Array.from({ length: 100 }, (_, k) => log.append(readingOf(i + k)));
+      const appends = Array.from({ length: 100 }, (_, k) => appended(log, readingOf(i + k)));
       for (const outcome of await Promise.allSettled(appends))
         if (outcome.status === 'fulfilled') stored.push(outcome.value);
         else refusal = outcome.reason;
@@ -194,7 +194,7 @@ describe('the segment log, when things go wrong', () => {
     world.files.isFullForWrites = true;
     const waiting = appendMany(log, 50, 50);
     await until(() => log.stats().isFull);
-    await expect(log.append(readingOf(100))).rejects.toMatchObject({ code: 'log-full' });
+    await expect(appended(log, readingOf(100))).rejects.toMatchObject({ code: 'log-full' });
     world.files.isFullForWrites = false;
     const stored = [...first, ...(await waiting)];
     await log.close();
@@ -205,13 +205,13 @@ describe('the segment log, when things go wrong', () => {
 
   it('refuses more than may wait for the disk, and stores all it took', async () => {
     const log = await world.open({ pendingBytesMax: 4 * PAGE });
-    const outcomes = await Promise.allSettled(Array.from({ length: 1_000 }, (_, i) => log.append(readingOf(i))));
+    const outcomes = await Promise.allSettled(Array.from({ length: 1_000 }, (_, i) => appended(log, readingOf(i))));
     const refused = outcomes.filter((outcome) => outcome.status === 'rejected');
     const taken = outcomes.filter((outcome) => outcome.status === 'fulfilled');
     expect(refused.length).toBeGreaterThan(0);
     for (const { reason } of refused) expect(reason).toMatchObject({ code: 'overloaded', retryable: true });
     expect((await readAll(log)).size).toBe(taken.length);
-    await log.append(readingOf(2_000));
+    await appended(log, readingOf(2_000));
   });
 
   it('writes what gathered while the disk was busy in one go', async () => {
@@ -303,7 +303,7 @@ describe('the segment log, when things go wrong', () => {
       const stored: LogPosition[] = [];
       let refusal: unknown;
       for (let i = 0; refusal === undefined; i += 100) {
-        const appends = Array.from({ length: 100 }, (_, k) => log.append(readingOf(i + k)));
+        const appends = Array.from({ length: 100 }, (_, k) => appended(log, readingOf(i + k)));
         for (const outcome of await Promise.allSettled(appends))
           if (outcome.status === 'fulfilled') stored.push(outcome.value);
           else refusal = outcome.reason;
@@ -337,7 +337,7 @@ async function readAll(log: ReadingLog): Promise<Map<string, string>> {
 async function appendWithRoom(log: ReadingLog, start: number, count: number): Promise<readonly LogPosition[]> {
   const positions = new Array<LogPosition>(count);
   for (let missing = [...positions.keys()]; missing.length > 0; ) {
-    const outcomes = await Promise.allSettled(missing.map((i) => log.append(readingOf(start + i))));
+    const outcomes = await Promise.allSettled(missing.map((i) => appended(log, readingOf(start + i))));
     const refused: number[] = [];
     for (const [k, outcome] of outcomes.entries())
       if (outcome.status === 'fulfilled') positions[missing[k] as number] = outcome.value;

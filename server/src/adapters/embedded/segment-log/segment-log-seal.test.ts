@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Failure } from '../../../ports/failure.ts';
 import { appendMany, subscribe } from '../../../ports/reading-log.contract.ts';
-import type { ReadingLog } from '../../../ports/reading-log.ts';
+import { appended, type ReadingLog } from '../../../ports/reading-log.ts';
 import { readingOf } from '../../../ports/test-reading.ts';
 import { ENCODED_READING_BYTES_MAX, encodeReading } from '../../reading-codec.ts';
 import { BLOCK_BODY, PAGE, payloadBytesAt, RECORD_HEAD } from './format.ts';
@@ -147,7 +147,7 @@ describe('the segment log on a disk that others can read and write', () => {
       await note();
       // The first pages of it come to the disk, the last ones do not.
       world.files.tear = (page) => page < 5;
-      await Promise.allSettled(Array.from({ length: 400 }, (_, i) => log.append(readingOf(run * 1_000 + 100 + i))));
+      await Promise.allSettled(Array.from({ length: 400 }, (_, i) => appended(log, readingOf(run * 1_000 + 100 + i))));
       await log.close();
       await note();
     }
@@ -296,7 +296,7 @@ async function appendInGroups(log: ReadingLog, start: number, count: number, siz
 async function appendWhenThereIsRoom(log: ReadingLog, start: number, count: number): Promise<void> {
   for (let i = 0; i < count; ) {
     const outcomes = await Promise.allSettled(
-      Array.from({ length: count - i }, (_, k) => log.append(readingOf(start + i + k))),
+      Array.from({ length: count - i }, (_, k) => appended(log, readingOf(start + i + k))),
     );
     i += outcomes.filter(({ status }) => status === 'fulfilled').length;
     if (i < count) await new Promise((resolve) => setTimeout(resolve, 20));

@@ -1,8 +1,8 @@
 import type { AssignedReading } from '../../../domain/reading.ts';
 import { Failure } from '../../../ports/failure.ts';
 import {
+  type AppendAsker,
   type LogConsumer,
-  type LogPosition,
   type LogPositions,
   type LogSubscription,
   partitionOf,
@@ -171,8 +171,8 @@ export class SegmentLog implements ReadingLog {
     if (last === undefined) await prepared;
   }
 
-  append(reading: AssignedReading): Promise<LogPosition> {
-    return this.#writer.append(reading, partitionOf(reading.patientId, this.partitions));
+  append(reading: AssignedReading, asker: AppendAsker): void {
+    this.#writer.append(reading, partitionOf(reading.patientId, this.partitions), asker);
   }
 
   subscribe(consumer: LogConsumer): LogSubscription {

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 import type { AssignedReading } from '../../../domain/reading.ts';
 import type { Failure } from '../../../ports/failure.ts';
-import type { LogPosition } from '../../../ports/reading-log.ts';
+import { appended, type LogPosition } from '../../../ports/reading-log.ts';
 import { readingOf } from '../../../ports/test-reading.ts';
 import { openSegmentLog } from './segment-log.ts';
 import { testLogKeys } from './test-log-keys.ts';
@@ -33,7 +33,7 @@ async function appendForever(): Promise<void> {
 }
 async function appendOnceThereIsRoom(reading: AssignedReading): Promise<LogPosition> {
   for (;;) {
-    const position = await log.append(reading).catch((failure: Failure) => {
+    const position = await appended(log, reading).catch((failure: Failure) => {
       if (failure.code !== 'log-full') throw failure;
     });
     if (position) return position;

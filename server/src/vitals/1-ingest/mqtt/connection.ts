@@ -1,6 +1,7 @@
 import type { DeviceId } from '../../../domain/ids.ts';
 import type { DeviceSocket } from './device-socket.ts';
 import { Frames } from './framing.ts';
+import { PendingAcks } from './pending-acks.ts';
 import type { TokenBucket } from './token-bucket.ts';
 
 /** Who is at the other end, by the certificate TLS has verified. */
@@ -37,15 +38,6 @@ export type CloseCause =
   | 'defect' // ours
   | 'shutdown';
 
-/** A QoS 1 or 2 message that is with the log. Acknowledged in the order received (MQTT-4.6.0-2, -3). */
-export interface PendingAck {
-  readonly packetId: number;
-  readonly qos: 1 | 2;
-  /** `undefined` while it is with the log; `NEVER` if it must not be acknowledged. */
-  reason: number | undefined;
-  text: string | undefined;
-}
-
 /** One network connection. Plain state: the files beside this one act on it. */
 export class Connection {
   readonly socket: DeviceSocket;
@@ -69,7 +61,7 @@ export class Connection {
   /** The will's delay; `undefined` without a will. */
   willDelaySeconds: number | undefined;
   held = 0;
-  readonly pending: PendingAck[] = [];
+  readonly pending = new PendingAcks();
   /** Messages of any QoS that are with the log. */
   withLog = 0;
   readonly out: Buffer[] = [];

@@ -8,8 +8,11 @@ import type { Sessions } from './sessions.ts';
 
 /** What the endpoint asks of the rest of the program. */
 export interface MqttWorld {
-  /** Stores one reading. Whatever it resolves with decides the acknowledgement; a throw means nothing was stored. */
-  ingest(deviceId: DeviceId, payload: Buffer, receivedAtMs: number): Promise<IngestOutcome>;
+  /**
+   * Stores one reading, `bytes[start, end)`, which are read before this returns. What the message hears decides its
+   * acknowledgement; a throw means that nothing was stored.
+   */
+  ingest(message: IngestedMessage, bytes: Buffer, start: number, end: number): void;
   /** Asked at every CONNECT and again while connected: a resumed TLS session does not verify the certificate anew. */
   deviceAccess(deviceId: DeviceId, serial: string, fingerprint: string): DeviceAccess;
   /** The device's last word is gone or it is back; once per change. Not called when the endpoint itself stops. */
@@ -21,6 +24,16 @@ export interface MqttWorld {
    * renew elsewhere, and the topic is not theirs.
    */
   certificateRequest?(deviceId: DeviceId, serial: string, request: Buffer): Promise<string>;
+}
+
+/** Whose reading it is and when it came. Hears one of the two, once, and never before it was taken in. */
+export interface IngestedMessage {
+  readonly deviceId: DeviceId;
+  readonly transport: 'mqtt';
+  readonly receivedAtMs: number;
+  answered(outcome: IngestOutcome): void;
+  /** By a defect: nothing is known to be stored. */
+  failed(error: unknown): void;
 }
 
 export type DeviceAccess = 'allowed' | 'revoked' | 'unknown-device';

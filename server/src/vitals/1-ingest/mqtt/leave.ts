@@ -11,7 +11,7 @@ export function leave(context: MqttContext, connection: Connection, cause: Close
   connection.leftAtMs = nowMs;
   connection.closeCause = cause;
   connection.out.length = 0;
-  connection.pending.length = 0;
+  connection.pending.clear();
   context.heldForRate.delete(connection);
   context.heldForMemory.delete(connection);
   const { session } = connection;

@@ -5,9 +5,6 @@ import { ackWithReason, disconnectV5, PUBACK, PUBREC, writeAck } from './encode.
 import { leave } from './leave.ts';
 import { Reason } from './reason.ts';
 
-/** `PendingAck.reason` of a message that was not stored: it, and all after it, stay unacknowledged. */
-export const NEVER = -1;
-
 /**
  * Everything a tick has for one client goes out in one write: encrypting and sending costs several times what making
  * the acknowledgement does, and the log answers in groups.
@@ -34,9 +31,12 @@ function flushAll(context: MqttContext): void {
 
 export function flush(context: MqttContext, connection: Connection): void {
   if (connection.leftAtMs !== undefined) return;
-  takeAcks(context, connection);
+  const bareBytes = takeAcks(context, connection);
   const { out, socket } = connection;
-  if (out.length > 0) {
+  if (out.length === 0) {
+    if (bareBytes > 0) socket.write(BARE, bareBytes);
+  } else {
+    putOut(connection, bareBytes);
     socket.write(out.length === 1 ? (out[0] as Buffer) : Buffer.concat(out));
     out.length = 0;
   }
@@ -45,34 +45,37 @@ export function flush(context: MqttContext, connection: Connection): void {
   }
 }
 
-/** Moves the acknowledgements that are ready, from the oldest on, to `out`. */
-function takeAcks(context: MqttContext, connection: Connection): void {
+/** Acknowledgements without words, until they are written: nearly all there is to say, and made of nothing new. */
+const BARE = Buffer.allocUnsafeSlow(4 * 256);
+
+/**
+ * Moves the acknowledgements that are ready, from the oldest on, to `out`; but the last that have no words stand in
+ * `BARE`, and how many bytes of it is answered.
+ */
+function takeAcks(context: MqttContext, connection: Connection): number {
   const { pending, session } = connection;
-  let ready = 0;
-  while (ready < pending.length && (pending[ready]?.reason ?? NEVER) !== NEVER) ready++;
-  if (ready === 0 || session === undefined) return;
-  let bare = Buffer.allocUnsafe(4 * ready);
-  let filled = 0;
-  for (let i = 0; i < ready; i++) {
-    const ack = pending[i] as (typeof pending)[number];
+  if (session === undefined) return 0;
+  let bareBytes = 0;
+  for (let ack = pending.takeReady(); ack !== undefined; ack = pending.takeReady()) {
     const type = ack.qos === 1 ? PUBACK : PUBREC;
     if (ack.qos === 2 && ack.reason === Reason.success) {
       session.unreleased ??= new Set();
       session.unreleased.add(ack.packetId); // MQTT-4.3.3-2: responsible from PUBREC on
     }
     const text = textFor(context, connection, ack.text);
-    if (ack.reason === Reason.success && text === undefined) {
-      filled = writeAck(bare, filled, type, ack.packetId);
-      continue;
+    const isBare = ack.reason === Reason.success && text === undefined;
+    if (!isBare || bareBytes === BARE.length) {
+      putOut(connection, bareBytes);
+      bareBytes = 0;
     }
-    if (filled > 0) connection.out.push(bare.subarray(0, filled));
-    bare = bare.subarray(filled);
-    filled = 0;
-    connection.out.push(ackWithReason(type, ack.packetId, ack.reason as number, text));
+    if (isBare) bareBytes = writeAck(BARE, bareBytes, type, ack.packetId);
+    else connection.out.push(ackWithReason(type, ack.packetId, ack.reason as number, text));
   }
-  if (filled > 0) connection.out.push(filled === bare.length ? bare : bare.subarray(0, filled));
-  if (ready === pending.length) pending.length = 0;
-  else pending.splice(0, ready);
+  return bareBytes;
+}
+
+function putOut(connection: Connection, bareBytes: number): void {
+  if (bareBytes > 0) connection.out.push(Buffer.from(BARE.subarray(0, bareBytes)));
 }
 
 /** MQTT-3.4.2-2: no reason string that the client would find too long; MQTT-3.1.2-29: none if it asked for none. */
@@ -97,7 +100,7 @@ export function disconnect(
   text?: string,
 ): void {
   if (connection.leftAtMs !== undefined) return;
-  takeAcks(context, connection);
+  putOut(connection, takeAcks(context, connection));
   if (connection.version === 5) {
     connection.out.push(disconnectV5(reason, connection.packetSizeMax > WORDY ? text : undefined));
   }

@@ -1,11 +1,12 @@
 import type { DeviceId } from '../../../domain/ids.ts';
 import type { IngestOutcome } from '../../../domain/problem.ts';
-import { type Connection, Hold, type PendingAck, type Session } from './connection.ts';
-import type { MqttContext } from './context.ts';
+import { type Connection, Hold, type Session } from './connection.ts';
+import type { IngestedMessage, MqttContext } from './context.ts';
 import { decodePublish, type Publish } from './decode-packets.ts';
 import { sendCertificate } from './deliver.ts';
 import { release } from './hold.ts';
-import { disconnect, markDirty, NEVER } from './output.ts';
+import { disconnect, markDirty } from './output.ts';
+import { NEVER, type PendingAck } from './pending-acks.ts';
 import { Reason } from './reason.ts';
 import { certificateRequestTopic, isTopicName } from './topics.ts';
 
@@ -17,7 +18,7 @@ export function onPublish(context: MqttContext, connection: Connection, first: n
     const packetId = ((bytes[idAt] as number) << 8) | (bytes[idAt + 1] as number);
     const payloadAt = connection.version === 5 ? afterNoProperties(bytes, idAt + 2, bodyEnd) : idAt + 2;
     if (payloadAt > 0 && packetId !== 0) {
-      admit(context, connection, 1, packetId, bytes.subarray(payloadAt, bodyEnd));
+      admit(context, connection, 1, packetId, bytes, payloadAt, bodyEnd);
       return;
     }
   }
@@ -43,7 +44,8 @@ function onDecoded(context: MqttContext, connection: Connection, publish: Publis
   const { qos, packetId } = publish;
   if (topic === connection.readingsTopic) {
     // The RETAIN flag is accepted and has no effect: nobody may subscribe to readings.
-    admit(context, connection, qos, packetId, publish.payload);
+    const { payload } = publish;
+    admit(context, connection, qos, packetId, payload, 0, payload.length);
     return;
   }
   if (isCertificateRequest(context, connection, topic)) {
@@ -109,34 +111,72 @@ function resolveTopic(context: MqttContext, connection: Connection, publish: Pub
   return known;
 }
 
-function admit(context: MqttContext, connection: Connection, qos: 0 | 1 | 2, packetId: number, payload: Buffer): void {
-  const { bounds } = context;
+/** The payload is `bytes[start, end)`. */
+function admit(
+  context: MqttContext,
+  connection: Connection,
+  qos: 0 | 1 | 2,
+  packetId: number,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): void {
   if (qos > 0 && !isFresh(context, connection, qos as 1 | 2, packetId)) return;
-  const ack: PendingAck | undefined =
-    qos === 0 ? undefined : { packetId, qos: qos as 1 | 2, reason: undefined, text: undefined };
-  if (ack !== undefined) connection.pending.push(ack);
+  const message = new MessageWithLog(context, connection, qos, packetId, end - start);
+  if (qos > 0) connection.pending.push(message);
   connection.withLog += 1;
-  context.unackedBytes += payload.length;
+  context.unackedBytes += message.bytes;
   // A v5 client is held to its Receive Maximum by `isFresh`; what comes on top is QoS 0, and waits as in 3.1.1.
-  const withLogMax = connection.version === 5 ? 2 * bounds.inFlightMax : bounds.inFlightMax;
-  if (connection.withLog >= withLogMax) connection.hold(Hold.inFlight);
-  const startedAtMs = context.monotonicMs();
-  const { deviceId } = connection.peer as NonNullable<Connection['peer']>;
-  ingestSafely(context, deviceId, payload).then(
-    (outcome) => settle(context, connection, ack, payload.length, startedAtMs, outcome),
-    (error: unknown) => {
-      context.log?.error('a reading could not be taken in', { component: 'mqtt', deviceId, error });
-      settle(context, connection, ack, payload.length, startedAtMs, undefined);
-    },
-  );
+  const { inFlightMax } = context.bounds;
+  if (connection.withLog >= (connection.version === 5 ? 2 * inFlightMax : inFlightMax)) connection.hold(Hold.inFlight);
+  try {
+    context.world.ingest(message, bytes, start, end);
+  } catch (error) {
+    message.failed(error);
+  }
 }
 
-/** A throw before there is a promise counts like one after. */
-function ingestSafely(context: MqttContext, deviceId: DeviceId, payload: Buffer): Promise<IngestOutcome> {
-  try {
-    return context.world.ingest(deviceId, payload, context.now());
-  } catch (error) {
-    return Promise.reject(error);
+/** A message with a reading, from when the log was asked to keep it until it has answered. */
+class MessageWithLog implements PendingAck, IngestedMessage {
+  readonly packetId: number;
+  readonly qos: 0 | 1 | 2;
+  readonly bytes: number;
+  readonly receivedAtMs: number;
+  reason: number | undefined;
+  text: string | undefined;
+  next: PendingAck | undefined;
+  readonly #context: MqttContext;
+  readonly #connection: Connection;
+  readonly #startedAtMs: number;
+
+  constructor(context: MqttContext, connection: Connection, qos: 0 | 1 | 2, packetId: number, bytes: number) {
+    this.#context = context;
+    this.#connection = connection;
+    this.qos = qos;
+    this.packetId = packetId;
+    this.bytes = bytes;
+    this.receivedAtMs = context.now();
+    this.#startedAtMs = context.monotonicMs();
+  }
+
+  get deviceId(): DeviceId {
+    return (this.#connection.peer as NonNullable<Connection['peer']>).deviceId;
+  }
+
+  get transport(): 'mqtt' {
+    return 'mqtt';
+  }
+
+  answered(outcome: IngestOutcome): void {
+    const { hooks, monotonicMs } = this.#context;
+    if (outcome.kind === 'accepted' || outcome.kind === 'duplicate') hooks.ackMs?.(monotonicMs() - this.#startedAtMs);
+    settle(this.#context, this.#connection, this, outcome);
+  }
+
+  failed(error: unknown): void {
+    const { deviceId } = this;
+    this.#context.log?.error('a reading could not be taken in', { component: 'mqtt', deviceId, error });
+    settle(this.#context, this.#connection, this, undefined);
   }
 }
 
@@ -144,7 +184,7 @@ function ingestSafely(context: MqttContext, deviceId: DeviceId, payload: Buffer)
 function isFresh(context: MqttContext, connection: Connection, qos: 1 | 2, packetId: number): boolean {
   const { pending, session } = connection;
   const unreleased = session?.unreleased;
-  const isPending = pending.some((ack) => ack.packetId === packetId);
+  const isPending = pending.has(packetId);
   if (qos === 2 && unreleased?.has(packetId) === true) {
     // MQTT-4.3.3-2: taken already, the PUBREC was lost.
     if (!isPending) answer(context, connection, qos, packetId, Reason.success);
@@ -171,7 +211,7 @@ function isFresh(context: MqttContext, connection: Connection, qos: 1 | 2, packe
 
 /** Acknowledges without the log, in its turn: acknowledgements keep the order of their messages (MQTT-4.6.0-2). */
 function answer(context: MqttContext, connection: Connection, qos: 1 | 2, packetId: number, reason: number): void {
-  connection.pending.push({ packetId, qos, reason, text: undefined });
+  connection.pending.push({ packetId, qos, reason, text: undefined, next: undefined });
   markDirty(context, connection);
 }
 
@@ -179,35 +219,33 @@ function answer(context: MqttContext, connection: Connection, qos: 1 | 2, packet
 function settle(
   context: MqttContext,
   connection: Connection,
-  ack: PendingAck | undefined,
-  bytes: number,
-  startedAtMs: number,
+  message: MessageWithLog,
   outcome: IngestOutcome | undefined,
 ): void {
-  context.unackedBytes -= bytes;
+  context.unackedBytes -= message.bytes;
   connection.withLog -= 1;
   const isHere = connection.leftAtMs === undefined;
+  const isAwaited = message.qos > 0;
   switch (outcome?.kind) {
     case 'accepted':
     case 'duplicate':
-      if (ack !== undefined) ack.reason = Reason.success;
-      context.hooks.ackMs?.(context.monotonicMs() - startedAtMs);
+      message.reason = Reason.success;
       break;
     case 'rejected':
       context.hooks.refused?.('rejected');
-      if (ack !== undefined) reject(connection, ack, outcome);
+      if (isAwaited) reject(connection, message, outcome);
       break;
     case 'unavailable':
       context.hooks.refused?.('unavailable');
-      if (ack !== undefined && isHere) leaveUnanswered(context, connection, ack, outcome.retryAfterMs);
+      if (isAwaited && isHere) leaveUnanswered(context, connection, message, outcome.retryAfterMs);
       break;
     case undefined:
       context.hooks.refused?.('failed');
-      if (ack !== undefined && isHere) leaveUnanswered(context, connection, ack, context.bounds.retryHoldMaxMs);
+      if (isAwaited && isHere) leaveUnanswered(context, connection, message, context.bounds.retryHoldMaxMs);
       break;
   }
   if (isHere) {
-    if (ack !== undefined || context.isDraining) markDirty(context, connection);
+    if (isAwaited || context.isDraining) markDirty(context, connection);
     if (connection.held & Hold.inFlight && connection.withLog < context.bounds.inFlightMax / 2) {
       release(context, connection, Hold.inFlight);
     }

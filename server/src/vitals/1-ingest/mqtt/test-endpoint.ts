@@ -77,10 +77,13 @@ export async function openBench(options: Partial<MqttEndpointOptions> = {}): Pro
     tls: { key: server.keyPem, cert: server.certificatePem, ca: authorities.devices.certificatePem },
     host: '127.0.0.1',
     port: 0,
-    ingest(deviceId, payload) {
-      const text = payload.toString('utf8');
-      ingested.push({ deviceId, text });
-      return bench.ingest(text, deviceId);
+    ingest(message, bytes, start, end) {
+      const text = bytes.toString('utf8', start, end);
+      ingested.push({ deviceId: message.deviceId, text });
+      bench.ingest(text, message.deviceId).then(
+        (outcome) => message.answered(outcome),
+        (error) => message.failed(error),
+      );
     },
     deviceAccess: (deviceId, serial) => bench.access.get(serial) ?? bench.access.get(deviceId) ?? 'allowed',
     presence: (deviceId, state, reason) => presence.push(`${deviceId} ${state} ${reason}`),

@@ -23,7 +23,7 @@ describe('batches between the threads', () => {
       fc.property(fc.array(fc.array(part, { maxLength: 20 }), { maxLength: 5 }), (batches) => {
         const writer = new BatchWriter();
         for (const parts of batches) {
-          for (const { connection, what, bytes } of parts) writer.add(connection, what, bytes);
+          for (const { connection, what, bytes } of parts) writer.add(connection, what, Buffer.from(bytes));
           expect(partsOf(writer.take())).toEqual(parts);
           expect(writer.size).toBe(0);
         }
@@ -33,12 +33,12 @@ describe('batches between the threads', () => {
 
   it('hold more than there was room for, and only as much of a buffer as was said', () => {
     const writer = new BatchWriter();
-    const long = new Uint8Array(200_000).fill(7);
+    const long = Buffer.alloc(200_000, 7);
     writer.add(1, 2, long);
     writer.add(2, 2, long, 3);
     writer.add(3, 3);
     expect(partsOf(writer.take())).toEqual([
-      { connection: 1, what: 2, bytes: long },
+      { connection: 1, what: 2, bytes: new Uint8Array(long) },
       { connection: 2, what: 2, bytes: new Uint8Array([7, 7, 7]) },
       { connection: 3, what: 3, bytes: new Uint8Array() },
     ]);
@@ -46,7 +46,7 @@ describe('batches between the threads', () => {
 
   it('are a copy: what is written over afterwards changes nothing', () => {
     const writer = new BatchWriter();
-    const bytes = new Uint8Array([1, 2, 3]);
+    const bytes = Buffer.from([1, 2, 3]);
     writer.add(1, 2, bytes);
     bytes.fill(9);
     const first = writer.take();

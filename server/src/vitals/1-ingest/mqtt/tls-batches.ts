@@ -39,14 +39,14 @@ export class BatchWriter {
   }
 
   /** The first `length` of `bytes` are copied. */
-  add(connection: number, what: number, bytes: Uint8Array = NOTHING, length = bytes.length): void {
+  add(connection: number, what: number, bytes: Buffer = NOTHING, length = bytes.length): void {
     const end = this.#end + HEAD_BYTES + length;
     if (end > this.#buffer.length) this.#grow(end);
     const buffer = this.#buffer;
     buffer.writeUInt32BE(connection, this.#end);
     buffer[this.#end + 4] = what;
     buffer.writeUInt32BE(length, this.#end + 5);
-    buffer.set(length === bytes.length ? bytes : bytes.subarray(0, length), this.#end + HEAD_BYTES);
+    bytes.copy(buffer, this.#end + HEAD_BYTES, 0, length);
     this.#end = end;
   }
 

@@ -103,7 +103,7 @@ function take(socket: TLSSocket): void {
 }
 
 /** Handed over at the end of this round of the event loop, together with whatever else the round brings. */
-function say(connection: number, what: number, bytes?: Uint8Array, length?: number): void {
+function say(connection: number, what: number, bytes?: Buffer, length?: number): void {
   saying.add(connection, what, bytes, length);
   if (saying.size >= BATCH_BYTES_MAX) handOver();
   else if (!isSaying) {

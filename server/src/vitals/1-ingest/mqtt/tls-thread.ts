@@ -216,8 +216,8 @@ class OneThread<T> {
   }
 
   /** What goes to the sockets in this round of the event loop goes together. */
-  tell(connection: number, what: number, bytes?: Uint8Array): void {
-    this.#telling.add(connection, what, bytes);
+  tell(connection: number, what: number, bytes?: Buffer, length?: number): void {
+    this.#telling.add(connection, what, bytes, length);
     if (this.#telling.size >= BATCH_BYTES_MAX) this.#tell();
     if (this.#isTelling) return;
     this.#isTelling = true;
@@ -279,7 +279,7 @@ function tellAll(thread: { tellAll(): void }): void {
 }
 
 interface Teller {
-  tell(connection: number, what: number, bytes?: Uint8Array): void;
+  tell(connection: number, what: number, bytes?: Buffer, length?: number): void;
 }
 
 class ThreadSocket implements DeviceSocket {
@@ -293,11 +293,11 @@ class ThreadSocket implements DeviceSocket {
     this.#thread = thread;
   }
 
-  write(bytes: Uint8Array): void {
-    this.#thread.tell(this.#id, Told.write, bytes);
+  write(bytes: Buffer, length?: number): void {
+    this.#thread.tell(this.#id, Told.write, bytes, length);
   }
 
-  end(words?: Uint8Array): void {
+  end(words?: Buffer): void {
     this.#thread.tell(this.#id, Told.end, words);
   }
 

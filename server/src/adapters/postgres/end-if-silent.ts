@@ -1,0 +1,23 @@
+import type { Socket } from 'node:net';
+import type pg from 'pg';
+
+/**
+ * Ends a connection on which PostgreSQL, asked something, neither says nor takes anything any more: its socket is open,
+ * and would be for ever. What was asked fails, and the pool makes another connection.
+ *
+ * In place of `query_timeout` of `pg`, which is a timer for each statement. What hangs on these (the statement, its
+ * values, its rows) outlived its use by two collections of V8's young generation: 1.9 KB a statement, most of all that
+ * these collections had to copy, while nobody's reading is acknowledged.
+ */
+export function endIfSilent(client: pg.PoolClient, silenceMaxMs: number): void {
+  const stream = client.connection.stream as Socket;
+  // Begins again with whatever is read or written.
+  stream.setTimeout(silenceMaxMs, () => {
+    if (isAsked(client))
+      stream.destroy(Object.assign(new Error('PostgreSQL says nothing any more'), { code: 'ETIMEDOUT' }));
+  });
+}
+
+/** `pg` knows it, and its types do not say so. */
+const isAsked = (client: pg.PoolClient): boolean =>
+  !(client as unknown as { readonly readyForQuery: boolean }).readyForQuery;
