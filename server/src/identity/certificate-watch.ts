@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RenewCommand } from '@healthsync/contracts/device-enrollment';
 import { DEFAULT_TENANT, type DeviceId, type TenantId } from '../domain/ids.ts';
 import { type Repeating, repeat } from '../pacing/repeating.ts';
@@ -11,12 +12,12 @@ import type { RenewalLink } from './renewal-by-message.ts';
 export function watchCertificates(parts: {
   readonly view: () => RegistryView;
   readonly mqtt: {
-    connectedWith(): readonly {
+    connectedWith(): Iterable<{
       readonly deviceId: DeviceId;
       readonly serial: string;
       readonly notBeforeMs: number;
       readonly notAfterMs: number;
-    }[];
+    }>;
     sendCommand(deviceId: DeviceId, payload: string): ReturnType<RenewalLink['askToRenew']>;
   };
   /** The number of the authority that signs. */
@@ -39,14 +40,16 @@ export function watchCertificates(parts: {
   async function look(): Promise<void> {
     await parts.rereadAuthorities().catch(onError);
     await parts.endSuperseded().catch(onError);
-    tellDue();
-    ringAboutEnding();
+    await tellDue();
+    await ringAboutEnding();
   }
 
-  function tellDue(): void {
+  async function tellDue(): Promise<void> {
     const nowMs = now();
     let left = TELL_AT_ONCE_MAX;
+    let looked = 0;
     for (const peer of mqtt.connectedWith()) {
+      if (++looked % LOOK_AT_ONCE_MAX === 0) await nextTurn();
       const { dueMs, overdueMs } = renewalOf(peer);
       // Whoever may have the old authority's key can make certificates of it: everybody changes over.
       const isOfOlder = (view().certificate(peer.serial)?.authority ?? 1) !== current();
@@ -59,9 +62,9 @@ export function watchCertificates(parts: {
     for (const [deviceId, atMs] of toldAtMs) if (nowMs - atMs > FORGET_MS) toldAtMs.delete(deviceId);
   }
 
-  function ringAboutEnding(): void {
+  async function ringAboutEnding(): Promise<void> {
     const nowMs = now();
-    const ending = endingCertificates(view(), nowMs);
+    const ending = await endingCertificates(view(), nowMs);
     for (const [tenantId, ends] of ending) {
       const firstMs = ends.reduce((first, endMs) => Math.min(first, endMs));
       const [day] = new Date(firstMs).toISOString().split('T');
@@ -91,12 +94,13 @@ export function watchCertificates(parts: {
 }
 
 /** When those of worn devices end that should have been renewed by now, for each organisation: told to it alone. */
-function endingCertificates(
+async function endingCertificates(
   { snapshot, patientAt }: RegistryView,
   nowMs: number,
-): ReadonlyMap<TenantId, readonly number[]> {
+): Promise<ReadonlyMap<TenantId, readonly number[]>> {
   const ending = new Map<TenantId, number[]>();
-  for (const { id, certificates, tenantId = DEFAULT_TENANT } of snapshot.devices) {
+  for (const [i, { id, certificates, tenantId = DEFAULT_TENANT }] of snapshot.devices.entries()) {
+    if (i % LOOK_AT_ONCE_MAX === LOOK_AT_ONCE_MAX - 1) await nextTurn();
     // One in the store room is renewed when it comes out.
     if (patientAt(id, nowMs) === undefined) continue;
     const last = longestLasting(certificates);
@@ -122,6 +126,8 @@ const EVERY_MS = 5_000;
 const DAY_MS = 86_400_000;
 /** Each renewal rereads the registry: ten thousand devices take half an hour over it. */
 const TELL_AT_ONCE_MAX = 50;
+/** Of ten thousand devices: to look at all of them at once would hold up every reading for some milliseconds. */
+const LOOK_AT_ONCE_MAX = 200;
 /** A device that is told and does nothing is told again, with patience. */
 const AGAIN_LEAST_MS = 60_000;
 const FORGET_MS = DAY_MS;

@@ -51,7 +51,8 @@ export function createDoorRecord(options: {
 
   function endWindows(isAll: boolean): void {
     for (const [key, { event, sinceMs, again }] of windows) {
-      if (!isAll && now() - sinceMs < bounds.windowMs) continue;
+      // They stand in the order in which they began.
+      if (!isAll && now() - sinceMs < bounds.windowMs) return;
       windows.delete(key);
       if (again > 0) due.push(entryOf(event, now(), { times: again, seconds: Math.round((now() - sinceMs) / 1000) }));
     }

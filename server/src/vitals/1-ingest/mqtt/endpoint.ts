@@ -45,8 +45,8 @@ export interface MqttEndpoint {
   renewTls(tls: MqttTls): void;
   /** How many clients are connected. */
   sessions(): number;
-  /** With what each of them is connected. */
-  connectedWith(): readonly Pick<Peer, 'deviceId' | 'serial' | 'notBeforeMs' | 'notAfterMs'>[];
+  /** With what each of them is connected. Others may come and go while it is read. */
+  connectedWith(): Iterable<Pick<Peer, 'deviceId' | 'serial' | 'notBeforeMs' | 'notAfterMs'>>;
   /** Stops reading, acknowledges what is under way, says goodbye. Idempotent. */
   close(): Promise<void>;
 }
@@ -105,10 +105,10 @@ export function createMqttEndpoint(options: MqttEndpointOptions): MqttEndpoint {
     sendCommand: (deviceId, payload) => sendCommand(context, deviceId, payload),
     renewTls: (tls) => sockets.renewTls(tls),
     sessions: () => context.connected,
-    connectedWith: () =>
-      [...context.open].flatMap(({ peer, session, leftAtMs }) =>
-        peer === undefined || session === undefined || leftAtMs !== undefined ? [] : [peer],
-      ),
+    *connectedWith() {
+      for (const { peer, session, leftAtMs } of context.open)
+        if (peer !== undefined && session !== undefined && leftAtMs === undefined) yield peer;
+    },
     close() {
       closing ??= close();
       return closing;

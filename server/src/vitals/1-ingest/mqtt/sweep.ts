@@ -7,30 +7,58 @@ import { doorSeen } from './peer.ts';
 import { Reason } from './reason.ts';
 
 /**
- * One pass over all connections instead of a timer for each: ten thousand timers cost more memory and more work than
- * looking at ten thousand numbers twice a second.
+ * Rounds over all connections instead of a timer for each: ten thousand timers cost more memory and more work than
+ * looking at ten thousand numbers twice a second. A round goes in parts, a tick each, because all of it at once would
+ * hold up every reading that comes meanwhile for a hundredth of a second.
  */
-export const SWEEP_MS = 500;
+const SWEEP_MS = 500;
+const TICK_MS = 25;
 
 export function startSweep(context: MqttContext): { stop(): void } {
-  let sweptAtMs = context.monotonicMs();
-  let checkedAtMs = sweptAtMs;
+  const sweeping = new Round(context.open, SWEEP_MS / TICK_MS);
+  const rechecking = new Round(context.open, context.bounds.recheckEveryMs / TICK_MS);
+  let tickedAtMs = context.monotonicMs();
+  let sweptAtMs = tickedAtMs;
+  let stalledUntilMs = 0;
   const timer = setInterval(() => {
     const nowMs = context.monotonicMs();
     // After a stall of ours, what clients sent meanwhile has not been read yet: it must not count as their silence.
-    const wasStalled = nowMs - sweptAtMs > 2 * SWEEP_MS;
+    if (nowMs - tickedAtMs > 2 * SWEEP_MS) stalledUntilMs = nowMs + SWEEP_MS;
+    tickedAtMs = nowMs;
+    sweeping.goOn((connection) => sweepOne(context, connection, nowMs, nowMs < stalledUntilMs));
+    rechecking.goOn((connection) => recheckOne(context, connection));
+    if (nowMs - sweptAtMs < SWEEP_MS) return;
     sweptAtMs = nowMs;
-    for (const connection of context.open) sweepOne(context, connection, nowMs, wasStalled);
     context.sessions.expire(nowMs);
     reportOfflineDue(context, nowMs);
-    if (nowMs - checkedAtMs >= context.bounds.recheckEveryMs) {
-      checkedAtMs = nowMs;
-      recheck(context);
-      for (const [deviceId, paceMs] of context.connectPace) if (paceMs <= nowMs) context.connectPace.delete(deviceId);
-    }
-  }, SWEEP_MS);
+    for (const [deviceId, paceMs] of context.connectPace) if (paceMs <= nowMs) context.connectPace.delete(deviceId);
+  }, TICK_MS);
   timer.unref();
   return { stop: () => clearInterval(timer) };
+}
+
+/** Goes round all that is in a set, a part at a time; what comes in meanwhile is met at the end of the round. */
+class Round<T> {
+  readonly #all: ReadonlySet<T>;
+  readonly #parts: number;
+  #left: Iterator<T>;
+
+  constructor(all: ReadonlySet<T>, parts: number) {
+    this.#all = all;
+    this.#parts = Math.max(1, parts);
+    this.#left = all.values();
+  }
+
+  goOn(look: (one: T) => void): void {
+    for (let left = Math.ceil(this.#all.size / this.#parts); left > 0; left--) {
+      const { done, value } = this.#left.next();
+      if (done === true) {
+        this.#left = this.#all.values();
+        return;
+      }
+      look(value);
+    }
+  }
 }
 
 function sweepOne(context: MqttContext, connection: Connection, nowMs: number, wasStalled: boolean): void {
@@ -53,17 +81,18 @@ function sweepOne(context: MqttContext, connection: Connection, nowMs: number, w
 
 /** Asks again, for everyone connected, whether they may be. */
 export function recheck(context: MqttContext): void {
-  const nowMs = context.now();
-  for (const connection of context.open) {
-    const { peer, session, leftAtMs } = connection;
-    if (peer === undefined || session === undefined || leftAtMs !== undefined) continue;
-    if (peer.notAfterMs <= nowMs) {
-      context.hooks.door?.({ ...doorSeen(connection), what: 'cut-off', reason: 'certificate-expired' });
-      disconnect(context, connection, Reason.notAuthorized, 'certificate-expired');
-    } else if (context.world.deviceAccess(peer.deviceId, peer.serial, peer.fingerprint) !== 'allowed') {
-      context.hooks.door?.({ ...doorSeen(connection), what: 'cut-off', reason: 'access-withdrawn' });
-      disconnect(context, connection, Reason.notAuthorized, 'access-withdrawn');
-    }
+  for (const connection of context.open) recheckOne(context, connection);
+}
+
+function recheckOne(context: MqttContext, connection: Connection): void {
+  const { peer, session, leftAtMs } = connection;
+  if (peer === undefined || session === undefined || leftAtMs !== undefined) return;
+  if (peer.notAfterMs <= context.now()) {
+    context.hooks.door?.({ ...doorSeen(connection), what: 'cut-off', reason: 'certificate-expired' });
+    disconnect(context, connection, Reason.notAuthorized, 'certificate-expired');
+  } else if (context.world.deviceAccess(peer.deviceId, peer.serial, peer.fingerprint) !== 'allowed') {
+    context.hooks.door?.({ ...doorSeen(connection), what: 'cut-off', reason: 'access-withdrawn' });
+    disconnect(context, connection, Reason.notAuthorized, 'access-withdrawn');
   }
 }
 
