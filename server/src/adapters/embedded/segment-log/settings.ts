@@ -43,8 +43,9 @@ export interface SegmentLogSettings {
   /** Most bytes waiting for the disk; beyond it `overloaded`. 8 MiB are about 90,000 readings. */
   readonly pendingBytesMax: number;
   /**
-   * How long the first reading of a group waits for others to share its write. A write costs half a millisecond of CPU
-   * whatever is in it: of 10,000 readings a second, each millisecond less here would cost as much as judging them.
+   * How long the first reading of a group waits for others to share its write. While one group is written the next one
+   * gathers anyway. Of 10,000 readings a second each costs 4 µs more by one millisecond than by four, and is
+   * acknowledged 2 ms sooner; of 20,000 there is no difference.
    */
   readonly gatherMs: number;
   /** How far a subscription may lag and still be served from memory; beyond it reads files. About 10 MB of readings. */
@@ -59,7 +60,7 @@ export const SEGMENT_LOG_DEFAULTS: SegmentLogSettings = {
   retainMs: 24 * 3_600_000,
   retainBytesMax: 4 * 1024 ** 3,
   pendingBytesMax: 8 * 1024 ** 2,
-  gatherMs: 4,
+  gatherMs: 1,
   tailReadingsMax: 16_384,
 };
 
