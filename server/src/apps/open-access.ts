@@ -87,6 +87,7 @@ export async function openAccess(parts: {
   // While the database is away what was read last holds: emergencies end by their own time.
   const rereading = repeat(reread, {
     everyMs: REREAD_EVERY_MS,
+    asideMs: REREAD_EVERY_MS / 7,
     onError: (error) => log.warn('what access rests on could not be reread', { error }),
   });
   undo.push('access facts', () => rereading.stop());

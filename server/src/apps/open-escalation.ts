@@ -27,7 +27,7 @@ import { startHeldTellings } from '../escalation/held-tellings.ts';
 import { watchRotas } from '../escalation/rota-watch.ts';
 import { createStaffDirectory, type StaffDirectory, type StaffSources } from '../escalation/staff-directory.ts';
 import { escalationFunctions } from '../escalation/task-functions.ts';
-import { startWatchdog, WATCHDOG_HEARTBEAT } from '../escalation/watchdog.ts';
+import { startWatchdog, WATCHDOG_HEARTBEAT, WATCHDOG_SETTINGS } from '../escalation/watchdog.ts';
 import type { RegistryView } from '../identity/registry-view.ts';
 import type { Accounts } from '../ports/accounts.ts';
 import type { AlarmStore } from '../ports/alarm-store.ts';
@@ -166,7 +166,7 @@ async function startEscalation(parts: Started) {
   undo.push('rota watch', () => rotaWatch.stop());
 
   // The watchdog has a connection of its own: what keeps the others busy must not blind it.
-  const own = connect(database.address, { connectionsMax: 1 });
+  const own = connect(database.address, { connectionsMax: 1, idleMs: 3 * WATCHDOG_SETTINGS.everyMs });
   undo.push('watchdog’s connection', () => own.close());
   const { deadManUrl } = settings;
   const watchdog = startWatchdog({

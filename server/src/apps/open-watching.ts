@@ -107,6 +107,7 @@ export function openWatching(parts: {
     },
     {
       everyMs: TELL_EVERY_MS,
+      asideMs: TELL_EVERY_MS / 2,
       onError: (error) => log.warn('security could not be told of an alert yet', { error }),
     },
   );

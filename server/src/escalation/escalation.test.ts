@@ -69,6 +69,8 @@ describe('an acknowledgement', () => {
     await ward.startEngine();
     const id = await ward.condition('began');
     await expect.poll(() => ward.told(id), STEP).toEqual(['nurse.1 nia']);
+    // A moment after she is told; an acknowledgement in between ends a round that has not noted its step.
+    await expect.poll(() => rounds(id), STEP).toEqual([['raised', 'nurse', 'running']]);
     await acknowledge(id);
     await expect.poll(() => rounds(id), STEP).toEqual([['raised', 'nurse', 'acknowledged']]);
     await expect.poll(async () => (await ward.workflow.find('escalation-high:A1.1'))?.status, STEP).toBe('SUCCEEDED');

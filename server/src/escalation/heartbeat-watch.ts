@@ -42,7 +42,8 @@ export function watchHeartbeat(parts: {
       });
   }
 
-  const loop = repeat(look, { everyMs: parts.everyMs ?? EVERY_MS, onError });
+  const { everyMs = EVERY_MS } = parts;
+  const loop = repeat(look, { everyMs, asideMs: everyMs / 4, onError });
   return { stop: loop.stop, state: () => (isSilent ? 'down' : 'up') };
 }
 

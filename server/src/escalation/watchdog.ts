@@ -117,7 +117,11 @@ export function startWatchdog(parts: WatchdogParts): Watchdog {
     return standingStill(await watch.left({ ...settings, nowMs, limit: LEFT_MAX, includeTold: true }));
   }
 
-  return repeat(look, { everyMs: settings.everyMs, onError: (error) => hooks.onError?.(error) });
+  return repeat(look, {
+    everyMs: settings.everyMs,
+    asideMs: settings.everyMs / 2,
+    onError: (error) => hooks.onError?.(error),
+  });
 }
 
 /** One that told everybody in vain did all it could; it rings by itself (`close-task.ts`). */

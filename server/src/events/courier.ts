@@ -243,7 +243,11 @@ export function startEventCourier(dependencies: {
     return subscriptions.record({ id, lease: lease ?? '', position, atMs: now(), outcome });
   }
 
-  const rounds = repeat(round, { everyMs: settings.pollMs, onError: (error) => hooks.onError?.(error) });
+  const rounds = repeat(round, {
+    everyMs: settings.pollMs,
+    asideMs: (2 / 3) * settings.pollMs,
+    onError: (error) => hooks.onError?.(error),
+  });
   return {
     wake: () => rounds.wake(),
     async stop() {

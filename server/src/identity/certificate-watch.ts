@@ -81,7 +81,7 @@ export function watchCertificates(parts: {
     for (const { id, rule } of systemAlarms.open()) if (rule === ENDING && !ids.has(id)) systemAlarms.clear(id);
   }
 
-  const rounds = repeat(look, { everyMs: EVERY_MS, onError });
+  const rounds = repeat(look, { everyMs: EVERY_MS, asideMs: EVERY_MS / 5, onError });
   return {
     ...rounds,
     link: {

@@ -9,7 +9,12 @@ export interface Repeating {
 /** The first round comes after `repeat` has returned. A round that fails is told, and the next comes. */
 export function repeat(
   work: () => Promise<void>,
-  options: { readonly everyMs: number; readonly onError: (error: unknown) => void },
+  options: {
+    readonly everyMs: number;
+    /** How much later the second round comes: what is begun together would ask the database together ever after. */
+    readonly asideMs?: number;
+    readonly onError: (error: unknown) => void;
+  },
 ): Repeating {
   let isStopped = false;
   let isAwake = false;
@@ -18,16 +23,19 @@ export function repeat(
   async function run(): Promise<void> {
     // What follows runs once whoever called has what it returned.
     await Promise.resolve();
+    let asideMs = options.asideMs ?? 0;
     while (!isStopped) {
       isAwake = false;
       await work().catch(options.onError);
-      if (!isAwake) await sleep();
+      if (isAwake) continue;
+      await sleep(options.everyMs + asideMs);
+      asideMs = 0;
     }
   }
 
-  function sleep(): Promise<void> {
+  function sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, options.everyMs);
+      const timer = setTimeout(resolve, ms);
       rouse = () => {
         clearTimeout(timer);
         resolve();

@@ -140,8 +140,10 @@ export function startAccessWatch(parts: {
     if (held.size > HELD_MAX) held.delete(held.keys().next().value as string);
   }
 
+  const { everyMs = EVERY_MS } = parts;
   const rounds = repeat(round, {
-    everyMs: parts.everyMs ?? EVERY_MS,
+    everyMs,
+    asideMs: everyMs / 3,
     onError(error) {
       isFailing = true;
       onError(error);

@@ -270,7 +270,11 @@ export function startTeller(dependencies: TellerDependencies): Teller {
     }
   }
 
-  const rounds = repeat(round, { everyMs: settings.pollMs, onError: (error) => hooks.onOutboxError?.(error) });
+  const rounds = repeat(round, {
+    everyMs: settings.pollMs,
+    asideMs: (1 / 3) * settings.pollMs,
+    onError: (error) => hooks.onOutboxError?.(error),
+  });
   return {
     wake: () => rounds.wake(),
     async stop() {
