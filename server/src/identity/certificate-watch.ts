@@ -8,16 +8,18 @@ import { renewalOf } from './device-renewal.ts';
 import type { RegistryView } from './registry-view.ts';
 import type { RenewalLink } from './renewal-by-message.ts';
 
+interface ConnectedDevice {
+  readonly deviceId: DeviceId;
+  readonly serial: string;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+}
+
 /** Sees to it that devices renew in time, and rings where one that somebody wears did not manage to. */
 export function watchCertificates(parts: {
   readonly view: () => RegistryView;
   readonly mqtt: {
-    connectedWith(): Iterable<{
-      readonly deviceId: DeviceId;
-      readonly serial: string;
-      readonly notBeforeMs: number;
-      readonly notAfterMs: number;
-    }>;
+    connectedWith(): Iterable<ConnectedDevice>;
     sendCommand(deviceId: DeviceId, payload: string): ReturnType<RenewalLink['askToRenew']>;
   };
   /** The number of the authority that signs. */
@@ -44,20 +46,26 @@ export function watchCertificates(parts: {
     await ringAboutEnding();
   }
 
+  function isDue(peer: ConnectedDevice, nowMs: number): boolean {
+    const { dueMs, overdueMs } = renewalOf(peer);
+    // Whoever may have the old authority's key can make certificates of it: everybody changes over.
+    const isOfOlder = (view().certificate(peer.serial)?.authority ?? 1) !== current();
+    if (nowMs < dueMs && !isOfOlder) return false;
+    const againMs = Math.max(AGAIN_LEAST_MS, (overdueMs - dueMs) / 4);
+    return nowMs - (toldAtMs.get(peer.deviceId) ?? 0) >= againMs;
+  }
+
   async function tellDue(): Promise<void> {
     const nowMs = now();
     let left = TELL_AT_ONCE_MAX;
     let looked = 0;
     for (const peer of mqtt.connectedWith()) {
+      if (isDue(peer, nowMs)) {
+        tell(peer.deviceId, peer.notAfterMs);
+        if (--left === 0) return;
+      }
+      // Before the next is looked for: it may have left by then.
       if (++looked % LOOK_AT_ONCE_MAX === 0) await nextTurn();
-      const { dueMs, overdueMs } = renewalOf(peer);
-      // Whoever may have the old authority's key can make certificates of it: everybody changes over.
-      const isOfOlder = (view().certificate(peer.serial)?.authority ?? 1) !== current();
-      if (nowMs < dueMs && !isOfOlder) continue;
-      const againMs = Math.max(AGAIN_LEAST_MS, (overdueMs - dueMs) / 4);
-      if (nowMs - (toldAtMs.get(peer.deviceId) ?? 0) < againMs) continue;
-      tell(peer.deviceId, peer.notAfterMs);
-      if (--left === 0) return;
     }
     for (const [deviceId, atMs] of toldAtMs) if (nowMs - atMs > FORGET_MS) toldAtMs.delete(deviceId);
   }

@@ -47,10 +47,31 @@ export function readingLogContract(engine: string, makeWorld: () => Promise<Read
       readings.forEach((reading, i) => {
         const partition = partitionOf(reading.patientId, log.partitions);
         const offset = expected.get(partition) ?? 0;
-        expect(positions[i]).toMatchObject({ partition, offset });
+        expect(positions[i]).toEqual({ partition, offset });
         expected.set(partition, offset + 1);
       });
       expect((await log.extent()).next).toEqual(everyPartition(log, (p) => expected.get(p) ?? 0));
+    });
+
+    it('tells whoever asked once, not before it has asked, and lets it ask for the next from within the answer', async () => {
+      const heard: string[] = [];
+      const last = Promise.withResolvers<void>();
+      const ask = (i: number): void => {
+        let hasAsked = false;
+        log.append(readingOf(i), {
+          stored: () => {
+            heard.push(`${i} ${hasAsked}`);
+            if (i < 20) ask(i + 10);
+            if (i === 29) last.resolve();
+          },
+          refused: (failure) => last.reject(failure),
+        });
+        hasAsked = true;
+      };
+      for (let i = 0; i < 10; i++) ask(i);
+      await last.promise;
+      await appended(log, readingOf(30));
+      expect(heard.toSorted()).toEqual(Array.from({ length: 30 }, (_, i) => `${i} true`).toSorted());
     });
 
     it('delivers every reading whole, in order within its partition', async () => {

@@ -54,7 +54,9 @@ export interface AppendAsker {
 
 /** For whoever appends a reading now and then. */
 export function appended(log: Pick<ReadingLog, 'append'>, reading: AssignedReading): Promise<LogPosition> {
-  return new Promise((stored, refused) => log.append(reading, { stored, refused }));
+  return new Promise((resolve, refused) =>
+    log.append(reading, { stored: ({ partition, offset }) => resolve({ partition, offset }), refused }),
+  );
 }
 
 /** Offsets are dense per partition and start at 0. */

@@ -51,7 +51,7 @@ function isConnectionError(error: unknown): boolean {
     ('code' in error && typeof error.code === 'string' && /^(E[A-Z]+|ERR_SSL.*)$/.test(error.code))
   )
     return true;
-  return /connection terminated|connection error|timeout exce|timeout expired|query read timeout|not queryable|after calling end/i.test(
+  return /connection terminated|connection error|timeout exce|timeout expired|not queryable|after calling end/i.test(
     error.message,
   );
 }

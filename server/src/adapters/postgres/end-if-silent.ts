@@ -9,15 +9,17 @@ import type pg from 'pg';
  * values, its rows) outlived its use by two collections of V8's young generation: 1.9 KB a statement, most of all that
  * these collections had to copy, while nobody's reading is acknowledged.
  */
-export function endIfSilent(client: pg.PoolClient, silenceMaxMs: number): void {
+export function endIfSilent(client: Pick<pg.PoolClient, 'connection'>, silenceMaxMs: number): void {
   const stream = client.connection.stream as Socket;
   // Begins again with whatever is read or written.
-  stream.setTimeout(silenceMaxMs, () => {
+  stream.setTimeout(silenceMaxMs);
+  // Not as a callback of `setTimeout`: that one is heard once, and an idle connection uses it up.
+  stream.on('timeout', () => {
     if (isAsked(client))
       stream.destroy(Object.assign(new Error('PostgreSQL says nothing any more'), { code: 'ETIMEDOUT' }));
   });
 }
 
 /** `pg` knows it, and its types do not say so. */
-const isAsked = (client: pg.PoolClient): boolean =>
+const isAsked = (client: Pick<pg.PoolClient, 'connection'>): boolean =>
   !(client as unknown as { readonly readyForQuery: boolean }).readyForQuery;

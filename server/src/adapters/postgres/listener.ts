@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
+import { endIfSilent } from './end-if-silent.ts';
 
 /** What PostgreSQL announces: triggers on the registry's tables, and the alarm store. */
 export type Channel =
@@ -136,6 +137,8 @@ class Asking {
 
   async open(): Promise<void> {
     await this.#client.connect();
+    // Until it is probed: what is asked first is waited for without end.
+    endIfSilent(this.#client, PROBE_PATIENCE_MS);
   }
 
   async ask(sql: string): Promise<void> {

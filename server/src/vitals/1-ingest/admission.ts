@@ -92,8 +92,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   let rereadAtMs = Number.NEGATIVE_INFINITY;
 
   function admitBytes(arrival: AskingArrival, bytes: Buffer, start: number, end: number): void {
-    const value =
-      end - start > bounds.readingBytesMax ? tooLarge(bounds.readingBytesMax) : parseJson(bytes, start, end);
+    const value = readJson(bytes, start, end);
     if (value instanceof Unreadable) {
       const payload = bytes.subarray(start, Math.min(end, start + bounds.readingBytesMax));
       rejectOne(arrival, payload, { kind: 'rejected', problems: [value.problem] });
@@ -106,6 +105,12 @@ export function createAdmission(options: AdmissionOptions): Admission {
       keep(arrival, judged, copy);
     } else if (mayBeNews(judged)) afterReread(arrival, value, new Uint8Array(bytes.subarray(start, end)));
     else rejectOne(arrival, bytes.subarray(start, end), judged);
+  }
+
+  function readJson(bytes: Buffer, start: number, end: number): unknown {
+    const { readingBytesMax } = bounds;
+    if (end - start <= readingBytesMax) return parseJson(bytes, start, end);
+    return new Unreadable('too-large', `expected at most ${readingBytesMax} bytes`);
   }
 
   function admitValue({ value, ...arrival }: Arrival & { readonly value: unknown }): Promise<IngestOutcome> {
@@ -183,26 +188,26 @@ export function createAdmission(options: AdmissionOptions): Admission {
   const door: KeepingDoor = {
     kept({ arrival, readingId, refused, copy }, how) {
       if (refused.length === 0) {
-        arrival.answered(tell(arrival, { kind: how === 'stored' ? 'accepted' : how, readingId }));
+        answer(arrival, { kind: how === 'stored' ? 'accepted' : how, readingId });
         return;
       }
       // After the log, so that a reading the log refuses is not listed again each time it is resent.
       const listed =
         how === 'stored' && copy !== undefined ? quarantineCopy(arrival, copy, refused) : Promise.resolve();
-      listed
-        .then(() => tell(arrival, { kind: 'rejected', readingId, problems: refused, kept: true }))
-        .catch((error: unknown) => unavailable(arrival, error))
-        .then((outcome) => arrival.answered(outcome));
+      listed.then(
+        () => answer(arrival, { kind: 'rejected', readingId, problems: refused, kept: true }),
+        (error: unknown) => answerUnavailable(arrival, error),
+      );
     },
     notKept({ arrival }, error) {
-      arrival.answered(unavailable(arrival, error));
+      answerUnavailable(arrival, error);
     },
   };
 
   /** The payload is copied before this returns. */
   function rejectOne(arrival: AskingArrival, payload: Uint8Array, judged: Rejected): void {
     quarantineCopy(arrival, payload, judged.problems).then(
-      () => arrival.answered(tell(arrival, judged)),
+      () => answer(arrival, judged),
       (error: unknown) => arrival.failed(error),
     );
   }
@@ -215,19 +220,25 @@ export function createAdmission(options: AdmissionOptions): Admission {
     return quarantine.add({ deviceId, receivedAtMs, source: transport, payload, problems });
   }
 
-  function unavailable({ transport }: Arrival, error: unknown): IngestOutcome {
-    hooks?.failed?.(error);
-    hooks?.reading?.(transport, 'unavailable');
-    return { kind: 'unavailable', retryAfterMs: retryAfterMs(error) };
+  function answerUnavailable(arrival: AskingArrival, error: unknown): void {
+    answer(arrival, { kind: 'unavailable', retryAfterMs: retryAfterMs(error) }, error);
   }
 
-  function tell({ transport }: Arrival, outcome: IngestOutcome): IngestOutcome {
-    hooks?.reading?.(transport, outcome.kind, outcome.kind === 'rejected' ? outcome.problems[0]?.code : undefined);
-    return outcome;
+  function answer(arrival: AskingArrival, outcome: IngestOutcome, cause?: unknown): void {
+    try {
+      if (outcome.kind === 'unavailable') hooks?.failed?.(cause);
+      const code = outcome.kind === 'rejected' ? outcome.problems[0]?.code : undefined;
+      hooks?.reading?.(arrival.transport, outcome.kind, code);
+    } catch (error) {
+      // A defect is no answer: the source keeps the reading and sends it again.
+      arrival.failed(error);
+      return;
+    }
+    arrival.answered(outcome);
   }
 
   function readmit({ bytes, replayId, problems, ...arrival }: RefusedReading): Promise<IngestOutcome> {
-    const value = parseJson(Buffer.from(bytes), 0, bytes.byteLength);
+    const value = readJson(Buffer.from(bytes), 0, bytes.byteLength);
     if (value instanceof Unreadable) return Promise.resolve({ kind: 'rejected', problems: [value.problem] });
     const judged = judge(arrival, value);
     if (judged.kind === 'rejected') return Promise.resolve(judged);
@@ -297,8 +308,6 @@ class Unreadable {
     this.problem = problem(code, '', detail);
   }
 }
-
-const tooLarge = (bytesMax: number): Unreadable => new Unreadable('too-large', `expected at most ${bytesMax} bytes`);
 
 /** `JSON.parse` of V8 does not recurse, so that deep nesting within the size bound is harmless. */
 function parseJson(bytes: Buffer, start: number, end: number): unknown {

@@ -51,8 +51,10 @@ export function createDoorRecord(options: {
 
   function endWindows(isAll: boolean): void {
     for (const [key, { event, sinceMs, again }] of windows) {
-      // They stand in the order in which they began.
-      if (!isAll && now() - sinceMs < bounds.windowMs) return;
+      const agoMs = now() - sinceMs;
+      // They stand in the order in which they began; unless the clock was put back.
+      if (!isAll && agoMs >= 0 && agoMs < bounds.windowMs) return;
+      if (!isAll && agoMs < 0) continue;
       windows.delete(key);
       if (again > 0) due.push(entryOf(event, now(), { times: again, seconds: Math.round((now() - sinceMs) / 1000) }));
     }

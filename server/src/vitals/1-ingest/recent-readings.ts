@@ -44,8 +44,9 @@ export class RecentReadings {
       return;
     }
     const onItsWay = new OnItsWay(window, id, asker);
-    window.add(onItsWay);
+    // Which does not answer before it returns; and what it throws over is not on its way.
     log.append(reading, onItsWay);
+    window.add(onItsWay);
   }
 
   #windowOf(deviceId: string): DeviceWindow {
@@ -115,13 +116,19 @@ class OnItsWay implements AppendAsker {
   stored(): void {
     this.#window.remove(this);
     this.#window.stored.add(this.id);
-    this.#asker.kept('stored');
-    for (const also of this.alsoAsked ?? []) also.kept('duplicate');
+    try {
+      this.#asker.kept('stored');
+    } finally {
+      for (const also of this.alsoAsked ?? []) also.kept('duplicate');
+    }
   }
 
   refused(error: unknown): void {
     this.#window.remove(this);
-    this.#asker.notKept(error);
-    for (const also of this.alsoAsked ?? []) also.notKept(error);
+    try {
+      this.#asker.notKept(error);
+    } finally {
+      for (const also of this.alsoAsked ?? []) also.notKept(error);
+    }
   }
 }

@@ -169,8 +169,8 @@ class MessageWithLog implements PendingAck, IngestedMessage {
 
   answered(outcome: IngestOutcome): void {
     const { hooks, monotonicMs } = this.#context;
-    if (outcome.kind === 'accepted' || outcome.kind === 'duplicate') hooks.ackMs?.(monotonicMs() - this.#startedAtMs);
     settle(this.#context, this.#connection, this, outcome);
+    if (outcome.kind === 'accepted' || outcome.kind === 'duplicate') hooks.ackMs?.(monotonicMs() - this.#startedAtMs);
   }
 
   failed(error: unknown): void {

@@ -13,47 +13,56 @@ import { Reason } from './reason.ts';
  */
 const SWEEP_MS = 500;
 const TICK_MS = 25;
+const FORGET_MS = 2_000;
 
 export function startSweep(context: MqttContext): { stop(): void } {
-  const sweeping = new Round(context.open, SWEEP_MS / TICK_MS);
-  const rechecking = new Round(context.open, context.bounds.recheckEveryMs / TICK_MS);
+  const sweeping = new Round(context.open, SWEEP_MS);
+  const rechecking = new Round(context.open, context.bounds.recheckEveryMs);
   let tickedAtMs = context.monotonicMs();
   let sweptAtMs = tickedAtMs;
+  let forgotAtMs = tickedAtMs;
   let stalledUntilMs = 0;
   const timer = setInterval(() => {
     const nowMs = context.monotonicMs();
     // After a stall of ours, what clients sent meanwhile has not been read yet: it must not count as their silence.
-    if (nowMs - tickedAtMs > 2 * SWEEP_MS) stalledUntilMs = nowMs + SWEEP_MS;
+    if (nowMs - tickedAtMs > SWEEP_MS) stalledUntilMs = nowMs + SWEEP_MS;
+    const elapsedMs = nowMs - tickedAtMs;
     tickedAtMs = nowMs;
-    sweeping.goOn((connection) => sweepOne(context, connection, nowMs, nowMs < stalledUntilMs));
-    rechecking.goOn((connection) => recheckOne(context, connection));
+    sweeping.goOn(elapsedMs, (connection) => sweepOne(context, connection, nowMs, nowMs < stalledUntilMs));
+    rechecking.goOn(elapsedMs, (connection) => recheckOne(context, connection));
     if (nowMs - sweptAtMs < SWEEP_MS) return;
     sweptAtMs = nowMs;
     context.sessions.expire(nowMs);
     reportOfflineDue(context, nowMs);
+    if (nowMs - forgotAtMs < FORGET_MS) return;
+    forgotAtMs = nowMs;
     for (const [deviceId, paceMs] of context.connectPace) if (paceMs <= nowMs) context.connectPace.delete(deviceId);
   }, TICK_MS);
   timer.unref();
   return { stop: () => clearInterval(timer) };
 }
 
-/** Goes round all that is in a set, a part at a time; what comes in meanwhile is met at the end of the round. */
+/** Goes round all that is in a set in so many ms, a part at a time; what comes in meanwhile is met in the next round. */
 class Round<T> {
   readonly #all: ReadonlySet<T>;
-  readonly #parts: number;
+  readonly #roundMs: number;
   #left: Iterator<T>;
+  /** Of this round: whoever comes in stands behind them, and could go on for ever. */
+  #toLook: number;
 
-  constructor(all: ReadonlySet<T>, parts: number) {
+  constructor(all: ReadonlySet<T>, roundMs: number) {
     this.#all = all;
-    this.#parts = Math.max(1, parts);
+    this.#roundMs = roundMs;
     this.#left = all.values();
+    this.#toLook = all.size;
   }
 
-  goOn(look: (one: T) => void): void {
-    for (let left = Math.ceil(this.#all.size / this.#parts); left > 0; left--) {
-      const { done, value } = this.#left.next();
+  goOn(elapsedMs: number, look: (one: T) => void): void {
+    for (let left = Math.ceil(this.#all.size * Math.min(1, elapsedMs / this.#roundMs) || 0); left > 0; left--) {
+      const { done, value } = this.#toLook-- > 0 ? this.#left.next() : { done: true as const, value: undefined };
       if (done === true) {
         this.#left = this.#all.values();
+        this.#toLook = this.#all.size;
         return;
       }
       look(value);
