@@ -52,9 +52,9 @@ export function createDoorRecord(options: {
   function endWindows(isAll: boolean): void {
     for (const [key, { event, sinceMs, again }] of windows) {
       const agoMs = now() - sinceMs;
-      // They stand in the order in which they began; unless the clock was put back.
-      if (!isAll && agoMs >= 0 && agoMs < bounds.windowMs) return;
-      if (!isAll && agoMs < 0) continue;
+      if (!isAll && agoMs < 0) continue; // the clock was put back
+      // They stand in the order in which they began.
+      if (!isAll && agoMs < bounds.windowMs) return;
       windows.delete(key);
       if (again > 0) due.push(entryOf(event, now(), { times: again, seconds: Math.round((now() - sinceMs) / 1000) }));
     }

@@ -25,8 +25,8 @@ export function startSweep(context: MqttContext): { stop(): void } {
   const timer = setInterval(() => {
     const nowMs = context.monotonicMs();
     // After a stall of ours, what clients sent meanwhile has not been read yet: it must not count as their silence.
-    if (nowMs - tickedAtMs > SWEEP_MS) stalledUntilMs = nowMs + SWEEP_MS;
     const elapsedMs = nowMs - tickedAtMs;
+    if (elapsedMs > SWEEP_MS) stalledUntilMs = nowMs + SWEEP_MS;
     tickedAtMs = nowMs;
     sweeping.goOn(elapsedMs, (connection) => sweepOne(context, connection, nowMs, nowMs < stalledUntilMs));
     rechecking.goOn(elapsedMs, (connection) => recheckOne(context, connection));
@@ -58,13 +58,15 @@ class Round<T> {
   }
 
   goOn(elapsedMs: number, look: (one: T) => void): void {
-    for (let left = Math.ceil(this.#all.size * Math.min(1, elapsedMs / this.#roundMs) || 0); left > 0; left--) {
-      const { done, value } = this.#toLook-- > 0 ? this.#left.next() : { done: true as const, value: undefined };
-      if (done === true) {
+    const part = Math.ceil(this.#all.size * Math.min(1, elapsedMs / this.#roundMs));
+    for (let looked = 0; looked < part; looked++) {
+      const { done, value } = this.#left.next();
+      if (done === true || this.#toLook === 0) {
         this.#left = this.#all.values();
         this.#toLook = this.#all.size;
         return;
       }
+      this.#toLook--;
       look(value);
     }
   }
