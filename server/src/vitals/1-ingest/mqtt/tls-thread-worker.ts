@@ -45,7 +45,8 @@ const gate = new HandshakeGate({
   tls,
   runningMax: options.handshakesMax,
   waitingMax: options.handshakesWaitingMax,
-  patienceMs: options.handshakeTimeoutMs,
+  // Longer than strangers may stall: whoever waits for their places outlasts them.
+  patienceMs: 2 * options.handshakeTimeoutMs,
   monotonicMs: () => performance.now(),
 });
 // Sockets arrive unread, so that the gate can let them wait. A reading is a small packet: Nagle would hold its
