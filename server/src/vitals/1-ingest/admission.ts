@@ -92,36 +92,31 @@ export function createAdmission(options: AdmissionOptions): Admission {
   let rereadAtMs = Number.NEGATIVE_INFINITY;
 
   function admitBytes(arrival: AskingArrival, bytes: Buffer, start: number, end: number): void {
-    const value = readJson(bytes, start, end);
+    const value = parseJson(bytes, start, end, bounds.readingBytesMax);
     if (value instanceof Unreadable) {
       const payload = bytes.subarray(start, Math.min(end, start + bounds.readingBytesMax));
       rejectOne(arrival, payload, { kind: 'rejected', problems: [value.problem] });
       return;
     }
     const judged = judge(arrival, value);
-    if (judged.kind === 'admissible') {
-      // Taken now if it will be needed: the caller reuses the bytes while we wait.
-      const copy = judged.refused.length > 0 ? new Uint8Array(bytes.subarray(start, end)) : undefined;
-      keep(arrival, judged, copy);
-    } else if (mayBeNews(judged)) afterReread(arrival, value, new Uint8Array(bytes.subarray(start, end)));
-    else rejectOne(arrival, bytes.subarray(start, end), judged);
-  }
-
-  function readJson(bytes: Buffer, start: number, end: number): unknown {
-    const { readingBytesMax } = bounds;
-    if (end - start <= readingBytesMax) return parseJson(bytes, start, end);
-    return new Unreadable('too-large', `expected at most ${readingBytesMax} bytes`);
+    if (isWhole(judged)) keep(arrival, judged, undefined);
+    else admitDoubtful(arrival, value, judged, bytes.subarray(start, end));
   }
 
   function admitValue({ value, ...arrival }: Arrival & { readonly value: unknown }): Promise<IngestOutcome> {
     return new Promise((answered, failed) => {
       const asking = { ...arrival, answered, failed };
-      const payload = () => bytesOf(value).subarray(0, bounds.readingBytesMax);
       const judged = judge(arrival, value);
-      if (judged.kind === 'admissible') keep(asking, judged, judged.refused.length > 0 ? payload() : undefined);
-      else if (mayBeNews(judged)) afterReread(asking, value, payload());
-      else rejectOne(asking, payload(), judged);
+      if (isWhole(judged)) keep(asking, judged, undefined);
+      else admitDoubtful(asking, value, judged, bytesOf(value).subarray(0, bounds.readingBytesMax));
     });
+  }
+
+  /** The payload is copied where it is needed later: its bytes may be used again once this returns. */
+  function admitDoubtful(arrival: AskingArrival, value: unknown, judged: Judged, payload: Uint8Array): void {
+    if (judged.kind === 'admissible') keep(arrival, judged, new Uint8Array(payload));
+    else if (mayBeNews(judged)) afterReread(arrival, value, new Uint8Array(payload));
+    else rejectOne(arrival, payload, judged);
   }
 
   function afterReread(arrival: AskingArrival, value: unknown, payload: Uint8Array): void {
@@ -238,7 +233,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
 
   function readmit({ bytes, replayId, problems, ...arrival }: RefusedReading): Promise<IngestOutcome> {
-    const value = readJson(Buffer.from(bytes), 0, bytes.byteLength);
+    const value = parseJson(Buffer.from(bytes), 0, bytes.byteLength, bounds.readingBytesMax);
     if (value instanceof Unreadable) return Promise.resolve({ kind: 'rejected', problems: [value.problem] });
     const judged = judge(arrival, value);
     if (judged.kind === 'rejected') return Promise.resolve(judged);
@@ -263,6 +258,8 @@ interface Admissible {
   readonly refused: readonly Problem[];
 }
 type Judged = Admissible | Rejected;
+
+const isWhole = (judged: Judged): judged is Admissible => judged.kind === 'admissible' && judged.refused.length === 0;
 
 /** One reading on its way into the log, with what its outcome is made of. */
 class Keeping implements KeepAsker {
@@ -310,7 +307,8 @@ class Unreadable {
 }
 
 /** `JSON.parse` of V8 does not recurse, so that deep nesting within the size bound is harmless. */
-function parseJson(bytes: Buffer, start: number, end: number): unknown {
+function parseJson(bytes: Buffer, start: number, end: number, bytesMax: number): unknown {
+  if (end - start > bytesMax) return new Unreadable('too-large', `expected at most ${bytesMax} bytes`);
   const text = bytes.toString('utf8', start, end);
   // Strict: a byte that is not UTF-8 must not silently become U+FFFD inside an id. Where there is none, there was none.
   if (text.includes('\ufffd') && !isUtf8(bytes.subarray(start, end)))
