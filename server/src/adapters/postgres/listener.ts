@@ -137,7 +137,6 @@ class Asking {
 
   async open(): Promise<void> {
     await this.#client.connect();
-    // Until it is probed: what is asked first is waited for without end.
     endIfSilent(this.#client, PROBE_PATIENCE_MS);
   }
 
@@ -148,11 +147,10 @@ class Asking {
   }
 
   async answers(): Promise<boolean> {
-    const answer = this.ask('select 1').then(
+    return await this.ask('select 1').then(
       () => true,
       () => false,
     );
-    return await Promise.race([answer, sleep(PROBE_PATIENCE_MS, false, { ref: false })]);
   }
 
   /** Says goodbye, but does not wait for a peer that is gone. */
