@@ -50,40 +50,47 @@ it('in a transaction: idle is not ended; asked much at once and unanswered, all 
   await impatient.close();
 });
 
-it('a listener whose new connection falls silent before it listens tries another', async () => {
-  let connections = 0;
-  const sockets: Socket[] = [];
-  const address = database.config as { host: string; port: number };
-  const proxy = createServer((front) => {
-    connections++;
-    const isSilent = connections === 2;
-    const back = connectTcp(`${address.host}/.s.PGSQL.${address.port}`);
-    sockets.push(front, back);
-    let isReady = false;
-    front.on('data', (bytes) => {
-      if (!(isSilent && isReady)) back.write(bytes);
+it.each(['breaks', 'falls silent'])(
+  'a listener whose connection %s, and the next falls silent before it listens, tries another',
+  async (how) => {
+    let isFirstSilent = false;
+    let connections = 0;
+    const sockets: Socket[] = [];
+    const address = database.config as { host: string; port: number };
+    const proxy = createServer((front) => {
+      connections++;
+      const isFirst = connections === 1;
+      const isSilent = connections === 2;
+      const back = connectTcp(`${address.host}/.s.PGSQL.${address.port}`);
+      sockets.push(front, back);
+      let isReady = false;
+      front.on('data', (bytes) => {
+        if (!(isSilent && isReady) && !(isFirst && isFirstSilent)) back.write(bytes);
+      });
+      back.on('data', (bytes) => {
+        front.write(bytes);
+        // ReadyForQuery, idle
+        if (bytes.subarray(-6).equals(Buffer.from([0x5a, 0, 0, 0, 5, 0x49]))) isReady = true;
+      });
+      front.on('error', () => {}).on('close', () => back.destroy());
+      back.on('error', () => {}).on('close', () => front.destroy());
     });
-    back.on('data', (bytes) => {
-      front.write(bytes);
-      // ReadyForQuery, idle
-      if (bytes.subarray(-6).equals(Buffer.from([0x5a, 0, 0, 0, 5, 0x49]))) isReady = true;
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const { port } = proxy.address() as { port: number };
+    const { config, close } = connect({ ...(database.address as object), host: '127.0.0.1', port } as never, {
+      statementTimeoutMs: 1_000,
     });
-    front.on('error', () => {}).on('close', () => back.destroy());
-    back.on('error', () => {}).on('close', () => front.destroy());
-  });
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-  const { port } = proxy.address() as { port: number };
-  const { config, close } = connect({ ...(database.address as object), host: '127.0.0.1', port } as never, {
-    statementTimeoutMs: 1_000,
-  });
-  const listener = new Listener({ config });
-  let gaps = 0;
-  await listener.listen('healthsync_registry', { onNotice() {}, onGap: () => gaps++ });
-  sockets[0]?.destroy();
-  await expect.poll(() => gaps, { timeout: 30_000 }).toBe(1);
-  expect(connections).toBe(3);
-  for (const socket of sockets) socket.destroy();
-  await listener.close();
-  proxy.close();
-  await close();
-}, 40_000);
+    const listener = new Listener({ config });
+    let gaps = 0;
+    await listener.listen('healthsync_registry', { onNotice() {}, onGap: () => gaps++ });
+    if (how === 'breaks') sockets[0]?.destroy();
+    else isFirstSilent = true;
+    await expect.poll(() => gaps, { timeout: 30_000 }).toBe(1);
+    expect(connections).toBe(3);
+    for (const socket of sockets) socket.destroy();
+    await listener.close();
+    proxy.close();
+    await close();
+  },
+  40_000,
+);
