@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { openDataFolder } from '../adapters/embedded/data-folder.ts';
 import { PostgresAccounts } from '../adapters/postgres/accounts.ts';
 import { writeAlarmEvents } from '../adapters/postgres/alarm-events.ts';
+import { parseAlarmNotice } from '../adapters/postgres/alarm-rows.ts';
 import { PostgresAlarmStore } from '../adapters/postgres/alarm-store.ts';
 import { auditAlarmChanges } from '../adapters/postgres/audit-pending.ts';
 import { PostgresCheckpoints } from '../adapters/postgres/checkpoints.ts';
@@ -13,7 +14,7 @@ import { PostgresRegistry } from '../adapters/postgres/registry.ts';
 import { PostgresRejectedReadings } from '../adapters/postgres/rejected-readings.ts';
 import { PostgresRuleSets } from '../adapters/postgres/rule-sets.ts';
 import { PostgresVitalsHistory } from '../adapters/postgres/vitals-history.ts';
-import { DEFAULT_TENANT, type DeviceId, parseAlarmId } from '../domain/ids.ts';
+import { DEFAULT_TENANT, type DeviceId } from '../domain/ids.ts';
 import { openAuthorities } from '../identity/authority.ts';
 import { openRegistryView } from '../identity/registry-view.ts';
 import { registerKeys } from '../serve/api/keys.ts';
@@ -240,12 +241,12 @@ async function start(settings: Settings, log: Log, undo: ReturnType<typeof undoS
   const tellingRoutes = tell.routes({ desk, teller, access, tellOwner });
   onRegistryChange.push(() => vitals.registryChanged());
   const stopAlarmNotices = await listener.listen('healthsync_alarm', {
-    onNotice: (payload) => vitals.alarmChangedElsewhere(parseAlarmId(payload)),
-    onGap: () => vitals.alarmChangedElsewhere(undefined),
+    onNotice: (payload) => vitals.alarmChanged(parseAlarmNotice(payload)),
+    onGap: () => vitals.alarmChanged(undefined),
   });
   undo.push('alarm notices', () => stopAlarmNotices());
   // What another process changed after our alarms were read, and before we listened.
-  vitals.alarmChangedElsewhere(undefined);
+  vitals.alarmChanged(undefined);
   const escalating = await escalation.start({
     folder: folder.path,
     listener,

@@ -2,6 +2,7 @@ import { type EventDetail, routeOf } from '../domain/alarm-event.ts';
 import type { AuditEntry } from '../domain/audit-entry.ts';
 import { DEFAULT_TENANT, type TenantId, type UserId } from '../domain/ids.ts';
 import { backoffMs } from '../domain/notification.ts';
+import { atMostEvery } from '../pacing/at-most-every.ts';
 import { repeat } from '../pacing/repeating.ts';
 import type {
   AlarmEvents,
@@ -34,6 +35,8 @@ export interface CourierHooks {
 export interface CourierSettings {
   /** How often to look without being woken: for what other processes wrote, and for retries. */
   readonly pollMs: number;
+  /** Between two looks that somebody asks for: in a storm of alarms many are brought as one. */
+  readonly restMs: number;
   /** Subscriptions served at once. */
   readonly concurrencyMax: number;
   /** Events read at once; most are passed by where routes are narrow. */
@@ -51,6 +54,7 @@ export interface CourierSettings {
 
 const DEFAULTS: CourierSettings = {
   pollMs: 1_000,
+  restMs: 100,
   concurrencyMax: 8,
   batchMax: 200,
   sendTimeoutMs: 10_000,
@@ -105,7 +109,7 @@ export function startEventCourier(dependencies: {
   let forgotAtMs = now();
 
   async function round(): Promise<void> {
-    while ((await events.sequence()) > 0);
+    await events.sequence();
     await takeDue();
     if (now() - forgotAtMs > FORGET_EVERY_MS) {
       forgotAtMs = now();
@@ -248,10 +252,12 @@ export function startEventCourier(dependencies: {
     asideMs: (2 / 3) * settings.pollMs,
     onError: (error) => hooks.onError?.(error),
   });
+  const wake = atMostEvery(settings.restMs, () => rounds.wake());
   return {
-    wake: () => rounds.wake(),
+    wake,
     async stop() {
       stopping.abort();
+      wake.stop();
       await rounds.stop();
       await Promise.all(serving);
     },

@@ -9,7 +9,7 @@ import type { DeliveryOutcome } from './notifier.ts';
  * position has missed nothing before it.
  */
 export interface AlarmEvents {
-  /** Gives positions to what was committed since; answers how many. Harmless to call from several processes. */
+  /** Gives positions to all that was committed since; answers how many. Harmless to call from several processes. */
   sequence(): Promise<number>;
   /** With `position > after`, oldest first. */
   read(query: { readonly after: number; readonly limit: number }): Promise<readonly StoredEvent[]>;

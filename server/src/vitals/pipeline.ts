@@ -40,8 +40,8 @@ export interface VitalsPipeline {
   readonly teller: Teller;
   /** Beds, limits, assignments changed: whoever is judged by other rules now is judged again. */
   registryChanged(): void;
-  /** Another process changed an alarm; without an id, any may have changed. */
-  alarmChangedElsewhere(id: AlarmId | undefined): void;
+  /** An alarm was changed, perhaps by another process: which, and its revision if that was said. Without it, any may have. */
+  alarmChanged(changed: { readonly id: AlarmId; readonly revision?: number } | undefined): void;
 }
 
 export interface PipelineParts {
@@ -96,8 +96,10 @@ export async function startVitalsPipeline(parts: PipelineParts): Promise<VitalsP
       failed: (error) => parts.metrics.log.failure(String((error as { code?: unknown }).code ?? 'unknown')),
     },
   });
-  const refresh = (id: AlarmId) =>
-    void desk.refresh(id).catch((error: unknown) => parts.log.warn('an alarm could not be reread', { error }));
+  const refresh = (id: AlarmId, revision?: number) =>
+    void desk
+      .refresh(id, revision)
+      .catch((error: unknown) => parts.log.warn('an alarm could not be reread', { error }));
   return {
     admission,
     keeper,
@@ -105,8 +107,8 @@ export async function startVitalsPipeline(parts: PipelineParts): Promise<VitalsP
     desk,
     teller,
     registryChanged: () => assessor.rulesChanged(parts.view().snapshot),
-    alarmChangedElsewhere(id) {
-      if (id !== undefined) refresh(id);
+    alarmChanged(changed) {
+      if (changed !== undefined) refresh(changed.id, changed.revision);
       else for (const open of desk.open()) refresh(open.id);
       clock.wake();
     },

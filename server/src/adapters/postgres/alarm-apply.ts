@@ -74,18 +74,16 @@ async function lockKnown(client: pg.PoolClient, transitions: readonly ConditionT
   const pairs = [...new Map(transitions.map((each) => [keyOf(each), each])).values()];
   const patients = pairs.map(({ patientId }) => patientId);
   const rules = pairs.map(({ rule }) => rule);
-  const [, conditions, alarms, existing, places] = await Promise.all([
-    client.query(
-      `insert into alarm_condition (patient_id, rule, partition, log_offset, step, at)
+  // Only these may raise an alarm.
+  const present = transitions.filter(({ kind }) => kind !== 'ended');
+  const [conditions, alarms, existing, places] = await Promise.all([
+    // The update changes nothing: it locks the row, waiting for whoever has it, and answers with what it is by then.
+    client.query<Applied & { readonly patientId: string; readonly rule: string }>(
+      `insert into alarm_condition as condition (patient_id, rule, partition, log_offset, step, at)
        select patient_id, rule, -1, -1, -1, to_timestamp(0) from unnest($1::text[], $2::text[]) as pair (patient_id, rule)
        order by patient_id, rule
-       on conflict do nothing`,
-      [patients, rules],
-    ),
-    client.query<Applied & { readonly patientId: string; readonly rule: string }>(
-      `select patient_id as "patientId", rule, partition, log_offset as "offset", step, at as "atMs"
-       from alarm_condition where (patient_id, rule) in (select * from unnest($1::text[], $2::text[]))
-       order by patient_id, rule for update`,
+       on conflict (patient_id, rule) do update set step = condition.step
+       returning patient_id as "patientId", rule, partition, log_offset as "offset", step, at as "atMs"`,
       [patients, rules],
     ),
     client.query<object>(
@@ -94,10 +92,12 @@ async function lockKnown(client: pg.PoolClient, transitions: readonly ConditionT
        order by id for update`,
       [patients, rules],
     ),
-    client.query<{ id: string }>('select id from alarm where id = any($1)', [
-      transitions.map(({ alarmId }) => alarmId),
-    ]),
-    readPlaces(client, patients),
+    present.length === 0
+      ? NONE
+      : client.query<{ id: string }>('select id from alarm where id = any($1)', [
+          present.map(({ alarmId }) => alarmId),
+        ]),
+    readPlaces(client, [...new Set(present.map(({ patientId }) => patientId))]),
   ]);
   return {
     applied: new Map(
@@ -110,7 +110,10 @@ async function lockKnown(client: pg.PoolClient, transitions: readonly ConditionT
   };
 }
 
+const NONE = { rows: [] };
+
 async function readPlaces(client: pg.PoolClient, patients: readonly string[]): Promise<Known['places']> {
+  if (patients.length === 0) return new Map();
   const { rows } = await client.query<{ id: string; bedId: BedId | null; wardId: WardId | null }>(
     `select patient.id, bed.id as "bedId", bed.ward_id as "wardId"
      from patient join bed on bed.id = patient.bed_id where patient.id = any($1)`,

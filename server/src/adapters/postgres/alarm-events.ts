@@ -32,25 +32,14 @@ export class PostgresAlarmEvents implements AlarmEvents {
   }
 
   async sequence(): Promise<number> {
-    const { rowCount: waiting } = await failing(() =>
-      this.#pool.query('select from alarm_event where position is null limit 1'),
-    );
-    // Asked every second, and mostly in vain: a lock would be written each time.
-    if (waiting === 0) return 0;
-    return await inTransaction(this.#pool, async (client) => {
-      const ask = (sql: string) => client.query<{ position: number }>(sql);
-      const { rows } = await ask('select position from alarm_event_head for update skip locked');
-      const [head] =
-        rows.length > 0
-          ? rows
-          : (await ask('insert into alarm_event_head default values on conflict do nothing returning position')).rows;
-      // Whoever does it already does it for us.
-      if (head === undefined) return 0;
-      const { rowCount } = await client.query(SEQUENCE, [head.position, SEQUENCE_MAX]);
-      const given = rowCount ?? 0;
-      if (given > 0) await client.query('update alarm_event_head set position = $1', [head.position + given]);
-      return given;
-    });
+    for (let all = 0; ; ) {
+      const { rows } = await failing(() =>
+        this.#pool.query<{ given: number }>('select healthsync_sequence_events($1) as given', [SEQUENCE_MAX]),
+      );
+      const given = rows[0]?.given ?? 0;
+      all += given;
+      if (given < SEQUENCE_MAX) return all;
+    }
   }
 
   async read({ after, limit }: Parameters<AlarmEvents['read']>[0]): Promise<readonly StoredEvent[]> {
@@ -100,18 +89,3 @@ export class PostgresAlarmEvents implements AlarmEvents {
 
 /** One transaction each, so that a flood of alarms is not sequenced under one long lock. */
 const SEQUENCE_MAX = 5_000;
-
-/**
- * `pg_snapshot_xmin`: every transaction below it has ended. What waits behind a long one waits with it; nothing passes.
- * In the order written: within a transaction as it happened.
- */
-const SEQUENCE = `
-  with settled as (
-    select id, row_number() over (order by written) as place
-    from (
-      select id, written from alarm_event
-      where position is null and transaction < pg_snapshot_xmin(pg_current_snapshot())
-      order by written limit $2
-    ) as oldest
-  )
-  update alarm_event set position = $1::bigint + place from settled where settled.id = alarm_event.id`;

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Alarm, AlarmChange } from '../../domain/alarm.ts';
 import { historyEntry } from '../../domain/alarm-history.ts';
+import { type AlarmId, parseAlarmId } from '../../domain/ids.ts';
 import { withoutNulls } from './without-nulls.ts';
 
 /** The columns of `alarm` and the fields of the domain: `time` where a moment is kept as one. */
@@ -55,7 +56,11 @@ export const ALARM_FIELDS = NAMES.map((name) => `alarm.${name} as "${COLUMNS[nam
 export const toAlarm = (row: object): Alarm => withoutNulls(row) as Alarm;
 
 /** Called in the transaction that writes a change of an alarm, after its row, so that both are there or neither. */
-export type InTransaction = (client: pg.PoolClient, changes: readonly AlarmChange[]) => Promise<void>;
+export interface InTransaction {
+  (client: pg.PoolClient, changes: readonly AlarmChange[]): Promise<void>;
+  /** It may undo by itself what it did. Such come first, one after the other; the others are asked for together. */
+  readonly hasSavepoint?: true;
+}
 
 /**
  * Writes alarms as they are now, and for each change worth telling an outbox entry, a line of the alarm's history and a
@@ -78,18 +83,28 @@ export async function writeChanges(
   await Promise.all([
     upserted,
     client.query(
-      `insert into outbox_event (alarm_id, change)
-       select change -> 'alarm' ->> 'id', change
-       from jsonb_array_elements($1::jsonb) with ordinality as told (change, position) order by position`,
+      `with told as (
+         insert into outbox_event (alarm_id, change)
+         select change -> 'alarm' ->> 'id', change
+         from jsonb_array_elements($1::jsonb) with ordinality as told (change, position) order by position
+         returning alarm_id, change
+       )
+       select pg_notify('healthsync_alarm', alarm_id || ' ' || (change -> 'alarm' ->> 'revision')) from told`,
       [JSON.stringify(told)],
     ),
-    client.query(`select pg_notify('healthsync_alarm', id) from unnest($1::text[]) as id`, [
-      [...new Set(told.map(({ alarm }) => alarm.id))],
-    ]),
     writeHistory(client, told),
   ]);
-  // One after the other: what one of them undoes by a savepoint must not hold what another has written.
-  for (const also of inTransaction) await also(client, told);
+  // What one of them undoes by a savepoint must not hold what another has written.
+  for (const also of inTransaction) if (also.hasSavepoint === true) await also(client, told);
+  await Promise.all(inTransaction.map((also) => also.hasSavepoint !== true && also(client, told)));
+}
+
+/** What is said on the channel `healthsync_alarm`: which alarm, and its revision, which older versions left out. */
+export function parseAlarmNotice(payload: string): { readonly id: AlarmId; readonly revision?: number } | undefined {
+  const [first, second] = payload.split(' ');
+  const [id, revision] = [parseAlarmId(first), Number(second)];
+  if (id === undefined) return undefined;
+  return { id, ...(Number.isSafeInteger(revision) && { revision }) };
 }
 
 async function writeHistory(client: pg.PoolClient, told: readonly AlarmChange[]): Promise<void> {

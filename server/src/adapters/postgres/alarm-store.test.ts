@@ -110,7 +110,7 @@ describe('the alarm store in PostgreSQL', () => {
     await alarms.acknowledge({ id: 'A-1' as AlarmId, by: 'nurse-1', atMs: 1 });
     await alarms.acknowledge({ id: 'A-1' as AlarmId, by: 'nurse-2', atMs: 1 });
     await alarms.apply([transition('ended', 2)]);
-    await expect.poll(() => heard).toEqual(['A-1', 'A-1', 'A-1']);
+    await expect.poll(() => heard).toEqual(['A-1 1', 'A-1 2', 'A-1 3']);
     await stop();
   });
 

@@ -59,8 +59,7 @@ export class PostgresAlarmStore implements AlarmStore {
       const { changes, writeApplied } = await applyTransitions(client, transitions, (change, before) =>
         scheduled(change, before, this.#policy, nowMs),
       );
-      await this.#write(client, changes);
-      await writeApplied();
+      await Promise.all([this.#write(client, changes), writeApplied()]);
       return changes;
     });
   }

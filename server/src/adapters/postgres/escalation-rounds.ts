@@ -51,7 +51,7 @@ export function escalationRounds(
   }
 
   return {
-    inTransaction: follow,
+    inTransaction: Object.assign(follow, { hasSavepoint: true as const }),
     async adopt() {
       let adopted = 0;
       for (let batch = 0; batch < ADOPT_BATCHES_MAX; batch++) {

@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import pg from 'pg';
 
 /**
@@ -10,12 +11,26 @@ import pg from 'pg';
  */
 export class NamingClient extends pg.Client {
   readonly #known = new Map<string, Known>();
+  #isGathering = false;
 
   override query(...args: unknown[]): never {
+    this.#gather();
     const [asked, ...rest] = withValues(args);
     const often = asked === undefined ? undefined : nameOf(asked.text);
     if (often === undefined) return ask.apply(this, args) as never;
     return ask.apply(this, [{ ...asked, name: this.#nameOf(often) }, ...rest]) as never;
+  }
+
+  /** What is asked in one turn goes to PostgreSQL together: each write of its own is a system call, and wakes it. */
+  #gather(): void {
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    const { stream } = (this as unknown as { readonly connection: { readonly stream: Writable } }).connection;
+    stream.cork();
+    process.nextTick(() => {
+      this.#isGathering = false;
+      stream.uncork();
+    });
   }
 
   /** Ours for the statement, which another connection plans for itself. */

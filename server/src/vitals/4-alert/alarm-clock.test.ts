@@ -31,11 +31,11 @@ function start(
   const looks = { count: 0 };
   const clock = startAlarmClock({
     store: {
-      passTime: (request) => {
+      passTime: (request) => store.passTime(request),
+      nextDueMs: () => {
         looks.count++;
-        return store.passTime(request);
+        return store.nextDueMs();
       },
-      nextDueMs: () => store.nextDueMs(),
     },
     desk: { adopt: (changes) => void told.push(...changes), settled: more.settled ?? (async () => undefined) },
     now: () => time.nowMs,

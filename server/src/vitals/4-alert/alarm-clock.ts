@@ -56,7 +56,6 @@ export function startAlarmClock(dependencies: {
   const stopping = new AbortController();
   let isWoken = false;
   let endSleep: () => void = () => {};
-  let expectedMs: number | undefined;
 
   async function run(): Promise<void> {
     for (let attempt = 0; !stopping.signal.aborted; ) {
@@ -82,15 +81,17 @@ export function startAlarmClock(dependencies: {
     // A condition that has ended on the wall, and waits to be stored, must not be reminded of.
     await within(settings.settleMaxMs, desk.settled());
     if (stopping.signal.aborted) return 0;
+    const dueMs = await store.nextDueMs();
     const nowMs = now();
+    // Looked at far more often than anything is due.
+    if (dueMs === undefined || dueMs > nowMs)
+      return Math.min((dueMs ?? Number.POSITIVE_INFINITY) - nowMs, settings.sleepMaxMs);
     const changes = await store.passTime({ nowMs, limit: settings.chunkMax });
     if (changes.length > 0) {
-      if (expectedMs !== undefined) hooks.lateMs?.(Math.max(0, nowMs - expectedMs));
+      hooks.lateMs?.(nowMs - dueMs);
       desk.adopt(changes);
     }
-    if (new Set(changes.map(({ alarm }) => alarm.id)).size >= settings.chunkMax) return MORE;
-    expectedMs = await store.nextDueMs();
-    return Math.min((expectedMs ?? Number.POSITIVE_INFINITY) - now(), settings.sleepMaxMs);
+    return new Set(changes.map(({ alarm }) => alarm.id)).size >= settings.chunkMax ? MORE : 0;
   }
 
   const pause = (ms: number, ended = stopping.signal) => sleep(ms, undefined, { signal: ended }).catch(() => undefined);

@@ -40,8 +40,11 @@ export interface AlarmDesk {
   ): Promise<readonly ManyOutcome[]>;
   /** What the store has done by itself, in the order in which it did: time has passed. */
   adopt(changes: readonly AlarmChange[]): void;
-  /** Another process changed this alarm; tried until it could be read. */
-  refresh(id: AlarmId): Promise<void>;
+  /**
+   * This alarm was changed, perhaps by another process; tried until it could be read. Not read where it is known as of
+   * that revision already, as after every change of our own; without one, it is read in any case.
+   */
+  refresh(id: AlarmId, revision?: number): Promise<void>;
   /** Transitions rung but not yet stored. */
   unstored(): number;
   /** Gives up after `deadlineMs`; answers how many transitions were left (the log replays them). */
@@ -118,7 +121,7 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
   let isLive = false;
   let isStopped = false;
   /** Asked for, and not begun yet. */
-  const refreshes = new Map<AlarmId, Promise<void>>();
+  const refreshes = new Map<AlarmId, { revision: number; readonly done: Promise<void> }>();
   let refreshing: Promise<void> = Promise.resolve();
   let isPumping = false;
   let pumping: Promise<void> | undefined;
@@ -273,17 +276,28 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
   }
 
   /** One at a time: ten thousand notices at once must not become ten thousand queries at once. */
-  function refresh(id: AlarmId): Promise<void> {
+  function refresh(id: AlarmId, revision = Number.POSITIVE_INFINITY): Promise<void> {
     const queued = refreshes.get(id);
-    if (queued !== undefined) return queued;
-    const run = () => {
+    if (queued !== undefined) {
+      queued.revision = Math.max(queued.revision, revision);
+      return queued.done;
+    }
+    const run = async () => {
+      // What is on its way to the store brings back what the store makes of it.
+      if (revision !== Number.POSITIVE_INFINITY && isOnItsWay(id)) await settled();
+      const wanted = refreshes.get(id)?.revision ?? revision;
       refreshes.delete(id);
-      return refreshNow(id);
+      if ((byId.get(id)?.revision ?? closed.get(id) ?? -1) < wanted) await refreshNow(id);
     };
-    const refreshed = refreshing.then(run, run);
-    refreshing = refreshed;
-    refreshes.set(id, refreshed);
-    return refreshed;
+    const done = refreshing.then(run, run);
+    refreshing = done;
+    refreshes.set(id, { revision, done });
+    return done;
+  }
+
+  function isOnItsWay(id: AlarmId): boolean {
+    const rung = byId.get(id);
+    return rung !== undefined && waitingOf.has(keyOf(rung));
   }
 
   async function refreshNow(id: AlarmId): Promise<void> {

@@ -14,6 +14,7 @@ import {
 } from '../../domain/notification-worth.ts';
 import { TOGETHER_MS } from '../../domain/told-together.ts';
 import { happeningOf, type ReachablePerson, recipientsOf, type Subscription } from '../../domain/topic.ts';
+import { atMostEvery } from '../../pacing/at-most-every.ts';
 import { repeat } from '../../pacing/repeating.ts';
 import type { DeliveryOutcome, Notifier } from '../../ports/notifier.ts';
 import type { Delivery, DeliveryResult, FanOutPlan, Outbox } from '../../ports/outbox.ts';
@@ -75,6 +76,8 @@ export interface TellerDependencies {
 export interface TellerSettings {
   /** How often to look without being woken: for retries, and for what other processes wrote. */
   readonly pollMs: number;
+  /** Between two looks for what is new: a storm of alarms wakes often, and a message takes longer than this. */
+  readonly restMs: number;
   /** At once: mail servers commonly allow about ten connections per client. */
   readonly concurrencyMax: number;
   /** One attempt, all in all. */
@@ -90,6 +93,7 @@ export interface TellerSettings {
 
 const DEFAULTS: TellerSettings = {
   pollMs: 1_000,
+  restMs: 100,
   concurrencyMax: 8,
   sendTimeoutMs: 20_000,
   leaseMs: 60_000,
@@ -106,11 +110,26 @@ export function startTeller(dependencies: TellerDependencies): Teller {
   const sending = new Set<Promise<void>>();
   const stopping = new AbortController();
   let policies: ReadonlyMap<string, ChannelPolicy> = new Map();
+  /** Something new may be in the outbox: not so where there is only room again for what is due. */
+  let mayBeNew = true;
+  let lookedMs = Number.NEGATIVE_INFINITY;
 
   async function round(): Promise<void> {
-    const made = await outbox.fanOut(planFor(dependencies), now());
-    if (made > 0) hooks.fannedOut?.(made);
+    // A timer may come a little early: half of it is past whenever the round is not one for more room.
+    if (mayBeNew || monotonicMs() - lookedMs >= settings.pollMs / 2) await fanOut();
     await takeDue();
+  }
+
+  async function fanOut(): Promise<void> {
+    mayBeNew = false;
+    lookedMs = monotonicMs();
+    try {
+      const made = await outbox.fanOut(planFor(dependencies), now());
+      if (made > 0) hooks.fannedOut?.(made);
+    } catch (error) {
+      mayBeNew = true;
+      throw error;
+    }
   }
 
   /** Takes only what can be sent at once: a lease must not run out while a delivery waits its turn. */
@@ -275,10 +294,15 @@ export function startTeller(dependencies: TellerDependencies): Teller {
     asideMs: (1 / 3) * settings.pollMs,
     onError: (error) => hooks.onOutboxError?.(error),
   });
+  const wake = atMostEvery(settings.restMs, () => {
+    mayBeNew = true;
+    rounds.wake();
+  });
   return {
-    wake: () => rounds.wake(),
+    wake,
     async stop() {
       stopping.abort();
+      wake.stop();
       await rounds.stop();
       await Promise.all(sending);
     },
