@@ -156,6 +156,36 @@ describe('a missing person', () => {
   });
 });
 
+describe('several missing people', () => {
+  it('are passed over in one go, and each step of theirs is written down', async () => {
+    await ward.stopEngine();
+    ward = await openTestWard(database, listener, { times: SLOW, seed: false });
+    for (const who of ['nia', 'chris', 'dora'])
+      await ward.teams.endAssignment({ wardId: WARD, id: `assigned-${who}`, by: 'test', atMs: 5 });
+    await ward.startEngine();
+    const id = await ward.condition('began');
+    await expect.poll(() => ward.told(id), STEP).toEqual(['on-call.1 otto']);
+    await expect
+      .poll(() => rounds(id), STEP)
+      .toEqual([['raised', 'nurse, charge-nurse-and-doctor, on-call', 'running']]);
+    const [round] = await ward.escalations.rounds(id);
+    expect(round?.steps.map(({ recipients, untilMs }) => [recipients.length, untilMs !== undefined])).toEqual([
+      [0, false],
+      [0, false],
+      [1, true],
+    ]);
+    expect([...ward.ringing.values()].join()).toContain(
+      'nobody could be told of an alarm as nurse, nor as charge nurse',
+    );
+    const execution = await ward.workflow.find('escalation-high:A1.1');
+    const history = (await ward.workflow.history(execution?.key ?? 0)).join('\n');
+    expect([...history.matchAll(/Tell[A-Z]\w+/g)].map(([name]) => name)).toEqual(
+      expect.arrayContaining(['TellNurse', 'TellOnCall']),
+    );
+    expect(history).not.toContain('TellLeads');
+  });
+});
+
 describe('an escalation that is pushed, silenced or made more urgent', () => {
   beforeEach(async () => {
     ward = await openTestWard(database, listener, { times: SLOW, seed: false });

@@ -15,7 +15,7 @@ import {
 } from '../domain/escalation-round.ts';
 import { DEFAULT_TENANT } from '../domain/ids.ts';
 import type { AlarmStore } from '../ports/alarm-store.ts';
-import type { Escalations, RoundKey, ToldRecipient, ToldRound } from '../ports/escalations.ts';
+import type { Escalations, RoundKey, ToldRecipient, ToldRound, ToldStep } from '../ports/escalations.ts';
 import type { DeliveryOrders } from '../ports/outbox.ts';
 import type { SystemAlarms } from '../ports/system-alarms.ts';
 import { Answered } from '../workflow/task-handler.ts';
@@ -55,55 +55,70 @@ export function createTellTask(parts: TellTaskParts) {
 
     const here = escalatedAlarm(alarm, placeOf(alarm));
     const world = await directory.worldOf(here);
+    const passed: ToldStep[] = [];
     for (const step of untold(task, round))
-      await tellStep({ ...task, step, repeat: 1, isLast: false }, round, here, world);
+      passed.push(await order({ ...task, step, repeat: 1, isLast: false }, round, here, world));
     // Who wants the next step told now marks the alarm with it first: then nobody says that a page was there already.
     const isWanted = round.startedBy === 'person' || (task.repeat === 1 && isMarked(alarm, task, round));
-    const { recipients, after, waits, atMs } = await tellStep(task, round, here, world, isWanted);
+    const told = await order(task, round, here, world, isWanted);
+    const waits = told.recipients.length > 0 || task.isLast;
+    const after = await escalations.told({
+      ...task,
+      ...told,
+      ...(waits ? { untilMs: told.atMs + task.waitSeconds * 1000 } : {}),
+      passed,
+    });
+    for (const { step, recipients } of [...passed, told]) reportNobody(step, here, recipients.length === 0);
     // Taken while it was told: nobody else will answer this token.
     if (after.end !== undefined) return answered(after.end);
-    if (recipients.length > 0) await mark(alarm, task, round, atMs);
-    if (!waits) return answered('nobody');
-    return { told: recipients.length };
+    if (told.recipients.length > 0) await mark(alarm, task, round, told.atMs);
+    if (!waits) return new Answered({ answer: 'nobody', next: next(task, round, here, world) });
+    return { told: told.recipients.length };
   };
 
   /**
-   * Steps before this one of which nothing is written: their time ran out while no engine was there to tell them, or
-   * telling them failed again and again. Whoever should have been told is told now.
+   * The next step that finds somebody, or else the last: whoever can be told need not wait for each step in between to
+   * find nobody. Those are written, and looked at once more, with the step that is told.
+   */
+  function next(
+    { step }: TellPayload,
+    { definition }: EscalationRound,
+    here: EscalatedAlarm,
+    world: EscalationWorld,
+  ): EscalationStep | undefined {
+    const further = stepsOf(definition).filter((each) => rank(each) > rank(step));
+    const finds = (each: EscalationStep) =>
+      planStep({ step: each, atMs: now(), isLast: false }, here, world).recipients.length > 0;
+    return further.find(finds) ?? further.at(-1);
+  }
+
+  /**
+   * Steps before this one of which nothing is written: they were passed, for nobody was there; their time ran out while
+   * no engine was there to tell them; or telling them failed again and again. Whoever should have been told is told now.
    */
   function untold({ step }: TellPayload, { definition, fromStep, steps }: ToldRound): readonly EscalationStep[] {
-    const ladder = stepsOf(definition);
-    const rank = (each: EscalationStep) => ESCALATION_STEPS.indexOf(each);
-    return ladder.filter(
+    return stepsOf(definition).filter(
       (each) =>
         rank(each) >= rank(fromStep) && rank(each) < rank(step) && !steps.some((written) => written.step === each),
     );
   }
 
-  async function tellStep(
+  /** Orders what tells a step; nothing of it is written down yet. */
+  async function order(
     task: TellPayload,
     round: EscalationRound,
     here: EscalatedAlarm,
     world: EscalationWorld,
     isWanted = false,
-  ) {
+  ): Promise<ToldStep> {
     const atMs = now();
     const plan = planStep({ ...task, atMs }, here, world);
     const recipients = plan.recipients.map((each): ToldRecipient => ({ ...each, dedupeKey: keyOf(task, each) }));
-    await order(task, { event: eventOf(task.step, round), isWanted }, recipients, atMs);
-    const waits = recipients.length > 0 || task.isLast;
-    const after = await escalations.told({
-      ...task,
-      atMs,
-      ...(waits ? { untilMs: atMs + task.waitSeconds * 1000 } : {}),
-      recipients,
-      warnings: plan.warnings,
-    });
-    reportNobody(task.step, here, recipients.length === 0);
-    return { recipients, after, waits, atMs };
+    await enqueue(task, { event: eventOf(task.step, round), isWanted }, recipients, atMs);
+    return { step: task.step, repeat: task.repeat, atMs, recipients, warnings: plan.warnings };
   }
 
-  async function order(
+  async function enqueue(
     { alarmId }: TellPayload,
     { event, isWanted }: { readonly event: NotificationEvent; readonly isWanted: boolean },
     recipients: readonly ToldRecipient[],
@@ -168,9 +183,11 @@ export function createTellTask(parts: TellTaskParts) {
 }
 
 /** Nobody else will: what the definition goes on by. */
-function answered(answer: 'over' | 'nobody' | RoundEnd): Answered {
+function answered(answer: 'over' | RoundEnd): Answered {
   return new Answered({ answer });
 }
+
+const rank = (step: EscalationStep) => ESCALATION_STEPS.indexOf(step);
 
 /** More wards than a house has. */
 const WARDS_MAX = 1_000;

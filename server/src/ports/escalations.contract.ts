@@ -28,8 +28,8 @@ export function escalationsContract(engine: string, makeWorld: () => Promise<Esc
     });
     const raise = (over: Partial<ConditionTransition> = {}) => world.alarms.apply([began(1, over)]);
     const acknowledge = () => world.alarms.acknowledge({ id: A, by: 'Nia', atMs: T });
-    const tell = (over: Partial<ToldStep> = {}, token = TOKEN) =>
-      world.escalations.told({ ...ROUND, ...step(), ...over, token });
+    const tell = (over: Partial<ToldStep> = {}, token = TOKEN, passed: readonly ToldStep[] = []) =>
+      world.escalations.told({ ...ROUND, ...step(), ...over, token, passed });
     const round = () => world.escalations.round(ROUND);
 
     describe('a round', () => {
@@ -99,6 +99,16 @@ export function escalationsContract(engine: string, makeWorld: () => Promise<Esc
         const { untilMs, ...atOnce } = step();
         const told = await world.escalations.told({ ...ROUND, ...atOnce, recipients: [], token: TOKEN });
         expect(told.dueAtMs).toBe(T);
+      });
+
+      it('is written with those that were passed before it, which wait for nobody', async () => {
+        await raise();
+        const { untilMs, ...atOnce } = step();
+        const passed = [{ ...atOnce, recipients: [] }];
+        const told = await tell({ step: 'on-call', atMs: T + 1 }, TOKEN, passed);
+        expect(told).toMatchObject({ step: 'on-call', toldAtMs: T + 1, dueAtMs: T + MINUTE, token: TOKEN });
+        const [written] = await world.escalations.rounds(A);
+        expect(written?.steps).toEqual([...passed, { ...step(), step: 'on-call', atMs: T + 1 }]);
       });
 
       it('of a round that has ended meanwhile is not written', async () => {

@@ -16,8 +16,11 @@ export interface Escalations {
   /**
    * Writes what a step did, and what an answer to it completes from now on. The same step again keeps what was written
    * first, but for the token. Answers with the round as it is then: one that ended meanwhile waits for nothing.
+   * `passed`: steps before it that were made up for with it.
    */
-  told(step: ToldStep & RoundKey & { readonly token: string }): Promise<EscalationRound>;
+  told(
+    step: ToldStep & RoundKey & { readonly token: string; readonly passed?: readonly ToldStep[] },
+  ): Promise<EscalationRound>;
 
   /**
    * Ends a round that still runs. With `onlyIfConditionEnded`, asked in the same transaction: an alarm whose condition

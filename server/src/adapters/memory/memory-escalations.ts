@@ -107,16 +107,17 @@ export class MemoryEscalations implements Escalations, EscalationWatch {
     }));
   }
 
-  async told({ token, alarmId, round, ...step }: Parameters<Escalations['told']>[0]): Promise<EscalationRound> {
+  async told({
+    token,
+    alarmId,
+    round,
+    passed = [],
+    ...step
+  }: Parameters<Escalations['told']>[0]): Promise<EscalationRound> {
     const kept = this.#keptOf({ alarmId, round });
     if (kept === undefined) throw new TypeError(`no round ${round} of ${alarmId}`);
     if (kept.round.end !== undefined) return kept.round;
-    const before = kept.steps.findIndex((each) => each.step === step.step && each.repeat === step.repeat);
-    if (before < 0) kept.steps.push(step);
-    else {
-      const { untilMs, ...first } = kept.steps[before] as ToldStep;
-      kept.steps[before] = { ...first, ...(step.untilMs === undefined ? {} : { untilMs: step.untilMs }) };
-    }
+    for (const each of [...passed, step]) write(kept.steps, each);
     const dueAtMs = step.untilMs ?? step.atMs;
     kept.round = { ...kept.round, step: step.step, toldAtMs: step.atMs, dueAtMs, token };
     return kept.round;
@@ -206,3 +207,13 @@ export class MemoryEscalations implements Escalations, EscalationWatch {
 
 /** These never begin or end anything. */
 const WITHOUT_EFFECT: ReadonlySet<AlarmChange['kind']> = new Set(['reminder', 'noted', 'ended', 'unchanged']);
+
+/** What was written first of a step stays, but for how long it waits. */
+function write(steps: ToldStep[], step: ToldStep): void {
+  const before = steps.findIndex((each) => each.step === step.step && each.repeat === step.repeat);
+  if (before < 0) steps.push(step);
+  else {
+    const { untilMs, ...first } = steps[before] as ToldStep;
+    steps[before] = { ...first, ...(step.untilMs === undefined ? {} : { untilMs: step.untilMs }) };
+  }
+}

@@ -54,21 +54,34 @@ export class PostgresEscalations implements Escalations {
   }
 
   async told(told: Parameters<Escalations['told']>[0]): Promise<EscalationRound> {
-    const { alarmId, round, step, repeat, atMs, untilMs, recipients, warnings, token } = told;
-    const [at, until] = [new Date(atMs), untilMs === undefined ? null : new Date(untilMs)];
+    const { alarmId, round, step, repeat, atMs, untilMs, recipients, warnings, token, passed = [] } = told;
+    const written = [...passed, { step, repeat, atMs, untilMs, recipients, warnings }].map((each) => ({
+      ...each,
+      at: new Date(each.atMs),
+      until: each.untilMs === undefined ? null : new Date(each.untilMs),
+    }));
     // One statement: a round that somebody ends meanwhile is waited for, and is then none that still runs.
     const { rows } = await failing(() =>
       this.#pool.query<object>(
         `with told as (
-           update escalation set step = $3, told_at = $5, due_at = coalesce($6::timestamptz, $5::timestamptz), token = $9
+           update escalation set step = $3, told_at = $4, due_at = coalesce($5::timestamptz, $4::timestamptz), token = $6
            where alarm_id = $1 and round = $2 and end_reason is null returning ${ROUND_FIELDS}
          ), written as (
            insert into escalation_step (alarm_id, round, step, repeat, at, until, recipients, warnings)
-           select $1, $2, $3, $4::integer, $5, $6, $7::jsonb, $8::jsonb from told
+           select $1, $2, each.step, each.repeat, each.at, each.until, each.recipients, each.warnings
+           from told, jsonb_populate_recordset(null::escalation_step, $7::jsonb) as each
            on conflict (alarm_id, round, step, repeat) do update set until = excluded.until
          )
          select * from told`,
-        [alarmId, round, step, repeat, at, until, JSON.stringify(recipients), JSON.stringify(warnings), token],
+        [
+          alarmId,
+          round,
+          step,
+          new Date(atMs),
+          untilMs === undefined ? null : new Date(untilMs),
+          token,
+          JSON.stringify(written),
+        ],
       ),
     );
     if (rows[0] !== undefined) return toRound(rows[0]);
