@@ -36,12 +36,11 @@ export interface RegistryView {
 }
 
 export function registryView(snapshot: RegistrySnapshot, takenAtMs: number): RegistryView {
-  const devices = new Map<string, Device>(snapshot.devices.map((device) => [device.id, device]));
+  const devices = new Map<string, Known>(snapshot.devices.map((device) => [device.id, { device, worn: [] }]));
   const patients = new Map<string, PatientPlace>(snapshot.patients.map((patient) => [patient.id, patient]));
   const wards = Map.groupBy(snapshot.patients, (patient) => patient.wardId);
-  const assignments = new Map<string, readonly Assignment[]>();
   for (const [deviceId, worn] of Map.groupBy(snapshot.assignments, (assignment) => assignment.deviceId))
-    assignments.set(deviceId, sortAssignments(worn));
+    devices.set(deviceId, { device: devices.get(deviceId)?.device, worn: sortAssignments(worn) });
   const issued = new Map<string, DeviceCertificate>();
   for (const device of snapshot.devices)
     for (const certificate of device.certificates) issued.set(normalSerial(certificate.serial), certificate);
@@ -49,18 +48,25 @@ export function registryView(snapshot: RegistrySnapshot, takenAtMs: number): Reg
   const revoked = new Set(snapshot.revokedSerials.map(normalSerial));
   const tokens = new Map(snapshot.deviceTokens.map((token) => [token.sha256.toLowerCase(), token]));
 
-  const assignmentsOf = (deviceId: string) => assignments.get(deviceId) ?? [];
+  let asked: { readonly deviceId: string; readonly known: Known | undefined } | undefined;
+  /** Every reading asks of its device twice, and to find one among ten thousand is most of what that takes. */
+  function knownOf(deviceId: string): Known | undefined {
+    if (asked?.deviceId !== deviceId) asked = { deviceId, known: devices.get(deviceId) };
+    return asked.known;
+  }
+  const device = (deviceId: string) => knownOf(deviceId)?.device;
+  const assignmentsOf = (deviceId: string) => knownOf(deviceId)?.worn ?? [];
   const isRevoked = (serial: string) => revoked.has(normalSerial(serial));
   return {
     snapshot,
     takenAtMs,
-    device: (deviceId) => devices.get(deviceId),
+    device,
     patientAt: (deviceId, atMs) => patientAt(assignmentsOf(deviceId), atMs),
     assignmentsOf,
     place: (patientId) => patients.get(patientId),
     patientsIn: (wardId) => wards.get(wardId) ?? [],
     deviceAccess(deviceId, serial, fingerprint) {
-      if (!devices.has(deviceId)) return 'unknown-device';
+      if (device(deviceId) === undefined) return 'unknown-device';
       // Deny by default: a certificate this registry never issued to this device could not be revoked either.
       const known = issued.get(normalSerial(serial));
       if (known?.deviceId !== deviceId || isRevoked(serial)) return 'revoked';
@@ -73,12 +79,18 @@ export function registryView(snapshot: RegistrySnapshot, takenAtMs: number): Reg
     isRevoked,
     deviceOfToken(sha256, nowMs) {
       const token = tokens.get(sha256);
-      return token !== undefined && nowMs < token.expiresAtMs && devices.has(token.deviceId)
+      return token !== undefined && nowMs < token.expiresAtMs && device(token.deviceId) !== undefined
         ? token.deviceId
         : undefined;
     },
-    configOf: (deviceId) => devices.get(deviceId)?.config,
+    configOf: (deviceId) => device(deviceId)?.config,
   };
+}
+
+interface Known {
+  /** Undefined: assigned, and not enrolled. */
+  readonly device: Device | undefined;
+  readonly worn: readonly Assignment[];
 }
 
 export interface OpenRegistryView {

@@ -19,6 +19,8 @@ export class VitalsBatch implements HistoryBatch {
   readonly days = new Set<number>();
   readonly moved: MovedBounds = new Map();
   count = 0;
+  /** The day of the reading before: nearly always that of the next. */
+  #lastDay: number | undefined;
   readonly #writer: VitalsWriter;
 
   constructor(writer: VitalsWriter) {
@@ -28,10 +30,11 @@ export class VitalsBatch implements HistoryBatch {
 
   add(record: LoggedReading): boolean {
     const day = dayOf(record.reading.atMs);
-    if (!this.days.has(day)) {
+    if (day !== this.#lastDay && !this.days.has(day)) {
       if (this.days.size >= DAYS_PER_TRANSACTION_MAX) return false;
       this.days.add(day);
     }
+    this.#lastDay = day;
     encodeReading(record, this.#writer.tenantOf(record.reading.patientId), this.rows);
     this.#writer.latestSince.note(record.reading, this.moved);
     this.count++;
@@ -43,6 +46,7 @@ export class VitalsBatch implements HistoryBatch {
     const duplicates = this.count - stored;
     this.rows.begin();
     this.days.clear();
+    this.#lastDay = undefined;
     this.moved.clear();
     this.count = 0;
     return { stored, duplicates };

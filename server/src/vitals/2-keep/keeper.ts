@@ -54,7 +54,7 @@ export async function startKeeper(dependencies: {
   async function handle({ records }: LogBatch): Promise<void> {
     for (const record of records) {
       while (!filling.batch.add(record)) await turnOver();
-      filling.next.set(record.partition, record.offset + 1);
+      filling.ends[record.partition] = record.offset + 1;
       gatheredInHand++;
     }
     if (filling.batch.count >= GATHERED_MAX) await turnOver();
@@ -87,14 +87,19 @@ export async function startKeeper(dependencies: {
     });
   }
 
-  async function storeUntilTaken({ batch, next }: Gathered): Promise<void> {
+  async function storeUntilTaken({ batch, ends }: Gathered): Promise<void> {
+    const next = new Map<number, number>();
+    // Passes over holes.
+    ends.forEach((end, partition) => {
+      next.set(partition, end);
+    });
     for (let attempt = 1; ; attempt++) {
       const startedMs = monotonicMs();
       try {
         const { stored, duplicates } = await batch.store(next);
         hooks.onBatch?.({ stored, duplicates, ms: monotonicMs() - startedMs });
         await log.commit(KEEP_GROUP, next);
-        next.clear();
+        ends.length = 0;
         return;
       } catch (error) {
         hooks.onRetry?.(error, attempt);
@@ -133,10 +138,10 @@ export async function startKeeper(dependencies: {
 
 interface Gathered {
   readonly batch: HistoryBatch;
-  /** Behind the last reading of each partition. */
-  readonly next: Map<number, number> & LogPositions;
+  /** By partition: the offset behind its last reading. Holes where there is none. */
+  readonly ends: number[];
 }
 
 function gathered(history: VitalsHistory): Gathered {
-  return { batch: history.gather(), next: new Map() };
+  return { batch: history.gather(), ends: [] };
 }
