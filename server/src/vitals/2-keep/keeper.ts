@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LogBatch, LogPositions, ReadingLog } from '../../ports/reading-log.ts';
+import type { LogBatch, ReadingLog } from '../../ports/reading-log.ts';
 import type { HistoryBatch, VitalsHistory } from '../../ports/vitals-history.ts';
 
 /**
