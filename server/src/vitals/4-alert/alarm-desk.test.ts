@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { MemoryAlarmStore } from '../../adapters/memory/memory-alarm-store.ts';
 import type { AlarmChange, ConditionTransition } from '../../domain/alarm.ts';
 import type { AlarmId, DeviceId, PatientId, ReadingId } from '../../domain/ids.ts';
@@ -43,6 +43,8 @@ async function openDesk<Store extends AlarmStore>(store: Store, hooks: AlarmDesk
   desk.onChange(({ kind, alarm }: AlarmChange) => told.push(`${alarm.id} ${kind}`));
   return { desk, store, told };
 }
+
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 async function liveDesk<Store extends AlarmStore>(store: Store, hooks: AlarmDeskHooks = {}, settings = {}) {
   const opened = await openDesk(store, hooks, settings);
@@ -111,6 +113,45 @@ describe('an alarm rings', () => {
     expect(rejected).toEqual(['P13']);
     expect(store.alarms.size).toBe(19);
     expect(desk.open()).toHaveLength(20);
+  });
+});
+
+describe('alarms that follow each other', () => {
+  const HOUR_MS = 3_600_000;
+
+  it('are stored together after the first, and at once where somebody waits for it', async () => {
+    const store = new MemoryAlarmStore();
+    const apply = vi.spyOn(store, 'apply');
+    const { desk, told } = await liveDesk(store, {}, { restMs: HOUR_MS });
+    desk.take([transition('began', 1)]);
+    await desk.settled();
+    desk.take([transition('ended', 2)]);
+    await nextTurn();
+    desk.take([transition('began', 3)]);
+    await nextTurn();
+    expect(told).toHaveLength(3);
+    expect(apply).toHaveBeenCalledTimes(1);
+    await desk.settled();
+    expect(apply.mock.calls.map(([transitions]) => transitions.length)).toEqual([1, 2]);
+  });
+
+  it('rest no longer than it is asked to', async () => {
+    const { desk } = await liveDesk(new MemoryAlarmStore(), {}, { restMs: 5 });
+    desk.take([transition('began', 1)]);
+    await desk.settled();
+    desk.take([transition('ended', 2)]);
+    expect(desk.unstored()).toBe(1);
+    await expect.poll(() => desk.unstored()).toBe(0);
+  });
+
+  it('do not wait for a chunk that is full already, nor at the end', async () => {
+    const { desk } = await liveDesk(new MemoryAlarmStore(), {}, { restMs: HOUR_MS, chunkMax: 2 });
+    desk.take([transition('began', 1)]);
+    await desk.settled();
+    desk.take([transition('ended', 2), transition('began', 3)]);
+    await expect.poll(() => desk.unstored()).toBe(0);
+    desk.take([transition('ended', 4)]);
+    expect(await desk.stop(HOUR_MS)).toBe(0);
   });
 });
 
@@ -204,6 +245,28 @@ describe('the store is right', () => {
     expect(told).toEqual(['a1 raised', 'a1 ended']);
     await desk.settled();
     expect(told).toEqual(['a1 raised', 'a1 ended', 'a1 resolved']);
+    expect(desk.open()).toEqual([]);
+  });
+  it('and is not asked about what it has told already', async () => {
+    const store = new MemoryAlarmStore();
+    const find = vi.spyOn(store, 'find');
+    const { desk, told } = await liveDesk(store);
+    const id = 'a1' as AlarmId;
+    desk.take([transition('began', 1)]);
+    // Its notice comes before its answer.
+    await desk.refresh(id, 1);
+    expect(desk.unstored()).toBe(0);
+    await store.acknowledge({ id, by: 'ben', atMs: 7 });
+    // Old news; no news; and two notices at once, of which one is.
+    await desk.refresh(id, 1);
+    expect(find).not.toHaveBeenCalled();
+    await Promise.all([desk.refresh(id, 1), desk.refresh(id, 2)]);
+    expect(find).toHaveBeenCalledTimes(1);
+    expect(told).toEqual(['a1 raised', 'a1 acknowledged']);
+    desk.take([transition('ended', 2)]);
+    await desk.settled();
+    await desk.refresh(id, 3);
+    expect(find).toHaveBeenCalledTimes(1);
     expect(desk.open()).toEqual([]);
   });
   it('about an alarm another process raised', async () => {

@@ -76,6 +76,8 @@ export interface AlarmDeskDependencies {
 export interface AlarmDeskSettings {
   /** Transitions in one transaction: some 10 ms of work in PostgreSQL. */
   readonly chunkMax: number;
+  /** Between two transactions, unless somebody waits for the second: so that many alarms are stored in few of them. */
+  readonly restMs: number;
   /** Transitions waiting for the store before readings wait too: two for each of 10,000 patients, about 20 MB. */
   readonly unstoredMax: number;
   readonly retryFirstMs: number;
@@ -86,6 +88,7 @@ export interface AlarmDeskSettings {
 
 const DEFAULTS: AlarmDeskSettings = {
   chunkMax: 200,
+  restMs: 100,
   unstoredMax: 20_000,
   retryFirstMs: 100,
   retryMaxMs: 5_000,
@@ -125,7 +128,11 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
   let refreshing: Promise<void> = Promise.resolve();
   let isPumping = false;
   let pumping: Promise<void> | undefined;
-  let wakeRetry: () => void = () => {};
+  let endPause: () => void = () => {};
+  let restsUntilMs = Number.NEGATIVE_INFINITY;
+  let isResting = false;
+  /** Somebody waits until all is stored. */
+  let isAwaited = false;
 
   for (const alarm of await store.list({ open: true, limit: OPEN_MAX })) remember(alarm);
 
@@ -189,6 +196,7 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
     // Everything taken in this turn goes into one transaction.
     await Promise.resolve();
     for (let attempt = 1; waiting.length > 0 && !isStopped; ) {
+      await rest();
       const chunk = waiting.slice(0, settings.chunkMax);
       try {
         await applyChunk(chunk);
@@ -201,6 +209,14 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
       }
     }
     isPumping = false;
+  }
+
+  async function rest(): Promise<void> {
+    const ms = restsUntilMs - monotonicMs();
+    if (ms <= 0 || isAwaited || waiting.length >= settings.chunkMax) return;
+    isResting = true;
+    await pause(ms);
+    isResting = false;
   }
 
   async function applyChunk(chunk: readonly Waiting[]): Promise<void> {
@@ -220,6 +236,8 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
     waiting = waiting.slice(chunk.length);
     storedCount += chunk.length;
     const nowMs = monotonicMs();
+    restsUntilMs = nowMs + settings.restMs;
+    isAwaited &&= waiting.length > 0;
     for (const { transition, takenMs } of chunk) {
       hooks.storedMs?.(nowMs - takenMs);
       const key = keyOf(transition);
@@ -284,7 +302,7 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
     }
     const run = async () => {
       // What is on its way to the store brings back what the store makes of it.
-      if (revision !== Number.POSITIVE_INFINITY && isOnItsWay(id)) await settled();
+      if (revision !== Number.POSITIVE_INFINITY && isOnItsWay(id)) await stored();
       const wanted = refreshes.get(id)?.revision ?? revision;
       refreshes.delete(id);
       if ((byId.get(id)?.revision ?? closed.get(id) ?? -1) < wanted) await refreshNow(id);
@@ -353,13 +371,21 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
 
   function settled(): Promise<void> {
     if (storedCount >= takenCount) return Promise.resolve();
+    isAwaited = true;
+    if (isResting) endPause();
+    return stored();
+  }
+
+  /** The same for who is in no hurry. */
+  function stored(): Promise<void> {
+    if (storedCount >= takenCount) return Promise.resolve();
     return new Promise((resolve) => waiters.push({ until: takenCount, resolve }));
   }
 
   function pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
-      wakeRetry = () => {
+      endPause = () => {
         clearTimeout(timer);
         resolve();
       };
@@ -389,7 +415,7 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
     async stop(deadlineMs) {
       await Promise.race([settled(), sleep(deadlineMs, false)]);
       isStopped = true;
-      wakeRetry();
+      endPause();
       await pumping;
       return waiting.length;
     },
