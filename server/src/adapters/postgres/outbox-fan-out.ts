@@ -3,16 +3,49 @@ import type { AlarmChange } from '../../domain/alarm.ts';
 import { rankOf } from '../../domain/notification-worth.ts';
 import { TAKEN_GRACE_MS } from '../../domain/told-together.ts';
 import type { FanOutPlan, Outbox } from '../../ports/outbox.ts';
+import { inTransaction } from './transaction.ts';
 
 /** One transaction each, so that a flood of alarms holds no locks for long; the rest comes with the next call. */
 export const EVENTS_PER_BATCH = 500;
 
-export async function fanOutSome(client: pg.PoolClient, plan: Parameters<Outbox['fanOut']>[0], nowMs: number) {
-  const { rows } = await client.query<{ id: number; alarmId: string; change: AlarmChange }>(
-    `select id, alarm_id as "alarmId", change from outbox_event
-     where fanned_out_at is null order by id limit $1 for update skip locked`,
-    [EVENTS_PER_BATCH],
+type Plan = Parameters<Outbox['fanOut']>[0];
+
+interface Waiting {
+  readonly id: number;
+  readonly alarmId: string;
+  readonly change: AlarmChange;
+}
+
+const waitingEvents = `
+  select id, alarm_id as "alarmId", change from outbox_event where fanned_out_at is null order by id limit $1`;
+
+/** Most changes of alarms are told to nobody but those an escalation tells: that needs no transaction, and no lock. */
+export async function fanOut(pool: pg.Pool, plan: Plan, nowMs: number): Promise<FannedOut> {
+  const { rows } = await pool.query<Waiting>(waitingEvents, [EVENTS_PER_BATCH]);
+  if (rows.length === 0) return { events: 0, made: 0 };
+  const plans = await plan(rows.map(({ change }) => change));
+  if (!plans.every(tellsNobody)) return await inTransaction(pool, (client) => fanOutSome(client, plan, nowMs));
+  const ids = [...new Set(rows.map(({ alarmId }) => alarmId))];
+  await pool.query(
+    `with passed as (update outbox_event set fanned_out_at = $2 where id = any($4)), ${apart(OF_ALARMS)}`,
+    [ids, new Date(nowMs), TAKEN_GRACE_MS, rows.map(({ id }) => id)],
   );
+  return { events: rows.length, made: 0 };
+}
+
+interface FannedOut {
+  readonly events: number;
+  /** Deliveries. */
+  readonly made: number;
+}
+
+function tellsNobody({ event, recipients, followUpOn }: FanOutPlan): boolean {
+  return event === undefined || (recipients.length === 0 && followUpOn.length === 0);
+}
+
+async function fanOutSome(client: pg.PoolClient, plan: Plan, nowMs: number): Promise<FannedOut> {
+  const { rows } = await client.query<Waiting>(`${waitingEvents} for update skip locked`, [EVENTS_PER_BATCH]);
+  // As it is by now: somebody may have subscribed meanwhile, and another process may have taken some.
   const plans = rows.length === 0 ? [] : await plan(rows.map(({ change }) => change));
   let made = 0;
   // In order, so that a follow-up finds what the change before it ordered.
@@ -25,13 +58,13 @@ export async function fanOutSome(client: pg.PoolClient, plan: Parameters<Outbox[
     new Date(nowMs),
   ]);
   const ids = [...new Set(rows.map(({ alarmId }) => alarmId))];
-  if (ids.length > 0) await tellApart(client, '(told.alarm_id = any($1) or held.alarm_id = any($1))', ids, nowMs);
+  if (ids.length > 0) await tellApart(client, OF_ALARMS, ids, nowMs);
   return { events: rows.length, made };
 }
 
 async function fanOutOne(
   client: pg.PoolClient,
-  row: { readonly id: number; readonly alarmId: string; readonly change: AlarmChange },
+  row: Waiting,
   { event, recipients, followUpOn }: FanOutPlan,
   nowMs: number,
 ): Promise<number> {
@@ -71,8 +104,12 @@ export async function tellApart(
   of: readonly string[],
   nowMs: number,
 ): Promise<void> {
-  await client.query(
-    `with apart as (
+  await client.query(`with ${apart(which)}`, [of, new Date(nowMs), TAKEN_GRACE_MS]);
+}
+
+const OF_ALARMS = '(told.alarm_id = any($1) or held.alarm_id = any($1))';
+
+const apart = (which: string) => `apart as (
        select distinct on (held.alarm_id, held.channel, held.recipient) held.id, its.acknowledged_at is not null as is_taken
        from delivery held
          join delivery told on told.id = held.told_with join alarm its on its.id = told.alarm_id
@@ -86,10 +123,7 @@ export async function tellApart(
      )
      update delivery set state = 'pending', last_detail = 'told-apart', told_with = null, leased_until = null, updated_at = $2,
        next_at = $2::timestamptz + case when apart.is_taken then $3::float8 else 0 end * interval '1 millisecond'
-     from apart where delivery.id = apart.id`,
-    [of, new Date(nowMs), TAKEN_GRACE_MS],
-  );
-}
+     from apart where delivery.id = apart.id`;
 
 /** As `domain/told-together.ts#calls`. */
 const callsAs = (alarm: string) =>

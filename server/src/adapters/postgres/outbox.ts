@@ -13,7 +13,7 @@ import type {
 import { ALARM_FIELDS, toAlarm } from './alarm-rows.ts';
 import type { Connections } from './connection.ts';
 import { failing } from './database-failure.ts';
-import { CALLS, EVENTS_PER_BATCH, fanOutSome, tellApart } from './outbox-fan-out.ts';
+import { CALLS, EVENTS_PER_BATCH, fanOut, tellApart } from './outbox-fan-out.ts';
 import { EARLIER, LATELY, type RecordRow, TAKEN_FIELDS, type TakenRow, toDelivery, toRecord } from './outbox-rows.ts';
 import { inTransaction } from './transaction.ts';
 import { withoutNulls } from './without-nulls.ts';
@@ -32,14 +32,7 @@ export class PostgresOutbox implements Outbox {
   async fanOut(plan: Parameters<Outbox['fanOut']>[0], nowMs: number): Promise<number> {
     let made = 0;
     for (let batch = 0; batch < BATCHES_MAX; batch++) {
-      // Asked before a transaction is opened: almost always there is nothing.
-      const { rows } = await failing(() =>
-        this.#pool.query<{ some: boolean }>(
-          'select exists (select 1 from outbox_event where fanned_out_at is null) as some',
-        ),
-      );
-      if (rows[0]?.some !== true) break;
-      const done = await inTransaction(this.#pool, (client) => fanOutSome(client, plan, nowMs));
+      const done = await failing(() => fanOut(this.#pool, plan, nowMs));
       made += done.made;
       if (done.events < EVENTS_PER_BATCH) break;
     }
