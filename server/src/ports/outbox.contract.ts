@@ -34,6 +34,15 @@ export function outboxContract(engine: string, makeWorld: () => Promise<OutboxWo
       ]);
     });
 
+    it('asks once about what is to be told to nobody', async () => {
+      await raise();
+      expect(await fanOut({ recipients: [] })).toBe(0);
+      expect(await fanOut()).toBe(0);
+      await acknowledge('A-1' as AlarmId);
+      expect(await fanOut({}, ['acknowledged'])).toBe(1);
+      expect((await take()).map(({ event }) => event)).toEqual(['acknowledged']);
+    });
+
     it('knows the alarm as it was to be told, and as it is now', async () => {
       await raise();
       await fanOut({ recipients: [{ ...MAIL, userId: 'U-1' as UserId }] });
