@@ -42,7 +42,7 @@ export function connect(
     Client: NamingClient,
     max: options.connectionsMax ?? 10,
     // An idle connection costs PostgreSQL a process of ten megabytes, and another one a few milliseconds.
-    idleTimeoutMillis: options.idleMs ?? 30_000,
+    idleTimeoutMillis: options.idleMs ?? 10_000,
   });
   pool.on('error', () => options.onIdleError?.());
   // A connection in use that breaks between two queries emits an error nobody else listens to, which would end node.
