@@ -14,11 +14,6 @@ const ALLOCATOR = { MALLOC_MMAP_THRESHOLD_: '24576', MALLOC_TRIM_THRESHOLD_: '13
 const POOL = '--v8-pool-size';
 /** Threads of V8, of which Node has four: one processor is left to the devices while V8 looks through its memory. */
 const HELPERS = `${POOL}=${Math.max(1, Math.min(4, availableParallelism() - 1))}`;
-/**
- * All of V8's memory is looked through when it has doubled. Left to itself V8 waits for 8 MiB more, and counts the bytes of
- * messages and of the log among them, which are gone with the next look at what is young: every other second for nothing.
- */
-const GROWTH = '--heap-growing-percent=100';
 
 // Before the first line of TypeScript is read: where all of it was compiled before, the compiler itself is not loaded.
 // Why there: `main.ts`. What is older has no such cache, and is handed over below.
@@ -42,7 +37,7 @@ function beginLean() {
   // Also where glibc has taken the variables away again, as it does from a program with capabilities: else without end.
   const isChosen = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].some((text) => text.includes(POOL));
   if (isSaid || isChosen || process.platform === 'win32' || process.execve === undefined) return;
-  const args = [process.execPath, HELPERS, GROWTH, ...process.execArgv, ...process.argv.slice(1)];
+  const args = [process.execPath, HELPERS, ...process.execArgv, ...process.argv.slice(1)];
   process.execve(process.execPath, args, { ...ALLOCATOR, ...process.env });
 }
 
@@ -54,7 +49,7 @@ function handOver(node) {
     process.exit(1);
   }
   const env = { ...ALLOCATOR, ...process.env };
-  const child = spawn(node, [HELPERS, GROWTH, fileURLToPath(main), ...process.argv.slice(2)], { stdio: 'inherit', env });
+  const child = spawn(node, [HELPERS, fileURLToPath(main), ...process.argv.slice(2)], { stdio: 'inherit', env });
   child.on('error', (error) => {
     process.stderr.write(`healthsync: ${node} cannot be run (${error.code}).\n`);
     process.exit(1);

@@ -78,7 +78,7 @@ describe('one reading, end to end', () => {
   it.runIf(process.platform === 'linux')('is served by the process that was started, begun again lean', () => {
     const environment = readFileSync(`/proc/${server.pid}/environ`, 'latin1').split('\0');
     expect(environment).toContain('MALLOC_MMAP_THRESHOLD_=24576');
-    expect(readFileSync(`/proc/${server.pid}/cmdline`, 'latin1')).toMatch(/--v8-pool-size=\d\0--heap-growing-percent=100\0/);
+    expect(readFileSync(`/proc/${server.pid}/cmdline`, 'latin1')).toMatch(/--v8-pool-size=\d\0/);
   });
 
   it('stops cleanly on SIGTERM', async () => {

@@ -1,7 +1,6 @@
 import type pg from 'pg';
 import type { Alarm, AlarmChange } from '../../domain/alarm.ts';
 import { historyEntry } from '../../domain/alarm-history.ts';
-import { type AlarmId, parseAlarmId } from '../../domain/ids.ts';
 import { withoutNulls } from './without-nulls.ts';
 
 /** The columns of `alarm` and the fields of the domain: `time` where a moment is kept as one. */
@@ -96,15 +95,7 @@ export async function writeChanges(
   ]);
   // What one of them undoes by a savepoint must not hold what another has written.
   for (const also of inTransaction) if (also.hasSavepoint === true) await also(client, told);
-  await Promise.all(inTransaction.map((also) => also.hasSavepoint !== true && also(client, told)));
-}
-
-/** What is said on the channel `healthsync_alarm`: which alarm, and its revision, which older versions left out. */
-export function parseAlarmNotice(payload: string): { readonly id: AlarmId; readonly revision?: number } | undefined {
-  const [first, second] = payload.split(' ');
-  const [id, revision] = [parseAlarmId(first), Number(second)];
-  if (id === undefined) return undefined;
-  return { id, ...(Number.isSafeInteger(revision) && { revision }) };
+  await Promise.all(inTransaction.map(async (also) => also.hasSavepoint !== true && also(client, told)));
 }
 
 async function writeHistory(client: pg.PoolClient, told: readonly AlarmChange[]): Promise<void> {

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { PoolClient } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ConditionTransition } from '../../domain/alarm.ts';
 import type { AlarmId, DeviceId, PatientId, ReadingId } from '../../domain/ids.ts';
 import { testIdentities, testSeal } from '../../keys/test-identities.ts';
 import { alarmStoreContract } from '../../ports/alarm-store.contract.ts';
-import { PostgresAlarmStore } from './alarm-store.ts';
+import { PostgresAlarmStore, parseAlarmNotice } from './alarm-store.ts';
 import { connect } from './connection.ts';
 import { Listener } from './listener.ts';
 import { readMigrations } from './migrate.ts';
@@ -197,6 +198,29 @@ describe('the alarm store in PostgreSQL', () => {
     const { rows } = await database.pool.query('select kind from beside');
     expect(rows.map(({ kind }) => kind)).toEqual(['raised', 'noted', 'acknowledged', 'acknowledgement-expired']);
     await database.pool.query('drop table beside');
+  });
+
+  it('keeps what was applied where something beside it goes back to its savepoint', async () => {
+    const goingBack = async (client: PoolClient) => {
+      await client.query('savepoint beside');
+      await client.query('rollback to savepoint beside');
+    };
+    const store = new PostgresAlarmStore(database, {
+      seal: testSeal(),
+      inTransaction: [Object.assign(goingBack, { hasSavepoint: true as const })],
+    });
+    expect(await store.apply([transition('began', 1)])).toHaveLength(1);
+    // Known as applied: neither an alarm nor a change comes of it again.
+    expect(await store.apply([transition('began', 1), transition('ended', 2)])).toMatchObject([{ kind: 'ended' }]);
+    const { rows } = await database.pool.query('select log_offset from alarm_condition');
+    expect(rows).toEqual([{ log_offset: 2 }]);
+  });
+
+  it('understands notices with a revision, without one, and none that is not ours', () => {
+    expect(parseAlarmNotice('A-1 3')).toEqual({ id: 'A-1', revision: 3 });
+    expect(parseAlarmNotice('A-1')).toEqual({ id: 'A-1' });
+    expect(parseAlarmNotice('A-1 x')).toEqual({ id: 'A-1' });
+    expect(parseAlarmNotice('')).toBeUndefined();
   });
 
   it('finds what is due by an index, and needs not sort it', async () => {

@@ -4,7 +4,7 @@ import { type ActDecision, actOn } from '../../domain/alarm-act.ts';
 import type { AlarmHistoryEntry } from '../../domain/alarm-history.ts';
 import { ALARM_POLICY, type AlarmPolicy } from '../../domain/alarm-policy.ts';
 import { scheduled, timePassed } from '../../domain/alarm-time.ts';
-import type { AlarmId, PatientId, UserId } from '../../domain/ids.ts';
+import { type AlarmId, type PatientId, parseAlarmId, type UserId } from '../../domain/ids.ts';
 import {
   type AcknowledgeOutcome,
   type ActOutcome,
@@ -59,6 +59,7 @@ export class PostgresAlarmStore implements AlarmStore {
       const { changes, writeApplied } = await applyTransitions(client, transitions, (change, before) =>
         scheduled(change, before, this.#policy, nowMs),
       );
+      // Sent in this very turn, and so before any savepoint that something in `#write` may go back to.
       await Promise.all([this.#write(client, changes), writeApplied()]);
       return changes;
     });
@@ -213,4 +214,12 @@ function allDue(alarm: Alarm, nowMs: number, policy: AlarmPolicy): readonly Alar
     now = change.alarm;
   }
   return changes;
+}
+
+/** What `writeChanges` says on the channel `healthsync_alarm`: which alarm, and its revision, which older versions left out. */
+export function parseAlarmNotice(payload: string): { readonly id: AlarmId; readonly revision?: number } | undefined {
+  const [first, second] = payload.split(' ');
+  const [id, revision] = [parseAlarmId(first), Number(second)];
+  if (id === undefined) return undefined;
+  return { id, ...(Number.isSafeInteger(revision) && { revision }) };
 }

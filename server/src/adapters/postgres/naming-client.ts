@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import pg from 'pg';
 
 /**
- * A connection that lets PostgreSQL remember what is asked often: such a statement gets a name, and with it is read,
+ * A connection that sends together what is asked in one turn, and lets PostgreSQL remember what is asked often: such a statement gets a name, and with it is read,
  * analysed and planned once where it was for every call, which is most of the work of a statement over a few rows.
  *
  * Only the first `NAMED_MAX` statements that are asked `OFTEN` times get one, for each connection keeps tens of KiB for

@@ -27,7 +27,11 @@ export async function fanOut(pool: pg.Pool, plan: Plan, nowMs: number): Promise<
   if (!plans.every(tellsNobody)) return await inTransaction(pool, (client) => fanOutSome(client, plan, nowMs));
   const ids = [...new Set(rows.map(({ alarmId }) => alarmId))];
   await pool.query(
-    `with passed as (update outbox_event set fanned_out_at = $2 where id = any($4)), ${apart(OF_ALARMS)}`,
+    `with free as (
+       select id from outbox_event where id = any($4) and fanned_out_at is null order by id for update skip locked
+     ), passed as (
+       update outbox_event set fanned_out_at = $2 from free where outbox_event.id = free.id
+     ), ${apart(OF_ALARMS)}`,
     [ids, new Date(nowMs), TAKEN_GRACE_MS, rows.map(({ id }) => id)],
   );
   return { events: rows.length, made: 0 };

@@ -2,7 +2,7 @@ import { flushCompileCache } from 'node:module';
 import type { Command } from 'commander';
 import { createLog } from '../../telemetry/log.ts';
 import { startAllInOne } from '../all-in-one.ts';
-import { giveBackMemory } from '../give-back-memory.ts';
+import { giveBackMemory, letMemoryDouble } from '../give-back-memory.ts';
 import { endOnWhatNobodyCaught } from '../last-resort.ts';
 import { addCommand, type CommandContext, EXIT, report } from './command.ts';
 
@@ -19,6 +19,7 @@ export function register(program: Command, context: CommandContext): void {
         endOnWhatNobodyCaught(log, EXIT.failed);
         // Before anybody can connect, who would have to wait for it.
         giveBackMemory();
+        letMemoryDouble();
         const running = await startAllInOne(settings, log);
         // Not only at the end: whoever is killed starts again, and then it counts.
         flushCompileCache();

@@ -269,6 +269,24 @@ describe('the store is right', () => {
     expect(find).toHaveBeenCalledTimes(1);
     expect(desk.open()).toEqual([]);
   });
+  it('about others also while one of ours cannot be stored', async () => {
+    const store = new MemoryAlarmStore();
+    const { desk } = await liveDesk(store);
+    desk.take([transition('began', 1)]);
+    await desk.settled();
+    const apply = vi.spyOn(store, 'apply').mockRejectedValue(AWAY);
+    desk.take([transition('ended', 2)]);
+    await store.acknowledge({ id: 'a1' as AlarmId, by: 'ben', atMs: 7 });
+    const ours = desk.refresh('a1' as AlarmId, 2);
+    apply.mockRestore();
+    await store.apply([transition('began', 3, { patientId: 'P2' as PatientId })]);
+    vi.spyOn(store, 'apply').mockRejectedValue(AWAY);
+    await desk.refresh('a3' as AlarmId, 1);
+    expect(desk.open().map(({ id }) => id)).toEqual(['a1', 'a3']);
+    vi.restoreAllMocks();
+    await ours;
+    expect(desk.open().map(({ id }) => id)).toEqual(['a3']);
+  });
   it('about an alarm another process raised', async () => {
     const { desk, store, told } = await liveDesk(new MemoryAlarmStore());
     await store.apply([transition('began', 1)]);

@@ -148,6 +148,7 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
       else ofKey.push(transition);
       if (isLive) ring(transition, receivedAtMs);
     }
+    if (isResting && waiting.length >= settings.chunkMax) endPause();
     if (isPumping) return;
     isPumping = true;
     pumping = pump();
@@ -301,14 +302,17 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
       return queued.done;
     }
     const run = async () => {
-      // What is on its way to the store brings back what the store makes of it.
-      if (revision !== Number.POSITIVE_INFINITY && isOnItsWay(id)) await stored();
       const wanted = refreshes.get(id)?.revision ?? revision;
       refreshes.delete(id);
       if ((byId.get(id)?.revision ?? closed.get(id) ?? -1) < wanted) await refreshNow(id);
     };
-    const done = refreshing.then(run, run);
-    refreshing = done;
+    const turn = () => {
+      const read = refreshing.then(run, run);
+      refreshing = read;
+      return read;
+    };
+    // What is on its way to the store brings back what the store makes of it. Nobody else waits for that.
+    const done = revision !== Number.POSITIVE_INFINITY && isOnItsWay(id) ? stored().then(turn) : turn();
     refreshes.set(id, { revision, done });
     return done;
   }

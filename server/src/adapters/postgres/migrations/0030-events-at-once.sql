@@ -1,7 +1,7 @@
 -- Gives positions to events, at most so many, and answers how many: seven statements in one, for it is asked with every
 -- change of an alarm. Each statement in it sees what was committed before that statement, so what is read under the lock
 -- is what whoever held it before has left. Its plans last as long as a session, and were perhaps made while nothing had
--- happened yet: they use the indexes all the same.
+-- happened yet: they use the indexes all the same. (Until a table that grew much is analysed they do so less well.)
 do $make$
 begin
   execute format($sql$
