@@ -58,7 +58,7 @@ describe('the way from a reading to a person, on a virtual clock', () => {
   });
 
   it('finds every bug that is planted', { timeout: 600_000 }, async () => {
-    const { lines } = await run('--planted', '--seeds', '150');
+    const { lines } = await run('--planted', '--seeds', '400');
     const found = lines.map((line) => JSON.parse(line) as { planted: string; seed: number | null; violation: string });
     expect(found.map(({ planted }) => planted)).toEqual(PLANTED.map(({ name }) => name));
     expect(found.filter(({ seed }) => seed === null)).toEqual([]);
