@@ -55,7 +55,7 @@ async function fanOutSome(client: pg.PoolClient, plan: Plan, nowMs: number): Pro
   // In order, so that a follow-up finds what the change before it ordered.
   for (const [index, row] of rows.entries()) {
     const planned = plans[index];
-    if (planned?.event !== undefined) made += await fanOutOne(client, row, planned, nowMs);
+    if (planned !== undefined && !tellsNobody(planned)) made += await fanOutOne(client, row, planned, nowMs);
   }
   await client.query('update outbox_event set fanned_out_at = $2 where id = any($1)', [
     rows.map(({ id }) => id),
@@ -72,7 +72,6 @@ async function fanOutOne(
   { event, recipients, followUpOn }: FanOutPlan,
   nowMs: number,
 ): Promise<number> {
-  if (recipients.length === 0 && followUpOn.length === 0) return 0;
   const { rowCount } = await client.query(
     `insert into delivery (event_id, alarm_id, event, rank, channel, recipient, user_id, is_follow_up, next_at, updated_at, ordered_at)
      select $1, $2, $3, $4, channel, recipient, told."userId", is_follow_up, $5, $5, $5
