@@ -2,8 +2,8 @@ import { flushCompileCache } from 'node:module';
 import type { Command } from 'commander';
 import { createLog } from '../../telemetry/log.ts';
 import { startAllInOne } from '../all-in-one.ts';
-import { giveBackMemory, letMemoryDouble } from '../give-back-memory.ts';
 import { endOnWhatNobodyCaught } from '../last-resort.ts';
+import { giveBackMemory, letMemoryDouble } from '../v8-memory.ts';
 import { addCommand, type CommandContext, EXIT, report } from './command.ts';
 
 /** `healthsync start`: serves until it is told to stop. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { giveBackMemory } from './give-back-memory.ts';
+import { giveBackMemory } from './v8-memory.ts';
 
 it('gives back what nothing holds any more, and leaves no way to do so behind', () => {
   const held = Array.from({ length: 400_000 }, (_, index) => ({ index, text: `${index}` }));
