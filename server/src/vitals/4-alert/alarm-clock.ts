@@ -78,13 +78,14 @@ export function startAlarmClock(dependencies: {
 
   /** Does what is due; answers how long there is nothing more to do, or that there is more. */
   async function look(): Promise<number> {
-    const dueMs = (await store.nextDueMs()) ?? Number.POSITIVE_INFINITY;
-    // Looked at far more often than anything is due.
-    if (dueMs > now()) return Math.min(dueMs - now(), settings.sleepMaxMs);
     // A condition that has ended on the wall, and waits to be stored, must not be reminded of.
     await within(settings.settleMaxMs, desk.settled());
     if (stopping.signal.aborted) return 0;
+    const dueMs = await store.nextDueMs();
     const nowMs = now();
+    // Looked at far more often than anything is due.
+    if (dueMs === undefined || dueMs > nowMs)
+      return Math.min((dueMs ?? Number.POSITIVE_INFINITY) - nowMs, settings.sleepMaxMs);
     const changes = await store.passTime({ nowMs, limit: settings.chunkMax });
     if (changes.length > 0) {
       hooks.lateMs?.(nowMs - dueMs);

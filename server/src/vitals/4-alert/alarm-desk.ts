@@ -198,7 +198,6 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
     await Promise.resolve();
     for (let attempt = 1; waiting.length > 0 && !isStopped; ) {
       await rest();
-      if (isStopped) break;
       const chunk = waiting.slice(0, settings.chunkMax);
       try {
         await applyChunk(chunk);
