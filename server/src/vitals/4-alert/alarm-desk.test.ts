@@ -287,6 +287,29 @@ describe('the store is right', () => {
     await ours;
     expect(desk.open().map(({ id }) => id)).toEqual(['a3']);
   });
+  it('also where the answer to ours comes after the news of what was done since', async () => {
+    const store = new MemoryAlarmStore();
+    const { desk } = await liveDesk(store);
+    desk.take([transition('began', 1)]);
+    await desk.settled();
+    const answered = Promise.withResolvers<void>();
+    const apply = store.apply.bind(store);
+    vi.spyOn(store, 'apply').mockImplementation(async (transitions) => {
+      const changes = await apply(transitions);
+      await answered.promise;
+      return changes;
+    });
+    desk.take([transition('ended', 2)]);
+    const settled = desk.settled();
+    await nextTurn();
+    await store.acknowledge({ id: 'a1' as AlarmId, by: 'ben', atMs: 7 });
+    const refreshed = desk.refresh('a1' as AlarmId);
+    await nextTurn();
+    answered.resolve();
+    await Promise.all([settled, refreshed]);
+    expect(desk.open()).toEqual([]);
+    vi.restoreAllMocks();
+  });
   it('about an alarm another process raised', async () => {
     const { desk, store, told } = await liveDesk(new MemoryAlarmStore());
     await store.apply([transition('began', 1)]);

@@ -262,7 +262,7 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
       else {
         // Nothing was stored for it: the store had seen it, or refused it. What it holds is asked for.
         const rung = alarms.get(key);
-        if (rung !== undefined) refresh(rung.id).catch((error: unknown) => hooks.onRetry?.(error, 1));
+        if (rung !== undefined) readAgain(rung.id);
       }
     }
   }
@@ -311,10 +311,14 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
       refreshing = read;
       return read;
     };
-    // What is on its way to the store brings back what the store makes of it. Nobody else waits for that.
-    const done = revision !== Number.POSITIVE_INFINITY && isOnItsWay(id) ? stored().then(turn) : turn();
+    // The answer to what is on its way may say it already, or be older than what there is to read. Nobody else waits for it.
+    const done = isOnItsWay(id) ? stored().then(turn) : turn();
     refreshes.set(id, { revision, done });
     return done;
+  }
+
+  function readAgain(id: AlarmId): void {
+    refresh(id).catch((error: unknown) => hooks.onRetry?.(error, 1));
   }
 
   function isOnItsWay(id: AlarmId): boolean {
@@ -324,9 +328,10 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
 
   async function refreshNow(id: AlarmId): Promise<void> {
     const alarm = await reread(id);
-    // While changes of ours are on their way to the store, its answer to them will say more than this.
-    if (alarm === undefined || waitingOf.has(keyOf(alarm))) return;
-    if (alarm.state === 'active' || byId.has(id)) accept(alarm, undefined);
+    if (alarm === undefined) return;
+    // Whether the answer to what was taken meanwhile is newer than this or older, nobody knows: read again after it.
+    if (waitingOf.has(keyOf(alarm))) readAgain(id);
+    else if (alarm.state === 'active' || byId.has(id)) accept(alarm, undefined);
   }
 
   /** Until it could be read: a notice that was not followed leaves the wall wrong for ever. The others wait behind it. */
