@@ -66,13 +66,16 @@ export function startLeakScans(parts: {
     });
   }
 
-  function run(id: string): Promise<void> {
-    return desk.run(id).then(
-      (done) => {
-        if (done.kind === 'done')
-          log.info('searched for what has leaked', { count: done.outcome.found, component: 'leak scan' });
-      },
-      (error: unknown) => log.warn('the search for what has leaked failed', { error }),
+  /** Undefined: not begun. Else whatever becomes of it is in the log. */
+  async function begin(id: string): Promise<{ readonly ended: Promise<void> } | undefined> {
+    const begun = await desk.begin(id);
+    return (
+      begun && {
+        ended: begun.outcome.then(
+          ({ found }) => log.info('searched for what has leaked', { count: found, component: 'leak scan' }),
+          (error: unknown) => log.warn('the search for what has leaked failed', { error }),
+        ),
+      }
     );
   }
 
@@ -80,7 +83,7 @@ export function startLeakScans(parts: {
     async () => {
       await plant();
       const due = await next();
-      if (due !== undefined && due.dueAtMs <= now()) await run(due.id);
+      if (due !== undefined && due.dueAtMs <= now()) await (await begin(due.id))?.ended;
     },
     {
       everyMs: LOOK_EVERY_MS,
@@ -95,8 +98,7 @@ export function startLeakScans(parts: {
     async runNow(): Promise<boolean> {
       if (desk.isRunning()) return false;
       await plant();
-      void run(randomUUID());
-      return true;
+      return (await begin(randomUUID())) !== undefined;
     },
     async isOverdue(): Promise<boolean> {
       const due = await next();

@@ -157,14 +157,26 @@ describe('a specially protected record', () => {
 });
 
 describe('the search for what has leaked', () => {
-  const searched = async () => {
-    const before = (await program.call('sam', 'GET', '/api/leak-scans')).body.scans.length;
-    expect((await program.call('sam', 'POST', '/api/leak-scans')).status).toBe(202);
+  const listed = async (): Promise<readonly LeakScan[]> =>
+    (await program.call('sam', 'GET', '/api/leak-scans')).body.scans;
+
+  const newestEnded = async () => {
     for (;;) {
-      const [scan, ...others] = (await program.call('sam', 'GET', '/api/leak-scans')).body.scans;
-      if (others.length === before && scan.state !== 'running') return scan as LeakScan;
+      const [scan] = await listed();
+      if (scan?.state !== 'running') return scan;
       await sleep(100);
     }
+  };
+
+  const searched = async () => {
+    // One that a first try has left running would refuse the next.
+    const before = await newestEnded();
+    expect((await program.call('sam', 'POST', '/api/leak-scans')).status).toBe(202);
+    const [begun] = await listed();
+    expect(begun?.id, 'listed once it is said to have begun').not.toBe(before?.id);
+    const ended = await newestEnded();
+    expect(ended?.id).toBe(begun?.id);
+    return ended as LeakScan;
   };
 
   it('finds nothing in an installation as it is: neither its made-up patients nor its real ones', async () => {

@@ -14,9 +14,16 @@ function desk(hits: readonly LeakHit[] = []) {
   const jobs: LeakScanJob[] = [];
   const begun = new Set<string>();
   let next = 0;
+  let fails = false;
   const one = createLeakDesk({
     scans: {
-      begin: async ({ id }) => !begun.has(id) && begun.add(id).size > 0,
+      async begin({ id }) {
+        if (fails) {
+          fails = false;
+          throw new Error('no database');
+        }
+        return !begun.has(id) && begun.add(id).size > 0;
+      },
       end: async () => undefined,
       list: async () => [],
       canaries: async () => [...planted.keys()].map((patientId) => ({ patientId, identity: Buffer.from(patientId) })),
@@ -56,7 +63,11 @@ function desk(hits: readonly LeakHit[] = []) {
     random: Math.random,
     now: () => 0,
   });
-  return { ...one, planted, raised, jobs };
+  const failNext = () => {
+    fails = true;
+  };
+  const run = async (id: string) => (await one.begin(id))?.outcome;
+  return { ...one, run, planted, raised, jobs, begun, failNext };
 }
 
 describe('made-up patients', () => {
@@ -91,8 +102,26 @@ describe('a search', () => {
 
   it('is done once under one name, by whichever process is first', async () => {
     const one = desk();
-    expect(await one.run('night-2026-11-22')).toMatchObject({ kind: 'done' });
-    expect(await one.run('night-2026-11-22')).toEqual({ kind: 'busy' });
+    expect(await one.run('night-2026-11-22')).toMatchObject({ found: 0 });
+    expect(await one.run('night-2026-11-22')).toBeUndefined();
+    expect(await one.run('night-2026-11-23'), 'that it was refused holds up no other').toMatchObject({ found: 0 });
+  });
+
+  it('is listed once it is said to have begun, and no second one begins meanwhile', async () => {
+    const one = desk();
+    const [first, second] = await Promise.all([one.begin('a'), one.begin('b')]);
+    expect(second).toBeUndefined();
+    expect([...one.begun]).toEqual(['a']);
+    expect(one.isRunning()).toBe(true);
+    await first?.outcome;
+    expect(one.isRunning()).toBe(false);
+  });
+
+  it('that cannot be written down has not begun, and the next one may', async () => {
+    const one = desk();
+    one.failNext();
+    await expect(one.begin('a')).rejects.toThrow('no database');
+    expect(await one.run('b')).toMatchObject({ found: 0 });
   });
 });
 

@@ -18,8 +18,8 @@ const CANARIES = 5;
 export interface LeakDesk {
   /** Plants the made-up patients that are missing. Answers how many were. */
   plant(): Promise<number>;
-  /** Searches now. `busy`: a search runs, or this one was begun by another process. */
-  run(id: string): Promise<{ readonly kind: 'done'; readonly outcome: LeakScanOutcome } | { readonly kind: 'busy' }>;
+  /** Begins to search: listed once this is answered. Undefined: one runs, or this one was begun by another process. */
+  begin(id: string): Promise<{ readonly outcome: Promise<LeakScanOutcome> } | undefined>;
   isRunning(): boolean;
   list(limit: number): Promise<readonly LeakScanRecord[]>;
 }
@@ -69,6 +69,21 @@ export function createLeakDesk(parts: {
     };
   }
 
+  async function search(id: string): Promise<LeakScanOutcome> {
+    try {
+      const outcome = await scan(await jobOf());
+      await scans.end({ id, atMs: now(), ...outcome });
+      if (outcome.found > 0) parts.onRaised(await alerts.raise(leakFinding(outcome, now()), now()));
+      return outcome;
+    } catch (error) {
+      const failure = error instanceof Failure ? error.code : 'defect';
+      await scans.end({ id, atMs: now(), ...NOTHING, failure }).catch(() => undefined);
+      throw error;
+    } finally {
+      running = false;
+    }
+  }
+
   return {
     async plant() {
       const missing = CANARIES - (await scans.canaries()).length;
@@ -80,21 +95,16 @@ export function createLeakDesk(parts: {
       }
       return Math.max(0, missing);
     },
-    async run(id) {
-      if (running || !(await scans.begin({ id, atMs: now() }))) return { kind: 'busy' };
+    async begin(id) {
+      if (running) return undefined;
       running = true;
+      let hasBegun = false;
       try {
-        const outcome = await scan(await jobOf());
-        await scans.end({ id, atMs: now(), ...outcome });
-        if (outcome.found > 0) parts.onRaised(await alerts.raise(leakFinding(outcome, now()), now()));
-        return { kind: 'done', outcome };
-      } catch (error) {
-        const failure = error instanceof Failure ? error.code : 'defect';
-        await scans.end({ id, atMs: now(), ...NOTHING, failure }).catch(() => undefined);
-        throw error;
+        hasBegun = await scans.begin({ id, atMs: now() });
       } finally {
-        running = false;
+        running = hasBegun;
       }
+      return hasBegun ? { outcome: search(id) } : undefined;
     },
     isRunning: () => running,
     list: (limit) => scans.list(limit),

@@ -47,11 +47,12 @@ async function scan(context: CommandContext, { folder }: { readonly folder: read
       now: context.now,
     });
     await desk.plant();
-    const done = await desk.run(randomUUID());
-    if (done.kind !== 'done') throw new Error('a search of a name of its own was begun before');
-    const { hits, found, files, bytes, tables, rows, leftOut } = done.outcome;
+    const begun = await desk.begin(randomUUID());
+    if (begun === undefined) throw new Error('a search of a name of its own was begun before');
+    const outcome = await begun.outcome;
+    const { hits, found, files, bytes, tables, rows, leftOut } = outcome;
     return {
-      json: done.outcome,
+      json: outcome,
       text: [
         `${files} files and ${tables} tables (${rows} rows), ${Math.round(bytes / 1024 / 1024)} MB: ${found === 0 ? 'nothing found' : `${found} found`}.`,
         ...hits.map(shown),
