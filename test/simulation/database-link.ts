@@ -133,7 +133,7 @@ function note(
         tell(() => `ordered  ${event} ${dedupeKey.replace(/[0-9a-f]{26}(?=[.:])/, '')}`);
       return;
     case 'workflow.completeTask':
-      notify({ ids: [], isForWorkflow: true });
+      notify({ alarms: [], isForWorkflow: true });
       return;
     case 'outbox.summarise':
       if (answer !== undefined) takings.push({ atMs, by, deliveryId: (answer as Delivery).deliveryId, what: 'taken' });

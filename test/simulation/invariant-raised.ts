@@ -101,7 +101,9 @@ function presentAfter(
   ids: ReadonlySet<string>,
   readings: readonly AssignedReading[],
 ): boolean {
-  const order = new Map(readings.map(({ id }, index) => [id as string, index]));
+  // By when each arrived first: a second copy comes later than the alarm that its first one began.
+  const order = new Map<string, number>();
+  for (const [index, { id }] of readings.entries()) if (!order.has(id)) order.set(id, index);
   const first = Math.min(...[...ids].map((id) => order.get(id) ?? 0));
   let isPresent = false;
   for (const { change } of changes) {

@@ -1,6 +1,6 @@
 import { MemoryReadingLog } from '../../server/src/adapters/embedded/memory-reading-log.ts';
 import type { Alarm } from '../../server/src/domain/alarm.ts';
-import type { BedId, PatientId, WardId } from '../../server/src/domain/ids.ts';
+import type { AlarmId, BedId, PatientId, WardId } from '../../server/src/domain/ids.ts';
 import type { AssignedReading } from '../../server/src/domain/reading.ts';
 import { unansweredId } from '../../server/src/escalation/close-task.ts';
 import { ESCALATION_FUNCTIONS, escalationFiles, stepsOf } from '../../server/src/escalation/definition-files.ts';
@@ -278,9 +278,11 @@ function runProgram(
   /** Before it listens it hears nothing; once it does, it asks for whatever may have changed meanwhile. */
   function noticed(notice: Notice | undefined): void {
     if (desk === undefined || !isListening) return;
-    const ids = notice?.ids ?? desk.open().map((each) => each.id);
-    for (const id of ids) desk.refresh(id).catch((error: unknown) => trouble('notice', error));
-    if (ids.length > 0) wakeClock();
+    const changed: readonly { id: AlarmId; revision?: number }[] =
+      notice?.alarms ?? desk.open().map(({ id }) => ({ id }));
+    for (const { id, revision } of changed)
+      desk.refresh(id, revision).catch((error: unknown) => trouble('notice', error));
+    if (changed.length > 0) wakeClock();
     if (notice?.isForWorkflow !== false) wakeDriver();
   }
 

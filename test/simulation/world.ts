@@ -64,7 +64,8 @@ interface Call {
 }
 
 export interface Notice {
-  readonly ids: readonly AlarmId[];
+  /** With the revision each alarm has since, as `parseAlarmNotice` reads it. */
+  readonly alarms: readonly { readonly id: AlarmId; readonly revision: number }[];
   readonly isForWorkflow: boolean;
 }
 
@@ -139,8 +140,8 @@ export function openWorld(
         tell(() => `stored   ${describe(change)}`);
       }
       const isForWorkflow = escalations.follow(planted?.followed?.(committed) ?? committed);
-      const ids = [...new Set(committed.map(({ alarm }) => alarm.id))];
-      notify({ ids, isForWorkflow });
+      const latest = new Map(committed.map(({ alarm }) => [alarm.id, alarm.revision]));
+      notify({ alarms: [...latest].map(([id, revision]) => ({ id, revision })), isForWorkflow });
     },
   });
   for (const { name, ward } of plan.patients)
