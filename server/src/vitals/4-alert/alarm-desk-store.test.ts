@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { MemoryAlarmStore } from '../../adapters/memory/memory-alarm-store.ts';
 import type { AlarmId, PatientId } from '../../domain/ids.ts';
+import { Failure } from '../../ports/failure.ts';
 import { AWAY, liveDesk, nextTurn, transition } from './test-alarm-desk.ts';
 
 describe('alarms that follow each other', () => {
@@ -140,6 +141,66 @@ describe('the store is right', () => {
     await Promise.all([settled, refreshed]);
     expect(desk.open()).toEqual([]);
     vi.restoreAllMocks();
+  });
+  describe('about an alarm that rang here on top of what had come after it there', () => {
+    const both = [transition('ended', 2), transition('began', 3)];
+
+    /** Both were stored by another process before Ben acknowledged; here they still wait, and are played after it. */
+    async function rungTwice(onRejected?: () => void) {
+      const store = new MemoryAlarmStore();
+      const hooks = onRejected === undefined ? {} : { onRejected };
+      const opened = await liveDesk(store, hooks, { acknowledgeWaitMs: 1 });
+      const { desk } = opened;
+      desk.take([transition('began', 1)]);
+      await desk.settled();
+      await store.apply(both);
+      await store.acknowledge({ id: 'a1' as AlarmId, by: 'ben', atMs: 7 });
+      const apply = vi.spyOn(store, 'apply').mockRejectedValue(AWAY);
+      desk.take(both);
+      expect((await desk.acknowledge({ id: 'a1' as AlarmId, by: 'anna' })).kind).toBe('already-acknowledged');
+      expect(desk.open().map(({ id }) => id)).toEqual(['a3']);
+      return { ...opened, apply };
+    }
+
+    it('which is what it holds open instead', async () => {
+      const { desk, apply, told } = await rungTwice();
+      apply.mockRestore();
+      await expect.poll(() => desk.open().map(({ id }) => id)).toEqual(['a1']);
+      expect(desk.open()[0]).toMatchObject({ condition: 'present', acknowledgedBy: 'ben' });
+      expect(told.slice(-2)).toEqual(['a3 resolved', 'a1 raised']);
+    });
+
+    it('or nothing, where that has ended since', async () => {
+      const { desk, store, apply, told } = await rungTwice();
+      apply.mockRestore();
+      await store.apply([transition('ended', 4)]);
+      await expect.poll(() => desk.open()).toEqual([]);
+      expect(told.at(-1)).toBe('a3 resolved');
+    });
+
+    it('but what the store refused rings on', async () => {
+      let rejected = 0;
+      const { desk, apply } = await rungTwice(() => rejected++);
+      apply.mockRejectedValue(new Failure('database-rejected', 'no', { retryable: false }));
+      await expect.poll(() => rejected).toBe(2);
+      await nextTurn();
+      await desk.refresh('a3' as AlarmId);
+      expect(desk.open().map(({ id }) => id)).toEqual(['a3']);
+      apply.mockRestore();
+    });
+  });
+  it('is not asked again and again about an alarm whose rule has more on its way', async () => {
+    const store = new MemoryAlarmStore();
+    const { desk } = await liveDesk(store);
+    await store.apply([transition('began', 1)]);
+    const apply = vi.spyOn(store, 'apply').mockRejectedValue(AWAY);
+    const find = vi.spyOn(store, 'find');
+    desk.take([transition('ended', 2)]);
+    await desk.refresh('a1' as AlarmId);
+    for (let turn = 0; turn < 10; turn++) await nextTurn();
+    expect(find).toHaveBeenCalledTimes(1);
+    apply.mockRestore();
+    await expect.poll(() => desk.open()).toMatchObject([{ id: 'a1', condition: 'ended' }]);
   });
   it('about an alarm another process raised', async () => {
     const { desk, store, told } = await liveDesk(new MemoryAlarmStore());

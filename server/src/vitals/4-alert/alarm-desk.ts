@@ -112,6 +112,8 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
   const byId = new Map<AlarmId, Alarm>();
   /** Resolved of late, with their revision: an older answer of the store must not bring them back. */
   const closed = new Map<AlarmId, number>();
+  /** Open, and refused by the store for good: these ring although it does not know them. */
+  const refused = new Set<AlarmId>();
   const changeSubscribers = new Set<(change: AlarmChange) => void>();
   const storedSubscribers = new Set<() => void>();
   const waiters: { readonly until: number; resolve(): void }[] = [];
@@ -167,6 +169,7 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
     const key = keyOf(alarm);
     const before = alarms.get(key);
     if (before !== undefined) byId.delete(before.id);
+    if (before !== undefined && (before.id !== alarm.id || alarm.state === 'resolved')) refused.delete(before.id);
     if (alarm.state === 'resolved') {
       alarms.delete(key);
       closed.set(alarm.id, alarm.revision);
@@ -228,7 +231,11 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
       // The store answered no. One bad transition must not hold up every other alarm: find it.
       if (chunk.length > 1) return applyChunk(chunk.slice(0, Math.ceil(chunk.length / 2)));
       const [rejected] = chunk;
-      if (rejected !== undefined) hooks.onRejected?.(error, rejected.transition);
+      if (rejected !== undefined) {
+        const rung = alarms.get(keyOf(rejected.transition));
+        if (rung !== undefined) refused.add(rung.id);
+        hooks.onRejected?.(error, rejected.transition);
+      }
       await done(chunk, []);
     }
   }
@@ -276,8 +283,7 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
     if (rung !== undefined && rung.id !== stored.id) {
       // An old alarm of the rule, resolved while a newer one rings, is not news.
       if (stored.state === 'resolved') return;
-      const over: Alarm = { ...rung, state: 'resolved', resolvedAtMs: now() };
-      publish({ kind: 'resolved', alarm: over, atMs: now() });
+      withdraw(rung);
     }
     const after = waitingOf.get(key) ?? [];
     let alarm: Alarm | undefined = stored;
@@ -292,6 +298,12 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
     const isKnown = change !== undefined && change.kind !== 'unchanged' && (rung === undefined || after.length === 0);
     if (isKnown) publish({ ...change, alarm });
     else publish(rung === undefined ? { kind: 'raised', alarm, atMs: now() } : difference(rung, alarm, now()));
+  }
+
+  function withdraw(rung: Alarm): void {
+    const over: Alarm = { ...rung, state: 'resolved', resolvedAtMs: now() };
+    remember(over);
+    publish({ kind: 'resolved', alarm: over, atMs: now() });
   }
 
   /** One at a time: ten thousand notices at once must not become ten thousand queries at once. */
@@ -327,18 +339,34 @@ export async function openAlarmDesk(dependencies: AlarmDeskDependencies): Promis
   }
 
   async function refreshNow(id: AlarmId): Promise<void> {
-    const alarm = await reread(id);
-    if (alarm === undefined) return;
+    const alarm = await reread(() => store.find(id));
+    if (alarm === undefined) return unknownToStore(id);
     // Whether the answer to what was taken meanwhile is newer than this or older, nobody knows: read again after it.
-    if (waitingOf.has(keyOf(alarm))) readAgain(id);
+    if (waitingOf.has(keyOf(alarm))) void stored().then(() => readAgain(id));
     else if (alarm.state === 'active' || byId.has(id)) accept(alarm, undefined);
   }
 
+  /**
+   * Rung here, and the store never made it: it had seen what waited here, and we played that on top of what was done since
+   * (ended and began again, on an acknowledgement that came after both). What it holds open of that rule is right.
+   */
+  async function unknownToStore(id: AlarmId): Promise<void> {
+    const { patientId, rule } = byId.get(id) ?? {};
+    if (patientId === undefined || refused.has(id)) return;
+    const open = await reread(() => store.list({ patientId, open: true, limit: OPEN_MAX }));
+    const rung = byId.get(id);
+    if (rung === undefined) return;
+    const held = open.find((each) => each.rule === rule);
+    if (isOnItsWay(id)) readAgain(id);
+    else if (held !== undefined) accept(held, undefined);
+    else withdraw(rung);
+  }
+
   /** Until it could be read: a notice that was not followed leaves the wall wrong for ever. The others wait behind it. */
-  async function reread(id: AlarmId): Promise<Alarm | undefined> {
+  async function reread<T>(read: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await store.find(id);
+        return await read();
       } catch (error) {
         if (isStopped || !(error instanceof Failure && error.retryable)) throw error;
         hooks.onRetry?.(error, attempt);
