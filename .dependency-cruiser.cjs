@@ -37,7 +37,7 @@ module.exports = {
       name: 'adapters-know-no-rooms',
       severity: 'error',
       from: { path: '^server/src/adapters/', pathNot: TEST },
-      to: { path: '^server/src/', pathNot: '^server/src/(adapters|ports|domain|telemetry)/' },
+      to: { path: '^server/src/', pathNot: '^server/src/(adapters|ports|domain|telemetry|threads)/' },
     },
     {
       name: 'stages-in-order',

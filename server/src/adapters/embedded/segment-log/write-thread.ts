@@ -1,4 +1,5 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
+import { startThread } from '../../../threads/start-thread.ts';
 import { type LogFiles, NodeFile, nodeFiles, openDurableFd } from './files.ts';
 
 /**
@@ -54,9 +55,7 @@ class WriteThread {
       state: this.#state.buffer as SharedArrayBuffer,
       request: this.#request.buffer as SharedArrayBuffer,
     };
-    // It says nothing on the process's own streams, and so these are not opened on its behalf.
-    const options = { workerData, stdout: true, stderr: true };
-    this.#worker = new Worker(new URL('./write-thread-worker.ts', import.meta.url), options);
+    this.#worker = startThread(new URL('./write-thread-worker.ts', import.meta.url), workerData);
     this.#worker.on('message', (answer: WriteThreadAnswer) => this.#answered(answer));
     this.#worker.on('error', (error) => this.#fail(error));
     this.#worker.on('exit', () => this.#fail(new Error('the thread that writes the log has ended')));

@@ -1,6 +1,7 @@
 import { createSecureContext } from 'node:tls';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { TLS_CIPHERS } from '../../../serve/tls-ciphers.ts';
+import { startThread } from '../../../threads/start-thread.ts';
 import type { Peer } from './connection.ts';
 import type { DeviceSocket } from './device-socket.ts';
 import { BATCH_BYTES_MAX, BatchWriter, readBatch, Said, Told } from './tls-batches.ts';
@@ -171,12 +172,7 @@ class OneThread<T> {
   constructor(options: TlsOptions, events: TlsEvents<T>) {
     this.#events = events;
     const workerData: TlsThreadData = { options, taken: this.#taken.buffer as SharedArrayBuffer };
-    // It says nothing on the process's own streams, and so these are not opened on its behalf.
-    const worker = new Worker(new URL('./tls-thread-worker.ts', import.meta.url), {
-      workerData,
-      stdout: true,
-      stderr: true,
-    });
+    const worker = startThread(new URL('./tls-thread-worker.ts', import.meta.url), workerData);
     this.#worker = worker;
     this.listening = new Promise((resolve, reject) => {
       worker.on('message', (message: Uint8Array | Answer) => {
