@@ -8,25 +8,13 @@ import { assessRules } from './assess-rules.ts';
 import { type AssessState, unheardPatient } from './assess-state.ts';
 import type { AlarmId, BedId, DeviceId, PatientId, ReadingId, WardId } from './ids.ts';
 import type { AssignedReading } from './reading.ts';
+import { transitionAt } from './test-alarm.ts';
 
 const PLACE = { wardId: 'W3' as WardId, bedId: 'W3-01' as BedId };
 
-function transition(kind: ConditionTransition['kind'], value: number, offset: number): ConditionTransition {
-  return {
-    kind,
-    patientId: 'P1' as PatientId,
-    rule: 'heartRate.above.high',
-    ruleVersion: 1,
-    alarmKind: 'physiological',
-    priority: 'high',
-    cause: { vital: 'heartRate', value, comparison: 'above', limit: 160, text: `HR ${value} > 160` },
-    readingId: `r${offset}` as ReadingId,
-    deviceId: 'D1' as DeviceId,
-    atMs: offset * 1_000,
-    alarmId: `a${offset}` as AlarmId,
-    position: { partition: 0, offset, step: 0 },
-  };
-}
+const transition = (kind: ConditionTransition['kind'], value: number, offset: number) =>
+  transitionAt(kind, offset, { value });
+
 function acknowledge(alarm: Alarm, by: string, atMs: number): AlarmChange {
   const decision = actOn(alarm, { kind: 'acknowledge' }, { by }, atMs, ALARM_POLICY);
   return decision.kind === 'done' ? decision.change : { kind: 'unchanged', alarm: decision.alarm, atMs };

@@ -31,6 +31,22 @@ export function transition(
   };
 }
 
+/** The one that the reading at this offset of the log brought, a second after the one before. */
+export function transitionAt(
+  kind: ConditionTransition['kind'],
+  offset: number,
+  over: Parameters<typeof transition>[1] = {},
+): ConditionTransition {
+  return transition(kind, {
+    priority: 'high',
+    readingId: `r${offset}` as ReadingId,
+    atMs: offset * 1_000,
+    alarmId: `a${offset}` as AlarmId,
+    position: { partition: 0, offset, step: 0 },
+    ...over,
+  });
+}
+
 export function makeAlarm(over: Partial<Alarm> & { readonly priority?: Priority } = {}): Alarm {
   const cause = { vital: 'heartRate', value: 170, comparison: 'above', limit: 160, text: 'HR 170 > 160' } as const;
   return {
